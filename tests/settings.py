@@ -1,0 +1,17 @@
+"""Settings of the test suite: portal.settings with quick hashing and a private folder."""
+
+import os
+import tempfile
+
+os.environ.setdefault("SECRET_KEY", "test-only-key-" + "0123456789" * 5)
+os.environ.setdefault("HTTPS", "0")
+os.environ.setdefault("DEMO", "0")
+os.environ.setdefault("PRIVATE_ROOT", tempfile.mkdtemp(prefix="kuanxi-private-"))
+
+from portal.settings import *  # noqa: E402, F403 - a settings module is its names
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES["staticfiles"] = {  # noqa: F405
+    "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+}
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
