@@ -51,7 +51,7 @@ app.conf.update(
         "sweep-deadlines": {"task": "relief.tasks.sweep_deadlines", "schedule": 15.0, "options": {"expires": 15}},
         "watch-plans": {"task": "relief.tasks.watch_plans", "schedule": 60.0, "options": {"expires": 60}},
         "check-files": {"task": "relief.tasks.check_pending_evidence", "schedule": 15.0, "options": {"expires": 15}},
-        "render-documents": {"task": "relief.tasks.render_pending_documents", "schedule": 15.0, "options": {"expires": 15}},
+        "render-documents": {"task": "portal.tasks.render_pending_documents", "schedule": 15.0, "options": {"expires": 15}},
         "purge-files": {"task": "relief.tasks.purge_expired_evidence", "schedule": 3600.0, "options": {"expires": 3600}},
     },
 )
