@@ -1,0 +1,55 @@
+# 宽息: `make demo` and `make test` need python3.11, pip and make, nothing else.
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+BIN := .venv/bin
+PORT ?= 8000
+HOST ?= 127.0.0.1
+export PORT HOST
+
+.PHONY: help demo test lint serve bench chaos lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+
+# Without ensurepip on some Debians: the machine's pip installs into the environment.
+.venv/.demo: requirements.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv --without-pip .venv
+	$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --no-warn-script-location --require-hashes --only-binary=:all: -r requirements.txt
+	touch $@
+
+.venv/.dev: requirements-dev.txt .venv/.demo
+	$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --no-warn-script-location --require-hashes --only-binary=:all: -r requirements-dev.txt
+	touch $@
+
+demo: .venv/.demo ## set up and run everything on SQLite and a private Redis; Ctrl-C stops it
+	@DEMO=1 $(BIN)/python manage.py run_demo
+
+test: .venv/.dev ## the whole suite; PostgreSQL, Redis and Chromium are used where there are any
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/.dev ## style, types, templates, migrations, security patterns
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/djlint templates --lint --quiet
+	$(BIN)/bandit -q -c pyproject.toml -r portal loans relief
+	DEMO=1 $(BIN)/python manage.py makemigrations --check --dry-run
+	DEMO=1 $(BIN)/python manage.py draw_workflow --check
+
+serve: .venv/.demo ## as in production: gunicorn, worker, beat on DATABASE_URL and REDIS_URL
+	$(BIN)/python manage.py migrate --no-input
+	$(BIN)/python manage.py collectstatic --no-input --verbosity 0
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/honcho start
+
+bench: .venv/.dev ## measure; prints the tables that README quotes
+	$(BIN)/python -m tests.bench
+
+chaos: .venv/.dev ## kill, stop and wipe things while people work, then prove nothing was lost
+	$(BIN)/python -m tests.chaos $(ARGS)
+
+lock: ## lock the dependencies anew (needs uv); no registry address gets into the files
+	env -u PIP_INDEX_URL -u PIP_FIND_LINKS -u UV_INDEX_URL uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-annotate pyproject.toml -o requirements.txt
+	env -u PIP_INDEX_URL -u PIP_FIND_LINKS -u UV_INDEX_URL uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-annotate pyproject.toml --group dev -o requirements-dev.txt
+
+clean: ## forget the demo's data and the environment
+	rm -rf var .venv

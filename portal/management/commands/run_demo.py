@@ -1,0 +1,103 @@
+"""Set up and run the whole demo: SQLite, private Redis, web, worker and beat, stopped together."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import socket
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from honcho.manager import Manager
+
+from portal import private_redis
+
+WAIT_SECONDS = 60  # how long the first page may take on a slow machine
+
+
+class Command(BaseCommand):
+    help = "Run the demo environment; Ctrl-C stops every child."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.DEMO:
+            raise CommandError("DEMO: 请用 DEMO=1 启动演示环境（make demo 会替你设置）")
+        host, port = os.environ.get("HOST", "127.0.0.1"), read_port()
+        refuse_taken_port(host, port)
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        call_command("seed_demo")
+        manager = Manager()
+        for name, command in child_commands(host, port).items():
+            manager.add_process(name, command, env=child_environment(), cwd=str(settings.BASE_DIR))
+        signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+        threading.Thread(target=announce, args=(host, port), daemon=True).start()
+        manager.loop()
+        sys.exit(manager.returncode)
+
+
+def read_port() -> int:
+    """PORT from the environment, 1–65535; raises CommandError naming it."""
+    text = os.environ.get("PORT", "8000")
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise CommandError(f"PORT: 应为 1 到 65535 的数字，现在是 {text!r}")
+    return int(text)
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    """Say so before anything starts when somebody else listens there."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as problem:
+            raise CommandError(
+                f"PORT: {host}:{port} 用不了（{problem.strerror}），请换一个：make demo PORT=8001"
+            ) from problem
+
+
+def child_commands(host: str, port: int) -> dict[str, str]:
+    """The children by name, each as a shell line; a REDIS_URL of one's own needs no private Redis."""
+    python = shlex.quote(sys.executable)
+    celery = f"exec {python} -m celery -A portal.celery:app"
+    beat_file = shlex.quote(str(settings.VAR_DIR / "beat"))
+    commands = {
+        "web": f"exec {python} -m gunicorn portal.wsgi --bind {shlex.quote(f'{host}:{port}')}"
+        " --workers 2 --threads 4 --timeout 60 --log-level warning",
+        "worker": f"{celery} worker --concurrency 2 --queues default,notices,deadlines"
+        " --loglevel warning --without-mingle --without-gossip",
+        "beat": f"{celery} beat --schedule {beat_file} --pidfile= --loglevel warning",
+    }
+    if not os.environ.get("REDIS_URL"):
+        server = private_redis.command(settings.REDIS_SOCKET, settings.VAR_DIR / "redis")
+        commands["redis"] = "exec " + shlex.join(server)
+    return commands
+
+
+def child_environment() -> dict[str, str]:
+    """The children's environment: the same settings, unbuffered."""
+    return {**os.environ, "DEMO": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def announce(host: str, port: int) -> None:
+    """Wait until the demo answers, then print its address and the cast."""
+    address = f"http://{host}:{port}/"
+    give_up = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < give_up:
+        try:
+            with urllib.request.urlopen(address + "healthz", timeout=2):  # nosec B310 - http only
+                break
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.3)
+    else:
+        print(f"\n演示环境 {WAIT_SECONDS} 秒内没有就绪，请看上面的日志。\n", flush=True)
+        return
+    print((Path(__file__).parent / "run_demo_welcome.txt").read_text().format(address=address), flush=True)
