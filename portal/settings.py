@@ -9,7 +9,7 @@ import os
 import sys
 import zlib
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -74,6 +74,7 @@ if _database.get("ENGINE") == "django.db.backends.sqlite3":
     }
     _database["TEST"] = {"NAME": str(VAR_DIR / f"test-{os.getpid()}.sqlite3")}
 elif _database.get("ENGINE") == "django.db.backends.postgresql":
+    _database["HOST"] = unquote(_database["HOST"])  # a unix socket's folder comes as %2Ftmp%2F…
     _database["CONN_MAX_AGE"] = 60
     _database["CONN_HEALTH_CHECKS"] = True
     _database["OPTIONS"] = {
