@@ -1,0 +1,52 @@
+"""What every test may use: a clock that stands still, and servers or a browser where there are any."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.conf import settings
+
+from portal import clock
+
+NEEDS = {
+    "browser": (
+        lambda: shutil.which("chromium") is not None,
+        "needs Chromium: apt-get install chromium fonts-noto-cjk",
+    ),
+    "postgres": (
+        lambda: settings.DATABASES["default"]["ENGINE"].endswith("postgresql"),
+        "needs PostgreSQL: apt-get install postgresql, and DATABASE_URL=postgres://…",
+    ),
+    "redis": (
+        lambda: bool(os.environ.get("REDIS_URL")) or shutil.which("redis-server") is not None,
+        "needs Redis: apt-get install redis-server",
+    ),
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what lacks its server or browser, and say what to install."""
+    for name, (is_there, what_to_do) in NEEDS.items():
+        if is_there():
+            continue
+        for item in items:
+            if name in item.keywords:
+                item.add_marker(pytest.mark.skip(reason=what_to_do))
+
+
+def at(text: str) -> datetime:
+    """`at("2026-03-02 10:00")` as an instant in Shanghai."""
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("Asia/Shanghai"))
+
+
+@pytest.fixture
+def frozen() -> Iterator[datetime]:
+    """A working-day morning on which the business clock stands still."""
+    now = at("2026-03-02 10:00")
+    with clock.frozen(now):
+        yield now

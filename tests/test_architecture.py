@@ -1,0 +1,79 @@
+"""The layout holds, and each guard has been seen to fail on a planted violation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests import architecture
+
+RULES = {
+    "direction": architecture.wrong_directions,
+    "purity": architecture.impure_domains,
+    "cycles": architecture.cycles,
+    "length": architecture.long_files,
+    "one door": architecture.second_doors,
+    "clock": architecture.own_clocks,
+    "floats": architecture.floats,
+    "flags": architecture.positional_flags,
+    "side doors": architecture.side_doors,
+}
+PLANTED = [
+    ("direction", {"loans.domain.interest": "from loans.services import payment"}),
+    ("direction", {"loans.services.payment": "from loans.views import repay"}),
+    ("direction", {"loans.queries": "from relief.models import Case"}),
+    ("direction", {"portal.clock": "from portal.pages import me"}),
+    ("direction", {"relief.services.review": "from ..tasks import sweep", "relief.tasks": ""}),
+    ("purity", {"portal.kernel.money": "import django"}),
+    ("purity", {"loans.domain.interest": "from portal.models import User"}),
+    ("cycles", {"loans.a": "from loans import b", "loans.b": "from loans import a"}),
+    ("length", {"loans.queries": "x = 1\n" * 301}),
+    ("one door", {"relief.services.review": "def f(case):\n    case.state = 'OFFERED'"}),
+    ("clock", {"relief.queries": "from django.utils import timezone\ntimezone.now()"}),
+    ("clock", {"relief.services.review": "from portal.clock import now", "portal.clock": ""}),
+    ("floats", {"loans.domain.interest": "float('1.5')"}),
+    ("floats", {"loans.domain.interest": "rate = 0.5"}),
+    ("flags", {"loans.queries": "def f(loan, paid: bool): ..."}),
+    ("side doors", {"relief.presenters": "from django.utils.safestring import mark_safe"}),
+]
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES.keys())
+def test_layout(rule: Callable[[architecture.Sources], list[str]]) -> None:
+    assert rule(architecture.read_sources()) == []
+
+
+@pytest.mark.parametrize(("rule", "sources"), PLANTED)
+def test_guard_sees_a_planted_violation(rule: str, sources: architecture.Sources) -> None:
+    found = RULES[rule](sources)
+
+    assert found != []
+    assert next(iter(sources)) in found[0]
+
+
+def test_only_the_agreed_names_stand_at_the_top() -> None:
+    allowed = {
+        *("manage.py", "pyproject.toml", "README.md", "Makefile", "Procfile", "LICENSE"),
+        *("requirements.txt", "requirements-dev.txt"),
+        *("portal", "relief", "loans", "templates", "static", "tests", "var"),
+    }
+
+    names = {path.name for path in architecture.ROOT.iterdir() if not path.name.startswith(".")}
+
+    assert names <= allowed
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_locks_are_hashed_and_name_no_registry(name: str) -> None:
+    text = (architecture.ROOT / name).read_text()
+
+    assert "://" not in text
+    pinned = [line for line in text.splitlines() if line and not line.startswith(" ")]
+    assert all("==" in line and line.rstrip().endswith("\\") for line in pinned)
+
+
+def test_tests_stay_short_too() -> None:
+    paths = sorted((architecture.ROOT / "tests").rglob("*.py"))
+
+    assert [str(p) for p in paths if len(p.read_text().splitlines()) > 300] == []
