@@ -7,11 +7,18 @@ loses nothing when a message is lost. No message carries a business deadline.
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from celery import Celery
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+
+def every(seconds: int, task: str) -> dict[str, Any]:
+    """A sweep that runs again and again; a message not fetched in time is dropped, not piled up."""
+    return {"task": task, "schedule": float(seconds), "options": {"expires": seconds}}
+
 
 app = Celery("kuanxi")
 app.conf.update(
@@ -45,14 +52,14 @@ app.conf.update(
         "relief.tasks.watch_plans": {"queue": "deadlines"},
     },
     beat_schedule={
-        "deliver-due": {"task": "portal.tasks.deliver_due", "schedule": 5.0, "options": {"expires": 5}},
-        "release-stuck": {"task": "portal.tasks.release_stuck", "schedule": 30.0, "options": {"expires": 30}},
-        "heartbeat": {"task": "portal.tasks.heartbeat", "schedule": 10.0, "options": {"expires": 10}},
-        "sweep-deadlines": {"task": "relief.tasks.sweep_deadlines", "schedule": 15.0, "options": {"expires": 15}},
-        "watch-plans": {"task": "relief.tasks.watch_plans", "schedule": 60.0, "options": {"expires": 60}},
-        "check-files": {"task": "relief.tasks.check_pending_evidence", "schedule": 15.0, "options": {"expires": 15}},
-        "render-documents": {"task": "portal.tasks.render_pending_documents", "schedule": 15.0, "options": {"expires": 15}},
-        "purge-files": {"task": "relief.tasks.purge_expired_evidence", "schedule": 3600.0, "options": {"expires": 3600}},
+        "deliver-due": every(5, "portal.tasks.deliver_due"),
+        "heartbeat": every(10, "portal.tasks.heartbeat"),
+        "release-stuck": every(30, "portal.tasks.release_stuck"),
+        "render-documents": every(15, "portal.tasks.render_pending_documents"),
+        "check-files": every(15, "relief.tasks.check_pending_evidence"),
+        "sweep-deadlines": every(15, "relief.tasks.sweep_deadlines"),
+        "watch-plans": every(60, "relief.tasks.watch_plans"),
+        "purge-files": every(3600, "relief.tasks.purge_expired_evidence"),
     },
 )
 app.autodiscover_tasks()

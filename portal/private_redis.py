@@ -18,7 +18,9 @@ def find_redis_server() -> str:
     beside_python = Path(sys.prefix) / "bin" / "redis-server"
     found = shutil.which("redis-server") or (beside_python.exists() and str(beside_python))
     if not found:
-        raise FileNotFoundError("找不到 redis-server：请安装 Redis，或用 REDIS_URL 指向一个已有的服务")
+        raise FileNotFoundError(
+            "找不到 redis-server：请安装 Redis，或用 REDIS_URL 指向一个已有的服务"
+        )
     return str(found)
 
 
@@ -44,7 +46,7 @@ def main() -> None:
     """Become the Redis server (exec): signals reach it directly."""
     socket, folder = Path(sys.argv[1]), Path(sys.argv[2])
     arguments = command(socket, folder)
-    os.execv(arguments[0], arguments)  # noqa: S606 - a fixed command, no shell
+    os.execv(arguments[0], arguments)
 
 
 if __name__ == "__main__":

@@ -17,11 +17,24 @@ ROOF = ("pages", "urls", "settings", "celery", "wsgi")
 GROUND = {
     "kernel": 0,
     **dict.fromkeys(
-        ["fields", "errors", "storage", "htmx", "publicids", "hashers", "logs", "pdf", "private_redis"], 1
+        [
+            "fields",
+            "errors",
+            "storage",
+            "htmx",
+            "publicids",
+            "hashers",
+            "logs",
+            "pdf",
+            "private_redis",
+        ],
+        1,
     ),
     "models": 2,
     **dict.fromkeys(["clock", "access", "nudge", "notifications", "services", "context"], 3),
-    **dict.fromkeys(["middleware", "checks", "admin", "tasks", "templatetags", "management", "apps"], 4),
+    **dict.fromkeys(
+        ["middleware", "checks", "admin", "tasks", "templatetags", "management", "apps"], 4
+    ),
 }
 LAYERS = {"domain": 0, "models": 1, "queries": 2, "services": 3}
 EDGE = 4

@@ -100,4 +100,7 @@ def announce(host: str, port: int) -> None:
     else:
         print(f"\n演示环境 {WAIT_SECONDS} 秒内没有就绪，请看上面的日志。\n", flush=True)
         return
-    print((Path(__file__).parent / "run_demo_welcome.txt").read_text().format(address=address), flush=True)
+    print(
+        (Path(__file__).parent / "run_demo_welcome.txt").read_text().format(address=address),
+        flush=True,
+    )
