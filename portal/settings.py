@@ -15,7 +15,8 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = BASE_DIR / "var"  # everything the program writes by default; git-ignored
+# VAR_DIR: folder of everything the program writes by default; var/ is git-ignored.
+VAR_DIR = Path(os.environ.get("VAR_DIR") or BASE_DIR / "var").resolve()
 env = environ.Env()
 
 
@@ -91,7 +92,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # REDIS_URL: redis://host:port/0; default the private Redis that `make demo` starts on a socket.
 REDIS_SOCKET = VAR_DIR / "redis.sock"
 if len(str(REDIS_SOCKET)) > 100:  # the kernel's limit for a socket's path is 107 bytes
-    REDIS_SOCKET = Path(f"/tmp/kuanxi-{os.getuid()}-{zlib.crc32(str(BASE_DIR).encode()):08x}.sock")
+    REDIS_SOCKET = Path(f"/tmp/kuanxi-{os.getuid()}-{zlib.crc32(str(VAR_DIR).encode()):08x}.sock")
 REDIS_URL = os.environ.get("REDIS_URL") or f"unix://{quote(str(REDIS_SOCKET))}"
 if not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
     raise stop("REDIS_URL", "must begin with redis://, rediss:// or unix://")
