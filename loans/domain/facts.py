@@ -1,0 +1,109 @@
+"""What happened to a loan, as the rules see it: instalments, payments, pauses; nothing derived."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from loans.domain._checks import check_amount, check_date, check_int
+from loans.domain.components import LABELS, Component
+from portal.kernel.errors import InvalidInput
+from portal.kernel.money import FEN, ZERO
+
+_KINDS = ("payment", "waiver")
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFact:
+    """Money (or a waiver) that reduced one component of one instalment on one business date.
+
+    Only `principal` and `interest` change a penalty; the other components may be listed and are
+    ignored. A reversed payment is left out by the caller; a back-dated one carries its own date.
+    """
+
+    on: date
+    component: Component
+    amount: Decimal
+    kind: str = "payment"
+
+    def __post_init__(self) -> None:
+        check_date(self.on, "payments.on", "还款日期")
+        check_amount(self.amount, "payments.amount", "还款金额", FEN)
+        if self.component not in LABELS:
+            raise InvalidInput("payments.component", "还款的组成部分不存在。")
+        if self.kind not in _KINDS:
+            raise InvalidInput("payments.kind", "还款类型应为 payment 或 waiver。")
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Days [from_on, to_on) in which no penalty accrues, with the reason that is shown."""
+
+    from_on: date
+    to_on: date
+    reason: str
+
+    def __post_init__(self) -> None:
+        check_date(self.from_on, "pauses.from_on", "暂停起日")
+        check_date(self.to_on, "pauses.to_on", "暂停止日")
+        if self.to_on <= self.from_on:
+            raise InvalidInput("pauses.to_on", "暂停计收罚息的止日应晚于起日。")
+
+
+@dataclass(frozen=True, slots=True)
+class InstalmentFacts:
+    """One instalment and everything paid on it; amounts in yuan as scheduled, not what is left.
+
+    `penalty_from`: the date the penalty counts from instead of `due_on` (breach, acceleration:
+    never back-dated). `closed_on`: the date the instalment stopped bearing penalty because its
+    principal moved to another schedule (a plan, an acceleration); penalty until then stays.
+    `opened_on`: the date its schedule came into force (None: from the start), so that the base
+    all_outstanding never counts principal of a superseded and of a new schedule together.
+    """
+
+    number: int
+    due_on: date
+    principal: Decimal
+    interest: Decimal = ZERO
+    payments: tuple[PaymentFact, ...] = ()
+    penalty_from: date | None = None
+    closed_on: date | None = None
+    opened_on: date | None = None
+
+    def __post_init__(self) -> None:
+        check_int(self.number, "number", "期数", 1, 9999)
+        check_date(self.due_on, "due_on", "到期日")
+        check_amount(self.principal, "principal", "本金")
+        check_amount(self.interest, "interest", "利息")
+        for name, label in (
+            ("penalty_from", "罚息起算日"),
+            ("closed_on", "结转日"),
+            ("opened_on", "启用日"),
+        ):
+            if getattr(self, name) is not None:
+                check_date(getattr(self, name), name, label)
+        if self.penalty_from is not None and self.penalty_from < self.due_on:
+            raise InvalidInput("penalty_from", "罚息起算日不能早于到期日。")
+        if self.payments:
+            self._check_payments()
+
+    def _check_payments(self) -> None:
+        for component, scheduled in (
+            (Component.PRINCIPAL, self.principal),
+            (Component.INTEREST, self.interest),
+        ):
+            paid = sum((p.amount for p in self.payments if p.component == component), ZERO)
+            if paid > scheduled:
+                word = LABELS[component]
+                raise InvalidInput(
+                    "payments", f"第 {self.number} 期已还{word} {paid} 元超过应还 {scheduled} 元。"
+                )
+
+
+def check_facts(facts: Sequence[InstalmentFacts]) -> None:
+    """Every element is an InstalmentFacts."""
+    for fact in facts:
+        if not isinstance(fact, InstalmentFacts):
+            raise InvalidInput("facts", "各期情况应为 InstalmentFacts 的序列。")

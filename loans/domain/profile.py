@@ -1,0 +1,212 @@
+"""The money parameters of a product, frozen into each loan; refuses what no rule allows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+from loans.domain._checks import check_choice, check_flag, check_int, check_rate
+from portal.kernel.errors import InvalidInput
+from portal.kernel.money import Rounding
+
+
+class RateKind(StrEnum):
+    """What `rate` is per: a day or a year."""
+
+    DAILY = "daily"
+    ANNUAL = "annual"
+
+
+class Method(StrEnum):
+    """等额本息 or 先息后本."""
+
+    EQUAL_INSTALMENT = "equal_instalment"
+    INTEREST_ONLY = "interest_only"
+
+
+class PenaltyBase(StrEnum):
+    """What the penalty rate is applied to."""
+
+    DUE_PRINCIPAL = "due_principal"
+    DUE_PRINCIPAL_AND_INTEREST = "due_principal_and_interest"
+    ALL_OUTSTANDING = "all_outstanding"
+
+
+class PrepayEffect(StrEnum):
+    """What a prepayment does to the schedule: the same dates, smaller amounts."""
+
+    REDUCE_AMOUNT = "reduce_amount"
+
+
+class VestingKind(StrEnum):
+    """How much of a waiver stays when a plan breaks."""
+
+    PROPORTIONAL = "proportional"
+
+
+_INTS: dict[str, tuple[str, int, int]] = {
+    "penalty_start_offset": ("罚息起算偏移天数", 0, 31),
+    "grace_days": ("宽限期天数", 0, 60),
+    "npl_days": ("先本后息的逾期天数界限", 0, 3650),
+    "max_plan_terms": ("新还款计划最多期数", 1, 360),
+    "max_deferral_months": ("首期最多推迟月数", 0, 12),
+    "plan_grace_days": ("新还款计划宽限天数", 0, 60),
+    "cure_days": ("补救期天数", 0, 180),
+    "max_plans_per_loan": ("每笔借款最多新还款计划数", 1, 10),
+}
+_FLAGS = {
+    "as_of_inclusive": "是否计入截止当日",
+    "grace_retroactive": "超过宽限期后是否自到期日起算",
+    "compound_on_interest": "是否对欠息计收复利",
+    "npl_principal_first": "逾期超过界限后是否先还本金",
+}
+_CHOICES: dict[str, tuple[str, type[StrEnum]]] = {
+    "rate_kind": ("利率类型", RateKind),
+    "method": ("还款方式", Method),
+    "penalty_base": ("罚息基数", PenaltyBase),
+    "prepay_effect": ("提前还款的效果", PrepayEffect),
+    "vesting": ("违约时减免的保留方式", VestingKind),
+    "round_instalment": ("每期金额舍入方式", Rounding),
+    "round_interest": ("利息舍入方式", Rounding),
+    "round_penalty": ("罚息舍入方式", Rounding),
+}
+_DECIMALS = ("rate", "penalty_multiplier", "annual_cap")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductProfile:
+    """Parameters of domain.md §2–4, 7, 9; `rate` is a fraction per day or per year.
+
+    Built once, validated (InvalidInput names the field), never changed: a loan keeps the
+    profile it was made with. Example: `rate=Decimal("0.0004")`, daily, gives a penalty rate of
+    0.0006 a day; 0.0005 gives min(0.00075, 0.24/365) because of the ceiling.
+    """
+
+    code: str
+    name: str
+    rate_kind: RateKind
+    rate: Decimal
+    method: Method
+    year_basis: int = 360
+    penalty_multiplier: Decimal = Decimal("1.5")
+    annual_cap: Decimal | None = Decimal("0.24")
+    cap_year_basis: int = 365
+    penalty_start_offset: int = 0
+    as_of_inclusive: bool = False
+    grace_days: int = 0
+    grace_retroactive: bool = True
+    penalty_base: PenaltyBase = PenaltyBase.DUE_PRINCIPAL
+    compound_on_interest: bool = False
+    round_instalment: Rounding = Rounding.HALF_UP
+    round_interest: Rounding = Rounding.HALF_UP
+    round_penalty: Rounding = Rounding.HALF_UP
+    npl_days: int = 90
+    npl_principal_first: bool = True
+    prepay_effect: PrepayEffect = PrepayEffect.REDUCE_AMOUNT
+    max_plan_terms: int = 60
+    max_deferral_months: int = 3
+    plan_grace_days: int = 3
+    cure_days: int = 10
+    max_plans_per_loan: int = 2
+    vesting: VestingKind = VestingKind.PROPORTIONAL
+
+    def __post_init__(self) -> None:
+        _check_text(self.code, "code", "产品代码")
+        _check_text(self.name, "name", "产品名称")
+        for field, (label, low, high) in _INTS.items():
+            check_int(getattr(self, field), field, label, low, high)
+        for field, label in _FLAGS.items():
+            check_flag(getattr(self, field), field, label)
+        for field, (label, kind) in _CHOICES.items():
+            chosen = check_choice(getattr(self, field), field, label, kind)
+            object.__setattr__(self, field, chosen)
+        self._check_rates()
+
+    def _check_rates(self) -> None:
+        highest = Decimal("0.01") if self.rate_kind is RateKind.DAILY else Decimal(1)
+        check_rate(self.rate, "rate", "利率", Decimal(0), highest)
+        check_rate(
+            self.penalty_multiplier,
+            "penalty_multiplier",
+            "罚息倍数",
+            Decimal("1.3"),
+            Decimal("1.5"),
+        )
+        if self.annual_cap is not None:
+            check_rate(self.annual_cap, "annual_cap", "年化上限", Decimal(0), Decimal(1))
+        for field, label in (("year_basis", "年天数"), ("cap_year_basis", "上限的年天数")):
+            check_int(getattr(self, field), field, label, 360, 366)
+            if getattr(self, field) not in (360, 365, 366):
+                raise InvalidInput(field, f"{label}应为 360、365 或 366。")
+
+    @property
+    def daily_rate(self) -> Fraction:
+        """Ordinary interest of one day, exact: 0.144 a year over 360 days is 1/2500."""
+        rate = Fraction(self.rate)
+        return rate if self.rate_kind is RateKind.DAILY else rate / self.year_basis
+
+    @property
+    def annual_rate(self) -> Fraction:
+        """The contract's yearly rate, daily × year_basis: the most a plan may bear (§7)."""
+        rate = Fraction(self.rate)
+        return rate if self.rate_kind is RateKind.ANNUAL else rate * self.year_basis
+
+    @property
+    def cap_daily_rate(self) -> Fraction | None:
+        """The ceiling of one day, or None when it is off: 0.24/365."""
+        return None if self.annual_cap is None else Fraction(self.annual_cap) / self.cap_year_basis
+
+    @property
+    def nominal_penalty_rate(self) -> Fraction:
+        """rate × multiplier of one day, before the ceiling."""
+        return self.daily_rate * Fraction(self.penalty_multiplier)
+
+    @property
+    def penalty_rate(self) -> Fraction:
+        """Effective penalty rate of one day: the smaller of rate × multiplier and the ceiling."""
+        nominal, cap = self.nominal_penalty_rate, self.cap_daily_rate
+        return nominal if cap is None else min(nominal, cap)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; Decimals as strings. `from_dict(p.to_dict()) == p`."""
+        result: dict[str, Any] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, StrEnum):
+                value = value.value
+            result[field.name] = str(value) if isinstance(value, Decimal) else value
+        return result
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ProductProfile:
+        """The profile stored by to_dict; unknown or missing names are InvalidInput."""
+        if not isinstance(data, Mapping):
+            raise InvalidInput("profile", "产品参数应为键值对。")
+        known = {field.name for field in fields(cls)}
+        for name in data:
+            if name not in known:
+                raise InvalidInput(str(name), f"产品参数中没有“{name}”这一项。")
+        for name in ("code", "name", "rate_kind", "rate", "method"):
+            if name not in data:
+                raise InvalidInput(name, f"产品参数缺少“{name}”。")
+        values = dict(data)
+        for name in _DECIMALS:
+            if isinstance(values.get(name), str):
+                values[name] = _decimal(values[name], name)
+        return cls(**values)
+
+
+def _decimal(text: str, field: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise InvalidInput(field, f"产品参数“{field}”应为数字。") from None
+
+
+def _check_text(value: object, field: str, label: str) -> None:
+    if not isinstance(value, str) or not value.strip() or len(value) > 100:
+        raise InvalidInput(field, f"{label}应为 1 到 100 个字。")
