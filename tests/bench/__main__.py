@@ -1,0 +1,23 @@
+"""`make bench`: medians on this machine, printed as the tables that README quotes."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import django
+
+
+def main() -> None:
+    """Run the sections named on the command line, or all of them."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+    django.setup()
+    from tests.bench import pages
+
+    sections = {"pages": pages.run}
+    for name in sys.argv[1:] or sections:
+        sections[name]()
+
+
+if __name__ == "__main__":
+    main()
