@@ -1,0 +1,18 @@
+"""Tables of the books; nothing above models is imported here."""
+
+from loans.models.append_only import AppendOnlyError
+from loans.models.ledger import RECEIVABLES, Account, Entry, Payment, Posting
+from loans.models.loan import Loan
+from loans.models.schedule import Instalment, Schedule
+
+__all__ = [
+    "RECEIVABLES",
+    "Account",
+    "AppendOnlyError",
+    "Entry",
+    "Instalment",
+    "Loan",
+    "Payment",
+    "Posting",
+    "Schedule",
+]

@@ -1,0 +1,58 @@
+"""查看罚息: the story of a loan's penalty, its past under replaced schedules, and its forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from decimal import Decimal
+
+from loans.domain.interest import PenaltyExplanation, explain_penalty
+from loans.models import Account, Loan
+from loans.queries.position import Position, load_position
+from portal.kernel.money import ZERO
+
+
+def penalty_story(loan: Loan, on: date) -> PenaltyExplanation:
+    """How the penalty of the instalments in force arose up to ``on``: cumulative, before payments.
+
+    The same function that the services book by; ``total`` minus what was paid or waived of it
+    is ``debt(loan, on).penalty``. Example of domain.md §3: 2023-09-20 → 64.24 + 36.89 + 9.08.
+    """
+    return story_of(load_position(loan), on)
+
+
+def story_of(position: Position, on: date) -> PenaltyExplanation:
+    """The same from books already read: only the instalments in force are told."""
+    story, lines = position.explanation(on)
+    kept = tuple(lines[i.pk] for i in position.live(on) if i.pk in lines)
+    return PenaltyExplanation(
+        as_of=on,
+        instalments=kept,
+        total=sum((line.total for line in kept), ZERO),
+        compound=sum((line.compound for line in kept), ZERO),
+        per_day=story.per_day,
+    )
+
+
+def penalty_forecast(loan: Loan, dates: Iterable[date]) -> list[tuple[date, Decimal]]:
+    """Penalty still owed on each date if nothing is paid meanwhile (three queries in all)."""
+    position = load_position(loan)
+    return [(on, penalty_owed(position, on)) for on in dates]
+
+
+def penalty_owed(position: Position, on: date) -> Decimal:
+    """Outstanding penalty and compound on a date, from books already read."""
+    rows, facts = position.facts(on)
+    story = explain_penalty(position.profile, facts, on)
+    live = {i.pk for i in position.live(on)}
+    owed = ZERO
+    for row, line in zip(rows, story.instalments, strict=True):
+        if row.pk in live:
+            owed += line.total - position.reduced(row.pk, Account.PENALTY, on)
+            owed += line.compound - position.reduced(row.pk, Account.COMPOUND, on)
+    return owed
+
+
+def forecast_dates(on: date, *, days: int = 90, step: int = 10) -> list[date]:
+    """The dates of the chart: ``on`` and every ``step`` days after it."""
+    return [on + timedelta(days=n) for n in range(0, days + 1, step)]

@@ -1,0 +1,174 @@
+"""What the queries answer with: frozen figures in yuan that screens and services read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from loans.models import Instalment, Schedule
+
+
+class InstalmentState(StrEnum):
+    """How one instalment stands on a date."""
+
+    PAID = "paid"  # 已还清
+    OVERDUE = "overdue"  # 逾期
+    DUE = "due"  # 今日到期
+    UPCOMING = "upcoming"  # 未到期
+    CLOSED = "closed"  # 已由新计划替换
+
+
+STATE_LABELS: dict[InstalmentState, str] = {
+    InstalmentState.PAID: "已还清",
+    InstalmentState.OVERDUE: "已逾期",
+    InstalmentState.DUE: "今日到期",
+    InstalmentState.UPCOMING: "未到期",
+    InstalmentState.CLOSED: "已替换",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class InstalmentDebt:
+    """What is still owed on one instalment; ``interest`` of a future one is the scheduled sum."""
+
+    id: int
+    number: int
+    start_on: date
+    due_on: date
+    principal: Decimal
+    interest: Decimal
+    penalty: Decimal
+    compound: Decimal
+    fee: Decimal
+    kept_interest: Decimal
+    kept_penalty: Decimal
+    scheduled: Decimal  # what was promised at first: principal + interest + kept columns
+    scheduled_principal: Decimal
+    scheduled_interest: Decimal
+    paid: Decimal  # all money received for this instalment
+    overdue_days: int
+    state: InstalmentState
+    last_paid_on: date | None
+
+    @property
+    def total(self) -> Decimal:
+        """Everything still owed on it."""
+        return (
+            self.principal
+            + self.interest
+            + self.penalty
+            + self.compound
+            + self.fee
+            + self.kept_interest
+            + self.kept_penalty
+        )
+
+    @property
+    def state_label(self) -> str:
+        return STATE_LABELS[self.state]
+
+    @property
+    def is_due(self) -> bool:
+        """Owed now: overdue or due today."""
+        return self.state in (InstalmentState.OVERDUE, InstalmentState.DUE)
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """A loan's debt on a date. Interest is what is due; ``accrued_interest`` runs beside it.
+
+    total = principal + interest + penalty + compound + fee + kept_interest + kept_penalty;
+    payoff = total + accrued_interest (interest from the last due date to ``as_of``).
+    """
+
+    as_of: date
+    principal: Decimal  # all of it, due or not
+    principal_due: Decimal
+    interest: Decimal
+    penalty: Decimal
+    compound: Decimal
+    fee: Decimal
+    kept_interest: Decimal
+    kept_penalty: Decimal
+    accrued_interest: Decimal
+    due_now: Decimal  # everything on instalments overdue or due today
+    overdue_days: int  # of the oldest unpaid instalment
+    oldest_due_on: date | None
+    penalty_per_day: Decimal  # what one more day costs
+    instalments: tuple[InstalmentDebt, ...]
+    next_due: InstalmentDebt | None  # the next instalment not yet overdue with something to pay
+    is_plan: bool  # an agreed plan is in force
+
+    @property
+    def total(self) -> Decimal:
+        return (
+            self.principal
+            + self.interest
+            + self.penalty
+            + self.compound
+            + self.fee
+            + self.kept_interest
+            + self.kept_penalty
+        )
+
+    @property
+    def payoff(self) -> Decimal:
+        """The amount that settles the loan on ``as_of``."""
+        return self.total + self.accrued_interest
+
+    @property
+    def is_overdue(self) -> bool:
+        return self.overdue_days > 0
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleView:
+    """One schedule with its own instalments and the sums of their columns."""
+
+    schedule: Schedule
+    instalments: tuple[Instalment, ...]
+    total: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One posting to what the borrower owes: why, how much, and the balance after it."""
+
+    on: date
+    kind: str
+    kind_label: str
+    source: str
+    account: str
+    account_label: str
+    instalment: int | None
+    amount: Decimal  # plus: owed more; minus: owed less
+    balance: Decimal
+    reference: str
+    reversed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """对账单: opening balance + all lines = closing balance."""
+
+    from_on: date
+    to_on: date
+    opening: Decimal
+    lines: tuple[StatementLine, ...]
+    closing: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class BorrowerTotals:
+    """Sums over a borrower's active loans on a date."""
+
+    as_of: date
+    loans: int
+    overdue_loans: int
+    principal: Decimal
+    penalty: Decimal
+    due_now: Decimal
+    total: Decimal
+    next_due_on: date | None

@@ -1,0 +1,73 @@
+"""Who wants to hear that a loan's debt changed; keeps loans from importing anyone above it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from django.db import transaction
+
+from loans.models import Loan
+
+
+class Change(StrEnum):
+    """What happened to the debt, as the observer is told."""
+
+    PAYMENT = "payment"
+    REVERSAL = "reversal"
+    RELIEF = "relief"
+    REINSTATED = "reinstated"
+    REVOKED = "revoked"
+    ACCELERATED = "accelerated"
+
+
+class Observer(Protocol):
+    """All three are called inside the transaction of the service that changes the loan."""
+
+    def lock(self, loan_id: int) -> None:
+        """Lock your own rows (case, offer) BEFORE the loan is locked: case → offer → loan."""
+
+    def debt_changed(self, loan: Loan, change: str, now: datetime) -> None:
+        """The debt is another one now; the books are already written."""
+
+    def settled(self, loan: Loan, now: datetime) -> None:
+        """Everything is paid; comes after ``debt_changed``."""
+
+
+_observers: list[Observer] = []
+
+
+def register(observer: Observer) -> None:
+    """Add an observer once (called from AppConfig.ready of a package above)."""
+    if observer not in _observers:
+        _observers.append(observer)
+
+
+def unregister(observer: Observer) -> None:
+    """Remove an observer (tests)."""
+    if observer in _observers:
+        _observers.remove(observer)
+
+
+@contextmanager
+def locked(loan_id: int) -> Iterator[None]:
+    """One transaction in which every observer has locked its rows first."""
+    with transaction.atomic():
+        for observer in _observers:
+            observer.lock(loan_id)
+        yield
+
+
+def tell_changed(loan: Loan, change: Change, now: datetime) -> None:
+    """Tell all observers, in the order of registration."""
+    for observer in _observers:
+        observer.debt_changed(loan, change, now)
+
+
+def tell_settled(loan: Loan, now: datetime) -> None:
+    """Tell all observers that nothing is owed any more."""
+    for observer in _observers:
+        observer.settled(loan, now)
