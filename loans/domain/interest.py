@@ -5,17 +5,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 
+from loans.domain._accrual import Run, all_runs
+from loans.domain._checks import check_date
+from loans.domain._reasons import begin_reason, end_reason
+from loans.domain._tracks import Track
 from loans.domain.components import Component
-from loans.domain.facts import InstalmentFacts, Pause
+from loans.domain.facts import InstalmentFacts, Pause, check_facts
 from loans.domain.profile import ProductProfile
+from portal.kernel.errors import InvalidInput
+from portal.kernel.money import ZERO, Rounding
+
+_WIDE = Context(prec=60)
+_TWELVE = Decimal("1e-12")
+
+
+def _shown(value: Fraction) -> Decimal:
+    exact = _WIDE.divide(Decimal(value.numerator), Decimal(value.denominator))
+    return exact.quantize(_TWELVE, rounding=ROUND_HALF_EVEN, context=_WIDE)
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Days [from_on, to_on) of one instalment in which base and rate did not change."""
+    """Days [from_on, to_on) of one instalment in which base and rate did not change.
+
+    Read half-open day numbers as nights: the night from the due date to the next day is the first
+    day of penalty, so people are shown `first_day`–`last_day`, both included. `rate` and
+    `amount_exact` are Fractions (24 % over 365 days has no finite decimal); `amount` and
+    `rate_shown` are those to 12 places, for screens and CSV. Nothing here is rounded to fen: the
+    sum of amount_exact is rounded once per instalment and component.
+    """
 
     from_on: date
     to_on: date
@@ -25,26 +46,36 @@ class Segment:
     reason: str
     end_reason: str
     component: Component
+    first_day: date
+    last_day: date
+    ordinary_rate: Fraction
+    nominal_rate: Fraction
 
     @property
     def amount_exact(self) -> Fraction:
-        """base × rate × days in yuan, exact."""
-        raise NotImplementedError
+        """base × rate × days in yuan, exact: 1982.70 × 0.00045 × 72 = 64.239480."""
+        return Fraction(self.base) * self.rate * self.days
 
     @property
     def amount(self) -> Decimal:
         """amount_exact to 12 decimal places."""
-        raise NotImplementedError
+        return _shown(self.amount_exact)
 
     @property
     def rate_shown(self) -> Decimal:
-        """rate to 12 decimal places."""
-        raise NotImplementedError
+        """The effective daily rate to 12 decimal places: 0.24/365 is 0.000657534247."""
+        return _shown(self.rate)
 
 
 @dataclass(frozen=True, slots=True)
 class InstalmentPenalty:
-    """Cumulative penalty of one instalment up to a date, from the facts alone."""
+    """Cumulative penalty of one instalment up to a date, from the facts alone, in yuan.
+
+    `total` = `ordinary_part` + `surcharge_part`; `capped_part` is what the ceiling took away
+    (not in total). `compound` is charged on unpaid interest and kept apart. What is already paid
+    or waived of them is the ledger's to subtract. `per_day`: what one more day adds to total +
+    compound, as the difference of rounded sums. `exact` is total before rounding.
+    """
 
     number: int
     due_on: date
@@ -56,6 +87,7 @@ class InstalmentPenalty:
     compound: Decimal
     per_day: Decimal
     unpaid_principal: Decimal
+    exact: Fraction
     segments: tuple[Segment, ...]
 
 
@@ -66,13 +98,29 @@ class PenaltyExplanation:
     as_of: date
     instalments: tuple[InstalmentPenalty, ...]
     total: Decimal
+    ordinary_part: Decimal
+    surcharge_part: Decimal
+    capped_part: Decimal
     compound: Decimal
     per_day: Decimal
 
 
 def overdue_days(profile: ProductProfile, due_on: date, as_of: date) -> int:
-    """Days overdue."""
-    raise NotImplementedError
+    """Days overdue at as_of, 0 within grace (domain.md §3).
+
+    as_of − due − penalty_start_offset, plus 1 when as_of_inclusive; never on or before the due
+    date, which is on time until 24:00. Example: due 2023-07-10, as of 2023-07-11: 1.
+    """
+    check_date(due_on, "due_on", "到期日")
+    check_date(as_of, "as_of", "截止日期")
+    return _overdue(profile, due_on.toordinal(), as_of.toordinal())
+
+
+def _overdue(profile: ProductProfile, due: int, as_of: int) -> int:
+    if as_of <= due:
+        return 0
+    days = max(0, as_of - due - profile.penalty_start_offset + int(profile.as_of_inclusive))
+    return days if days > profile.grace_days else 0
 
 
 def explain_penalty(
@@ -82,5 +130,112 @@ def explain_penalty(
     *,
     pauses: Sequence[Pause] = (),
 ) -> PenaltyExplanation:
-    """Cumulative penalty."""
-    raise NotImplementedError
+    """Cumulative penalty of every instalment as of a date, with the segments that make it.
+
+    Rule (domain.md §3): Σ unpaid due principal × effective rate × days over the segments between
+    payments, exact, rounded once per instalment; effective rate = min(rate × multiplier,
+    ceiling). Payments after as_of are ignored; a payment counts from its own date, however late
+    it was booked. One result per fact, in the order of the facts. Principal repaid late keeps
+    the penalty that ran until then. Raises InvalidInput (facts, as_of, pauses).
+
+    Example: 1982.70 due 2023-07-10 at 0.03 % × 1.5, as of 2023-09-20: 72 days, 64.24.
+    """
+    check_date(as_of, "as_of", "截止日期")
+    check_facts(facts)
+    if any(not isinstance(pause, Pause) for pause in pauses):
+        raise InvalidInput("pauses", "暂停计收的日期应为 Pause 的序列。")
+    today = as_of.toordinal()
+    tracks, today_runs = all_runs(profile, facts, today, today, pauses)
+    _, tomorrow_runs = all_runs(profile, facts, today, today + 1, pauses)
+    items = tuple(
+        _explain(profile, fact, track, runs, later, today)
+        for fact, track, runs, later in zip(facts, tracks, today_runs, tomorrow_runs, strict=True)
+    )
+    return PenaltyExplanation(
+        as_of,
+        items,
+        sum((item.total for item in items), ZERO),
+        sum((item.ordinary_part for item in items), ZERO),
+        sum((item.surcharge_part for item in items), ZERO),
+        sum((item.capped_part for item in items), ZERO),
+        sum((item.compound for item in items), ZERO),
+        sum((item.per_day for item in items), ZERO),
+    )
+
+
+def _explain(
+    profile: ProductProfile,
+    fact: InstalmentFacts,
+    track: Track,
+    runs: list[Run],
+    later: list[Run],
+    today: int,
+) -> InstalmentPenalty:
+    mode = profile.round_penalty
+    exact = _sum(runs, Component.PENALTY)
+    total = _fen(exact, mode)
+    compound = _fen(_sum(runs, Component.COMPOUND), mode)
+    ordinary = min(total, _fen(_sum(runs, Component.PENALTY, "ordinary"), mode))
+    uncapped = _sum(runs, None, "nominal")
+    capped = max(0, _fen(uncapped, mode) - total - compound) if runs else 0
+    next_total = _fen(_sum(later, Component.PENALTY), mode)
+    next_total += _fen(_sum(later, Component.COMPOUND), mode)
+    unpaid = track.left(today + 1)
+    owing = unpaid or track.interest > sum(event.fen for event in track.interest_events)
+    late = _overdue(profile, fact.due_on.toordinal(), today) if today < track.closed else 0
+    return InstalmentPenalty(
+        fact.number,
+        fact.due_on,
+        late if owing else 0,
+        _yuan(total),
+        _yuan(ordinary),
+        _yuan(total - ordinary),
+        _yuan(capped),
+        _yuan(compound),
+        _yuan(next_total - total - compound),
+        _yuan(unpaid),
+        exact / 100,
+        tuple(_segment(profile, fact, run) for run in runs),
+    )
+
+
+def _segment(profile: ProductProfile, fact: InstalmentFacts, run: Run) -> Segment:
+    shift = 0 if profile.as_of_inclusive else 1
+    return Segment(
+        date.fromordinal(run.start),
+        date.fromordinal(run.end),
+        run.end - run.start,
+        _yuan(run.base),
+        run.rate,
+        begin_reason(profile, fact, run),
+        end_reason(fact, run, date.fromordinal(run.end - 1 + shift)),
+        run.component,
+        date.fromordinal(run.start + shift),
+        date.fromordinal(run.end - 1 + shift),
+        run.ordinary,
+        run.nominal,
+    )
+
+
+def _sum(runs: list[Run], component: Component | None, kind: str = "rate") -> Fraction:
+    """Σ base × days × rate in fen, exact; equal rates are added as whole numbers first."""
+    weights: dict[Fraction, int] = {}
+    for run in runs:
+        if component is None or run.component is component:
+            rate: Fraction = getattr(run, kind)
+            weights[rate] = weights.get(rate, 0) + run.base * (run.end - run.start)
+    result = Fraction(0)
+    for rate, weight in weights.items():
+        result += rate * weight
+    return result
+
+
+def _fen(exact: Fraction, mode: Rounding) -> int:
+    """A non-negative exact number of fen to a whole one."""
+    if mode is Rounding.DOWN:
+        return exact.numerator // exact.denominator
+    return (2 * exact.numerator + exact.denominator) // (2 * exact.denominator)
+
+
+def _yuan(fen: int) -> Decimal:
+    return Decimal(fen).scaleb(-2)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 
-from loans.domain.profile import ProductProfile
+from loans.domain._checks import check_amount, check_date, check_int
+from loans.domain.profile import Method, ProductProfile, RateKind
+from portal.kernel.errors import InvalidInput
+from portal.kernel.money import FEN, Rounding
+
+MAX_TERM = 360
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduledInstalment:
-    """One scheduled payment; interest is for the days [start_on, due_on)."""
+    """One scheduled payment in yuan; interest is for the days [start_on, due_on)."""
 
     number: int
     start_on: date
@@ -27,8 +34,51 @@ class ScheduledInstalment:
 
 
 def due_date(start_on: date, months: int, due_day: int) -> date:
-    """The due day of the month `months` after start_on's month; clipped to the month's end."""
-    raise NotImplementedError
+    """The due day of the month `months` after start_on's month, clipped to that month's end.
+
+    Never moved by holidays (domain.md §2). Example: 2024-01-31, 1, 31 gives 2024-02-29.
+    """
+    check_date(start_on, "start_on", "起始日")
+    check_int(months, "months", "月数", -1200, 1200)
+    check_int(due_day, "due_day", "还款日", 1, 31)
+    return _due(start_on, months, due_day)
+
+
+def _due(start_on: date, months: int, due_day: int) -> date:
+    index = start_on.year * 12 + start_on.month - 1 + months
+    year, month = divmod(index, 12)
+    if not 1 <= year <= 9998:
+        raise InvalidInput("start_on", "日期超出可用范围。")
+    return date(year, month + 1, min(due_day, monthrange(year, month + 1)[1]))
+
+
+def is_whole_month(start_on: date, due_on: date) -> bool:
+    """True when [start_on, due_on) is exactly one month, clipped days included.
+
+    Examples: 01-31 to 02-28, 02-28 to 03-31 (both month ends) and 06-10 to 07-10 are.
+    """
+    for day in (start_on.day, due_on.day):
+        if _due(start_on, 0, day) == start_on and _due(start_on, 1, day) == due_on:
+            return True
+    return False
+
+
+def accrued_interest(
+    profile: ProductProfile, *, balance: Decimal, from_on: date, to_on: date
+) -> Decimal:
+    """Ordinary interest in yuan of a balance for the days [from_on, to_on), by round_interest.
+
+    Daily rate: balance × rate × days. Annual: one whole month is annual / 12, anything else days
+    × annual / year_basis (domain.md §2). Example: 6000 at 0.03 % for 30 days: 54.00.
+    """
+    check_amount(balance, "balance", "本金余额")
+    check_date(from_on, "from_on", "起息日")
+    check_date(to_on, "to_on", "止息日")
+    if to_on < from_on:
+        raise InvalidInput("to_on", "止息日不能早于起息日。")
+    return _yuan(
+        _round(_fen(balance) * _period_rate(profile, from_on, to_on), profile.round_interest)
+    )
 
 
 def build_schedule(
@@ -39,20 +89,19 @@ def build_schedule(
     term_months: int,
     due_day: int,
 ) -> tuple[ScheduledInstalment, ...]:
-    """The original schedule."""
-    raise NotImplementedError
+    """The original schedule: instalment k falls due in the k-th month after the drawdown's.
 
-
-def accrued_interest(
-    profile: ProductProfile,
-    *,
-    balance: Decimal,
-    from_on: date,
-    to_on: date,
-    whole_month: bool = False,
-) -> Decimal:
-    """Ordinary interest of balance for [from_on, to_on), rounded by round_interest."""
-    raise NotImplementedError
+    Equal instalments are level to the fen except the last, which takes the rest; interest-only
+    has all principal in the last (domain.md §2). Raises InvalidInput (principal, drawdown_on,
+    term_months, due_day). Example: 6000 at 0.03 % a day, 3 months from 2023-06-10, day 10:
+    1982.70 + 54.00, 1999.34 + 37.36, 2017.96 + 18.76.
+    """
+    check_date(drawdown_on, "drawdown_on", "放款日")
+    check_int(term_months, "term_months", "借款期数", 1, MAX_TERM)
+    check_int(due_day, "due_day", "还款日", 1, 31)
+    check_amount(principal, "principal", "借款本金", FEN * term_months)
+    dates = [_due(drawdown_on, k, due_day) for k in range(1, term_months + 1)]
+    return amortise(profile, principal, drawdown_on, dates)
 
 
 def recompute_schedule(
@@ -63,12 +112,133 @@ def recompute_schedule(
     due_dates: Sequence[date],
     first_number: int = 1,
 ) -> tuple[ScheduledInstalment, ...]:
-    """After a prepayment on from_on: the same due dates, smaller instalments."""
-    raise NotImplementedError
+    """After a prepayment on from_on: the same due dates, smaller instalments (reduce_amount).
+
+    Interest up to from_on is paid with the prepayment, so the running period restarts there; for
+    an annual rate it is a broken period. Raises InvalidInput (balance, from_on, due_dates).
+    """
+    check_amount(balance, "balance", "本金余额", FEN)
+    check_date(from_on, "from_on", "提前还款日")
+    check_int(first_number, "first_number", "首期期号", 1, 9999)
+    if not due_dates:
+        raise InvalidInput("due_dates", "没有剩余的还款日。")
+    last = from_on
+    for due_on in due_dates:
+        check_date(due_on, "due_dates", "还款日")
+        if due_on <= last:
+            raise InvalidInput("due_dates", "还款日应晚于提前还款日，并且依次递增。")
+        last = due_on
+    return amortise(profile, balance, from_on, list(due_dates), first_number)
 
 
 def accelerate_schedule(
     profile: ProductProfile, remaining: Sequence[ScheduledInstalment], *, on: date
 ) -> ScheduledInstalment:
-    """The undue instalments become one, due `on`: all principal, interest only to that day."""
-    raise NotImplementedError
+    """The undue instalments become one due on `on`: all principal, interest only to that day.
+
+    `remaining` are the instalments of the schedule with due_on > on (their principal as still
+    owed), in order; future interest is dropped (domain.md §3, acceleration).
+    """
+    check_date(on, "on", "提前到期日")
+    if not remaining:
+        raise InvalidInput("remaining", "没有未到期的期次，不能宣布提前到期。")
+    if any(item.due_on <= on for item in remaining):
+        raise InvalidInput("remaining", "已到期的期次不能再宣布提前到期。")
+    first = remaining[0]
+    balance = sum((item.principal for item in remaining), Decimal("0.00"))
+    start = min(first.start_on, on)
+    interest = accrued_interest(profile, balance=balance, from_on=start, to_on=on)
+    return ScheduledInstalment(first.number, start, on, balance, min(interest, first.interest))
+
+
+def amortise(
+    profile: ProductProfile,
+    principal: Decimal,
+    start_on: date,
+    dates: Sequence[date],
+    first_number: int = 1,
+) -> tuple[ScheduledInstalment, ...]:
+    """Spread principal over dates by the profile's method; the one place that does.
+
+    A is rounded, then each interest; principal = A − interest, at least 0 and at most what is
+    left; the last principal is what is left.
+    """
+    rates = _period_rates(profile, start_on, dates)
+    left = _fen(principal)
+    level = None
+    if profile.method is Method.EQUAL_INSTALMENT:
+        level = _round(_level(profile, left, rates), profile.round_instalment)
+    rows = []
+    start = start_on
+    for index, (due_on, rate) in enumerate(zip(dates, rates, strict=True)):
+        interest = _round(left * rate, profile.round_interest)
+        if index == len(dates) - 1:
+            part = left
+        elif level is None:
+            part = 0
+        else:
+            part = min(left, max(0, level - interest))
+        rows.append(
+            ScheduledInstalment(first_number + index, start, due_on, _yuan(part), _yuan(interest))
+        )
+        left -= part
+        start = due_on
+    return tuple(rows)
+
+
+def _period_rates(profile: ProductProfile, start_on: date, dates: Sequence[date]) -> list[Fraction]:
+    rates = []
+    for due_on in dates:
+        rates.append(_period_rate(profile, start_on, due_on))
+        start_on = due_on
+    return rates
+
+
+def _period_rate(profile: ProductProfile, start_on: date, due_on: date) -> Fraction:
+    if profile.rate_kind is RateKind.ANNUAL and is_whole_month(start_on, due_on):
+        return Fraction(profile.rate) / 12
+    return profile.daily_rate * (due_on - start_on).days
+
+
+def _level(profile: ProductProfile, fen: int, rates: Sequence[Fraction]) -> Fraction:
+    """A = P / Σ_k Π_{j≤k} 1/(1 + rate_j), exact; with rate zero P / n, always rounded DOWN.
+
+    Annual: every period counts as one month in A, also a broken first one; the difference falls
+    into the last instalment.
+    """
+    if profile.rate == 0:
+        return Fraction(fen // len(rates))
+    if profile.rate_kind is RateKind.ANNUAL:
+        rates = [Fraction(profile.rate) / 12] * len(rates)
+    growth, below = Fraction(1), Fraction(0)
+    common = profile.daily_rate.denominator
+    if all(common % rate.denominator == 0 for rate in rates):
+        return _level_by_integers(fen, rates, common)
+    for rate in rates:
+        growth *= 1 + rate
+        below = below * (1 + rate) + 1
+    return fen * growth / below
+
+
+def _level_by_integers(fen: int, rates: Sequence[Fraction], common: int) -> Fraction:
+    growth, below, scale = 1, 0, 1
+    for rate in rates:
+        factor = common + rate.numerator * (common // rate.denominator)
+        growth *= factor
+        below = below * factor + scale * common
+        scale *= common
+    return Fraction(fen * growth, below)
+
+
+def _round(exact: Fraction, mode: Rounding) -> int:
+    if mode is Rounding.DOWN:
+        return exact.numerator // exact.denominator
+    return (2 * exact.numerator + exact.denominator) // (2 * exact.denominator)
+
+
+def _fen(amount: Decimal) -> int:
+    return int(amount * 100)
+
+
+def _yuan(fen: int) -> Decimal:
+    return Decimal(fen).scaleb(-2)

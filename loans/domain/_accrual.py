@@ -1,0 +1,184 @@
+"""Which amount bears penalty at which rate on which days: runs of constant base, in whole fen.
+
+Days are ordinals and half-open: [from, to). A run is only found here; interest.py sums and
+explains runs and never computes days by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+from loans.domain._ceiling import Room
+from loans.domain._tracks import (
+    FAR,
+    ZERO_RATE,
+    Event,
+    Rates,
+    Track,
+    balances,
+    cleared,
+    prepare,
+    rates_of,
+)
+from loans.domain.components import Component
+from loans.domain.facts import InstalmentFacts, Pause
+from loans.domain.profile import PenaltyBase, ProductProfile
+
+
+class Run(NamedTuple):
+    """Constant base and rate on [start, end); begin/finish are the Events or marks at its ends."""
+
+    start: int
+    end: int
+    base: int
+    rate: Fraction
+    ordinary: Fraction
+    nominal: Fraction
+    component: Component
+    begin: Event | str
+    finish: Event | str
+
+
+def first_day(profile: ProductProfile, track: Track, amount: int, events: Sequence[Event]) -> int:
+    """The day penalty begins for this balance, or FAR while grace protects it."""
+    grace = profile.grace_days
+    if not grace:
+        return track.begin
+    if min(track.end, cleared(amount, events)) - track.begin <= grace:
+        return FAR
+    return track.begin if profile.grace_retroactive else track.begin + grace
+
+
+def instalment_runs(
+    profile: ProductProfile, rates: Rates, track: Track, room: Room | None
+) -> list[Run]:
+    """Runs of one instalment after its due date: principal, then interest where it counts."""
+    runs: list[Run] = []
+    start = first_day(profile, track, track.principal, track.principal_events)
+    for from_, to, base, begin, finish in balances(
+        start, track.end, track.principal, track.principal_events, "due"
+    ):
+        runs.append(
+            Run(from_, to, base, rates.penalty, rates.part, rates.nominal, Component.PENALTY,
+                begin, finish)
+        )  # fmt: skip
+    with_interest = profile.penalty_base is PenaltyBase.DUE_PRINCIPAL_AND_INTEREST
+    if with_interest or profile.compound_on_interest:
+        component = Component.PENALTY if with_interest else Component.COMPOUND
+        start = first_day(profile, track, track.interest, track.interest_events)
+        for piece in balances(start, track.end, track.interest, track.interest_events, "due"):
+            runs.extend(_interest_runs(rates, piece, component, room))
+    return runs
+
+
+def _interest_runs(
+    rates: Rates,
+    piece: tuple[int, int, int, Event | str, Event | str],
+    component: Component,
+    room: Room | None,
+) -> list[Run]:
+    from_, to, base, begin, finish = piece
+    runs = []
+    for start, end, factor in room.factors(from_, to) if room else [(from_, to, Fraction(1))]:
+        rate = rates.penalty * factor
+        mark: Event | str = begin if start == from_ else "room"
+        last: Event | str = finish if end == to else "room"
+        runs.append(
+            Run(start, end, base, rate, min(rates.part, rate), rates.nominal, component, mark, last)
+        )
+    return runs
+
+
+def undue_runs(
+    rates: Rates, track: Track, overdue: Sequence[tuple[int, int]], end: int
+) -> list[Run]:
+    """Base all_outstanding: surcharge on principal not yet due while another instalment is late.
+
+    Only the surcharge: the ordinary interest of these days is in the schedule already, and the
+    penalty rate replaces the ordinary rate, it is not added to it.
+    """
+    runs = []
+    for from_, to in overdue:
+        low = max(from_, track.opened)
+        high = min(to, track.start, track.closed, end)
+        for start, stop, base, begin, finish in balances(
+            low, high, track.principal, track.principal_events, "other"
+        ):
+            runs.append(
+                Run(start, stop, base, rates.surcharge, ZERO_RATE, rates.nominal - rates.part,
+                    Component.PENALTY, begin, finish)
+            )  # fmt: skip
+    return runs
+
+
+def overdue_spans(profile: ProductProfile, tracks: Sequence[Track]) -> list[tuple[int, int]]:
+    """Union of the days on which any instalment's principal or interest is overdue."""
+    spans = []
+    for track in tracks:
+        for amount, events in (
+            (track.principal, track.principal_events),
+            (track.interest, track.interest_events),
+        ):
+            start = first_day(profile, track, amount, events)
+            stop = min(track.end, cleared(amount, events))
+            if start < stop:
+                spans.append((start, stop))
+    merged: list[tuple[int, int]] = []
+    for start, stop in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
+        else:
+            merged.append((start, stop))
+    return merged
+
+
+def without_pauses(runs: list[Run], pauses: Sequence[Pause]) -> list[Run]:
+    """The same runs, with rate zero inside each pause."""
+    for pause in pauses:
+        low, high = pause.from_on.toordinal(), pause.to_on.toordinal()
+        cut: list[Run] = []
+        for run in runs:
+            if run.rate == 0 or high <= run.start or run.end <= low:
+                cut.append(run)
+                continue
+            inner = (max(low, run.start), min(high, run.end))
+            if run.start < inner[0]:
+                cut.append(run._replace(end=inner[0], finish=f"pause:{pause.reason}"))
+            cut.append(
+                run._replace(start=inner[0], end=inner[1], rate=ZERO_RATE, ordinary=ZERO_RATE,
+                             nominal=ZERO_RATE, begin=f"pause:{pause.reason}", finish="resume")
+            )  # fmt: skip
+            if inner[1] < run.end:
+                cut.append(run._replace(start=inner[1], begin="resume"))
+        runs = cut
+    return runs
+
+
+def all_runs(
+    profile: ProductProfile,
+    facts: Sequence[InstalmentFacts],
+    known: int,
+    as_of: int,
+    pauses: Sequence[Pause],
+) -> tuple[list[Track], list[list[Run]]]:
+    """Tracks and runs of every instalment, in the order of the facts."""
+    rates = rates_of(profile)
+    tracks = prepare(profile, facts, known, as_of)
+    on_interest = (
+        profile.compound_on_interest
+        or profile.penalty_base is PenaltyBase.DUE_PRINCIPAL_AND_INTEREST
+    )
+    room = Room(profile, rates, tracks) if on_interest and rates.cap is not None else None
+    runs = [instalment_runs(profile, rates, track, room) for track in tracks]
+    if profile.penalty_base is PenaltyBase.ALL_OUTSTANDING:
+        spans = overdue_spans(profile, tracks)
+        end = as_of + int(profile.as_of_inclusive)
+        runs = [
+            undue_runs(rates, track, spans, end) + own
+            for track, own in zip(tracks, runs, strict=True)
+        ]
+    if pauses:
+        runs = [without_pauses(own, pauses) for own in runs]
+    return tracks, runs
