@@ -1,15 +1,43 @@
-"""How a payment is split over what is owed, in the order the rules fix."""
+"""How a payment is split over what is owed, in the order the rules fix; refuses more than owed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from loans.domain._checks import check_amount, check_date, check_int
 from loans.domain.components import Component
+from loans.domain.interest import overdue_days
 from loans.domain.profile import ProductProfile
-from portal.kernel.money import ZERO
+from portal.kernel.errors import InvalidInput
+from portal.kernel.money import FEN, ZERO
+
+ORDINARY = (
+    Component.FEE,
+    Component.COMPOUND,
+    Component.PENALTY,
+    Component.INTEREST,
+    Component.PRINCIPAL,
+)
+PRINCIPAL_FIRST = (
+    Component.PRINCIPAL,
+    Component.INTEREST,
+    Component.COMPOUND,
+    Component.PENALTY,
+    Component.FEE,
+)
+PLAN = (
+    Component.FEE,
+    Component.COMPOUND,
+    Component.PENALTY,
+    Component.KEPT_PENALTY,
+    Component.KEPT_INTEREST,
+    Component.INTEREST,
+    Component.PRINCIPAL,
+)
+_FIELDS = ("principal", "interest", "penalty", "compound", "fee", "kept_penalty", "kept_interest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +54,38 @@ class Due:
     kept_penalty: Decimal = ZERO
     kept_interest: Decimal = ZERO
 
+    def __post_init__(self) -> None:
+        check_int(self.instalment, "instalment", "期数", 1, 9999)
+        check_date(self.due_on, "due_on", "到期日")
+        for field in _FIELDS:
+            check_amount(getattr(self, field), field, "各项欠款")
+
+    def owed(self, component: Component) -> Decimal:
+        """What is owed of one component."""
+        amount: Decimal = getattr(self, component.value)
+        return amount
+
+    @property
+    def total(self) -> Decimal:
+        """Sum of all components."""
+        return sum((getattr(self, field) for field in _FIELDS), ZERO)
+
 
 @dataclass(frozen=True, slots=True)
 class Prepayable:
-    """What may be paid ahead today: interest accrued to today on undue principal, and that principal."""
+    """What may be paid ahead today: undue principal, and its interest accrued to today."""
 
     principal: Decimal
     interest: Decimal = ZERO
 
+    def __post_init__(self) -> None:
+        check_amount(self.principal, "prepayable.principal", "未到期本金")
+        check_amount(self.interest, "prepayable.interest", "当期已计利息")
+
 
 @dataclass(frozen=True, slots=True)
 class AllocationLine:
-    """One component of one instalment that the payment reduces; instalment None = prepayment."""
+    """One component that the payment reduces; instalment None means paid ahead (prepayment)."""
 
     instalment: int | None
     component: Component
@@ -46,20 +94,44 @@ class AllocationLine:
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """The split; lines sum to the payment. `remainder` = the part that is prepayment."""
+    """The split; its lines sum to the payment. `remainder` = the part that is prepayment.
+
+    `order` is the rule that was used: ordinary | principal_first | plan.
+    """
 
     lines: tuple[AllocationLine, ...]
     remainder: Decimal
     order: str
 
     def total(self, component: Component, instalment: int | None = None) -> Decimal:
-        """Sum over one component (of one instalment, when named)."""
-        raise NotImplementedError
+        """Sum over one component, prepayment included; of one instalment when it is named."""
+        return sum(
+            (
+                line.amount
+                for line in self.lines
+                if line.component is component
+                and (instalment is None or line.instalment == instalment)
+            ),
+            ZERO,
+        )
 
 
 def payoff(dues: Sequence[Due], prepayable: Prepayable | None = None) -> Decimal:
-    """The exact amount that settles everything today."""
-    raise NotImplementedError
+    """The exact yuan that settle everything given: Σ dues + prepayable interest and principal."""
+    ahead = prepayable.principal + prepayable.interest if prepayable else ZERO
+    return sum((due.total for due in dues), ahead)
+
+
+def allocation_order(profile: ProductProfile, dues: Sequence[Due], as_of: date) -> str:
+    """Give "principal_first" when the oldest unpaid instalment is > npl_days overdue, else "ordinary".
+
+    Rule: domain.md §4, 90 days ordinary, 91 days principal first.
+    """
+    oldest = max(
+        (overdue_days(profile, due.due_on, as_of) for due in dues if due.total > 0), default=0
+    )
+    late = profile.npl_principal_first and oldest > profile.npl_days
+    return "principal_first" if late else "ordinary"
 
 
 def allocate(
@@ -71,5 +143,71 @@ def allocate(
     *,
     prepayable: Prepayable | None = None,
 ) -> Allocation:
-    """Split a payment; over the pay-off amount is InvalidInput("amount") naming it."""
-    raise NotImplementedError
+    """Split a payment of `amount` yuan made on as_of; penalty in the dues is as of that date.
+
+    Rule (domain.md §4): up to npl_days overdue, oldest instalment first and inside it fee →
+    compound → penalty → interest → principal; from npl_days + 1, principal → interest → compound
+    → penalty → fee across the instalments; a plan: kept penalty → kept interest → interest →
+    principal (late charges of a plan instalment before them). Dues with due_on > as_of come
+    after all that are due; what is left then is prepayment: interest accrued to as_of, then
+    principal. Raises InvalidInput (amount; names the pay-off amount when it is exceeded).
+
+    Example: 2100 on 2023-09-20: penalty 64.24, interest 54.00, principal 1981.76 of №1.
+    """
+    amount = check_amount(amount, "amount", "还款金额", FEN)
+    check_date(as_of, "as_of", "还款日期")
+    _check_dues(dues)
+    limit = payoff(dues, prepayable)
+    if amount > limit:
+        raise InvalidInput(
+            "amount", f"还款金额超过全部应还，最多可还 {limit} 元，请改为不超过这个金额。"
+        )
+    order = "plan" if plan else allocation_order(profile, dues, as_of)
+    ordered = sorted(dues, key=lambda due: (due.due_on, due.instalment))
+    left = amount
+    lines = []
+    for due, component in _steps(order, ordered, as_of):
+        part = min(left, due.owed(component))
+        if part > 0:
+            lines.append(AllocationLine(due.instalment, component, part))
+            left -= part
+        if not left:
+            break
+    lines.extend(_ahead(left, prepayable))
+    return Allocation(tuple(lines), left, order)
+
+
+def _steps(order: str, dues: Sequence[Due], as_of: date) -> Iterator[tuple[Due, Component]]:
+    if order == "principal_first":
+        today = [due for due in dues if due.due_on <= as_of]
+        for component in (*PRINCIPAL_FIRST, Component.KEPT_INTEREST, Component.KEPT_PENALTY):
+            for due in today:
+                yield due, component
+        dues = [due for due in dues if due.due_on > as_of]
+    within = PLAN if order == "plan" else ORDINARY
+    for due in dues:
+        for component in within:
+            yield due, component
+        if order != "plan":
+            yield due, Component.KEPT_PENALTY
+            yield due, Component.KEPT_INTEREST
+
+
+def _ahead(left: Decimal, prepayable: Prepayable | None) -> Iterator[AllocationLine]:
+    if left <= 0 or prepayable is None:
+        return
+    interest = min(left, prepayable.interest)
+    if interest > 0:
+        yield AllocationLine(None, Component.INTEREST, interest)
+    if left > interest:
+        yield AllocationLine(None, Component.PRINCIPAL, left - interest)
+
+
+def _check_dues(dues: Sequence[Due]) -> None:
+    seen: set[tuple[int, date]] = set()
+    for due in dues:
+        if not isinstance(due, Due):
+            raise InvalidInput("dues", "应还明细应为 Due 的序列。")
+        if (due.instalment, due.due_on) in seen:
+            raise InvalidInput("dues", f"第 {due.instalment} 期重复。")
+        seen.add((due.instalment, due.due_on))
