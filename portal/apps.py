@@ -1,9 +1,20 @@
 """App configuration of portal: the house: users, clock, calendar, notices."""
 
+from __future__ import annotations
+
 from django.apps import AppConfig
+from django.utils.module_loading import import_string
 
 
 class PortalConfig(AppConfig):
     name = "portal"
     verbose_name = "宽息"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Load Celery as every thread's default app, let tasks freeze the clock, add the checks."""
+        # By name: the ground imports nothing of the roof, and models exist only from here on.
+        # set_default: Celery's "current app" is per thread, and web threads would get amqp's.
+        import_string("portal.celery.app").set_default()
+        import_string("portal.tasks.connect_clock")()
+        import_string("portal.checks.add_checks")()

@@ -1,0 +1,31 @@
+"""What every channel is: it sends one delivery, and says what it knows or why it failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from portal.models import Delivery
+
+
+class SendFailed(Exception):
+    """`permanent`: trying again cannot help (a wrong number); otherwise it may."""
+
+    def __init__(self, reason: str, *, permanent: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.permanent = permanent
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the provider answered: its reference, and whether it already knows of the arrival."""
+
+    reference: str = ""
+    delivered: bool = False
+
+
+class Channel(Protocol):
+    def send(self, delivery: Delivery, *, now: datetime) -> Receipt:
+        """Hand `delivery` over under its own public id; SendFailed if that did not work."""

@@ -1,0 +1,18 @@
+"""Phone notices: not a robot, but a task in the staff queue that a person does."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from portal.models import Delivery, PhoneTask
+from portal.notifications.channels.base import Receipt
+
+
+class PhoneQueue:
+    """Puts the call into the queue; the outcome that staff record ends the delivery."""
+
+    def send(self, delivery: Delivery, *, now: datetime) -> Receipt:
+        task, _ = PhoneTask.objects.get_or_create(
+            delivery=delivery, defaults={"script": delivery.text, "created_at": now}
+        )
+        return Receipt(reference=f"phone-task-{task.pk}")

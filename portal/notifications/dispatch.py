@@ -1,0 +1,176 @@
+"""Takes due deliveries out of the outbox and sends them: at least once, and every end is visible.
+
+A row is claimed by compare-and-set with a lease, sent outside any transaction under its own
+public id, and recorded only by whoever still holds the lease. Redis holds no part of this.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from portal.models import Delivery
+from portal.notifications import hours
+from portal.notifications.channels import phone, sms
+from portal.notifications.channels.base import Channel, Receipt, SendFailed
+
+logger = logging.getLogger(__name__)
+Status, Failure = Delivery.Status, Delivery.Failure
+
+LEASE = timedelta(seconds=150)  # longer than a task's hard time limit
+MAX_ATTEMPTS = 8
+BACK_OFF = tuple(
+    timedelta(seconds=s) for s in (30, 120, 480, 1800, 3600, 7200, 14400)
+)  # about 7.7 hours in all
+CODE_LIFE = timedelta(minutes=5)  # a login code that could not go out by then is useless
+
+
+def claim_due(now: datetime, limit: int = 100) -> list[int]:
+    """Claim at most `limit` due deliveries for one lease; the ids that are now ours.
+
+    Two workers never get the same row: PostgreSQL skips locked rows, and everywhere the claim is
+    an UPDATE that only one can make.
+    """
+    with transaction.atomic():
+        due = Delivery.objects.due(now).order_by("-exempt", "next_attempt_at", "pk")
+        if connection.features.has_select_for_update_skip_locked:
+            due = due.select_for_update(skip_locked=True)
+        ids = list(due.values_list("pk", flat=True)[:limit])
+        return [
+            pk
+            for pk in ids
+            if Delivery.objects.filter(pk=pk, status=Status.PENDING).update(
+                status=Status.CLAIMED, lease_until=now + LEASE
+            )
+        ]
+
+
+def release_stuck(now: datetime) -> int:
+    """Give back deliveries whose lease has run out (the worker died); returns how many.
+
+    Whether the provider had got them is unknown: they go again under the same reference.
+    """
+    return Delivery.objects.filter(status=Status.CLAIMED, lease_until__lte=now).update(
+        status=Status.PENDING, lease_until=None, next_attempt_at=now
+    )
+
+
+def deliver_one(delivery_id: int, now: datetime) -> str:
+    """Send one claimed delivery and record what is known; returns its status afterwards.
+
+    Quiet hours are judged here, at sending. Temporary failures wait 30 s to 4 h, eight attempts
+    at most; then, or at once when permanent, it fails visibly and a missed SMS becomes a call.
+    """
+    row = Delivery.objects.filter(pk=delivery_id, status=Status.CLAIMED).first()
+    if row is None:
+        return ""
+    if row.exempt and now >= row.created_at + CODE_LIFE:
+        return _fail(row, SendFailed("验证码已过期，没有发送", permanent=True), now)
+    if not row.exempt and not hours.may_disturb(now):
+        return _record(row, status=Status.PENDING, next_attempt_at=hours.next_opening(now))
+    try:
+        receipt = channel_of(row).send(row, now=now)
+    except SendFailed as failure:
+        return _retry_or_fail(row, failure, now)
+    except Exception as problem:  # a channel's bug must end in a visible state, not in a lost row
+        logger.exception("delivery.crashed", extra={"delivery": row.public_id})
+        return _retry_or_fail(row, SendFailed(type(problem).__name__, permanent=False), now)
+    return _sent(row, receipt, now)
+
+
+def channel_of(row: Delivery) -> Channel:
+    """The channel a delivery goes through."""
+    return sms.adapter() if row.channel == Delivery.Channel.SMS else phone.PhoneQueue()
+
+
+def _sent(row: Delivery, receipt: Receipt, now: datetime) -> str:
+    """The provider has it; a login code's text is not kept outside the demo."""
+    keep = settings.DEMO or not row.exempt
+    return _record(
+        row,
+        status=Status.DELIVERED if receipt.delivered else Status.SUBMITTED,
+        provider_reference=receipt.reference[:80],
+        attempts=row.attempts + 1,
+        submitted_at=now,
+        finished_at=now if receipt.delivered else None,
+        failure="",
+        error="",
+        text=row.text if keep else "",
+    )
+
+
+def _retry_or_fail(row: Delivery, failure: SendFailed, now: datetime) -> str:
+    """Wait and try again, or give up."""
+    attempts = row.attempts + 1
+    if failure.permanent or attempts >= MAX_ATTEMPTS:
+        return _fail(row, failure, now)
+    logger.warning("delivery.postponed", extra={"delivery": row.public_id, "attempts": attempts})
+    return _record(
+        row,
+        status=Status.PENDING,
+        attempts=attempts,
+        next_attempt_at=now + back_off(attempts),
+        failure=Failure.TEMPORARY,
+        error=failure.reason[:200],
+    )
+
+
+def back_off(attempts: int) -> timedelta:
+    """The wait after the n-th failed attempt, ± 20 % so that rows do not return together."""
+    wait = BACK_OFF[min(attempts, len(BACK_OFF)) - 1]
+    return wait * (800 + secrets.randbelow(401)) / 1000
+
+
+def _fail(row: Delivery, failure: SendFailed, now: datetime) -> str:
+    """Visibly not delivered; the next channel takes over in the same transaction."""
+    logger.error("delivery.failed", extra={"delivery": row.public_id, "event": row.event})
+    with transaction.atomic():
+        status = _record(
+            row,
+            status=Status.FAILED,
+            attempts=row.attempts + 1,
+            finished_at=now,
+            failure=Failure.PERMANENT if failure.permanent else Failure.TEMPORARY,
+            error=failure.reason[:200],
+            text=row.text if settings.DEMO or not row.exempt else "",
+        )
+        if status == Status.FAILED and row.channel == Delivery.Channel.SMS and not row.exempt:
+            call_instead(row, now=now)
+    return status
+
+
+def call_instead(row: Delivery, *, now: datetime) -> None:
+    """A message that did not arrive becomes a call, unless the same notice is called anyway."""
+    if row.notice_id and Delivery.objects.filter(notice_id=row.notice_id, channel="phone").exists():
+        return
+    Delivery.objects.get_or_create(
+        key=f"{row.key}:call",
+        defaults={
+            "user_id": row.user_id,
+            "notice_id": row.notice_id,
+            "channel": Delivery.Channel.PHONE,
+            "event": row.event,
+            "to": row.to,
+            "text": f"短信没有送达，请打电话告知以下内容：\n{row.text}",
+            "code": row.code,
+            "about": row.about,
+            "next_attempt_at": now,
+            "created_at": now,
+            "fallback_of": row,
+        },
+    )
+
+
+def _record(row: Delivery, *, status: str, **changes: object) -> str:
+    """Write the outcome if the lease is still ours; otherwise somebody else has the row now."""
+    mine = Delivery.objects.filter(
+        pk=row.pk, status=Status.CLAIMED, lease_until=row.lease_until
+    ).update(status=status, lease_until=None, **changes)
+    if not mine:
+        logger.warning("delivery.lease_lost", extra={"delivery": row.public_id})
+        return ""
+    return status

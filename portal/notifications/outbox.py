@@ -1,0 +1,113 @@
+"""The outbox: says something to somebody by writing rows, in the transaction of what it tells.
+
+Nothing is sent here; `dispatch` does that after commit, at least once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from django.db import transaction
+
+from portal.models import Delivery, Notice, User
+from portal.notifications import texts
+from portal.notifications.channels.in_app import write_notice
+from portal.nudge import nudge
+
+DELIVER = "portal.tasks.deliver_due"
+
+
+def notify(
+    *,
+    event: str,
+    key: str,
+    user: User,
+    channels: Collection[str],
+    context: Mapping[str, object],
+    about: str = "",
+    link: str = "",
+    category: str = "relief",
+    mandatory: bool = False,
+    now: datetime,
+) -> Notice:
+    """Write the notice of `event` to `user` and its deliveries (domain.md §10).
+
+    In the app always; `channels` ⊆ {"sms", "phone"} besides. The same `key` twice is once, and
+    the first text stands. A user who switched messages off gets none unless `mandatory`. Texts
+    come from `templates/notifications/<event>.{in_app,sms,phone}.txt`; the context also has
+    `code`, the short code by which a borrower can tell a real message. Times are business time.
+    Example: key "offer-made:k7q2m9x4tzbd:3", channels {"sms"} → one Notice, one Delivery.
+    """
+    unknown = set(channels) - set(Delivery.Channel.values)
+    if unknown:
+        raise ValueError(f"unknown channels: {sorted(unknown)}")
+    code = texts.verification_code(key)
+    full = {**context, "code": code}
+    with transaction.atomic():
+        notice, is_new = write_notice(
+            key=key,
+            user=user,
+            event=event,
+            category=category,
+            text=texts.render_text(event, "in_app", full),
+            link=link,
+            code=code,
+            now=now,
+        )
+        if not is_new:
+            return notice
+        rows = [
+            Delivery(
+                user=user,
+                notice=notice,
+                channel=channel,
+                event=event,
+                key=f"{key}:{channel}",
+                to=user.phone or "",
+                text=_words(channel, event, full, code),
+                code=code,
+                about=about,
+                next_attempt_at=now,
+                created_at=now,
+            )
+            for channel in sorted(channels)
+            if _wanted(channel, user, mandatory=mandatory)
+        ]
+        Delivery.objects.bulk_create(rows)
+        if rows:
+            nudge(DELIVER)
+    return notice
+
+
+def _wanted(channel: str, user: User, *, mandatory: bool) -> bool:
+    """Whether this person can and wants to be reached by `channel`."""
+    if not user.phone:
+        return False
+    return channel != Delivery.Channel.SMS or user.sms_enabled or mandatory
+
+
+def _words(channel: str, event: str, context: Mapping[str, object], code: str) -> str:
+    """The final text for one channel."""
+    if channel == Delivery.Channel.SMS:
+        return texts.sms_text(event, context, code)
+    return texts.phone_script(event, context, code)
+
+
+def send_login_code(*, phone: str, key: str, digits: str, minutes: int, now: datetime) -> Delivery:
+    """Put a one-time code into the outbox: no notice, no quiet hours, perhaps no user yet."""
+    code = texts.verification_code(key)
+    delivery = Delivery.objects.create(
+        user=User.objects.filter(phone=phone).first(),
+        channel=Delivery.Channel.SMS,
+        event="login_code",
+        key=key,
+        to=phone,
+        text=texts.sms_text("login_code", {"digits": digits, "minutes": minutes}, code),
+        code=code,
+        exempt=True,
+        next_attempt_at=now,
+        created_at=now,
+    )
+    nudge(DELIVER)
+    return delivery

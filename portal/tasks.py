@@ -1,0 +1,62 @@
+"""Celery tasks of the house: thin, safe to run twice, and at one business instant each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+from celery.signals import task_postrun, task_prerun
+
+from portal import clock
+from portal.models import Heartbeat
+from portal.notifications import dispatch
+from portal.services import documents, throttles
+
+
+def connect_clock() -> None:
+    """Freeze one business instant per task; called once by the app's ready()."""
+    task_prerun.connect(_hold, dispatch_uid="portal.clock.hold")
+    task_postrun.connect(_let_go, dispatch_uid="portal.clock.let_go")
+
+
+def _hold(**kwargs: Any) -> None:
+    clock.hold()
+
+
+def _let_go(**kwargs: Any) -> None:
+    clock.let_go()
+
+
+@shared_task(name="portal.tasks.deliver_due")
+def deliver_due(limit: int = 100) -> int:
+    """Send what is due; returns how many rows were taken."""
+    now = clock.now()
+    ids = dispatch.claim_due(now, limit)
+    for delivery_id in ids:
+        dispatch.deliver_one(delivery_id, now)
+    return len(ids)
+
+
+@shared_task(name="portal.tasks.release_stuck")
+def release_stuck() -> int:
+    """Give back what a dead worker had claimed, and forget old throttle rows."""
+    throttles.forget_old(now=clock.real_now())
+    return dispatch.release_stuck(clock.now())
+
+
+@shared_task(name="portal.tasks.heartbeat")
+def heartbeat() -> None:
+    """Beat and a worker are alive, in real time."""
+    Heartbeat.objects.update_or_create(name="beat", defaults={"at": clock.real_now()})
+
+
+@shared_task(name="portal.tasks.render_pending_documents")
+def render_pending_documents() -> int:
+    """Make the PDF of papers that were issued without one; returns how many were made."""
+    return documents.render_pending(now=clock.now())
+
+
+@shared_task(name="portal.tasks.render_document")
+def render_document(document_id: int) -> bool:
+    """Make one PDF soon after its paper was issued."""
+    return documents.render(document_id, now=clock.now())
