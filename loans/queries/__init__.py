@@ -1,20 +1,52 @@
 """Questions to the books; every one takes a constant number of queries."""
 
-from loans.queries.debt import borrower_debts, borrower_totals, debt, debt_of, next_due, payoff_amount
-from loans.queries.penalty import forecast_dates, penalty_forecast, penalty_story
+from loans.queries.debt import (
+    borrower_debts,
+    borrower_totals,
+    debt,
+    debt_of,
+    next_due,
+    payoff_amount,
+)
+from loans.queries.papers import certificate
+from loans.queries.penalty import forecast_dates, penalty_forecast, penalty_story, story_of
 from loans.queries.position import Position, load_position, load_positions
+from loans.queries.schedules import current_schedule, schedule_history
+from loans.queries.statement import payments, statement
+from loans.queries.types import (
+    BorrowerTotals,
+    Debt,
+    InstalmentDebt,
+    InstalmentState,
+    ScheduleView,
+    Statement,
+    StatementLine,
+)
 
 __all__ = [
+    "BorrowerTotals",
+    "Debt",
+    "InstalmentDebt",
+    "InstalmentState",
     "Position",
+    "ScheduleView",
+    "Statement",
+    "StatementLine",
     "borrower_debts",
     "borrower_totals",
+    "certificate",
+    "current_schedule",
     "debt",
     "debt_of",
     "forecast_dates",
     "load_position",
     "load_positions",
     "next_due",
+    "payments",
     "payoff_amount",
     "penalty_forecast",
     "penalty_story",
+    "schedule_history",
+    "statement",
+    "story_of",
 ]

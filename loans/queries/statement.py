@@ -1,0 +1,71 @@
+"""对账单: every posting to what the borrower owes, with its reason, between two balances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+
+from django.db.models import Exists, OuterRef
+
+from loans.models import RECEIVABLES, Account, Entry, Loan, Payment, Posting
+from loans.queries.types import Statement, StatementLine
+from portal.kernel.money import ZERO
+
+KINDS = dict(Entry.Kind.choices)
+ACCOUNTS = dict(Account.choices)
+
+
+def statement(loan: Loan, from_on: date | None = None, to_on: date | None = None) -> Statement:
+    """The lines from one date to another (both included) in one query, in the order booked.
+
+    opening + Σ lines = closing, in yuan; the balance is everything the books hold as owed
+    (interest is booked when it falls due, penalty when something happens).
+    """
+    rows = _rows(loan, to_on)
+    first = from_on or loan.drawdown_on
+    before = sum((row.amount for row in rows if row.entry.value_date < first), ZERO)
+    lines = tuple(_lines((r for r in rows if r.entry.value_date >= first), before))
+    return Statement(
+        from_on=first,
+        to_on=to_on or max((row.entry.value_date for row in rows), default=first),
+        opening=before,
+        lines=lines,
+        closing=lines[-1].balance if lines else before,
+    )
+
+
+def _rows(loan: Loan, to_on: date | None) -> list[Posting]:
+    rows = Posting.objects.filter(entry__loan=loan, account__in=RECEIVABLES)
+    if to_on is not None:
+        rows = rows.filter(entry__value_date__lte=to_on)
+    undone = Entry.objects.filter(reverses=OuterRef("entry_id"))
+    return list(
+        rows.select_related("entry__payment", "instalment")
+        .annotate(was_reversed=Exists(undone))
+        .order_by("entry__value_date", "entry_id", "pk")
+    )
+
+
+def _lines(rows: Iterable[Posting], balance: Decimal) -> Iterable[StatementLine]:
+    for row in rows:
+        balance += row.amount
+        payment = row.entry.payment
+        yield StatementLine(
+            on=row.entry.value_date,
+            kind=row.entry.kind,
+            kind_label=KINDS[row.entry.kind],
+            source=row.entry.source,
+            account=row.account,
+            account_label=ACCOUNTS[row.account],
+            instalment=row.instalment.number if row.instalment else None,
+            amount=row.amount,
+            balance=balance,
+            reference=payment.reference if payment else "",
+            reversed=row.was_reversed,
+        )
+
+
+def payments(loan: Loan) -> list[Payment]:
+    """All receipts, newest first, the reversed ones too (one query)."""
+    return list(Payment.objects.filter(loan=loan).order_by("-paid_on", "-pk"))
