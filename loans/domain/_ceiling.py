@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 from loans.domain._tracks import ZERO_RATE, Rates, Track
 from loans.domain.profile import PenaltyBase, ProductProfile
@@ -34,7 +35,7 @@ class Room:
         """[start, end) cut where the share of the full rate changes."""
         edges = [start, *(day for day in self._days if start < day < end), end]
         result: list[tuple[int, int, Fraction]] = []
-        for low, high in zip(edges, edges[1:], strict=False):
+        for low, high in pairwise(edges):
             share = self._share(low)
             if result and result[-1][2] == share:
                 result[-1] = (result[-1][0], high, share)

@@ -6,22 +6,48 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from loans.domain._checks import check_amount, check_int
 from loans.domain.profile import ProductProfile
-from loans.domain.restructure import DebtLike, PlanPreview, ReliefTerms
+from loans.domain.restructure import (
+    DebtLike,
+    PlanPreview,
+    ReliefTerms,
+    check_terms,
+    plan_preview,
+    plan_rows,
+    waive_by_percent,
+)
+from portal.kernel.errors import InvalidInput
+from portal.kernel.money import ZERO
+
+GUIDE_PERCENT = Decimal(50)
+FASTER_PERCENT = Decimal(120)  # of the limit: 60 % of what is left over
+SLOWER_PERCENT = Decimal(80)  # of the limit: 40 % of what is left over
+
+ASK = "请填写每月收入和必要支出，或每月可还金额，我们据此推荐方案。"
+NOTHING_LEFT = "按所填数字，扣除必要支出后没有可用于还款的金额，请联系客服商量。"
+NOTHING_FITS = "没有每期金额在承受范围内的方案，请联系客服商量其他办法。"
 
 
 @dataclass(frozen=True, slots=True)
 class Affordability:
-    """left_over = income − spending; guide = half of it, DOWN; None when not told."""
+    """left_over = income − spending; guide = half of it, DOWN; limit = what suggestions aim at.
+
+    Each is None when the numbers for it were not told. left_over may be negative, the others not.
+    """
 
     left_over: Decimal | None
     guide: Decimal | None
     limit: Decimal | None
 
+    def exceeds_guide(self, instalment: Decimal) -> bool:
+        """True when an instalment is above half of what is left over: both sides are warned."""
+        return self.guide is not None and instalment > self.guide
+
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """One plan: its terms, its preview, and whether its largest instalment is within the limit."""
+    """One plan: its terms, its preview, its largest instalment, and whether that is in the guide."""
 
     label: str
     terms: ReliefTerms
@@ -32,7 +58,7 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Suggestions:
-    """None where there is no such plan; `message` says so in Chinese."""
+    """None where there is no such plan; `message` is "" or a Chinese sentence saying why not."""
 
     closest: Suggestion | None
     faster: Suggestion | None
@@ -45,8 +71,22 @@ def assess(
     spending: Decimal | None = None,
     payable: Decimal | None = None,
 ) -> Affordability:
-    """What is left over and what a plan may cost a month."""
-    raise NotImplementedError
+    """What is left over a month and what a plan may cost (domain.md §5, 50 % guide).
+
+    limit = the smaller of the guide and what the borrower says they can pay. Raises InvalidInput
+    (income, spending, payable). Example: 6000 − 3800 = 2200 left over, guide 1100.00.
+    """
+    for value, field, label in (
+        (income, "income", "每月收入"),
+        (spending, "spending", "必要支出"),
+        (payable, "payable", "每月可还金额"),
+    ):
+        if value is not None:
+            check_amount(value, field, label)
+    left_over = None if income is None or spending is None else income - spending
+    guide = None if left_over is None else waive_by_percent(max(ZERO, left_over), GUIDE_PERCENT)
+    told = [value for value in (guide, payable) if value is not None]
+    return Affordability(left_over, guide, min(told) if told else None)
 
 
 def suggest_plans(
@@ -56,8 +96,77 @@ def suggest_plans(
     *,
     first_due_on: date,
     waive_penalty: Decimal | None = None,
-    plan_annual_rate: Decimal = Decimal(0),
+    plan_annual_rate: Decimal = ZERO,
     max_terms: int | None = None,
 ) -> Suggestions:
-    """Plans near the limit; waive_penalty None = all of it."""
-    raise NotImplementedError
+    """The shortest plan within the limit, one faster and one slower; as HMRC's time-to-pay.
+
+    Faster: the shortest within 120 % of the limit (60 % of what is left over), and never above
+    all that is left over; slower: within 80 %. Always fewer, and more, terms than the closest.
+    `waive_penalty` None supposes all penalty waived. Raises InvalidInput like plan_preview.
+    """
+    most = profile.max_plan_terms if max_terms is None else max_terms
+    check_int(most, "max_terms", "最多期数", 1, profile.max_plan_terms)
+    limit = affordability.limit
+    if limit is None:
+        return Suggestions(None, None, None, ASK)
+    if limit == 0:
+        return Suggestions(None, None, None, NOTHING_LEFT)
+    waive = debt.penalty if waive_penalty is None else waive_penalty
+    sizes: dict[int, tuple[ReliefTerms, Decimal]] = {}
+    for count in range(1, most + 1):
+        terms = ReliefTerms(
+            figures_as_of=debt.as_of,
+            waive_penalty=waive,
+            term_count=count,
+            first_due_on=first_due_on,
+            plan_annual_rate=plan_annual_rate,
+        )
+        largest = _largest(profile, debt, terms)
+        if largest is None:
+            break
+        sizes[count] = (terms, largest)
+    return _choose(profile, debt, affordability, limit, sizes)
+
+
+def _choose(
+    profile: ProductProfile,
+    debt: DebtLike,
+    affordability: Affordability,
+    limit: Decimal,
+    sizes: dict[int, tuple[ReliefTerms, Decimal]],
+) -> Suggestions:
+    def shortest(bound: Decimal, low: int, high: int) -> int | None:
+        return next((n for n in range(low, high + 1) if n in sizes and sizes[n][1] <= bound), None)
+
+    def build(label: str, count: int | None) -> Suggestion | None:
+        if count is None:
+            return None
+        terms, largest = sizes[count]
+        within = not affordability.exceeds_guide(largest)
+        return Suggestion(label, terms, plan_preview(profile, debt, terms), largest, within)
+
+    most = max(sizes, default=0)
+    closest = shortest(limit, 1, most)
+    if closest is None:
+        return Suggestions(None, None, None, NOTHING_FITS)
+    upper = waive_by_percent(limit, Decimal(100)) + waive_by_percent(limit, FASTER_PERCENT - 100)
+    if affordability.left_over is not None:
+        upper = min(upper, affordability.left_over)
+    faster = shortest(upper, 1, closest - 1)
+    slower = shortest(waive_by_percent(limit, SLOWER_PERCENT), closest + 1, most)
+    return Suggestions(
+        build("最接近", closest), build("更快还清", faster), build("每期更少", slower), ""
+    )
+
+
+def _largest(profile: ProductProfile, debt: DebtLike, terms: ReliefTerms) -> Decimal | None:
+    """The largest instalment; None when there are too many terms for so small a debt."""
+    if terms.term_count == 1:
+        check_terms(profile, debt, terms)
+    try:
+        return max(row.total for row in plan_rows(profile, debt, terms))
+    except InvalidInput as error:
+        if error.field == "term_count":
+            return None
+        raise
