@@ -13,17 +13,18 @@ from typing import NamedTuple
 from loans.domain._ceiling import Room
 from loans.domain._tracks import (
     FAR,
-    ZERO_RATE,
+    NOTHING,
     Event,
+    Price,
     Rates,
     Track,
     balances,
     cleared,
-    prepare,
+    price,
     rates_of,
 )
 from loans.domain.components import Component
-from loans.domain.facts import InstalmentFacts, Pause
+from loans.domain.facts import Pause
 from loans.domain.profile import PenaltyBase, ProductProfile
 
 
@@ -33,9 +34,7 @@ class Run(NamedTuple):
     start: int
     end: int
     base: int
-    rate: Fraction
-    ordinary: Fraction
-    nominal: Fraction
+    price: Price
     component: Component
     begin: Event | str
     finish: Event | str
@@ -60,10 +59,7 @@ def instalment_runs(
     for from_, to, base, begin, finish in balances(
         start, track.end, track.principal, track.principal_events, "due"
     ):
-        runs.append(
-            Run(from_, to, base, rates.penalty, rates.part, rates.nominal, Component.PENALTY,
-                begin, finish)
-        )  # fmt: skip
+        runs.append(Run(from_, to, base, rates.due, Component.PENALTY, begin, finish))
     with_interest = profile.penalty_base is PenaltyBase.DUE_PRINCIPAL_AND_INTEREST
     if with_interest or profile.compound_on_interest:
         component = Component.PENALTY if with_interest else Component.COMPOUND
@@ -83,11 +79,10 @@ def _interest_runs(
     runs = []
     for start, end, factor in room.factors(from_, to) if room else [(from_, to, Fraction(1))]:
         rate = rates.penalty * factor
+        cost = rates.due if factor == 1 else price(rate, min(rates.part, rate), rates.nominal)
         mark: Event | str = begin if start == from_ else "room"
         last: Event | str = finish if end == to else "room"
-        runs.append(
-            Run(start, end, base, rate, min(rates.part, rate), rates.nominal, component, mark, last)
-        )
+        runs.append(Run(start, end, base, cost, component, mark, last))
     return runs
 
 
@@ -106,10 +101,7 @@ def undue_runs(
         for start, stop, base, begin, finish in balances(
             low, high, track.principal, track.principal_events, "other"
         ):
-            runs.append(
-                Run(start, stop, base, rates.surcharge, ZERO_RATE, rates.nominal - rates.part,
-                    Component.PENALTY, begin, finish)
-            )  # fmt: skip
+            runs.append(Run(start, stop, base, rates.undue, Component.PENALTY, begin, finish))
     return runs
 
 
@@ -140,16 +132,17 @@ def without_pauses(runs: list[Run], pauses: Sequence[Pause]) -> list[Run]:
         low, high = pause.from_on.toordinal(), pause.to_on.toordinal()
         cut: list[Run] = []
         for run in runs:
-            if run.rate == 0 or high <= run.start or run.end <= low:
+            if run.price is NOTHING or high <= run.start or run.end <= low:
                 cut.append(run)
                 continue
             inner = (max(low, run.start), min(high, run.end))
+            mark = f"pause:{pause.reason}"
             if run.start < inner[0]:
-                cut.append(run._replace(end=inner[0], finish=f"pause:{pause.reason}"))
+                cut.append(run._replace(end=inner[0], finish=mark))
+            last = "resume" if inner[1] < run.end else run.finish
             cut.append(
-                run._replace(start=inner[0], end=inner[1], rate=ZERO_RATE, ordinary=ZERO_RATE,
-                             nominal=ZERO_RATE, begin=f"pause:{pause.reason}", finish="resume")
-            )  # fmt: skip
+                run._replace(start=inner[0], end=inner[1], price=NOTHING, begin=mark, finish=last)
+            )
             if inner[1] < run.end:
                 cut.append(run._replace(start=inner[1], begin="resume"))
         runs = cut
@@ -157,15 +150,10 @@ def without_pauses(runs: list[Run], pauses: Sequence[Pause]) -> list[Run]:
 
 
 def all_runs(
-    profile: ProductProfile,
-    facts: Sequence[InstalmentFacts],
-    known: int,
-    as_of: int,
-    pauses: Sequence[Pause],
-) -> tuple[list[Track], list[list[Run]]]:
-    """Tracks and runs of every instalment, in the order of the facts."""
+    profile: ProductProfile, tracks: Sequence[Track], as_of: int, pauses: Sequence[Pause]
+) -> list[list[Run]]:
+    """Runs of every instalment up to as_of, in the order of the tracks."""
     rates = rates_of(profile)
-    tracks = prepare(profile, facts, known, as_of)
     on_interest = (
         profile.compound_on_interest
         or profile.penalty_base is PenaltyBase.DUE_PRINCIPAL_AND_INTEREST
@@ -181,4 +169,4 @@ def all_runs(
         ]
     if pauses:
         runs = [without_pauses(own, pauses) for own in runs]
-    return tracks, runs
+    return runs

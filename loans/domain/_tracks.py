@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
+from math import lcm
 from typing import NamedTuple
 
 from loans.domain.components import Component
@@ -24,8 +26,7 @@ class Event(NamedTuple):
     on: int
 
 
-@dataclass(frozen=True, slots=True)
-class Track:
+class Track(NamedTuple):
     """One instalment prepared for a date: when it counts, and what reduces it."""
 
     number: int
@@ -46,24 +47,55 @@ class Track:
         )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Price:
+    """What one yuan costs a day: charged, its ordinary share, and before the ceiling; exact.
+
+    Kept twice, as Fractions and as whole numbers over one denominator: sums of base × days are
+    then multiplied and rounded in whole numbers. Compared by identity, one object per rate.
+    """
+
+    rate: Fraction
+    ordinary: Fraction
+    nominal: Fraction
+    scale: int
+    rate_part: int
+    ordinary_part: int
+    nominal_part: int
+
+
+def price(rate: Fraction, ordinary: Fraction, nominal: Fraction) -> Price:
+    """The Price of three exact daily rates."""
+    scale = lcm(rate.denominator, ordinary.denominator, nominal.denominator)
+    parts = [part.numerator * (scale // part.denominator) for part in (rate, ordinary, nominal)]
+    return Price(rate, ordinary, nominal, scale, *parts)
+
+
+NOTHING = price(ZERO_RATE, ZERO_RATE, ZERO_RATE)
+
+
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """The exact daily rates of a profile, computed once per call."""
+    """The exact daily rates of a profile; `part` is the ordinary share of the penalty rate."""
 
     ordinary: Fraction
     penalty: Fraction
     nominal: Fraction
     cap: Fraction | None
     part: Fraction
-    surcharge: Fraction
+    due: Price
+    undue: Price
 
 
+@lru_cache(maxsize=256)
 def rates_of(profile: ProductProfile) -> Rates:
-    """Exact rates; `part` is the ordinary share of the penalty rate, `surcharge` the rest."""
+    """Exact rates, computed once per profile; `undue` is the surcharge alone."""
     ordinary, penalty = profile.daily_rate, profile.penalty_rate
     part = min(ordinary, penalty)
     nominal, cap = profile.nominal_penalty_rate, profile.cap_daily_rate
-    return Rates(ordinary, penalty, nominal, cap, part, penalty - part)
+    due = price(penalty, part, nominal)
+    undue = price(penalty - part, ZERO_RATE, nominal - part)
+    return Rates(ordinary, penalty, nominal, cap, part, due, undue)
 
 
 def prepare(
@@ -75,23 +107,36 @@ def prepare(
     for fact in facts:
         start = (fact.penalty_from or fact.due_on).toordinal()
         closed = FAR if fact.closed_on is None else fact.closed_on.toordinal()
-        stop = min(as_of, closed)
         principal, interest = _events(fact, start, known, inclusive)
         tracks.append(
             Track(
                 fact.number,
                 start,
                 start + offset,
-                stop + inclusive if stop > start else start,
+                _end(start, closed, as_of, inclusive),
                 0 if fact.opened_on is None else fact.opened_on.toordinal(),
                 closed,
-                int(fact.principal * 100),
-                int(fact.interest * 100),
+                int(100 * fact.principal),
+                int(100 * fact.interest),
                 principal,
                 interest,
             )
         )
     return tracks
+
+
+def _end(start: int, closed: int, as_of: int, inclusive: int) -> int:
+    stop = min(as_of, closed)
+    return stop + inclusive if stop > start else start
+
+
+def on_day(profile: ProductProfile, tracks: Sequence[Track], as_of: int) -> list[Track]:
+    """The same tracks counted up to another day: what the penalty would be if nothing is paid."""
+    inclusive = int(profile.as_of_inclusive)
+    return [
+        Track(*track[:3], _end(track.start, track.closed, as_of, inclusive), *track[4:])
+        for track in tracks
+    ]
 
 
 def _events(
@@ -107,9 +152,9 @@ def _events(
             continue
         day = on + inclusive if on > start else on
         if payment.component == Component.PRINCIPAL:
-            principal.append(Event(day, int(payment.amount * 100), payment.kind, on))
+            principal.append(Event(day, int(100 * payment.amount), payment.kind, on))
         elif payment.component == Component.INTEREST:
-            interest.append(Event(day, int(payment.amount * 100), payment.kind, on))
+            interest.append(Event(day, int(100 * payment.amount), payment.kind, on))
     return tuple(sorted(principal)), tuple(sorted(interest))
 
 

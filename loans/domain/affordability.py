@@ -42,6 +42,7 @@ class Affordability:
 
     def exceeds_guide(self, instalment: Decimal) -> bool:
         """True when an instalment is above half of what is left over: both sides are warned."""
+        check_amount(instalment, "instalment", "每期金额")
         return self.guide is not None and instalment > self.guide
 
 

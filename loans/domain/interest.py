@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
+from math import lcm
+from typing import NamedTuple
 
 from loans.domain._accrual import Run, all_runs
 from loans.domain._checks import check_date
 from loans.domain._reasons import begin_reason, end_reason
-from loans.domain._tracks import Track
+from loans.domain._tracks import Price, Track, on_day, prepare
 from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts, Pause, check_facts
 from loans.domain.profile import ProductProfile
@@ -27,8 +29,7 @@ def _shown(value: Fraction) -> Decimal:
     return exact.quantize(_TWELVE, rounding=ROUND_HALF_EVEN, context=_WIDE)
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """Days [from_on, to_on) of one instalment in which base and rate did not change.
 
     Read half-open day numbers as nights: the night from the due date to the next day is the first
@@ -67,14 +68,13 @@ class Segment:
         return _shown(self.rate)
 
 
-@dataclass(frozen=True, slots=True)
-class InstalmentPenalty:
+class InstalmentPenalty(NamedTuple):
     """Cumulative penalty of one instalment up to a date, from the facts alone, in yuan.
 
     `total` = `ordinary_part` + `surcharge_part`; `capped_part` is what the ceiling took away
     (not in total). `compound` is charged on unpaid interest and kept apart. What is already paid
     or waived of them is the ledger's to subtract. `per_day`: what one more day adds to total +
-    compound, as the difference of rounded sums. `exact` is total before rounding.
+    compound, as the difference of rounded sums.
     """
 
     number: int
@@ -87,8 +87,13 @@ class InstalmentPenalty:
     compound: Decimal
     per_day: Decimal
     unpaid_principal: Decimal
-    exact: Fraction
     segments: tuple[Segment, ...]
+
+    @property
+    def exact(self) -> Fraction:
+        """Penalty in yuan before rounding: the sum of its segments."""
+        parts = (s.amount_exact for s in self.segments if s.component is Component.PENALTY)
+        return sum(parts, Fraction(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +150,9 @@ def explain_penalty(
     if any(not isinstance(pause, Pause) for pause in pauses):
         raise InvalidInput("pauses", "暂停计收的日期应为 Pause 的序列。")
     today = as_of.toordinal()
-    tracks, today_runs = all_runs(profile, facts, today, today, pauses)
-    _, tomorrow_runs = all_runs(profile, facts, today, today + 1, pauses)
+    tracks = prepare(profile, facts, today, today)
+    today_runs = all_runs(profile, tracks, today, pauses)
+    tomorrow_runs = all_runs(profile, on_day(profile, tracks, today + 1), today + 1, pauses)
     items = tuple(
         _explain(profile, fact, track, runs, later, today)
         for fact, track, runs, later in zip(facts, tracks, today_runs, tomorrow_runs, strict=True)
@@ -163,6 +169,25 @@ def explain_penalty(
     )
 
 
+def penalty_totals(
+    profile: ProductProfile,
+    facts: Sequence[InstalmentFacts],
+    as_of: date,
+    *,
+    pauses: Sequence[Pause] = (),
+) -> tuple[tuple[Decimal, Decimal], ...]:
+    """(penalty, compound) per fact, the same sums as explain_penalty without the sentences.
+
+    For bookings and portfolios; units, rule and errors as there.
+    """
+    check_date(as_of, "as_of", "截止日期")
+    check_facts(facts)
+    today = as_of.toordinal()
+    runs = all_runs(profile, prepare(profile, facts, today, today), today, pauses)
+    sums = [_totals(own, profile.round_penalty) for own in runs]
+    return tuple([(_yuan(total), _yuan(compound)) for total, compound, _, _ in sums])
+
+
 def _explain(
     profile: ProductProfile,
     fact: InstalmentFacts,
@@ -171,15 +196,10 @@ def _explain(
     later: list[Run],
     today: int,
 ) -> InstalmentPenalty:
-    mode = profile.round_penalty
-    exact = _sum(runs, Component.PENALTY)
-    total = _fen(exact, mode)
-    compound = _fen(_sum(runs, Component.COMPOUND), mode)
-    ordinary = min(total, _fen(_sum(runs, Component.PENALTY, "ordinary"), mode))
-    uncapped = _sum(runs, None, "nominal")
-    capped = max(0, _fen(uncapped, mode) - total - compound) if runs else 0
-    next_total = _fen(_sum(later, Component.PENALTY), mode)
-    next_total += _fen(_sum(later, Component.COMPOUND), mode)
+    total, compound, ordinary, capped = _totals(runs, profile.round_penalty)
+    grown = 0
+    if later != runs:
+        grown = sum(_totals(later, profile.round_penalty)[:2]) - total - compound
     unpaid = track.left(today + 1)
     owing = unpaid or track.interest > sum(event.fen for event in track.interest_events)
     late = _overdue(profile, fact.due_on.toordinal(), today) if today < track.closed else 0
@@ -192,11 +212,36 @@ def _explain(
         _yuan(total - ordinary),
         _yuan(capped),
         _yuan(compound),
-        _yuan(next_total - total - compound),
+        _yuan(grown),
         _yuan(unpaid),
-        exact / 100,
-        tuple(_segment(profile, fact, run) for run in runs),
+        tuple([_segment(profile, fact, run) for run in runs]),
     )
+
+
+def _totals(runs: list[Run], mode: Rounding) -> tuple[int, int, int, int]:
+    """Penalty, compound, ordinary part of the penalty, and what the ceiling took; whole fen.
+
+    Base × days are added as whole numbers per set of rates; each kind is rounded once.
+    """
+    if not runs:
+        return 0, 0, 0, 0
+    weights: dict[tuple[Component, Price], int] = {}
+    for run in runs:
+        key = (run.component, run.price)
+        weights[key] = weights.get(key, 0) + run.base * (run.end - run.start)
+    scale = lcm(*[cost.scale for _, cost in weights])
+    penalty = compound = ordinary = nominal = 0
+    for (component, cost), weight in weights.items():
+        weight *= scale // cost.scale
+        if component is Component.PENALTY:
+            penalty += cost.rate_part * weight
+            ordinary += cost.ordinary_part * weight
+        else:
+            compound += cost.rate_part * weight
+        nominal += cost.nominal_part * weight
+    total, extra = _whole(penalty, scale, mode), _whole(compound, scale, mode)
+    capped = max(0, _whole(nominal, scale, mode) - total - extra)
+    return total, extra, min(total, _whole(ordinary, scale, mode)), capped
 
 
 def _segment(profile: ProductProfile, fact: InstalmentFacts, run: Run) -> Segment:
@@ -206,35 +251,22 @@ def _segment(profile: ProductProfile, fact: InstalmentFacts, run: Run) -> Segmen
         date.fromordinal(run.end),
         run.end - run.start,
         _yuan(run.base),
-        run.rate,
+        run.price.rate,
         begin_reason(profile, fact, run),
         end_reason(fact, run, date.fromordinal(run.end - 1 + shift)),
         run.component,
         date.fromordinal(run.start + shift),
         date.fromordinal(run.end - 1 + shift),
-        run.ordinary,
-        run.nominal,
+        run.price.ordinary,
+        run.price.nominal,
     )
 
 
-def _sum(runs: list[Run], component: Component | None, kind: str = "rate") -> Fraction:
-    """Σ base × days × rate in fen, exact; equal rates are added as whole numbers first."""
-    weights: dict[Fraction, int] = {}
-    for run in runs:
-        if component is None or run.component is component:
-            rate: Fraction = getattr(run, kind)
-            weights[rate] = weights.get(rate, 0) + run.base * (run.end - run.start)
-    result = Fraction(0)
-    for rate, weight in weights.items():
-        result += rate * weight
-    return result
-
-
-def _fen(exact: Fraction, mode: Rounding) -> int:
-    """A non-negative exact number of fen to a whole one."""
+def _whole(parts: int, scale: int, mode: Rounding) -> int:
+    """parts / scale, not negative, as a whole number."""
     if mode is Rounding.DOWN:
-        return exact.numerator // exact.denominator
-    return (2 * exact.numerator + exact.denominator) // (2 * exact.denominator)
+        return parts // scale
+    return (2 * parts + scale) // (2 * scale)
 
 
 def _yuan(fen: int) -> Decimal:

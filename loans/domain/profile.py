@@ -125,6 +125,11 @@ class ProductProfile:
             chosen = check_choice(getattr(self, field), field, label, kind)
             object.__setattr__(self, field, chosen)
         self._check_rates()
+        on_interest = self.penalty_base is PenaltyBase.DUE_PRINCIPAL_AND_INTEREST
+        if on_interest and self.compound_on_interest:
+            raise InvalidInput(
+                "compound_on_interest", "罚息基数已含欠息时，不能再对欠息计收复利（重复计收）。"
+            )
 
     def _check_rates(self) -> None:
         highest = Decimal("0.01") if self.rate_kind is RateKind.DAILY else Decimal(1)

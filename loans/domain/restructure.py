@@ -249,6 +249,10 @@ def annualised_cost(
     shorter wait: days / 30), the others follow monthly. Example: 24 × 269.18 on 6000: 0.0720.
     """
     check_amount(principal, "principal", "本金")
+    check_date(from_on, "from_on", "起始日")
+    check_date(first_due_on, "first_due_on", "首期还款日")
+    for payment in payments:
+        check_amount(payment, "payments", "各期金额")
     if principal == 0 or sum(payments, ZERO) <= principal:
         return Decimal("0.0000")
     offset = _months(from_on, first_due_on)
