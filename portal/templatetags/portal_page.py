@@ -10,8 +10,6 @@ from django import template
 from django.template.base import NodeList, Parser, Token
 from django.urls import NoReverseMatch, reverse
 
-from portal.templatetags.portal_ui import site_value
-
 register = template.Library()
 
 
@@ -39,7 +37,7 @@ def main_nav(context: Mapping[str, Any]) -> list[NavItem]:
     """The places of the tab bar and the site header; pages that do not exist are left out."""
     match = getattr(context.get("request"), "resolver_match", None)
     here = getattr(match, "view_name", "") or ""
-    unread = int(site_value(context, "unread") or 0)
+    unread = (context.get("unread_notices") or 0) + 0  # lazy until now
     items: list[NavItem] = []
     for label, name, drawing, places in NAV:
         address = optional_url(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -87,19 +87,18 @@ def format_html_attributes(attributes: Mapping[str, object]) -> str:
 # --- Dates and instants ------------------------------------------------------------------------
 
 
-def site_value(context: Mapping[str, Any], name: str) -> Any:
-    """What portal.context.site offers under that name, or None."""
-    site = context.get("site")
-    return site.get(name) if isinstance(site, Mapping) else getattr(site, name, None)
+def business_now(context: Mapping[str, Any]) -> datetime:
+    """The business time of portal.context.site, as a plain datetime (there it is lazy)."""
+    offered = context.get("business_now")
+    if offered is not None:
+        return offered + timedelta(0)
+    from portal import clock  # only where a page has no site context
+
+    return clock.now()
 
 
 def _this_year(context: Mapping[str, Any]) -> int:
-    today = site_value(context, "today")
-    if today is None:
-        from portal import clock  # only where a page has no site context
-
-        today = clock.today()
-    return int(today.year)
+    return localtime(business_now(context)).year
 
 
 def _day_text(day: date, style: str, this_year: int) -> str:
@@ -152,8 +151,8 @@ def time_left(
     context: Mapping[str, Any], until: datetime | None, now: datetime | None = None
 ) -> list[tuple[int, str]]:
     """What remains until an instant, as (number, unit): [(5, "天"), (1, "小时"), (40, "分")]."""
-    at = now or site_value(context, "now")
-    if until is None or at is None or until <= at:
+    at = now or business_now(context)
+    if until is None or until <= at:
         return []
     minutes = int((until - at).total_seconds() // 60)
     days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
@@ -255,3 +254,15 @@ def control(field: BoundField, hint: str = "", **attributes: object) -> str:
 def initial(name: str | Iterable[str] | None) -> str:
     """The first character of a name, for a face: 林*云 -> 林."""
     return str(name or "")[:1]
+
+
+@register.filter
+def before_bar(text: str) -> str:
+    """The part of a choice's label in front of |: 失业|被裁员 -> 失业."""
+    return str(text).partition("|")[0]
+
+
+@register.filter
+def after_bar(text: str) -> str:
+    """The small line of a choice's label: 失业|被裁员 -> 被裁员."""
+    return str(text).partition("|")[2]

@@ -1,0 +1,247 @@
+"""Coordinates of the drawings: a line over days, and a bar of shares; templates only print them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+TENTH = Decimal("0.1")
+STEPS = tuple(Decimal(n) for n in (1, 2, "2.5", 5))
+
+
+@dataclass(frozen=True, slots=True)
+class GridLine:
+    y: Decimal
+    text_y: Decimal
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    x: Decimal
+    text: str
+    anchor: str
+    now: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    x: Decimal
+    y: Decimal
+    r: str
+    text: str
+    text_x: Decimal
+    text_y: Decimal
+    anchor: str
+    strong: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    on: date
+    amount: Decimal
+    forecast: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LineChart:
+    """Everything ui/_chart.html prints; lengths are in the drawing's own units."""
+
+    title: str
+    sentence: str
+    rows: tuple[Row, ...]
+    grid: tuple[GridLine, ...]
+    ticks: tuple[Tick, ...]
+    dots: tuple[Dot, ...]
+    line: str
+    forecast: str
+    area: str
+    now_x: Decimal | None
+    now_y: Decimal | None
+    width: int = 326
+    height: int = 178
+    left: int = 34
+    right: int = 312
+    top: int = 16
+    bottom: int = 152
+    label_x: int = 28
+    tick_y: int = 170
+
+
+def nice_step(top: Decimal, lines: int = 4) -> Decimal:
+    """The distance of grid lines so that `lines` of them reach `top`: 97.87 -> 25."""
+    if top <= 0:
+        return Decimal(1)
+    power = Decimal(10) ** (top / lines).adjusted()
+    for step in (*STEPS, Decimal(10)):
+        if step * power * lines >= top:
+            return step * power
+    return power * 10  # pragma: no cover - ten times the power always reaches
+
+
+def line_chart(
+    points: Sequence[tuple[date, Decimal]],
+    *,
+    today: date,
+    title: str,
+    marks: Mapping[date, str] | None = None,
+) -> LineChart:
+    """Draws amounts (yuan) over days: solid up to today, dashed after it.
+
+    points are in the order of their days and hold today's; marks names days where the line bends
+    ({date(2026, 11, 5): "第 5 期开始逾期"}). Fewer than two points draw a flat line.
+    Example: 0.00 on 10-05 and 80.90 on 11-23 give grid lines at 0, 25, 50, 75, 100.
+    """
+    rows = tuple(Row(on, amount, on > today) for on, amount in points)
+    first, last = (rows[0].on, rows[-1].on) if rows else (today, today)
+    days = max((last - first).days, 1)
+    step = nice_step(max((row.amount for row in rows), default=Decimal(0)))
+    frame = LineChart(title, "", rows, (), (), (), "", "", "", None, None)
+
+    def place(row: Row) -> tuple[Decimal, Decimal]:
+        span, rise = frame.right - frame.left, frame.bottom - frame.top
+        x = frame.left + Decimal((row.on - first).days * span) / days
+        return x.quantize(TENTH), (frame.bottom - row.amount * rise / (step * 4)).quantize(TENTH)
+
+    past = [row for row in rows if not row.forecast]
+    ahead = [*past[-1:], *(row for row in rows if row.forecast)] if len(past) < len(rows) else []
+    now = place(past[-1]) if past else None
+    solid = _points([place(row) for row in past])
+    return LineChart(
+        title=title,
+        sentence=_sentence(past, ahead, marks or {}),
+        rows=tuple(row for row in rows if row.on in _told(rows, past, marks or {})),
+        grid=_grid(frame, step),
+        ticks=_ticks(rows, past, marks or {}, place),
+        dots=_dots(past, ahead, marks or {}, place),
+        line=solid,
+        forecast=_points([place(row) for row in ahead]),
+        area=f"{frame.left},{frame.bottom} {solid} {now[0]},{frame.bottom}" if now else "",
+        now_x=now[0] if now else None,
+        now_y=now[1] if now else None,
+    )
+
+
+def _points(places: Sequence[tuple[Decimal, Decimal]]) -> str:
+    return " ".join(f"{x},{y}" for x, y in places)
+
+
+def _short(day: date) -> str:
+    return f"{day.month}/{day.day}"
+
+
+def _grid(frame: LineChart, step: Decimal, lines: int = 4) -> tuple[GridLine, ...]:
+    gap = Decimal(frame.bottom - frame.top) / lines
+    found = []
+    for number in range(lines + 1):
+        y = (frame.bottom - gap * number).quantize(TENTH)
+        text = f"{(step * number).normalize():,f}"
+        found.append(GridLine(y, y + 4, text))
+    return tuple(found)
+
+
+def _told(rows: Sequence[Row], past: Sequence[Row], marks: Mapping[date, str]) -> set[date]:
+    """The days worth a word: the ends, today, and where the line bends."""
+    ends = {rows[0].on, rows[-1].on} if rows else set()
+    return ends | {row.on for row in past[-1:]} | set(marks)
+
+
+def _ticks(
+    rows: Sequence[Row],
+    past: Sequence[Row],
+    marks: Mapping[date, str],
+    place: Callable[[Row], tuple[Decimal, Decimal]],
+) -> tuple[Tick, ...]:
+    """Labels under the axis: the first day, the bends, today; crowded ones give way to today."""
+    now = past[-1].on if past else None
+    wanted = [row for row in rows if row.on in {rows[0].on, now} | set(marks)]
+    kept: list[Tick] = []
+    for row in sorted(wanted, key=lambda row: row.on != now):
+        x = place(row)[0]
+        if all(abs(x - other.x) >= 36 for other in kept):
+            anchor = "start" if row is rows[0] and row.on != now else "middle"
+            kept.append(Tick(x, _short(row.on), anchor, row.on == now))
+    return tuple(sorted(kept, key=lambda tick: tick.x))
+
+
+def _dots(
+    past: Sequence[Row],
+    ahead: Sequence[Row],
+    marks: Mapping[date, str],
+    place: Callable[[Row], tuple[Decimal, Decimal]],
+) -> tuple[Dot, ...]:
+    found = []
+    for row in past[1:-1]:
+        if row.on in marks:
+            x, y = place(row)
+            found.append(Dot(x, y, "4", marks[row.on], x - 8, y - 8, "end", False))
+    if past:
+        x, y = place(past[-1])
+        low = x < 110  # too near the axis for words on the left
+        text = f"今天 ¥{past[-1].amount:,.2f}"
+        found.append(
+            Dot(x, y, "5", text, x + 8 if low else x - 10, y - 8, "start" if low else "end", True)
+        )
+    if len(ahead) > 1:
+        x, y = place(ahead[-1])
+        text = f"¥{ahead[-1].amount:,.2f}"
+        found.append(Dot(x, y, "3.5", text, x + 10, max(y - 8, Decimal(11)), "end", False))
+    return tuple(found)
+
+
+def _sentence(past: Sequence[Row], ahead: Sequence[Row], marks: Mapping[date, str]) -> str:
+    if not past:
+        return "还没有数据。"
+    parts = [f"{past[0].on.month}月{past[0].on.day}日起计收"]
+    parts += [f"{on.month}月{on.day}日{text}" for on, text in sorted(marks.items())]
+    today = past[-1]
+    parts.append(f"{today.on.month}月{today.on.day}日累计 {today.amount:,.2f} 元")
+    if len(ahead) > 1:
+        last = ahead[-1]
+        parts.append(f"按现状 {last.on.month}月{last.on.day}日为 {last.amount:,.2f} 元")
+    return "，".join(parts) + "。"
+
+
+# --- A bar of shares: where a payment goes -------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One share; key is its colour: a penalty, b interest, c principal, d anything else."""
+
+    key: str
+    label: str
+    amount: Decimal
+    field: str
+    note: str = ""
+    x: Decimal = Decimal(0)
+    width: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class ShareBar:
+    parts: tuple[Part, ...]
+    total: Decimal
+    total_field: str
+    sentence: str
+
+
+def share_bar(parts: Sequence[Part], *, total_field: str = "split-total") -> ShareBar:
+    """Places shares side by side on 326 units with gaps of 2; a tiny share stays visible (4 units).
+
+    Example: 3.26, 259.23 and 1,193.12 yuan get about 4, 57 and 261 units.
+    """
+    total = sum((part.amount for part in parts), Decimal(0))
+    shown = [part for part in parts if part.amount > 0]
+    room = Decimal(326 - 2 * max(len(shown) - 1, 0))
+    widths = {id(p): max(Decimal(4), p.amount * room / total) for p in shown}
+    scale = room / sum(widths.values()) if shown else Decimal(1)
+    placed, x = [], Decimal(0)
+    for part in parts:
+        width = (widths.get(id(part), Decimal(0)) * scale).quantize(TENTH)
+        placed.append(replace(part, x=x, width=width))
+        x += width + 2 if width else 0
+    sentence = "，".join(f"{part.label} {part.amount:,.2f}" for part in parts)
+    return ShareBar(tuple(placed), total, total_field, sentence)
