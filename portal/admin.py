@@ -1,0 +1,191 @@
+"""The house at the staff desk: outbox, notices, calls, people and calendar; deeds go through services."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from portal import clock
+from portal.errors import RuleViolation
+from portal.kernel.phones import mask_phone
+from portal.kernel.roles import Rank
+from portal.models import Delivery, DemoClock, Notice, PhoneTask, User, WorkDay
+from portal.services import calls, deliveries
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Shown to every member of staff, changed by nobody here."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return _is_staff(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return _is_staff(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+def _is_staff(request: HttpRequest) -> bool:
+    return bool(getattr(request.user, "is_staff_member", False)) and request.user.is_active
+
+
+def _has_rank(request: HttpRequest, rank: Rank) -> bool:
+    return isinstance(request.user, User) and request.user.has_rank(rank)
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    list_display = ["pk", "channel", "event", "masked_to", "state", "attempts", "error"]
+    list_filter = ["status", "channel", "failure", "event"]
+    search_fields = ["public_id", "about", "code"]
+    exclude = ["to", "user", "notice", "fallback_of", "key"]
+    readonly_fields = ["masked_to"]
+    actions = ["resend"]
+    date_hierarchy = "created_at"
+
+    @admin.display(description="号码")
+    def masked_to(self, row: Delivery) -> str:
+        return mask_phone(row.to)
+
+    @admin.display(description="状态", ordering="status")
+    def state(self, row: Delivery) -> str:
+        return row.status_label
+
+    @admin.action(description="重发所选的未送达短信")
+    def resend(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        assert isinstance(request.user, User)
+        for row in queryset:
+            try:
+                deliveries.resend(delivery_id=row.pk, actor=request.user, now=clock.now())
+            except RuleViolation as refusal:
+                self.message_user(request, f"{row.pk}：{refusal.message}", messages.ERROR)
+            else:
+                self.message_user(request, f"{row.pk}：已放回待发送", messages.SUCCESS)
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnlyAdmin):
+    list_display = ["created_at", "person", "category", "title", "code", "read_at"]
+    list_filter = ["category", "event"]
+    search_fields = ["public_id", "code", "title"]
+    list_select_related = ["user"]
+    exclude = ["user", "key"]
+    readonly_fields = ["person"]
+
+    @admin.display(description="用户")
+    def person(self, row: Notice) -> str:
+        return str(row.user)
+
+
+@admin.register(PhoneTask)
+class PhoneTaskAdmin(ReadOnlyAdmin):
+    """The queue of calls; the actions record what came of one."""
+
+    list_display = ["pk", "created_at", "person", "number", "attempts", "outcome", "done_at"]
+    list_filter = [("done_at", admin.EmptyFieldListFilter), "outcome"]
+    list_select_related = ["delivery__user"]
+    exclude = ["delivery"]
+    readonly_fields = ["person", "number"]
+    actions = ["reached", "no_answer", "wrong_number", "refused"]
+
+    @admin.display(description="借款人")
+    def person(self, row: PhoneTask) -> str:
+        return row.delivery.user.masked_name if row.delivery.user else ""
+
+    @admin.display(description="号码")
+    def number(self, row: PhoneTask) -> str:
+        """The whole number only while there is a call to make."""
+        return mask_phone(row.delivery.to) if row.done_at else row.delivery.to
+
+    @admin.action(description="登记：已接通，已告知")
+    def reached(self, request: HttpRequest, queryset: QuerySet[PhoneTask]) -> None:
+        self._record(request, queryset, PhoneTask.Outcome.REACHED)
+
+    @admin.action(description="登记：无人接听")
+    def no_answer(self, request: HttpRequest, queryset: QuerySet[PhoneTask]) -> None:
+        self._record(request, queryset, PhoneTask.Outcome.NO_ANSWER)
+
+    @admin.action(description="登记：号码有误")
+    def wrong_number(self, request: HttpRequest, queryset: QuerySet[PhoneTask]) -> None:
+        self._record(request, queryset, PhoneTask.Outcome.WRONG_NUMBER)
+
+    @admin.action(description="登记：对方拒绝通话")
+    def refused(self, request: HttpRequest, queryset: QuerySet[PhoneTask]) -> None:
+        self._record(request, queryset, PhoneTask.Outcome.REFUSED)
+
+    def _record(
+        self, request: HttpRequest, queryset: QuerySet[PhoneTask], outcome: PhoneTask.Outcome
+    ) -> None:
+        assert isinstance(request.user, User)
+        for task in queryset:
+            try:
+                calls.record_call(
+                    task_id=task.pk, outcome=outcome, actor=request.user, now=clock.now()
+                )
+            except RuleViolation as refusal:
+                self.message_user(request, f"任务 {task.pk}：{refusal.message}", messages.ERROR)
+            else:
+                self.message_user(
+                    request, f"任务 {task.pk}：已登记 {outcome.label}", messages.SUCCESS
+                )
+
+
+@admin.register(User)
+class UserAdmin(ReadOnlyAdmin):
+    """People, names and phones masked; accounts are made by registering or by the operator."""
+
+    list_display = ["pk", "masked", "shown_phone", "role", "rank", "is_active"]
+    list_display_links = ["pk", "masked"]
+    list_filter = ["role", "rank", "is_active"]
+    search_fields = ["=phone", "=username"]
+    fields = ["masked", "shown_phone", "role", "rank", "is_active", "date_joined", "last_login"]
+    readonly_fields = ["masked", "shown_phone"]
+
+    @admin.display(description="姓名")
+    def masked(self, row: User) -> str:
+        return row.name if row.is_staff_member else row.masked_name
+
+    @admin.display(description="手机号")
+    def shown_phone(self, row: User) -> str:
+        return row.masked_phone
+
+
+@admin.register(WorkDay)
+class WorkDayAdmin(ReadOnlyAdmin):
+    """The calendar: supervisors correct it when the State Council publishes or changes a year."""
+
+    list_display = ["date", "kind", "name", "source"]
+    list_filter = ["source", "kind"]
+    date_hierarchy = "date"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return _has_rank(request, Rank.SUPERVISOR)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return _has_rank(request, Rank.SUPERVISOR)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["date"] if obj else []
+
+
+class DemoClockAdmin(ReadOnlyAdmin):
+    """Only looked at here; the demo page moves it."""
+
+
+if settings.DEMO:
+    admin.site.register(DemoClock, DemoClockAdmin)
+
+admin.site.site_header = "宽息工作台"
+admin.site.site_title = "宽息"
+admin.site.index_title = "工作台"
