@@ -1,0 +1,271 @@
+/* What every page does beyond HTML: busy buttons, focus after a swap, announcements, toasts,
+   sheets, counters. Nothing here is needed to use the site; it only makes it smoother. */
+(() => {
+  "use strict";
+
+  const BUSY_LABEL = "正在提交…";
+  const live = () => document.getElementById("live");
+  const toastBox = () => document.getElementById("toast");
+  const sheet = () => document.getElementById("sheet");
+
+  /* --- Saying things: #live for ears, toast for eyes --------------------------------------- */
+
+  function announce(text) {
+    const region = live();
+    if (!region || !text) return;
+    region.textContent = "";
+    // A change of text in two steps is heard even when the same words come twice.
+    setTimeout(() => { region.textContent = text; }, 60);
+  }
+
+  let toastTimer = 0;
+
+  /** Shows one line; with `retry` it stays until it is used or replaced. */
+  function toast(text, retry) {
+    const box = toastBox();
+    if (!box || !text) return;
+    const line = document.createElement("div");
+    line.className = "toast";
+    line.append(text);
+    if (retry) {
+      const again = document.createElement("button");
+      again.type = "button";
+      again.textContent = "重试";
+      again.addEventListener("click", () => { box.replaceChildren(); retry(); });
+      line.append(again);
+    }
+    box.replaceChildren(line);
+    announce(text);
+    clearTimeout(toastTimer);
+    toastTimer = setTimeout(() => line.remove(), retry ? 15000 : 4000);
+  }
+
+  window.kuanxi = { announce, toast };
+
+  // HX-Trigger: {"toast": "已保存草稿"} or {"toast": {"message": "…"}}; {"announce": "…"} for ears only.
+  const wordsOf = (event) => {
+    const detail = event.detail || {};
+    return typeof detail === "string" ? detail : detail.message || detail.value || "";
+  };
+  document.addEventListener("toast", (event) => toast(wordsOf(event)));
+  document.addEventListener("announce", (event) => announce(wordsOf(event)));
+
+  /* --- Double submit ---------------------------------------------------------------------------- */
+
+  function busy(button) {
+    if (!button || button.dataset.label !== undefined) return;
+    button.dataset.label = "";
+    button.savedNodes = [...button.childNodes];
+    button.setAttribute("aria-disabled", "true");
+    button.setAttribute("aria-busy", "true");
+    if (!button.classList.contains("btn")) return; // an icon stays an icon
+    const spinner = document.createElement("span");
+    spinner.className = "spin";
+    spinner.setAttribute("aria-hidden", "true");
+    button.replaceChildren(spinner, button.dataset.busy || BUSY_LABEL);
+  }
+
+  function ready(button) {
+    if (!button || button.dataset.label === undefined) return;
+    delete button.dataset.label;
+    if (button.savedNodes) button.replaceChildren(...button.savedNodes);
+    button.removeAttribute("aria-busy");
+    button.removeAttribute("aria-disabled");
+  }
+
+  // A button refused by a rule (aria-disabled from the server) or already pressed does nothing.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest('[aria-disabled="true"]');
+    if (!button) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const reason = document.getElementById(button.getAttribute("aria-describedby") || "");
+    if (reason && button.dataset.label === undefined) announce(reason.textContent.trim());
+  }, true);
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    const question = event.submitter?.dataset.confirm || form.dataset.confirm;
+    if (form.dataset.sending || (question && !window.confirm(question))) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }
+  }, true);
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method === "dialog" || form.target === "_blank") return;
+    form.dataset.sending = "1";
+    const button = event.submitter || form.querySelector("button:not([type=button])");
+    setTimeout(() => busy(button)); // after the browser has read the button's own value
+  });
+
+  // Back to a page kept in memory: its buttons work again.
+  window.addEventListener("pageshow", () => {
+    document.querySelectorAll("form[data-sending]").forEach((form) => { delete form.dataset.sending; });
+    document.querySelectorAll("button[aria-busy]").forEach(ready);
+  });
+
+  /* --- HTMX: busy, focus, errors ------------------------------------------------------------------- */
+
+  const isPoll = (element) => /\b(every|poll|load|revealed)\b/.test(element.getAttribute("hx-trigger") || "");
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const { elt, requestConfig } = event.detail;
+    if (document.hidden && isPoll(elt)) { event.preventDefault(); return; }
+    if (isPoll(elt)) return;
+    const pressed = requestConfig.triggeringEvent?.submitter || (elt.matches("button, a.btn") ? elt : null);
+    elt.pressed = pressed;
+    busy(pressed);
+  });
+
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const { elt, xhr, requestConfig } = event.detail;
+    // On a redirect the page is about to go: the button stays busy.
+    if (!xhr?.getResponseHeader?.("HX-Redirect")) ready(elt.pressed);
+    if (event.detail.successful || isPoll(elt) || xhr?.status === 409 || xhr?.status === 422) return;
+    const retry = () => {
+      const type = requestConfig.triggeringEvent?.type || "click";
+      if (elt instanceof HTMLFormElement) elt.requestSubmit();
+      else window.htmx.trigger(elt, type);
+    };
+    if (xhr?.status === 401 || xhr?.status === 403) sessionEnded();
+    else if (xhr?.status === 404) toast("这项内容已不存在，请刷新页面。");
+    else if (xhr?.status === 413) toast("内容太大，请减小后再提交。");
+    else if (xhr?.status === 429) toast("操作太频繁，请稍后再试。");
+    else if (xhr?.status >= 500) toast("服务暂时不可用，你填写的内容还在。", retry);
+    else if (!xhr?.status) toast("网络已断开，你填写的内容还在。", retry);
+    else toast("没有成功，请刷新页面后再试。");
+  });
+
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const target = event.detail.elt || event.detail.target;
+    if (!target || isPoll(event.detail.requestConfig?.elt || target)) return;
+    const wrong = target.querySelector?.('[aria-invalid="true"]');
+    const wanted = target.querySelector?.("[data-focus]");
+    const wholePage = target.matches?.("body, main, .app");
+    const place = wrong || wanted || (wholePage && document.querySelector("h1"));
+    if (place) place.focus({ preventScroll: false });
+    count();
+  });
+
+  // A page that came back with errors: straight to the first of them.
+  function greet() {
+    const wrong = document.querySelector('main [aria-invalid="true"], main fieldset[aria-invalid]');
+    const place = wrong || document.querySelector("main [data-focus]");
+    if (place) place.focus();
+    count();
+  }
+
+  /* --- Sheet: content swapped into #sheet opens it; it closes by cross, Esc or the ground ------------- */
+
+  let opener = null;
+
+  function closeSheet() {
+    const box = sheet();
+    if (box?.open) box.close();
+  }
+
+  function openSheet() {
+    const box = sheet();
+    if (!box || box.open) return;
+    opener = opener || document.activeElement;
+    box.showModal();
+    (box.querySelector('[aria-invalid="true"], [data-focus], #sheet-title') || box).focus();
+  }
+
+  function sessionEnded() {
+    const box = sheet();
+    if (!box) return;
+    const head = document.createElement("div");
+    head.className = "empty";
+    const title = document.createElement("h2");
+    title.id = "sheet-title";
+    title.tabIndex = -1;
+    title.textContent = "登录已失效";
+    const text = document.createElement("p");
+    text.textContent = "为保护账户安全，需要重新登录后再继续。";
+    const link = document.createElement("a");
+    link.className = "btn mt24";
+    link.textContent = "重新登录";
+    link.href = `/login/?next=${encodeURIComponent(location.pathname + location.search)}`;
+    head.append(title, text, link);
+    box.replaceChildren(head);
+    openSheet();
+  }
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.target?.id === "sheet" && !sheet().open) opener = event.detail.elt;
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target?.id !== "sheet") return;
+    if (sheet().childElementCount) openSheet(); else closeSheet();
+  });
+  document.addEventListener("closeSheet", closeSheet); // HX-Trigger: closeSheet
+
+  document.addEventListener("click", (event) => {
+    const box = sheet();
+    if (event.target === box) closeSheet(); // the ground behind it
+    if (event.target.closest("[data-close]") && box?.open) {
+      event.preventDefault();
+      closeSheet();
+    }
+  });
+
+  document.addEventListener("close", (event) => {
+    if (event.target !== sheet()) return;
+    event.target.replaceChildren();
+    if (opener?.isConnected) opener.focus();
+    opener = null;
+  }, true);
+
+  /* --- Small helpers of forms --------------------------------------------------------------------------- */
+
+  // <span data-count-for="id_statement">: 31/500
+  function count() {
+    document.querySelectorAll("[data-count-for]").forEach((place) => {
+      const field = document.getElementById(place.dataset.countFor);
+      if (!field) return;
+      const used = [...field.value.replace(/\r\n/g, "\n")].length;
+      const most = field.getAttribute("maxlength");
+      place.textContent = most ? `${used}/${most}` : String(used);
+    });
+  }
+  document.addEventListener("input", count);
+
+  document.addEventListener("click", (event) => {
+    const clear = event.target.closest("[data-clear]"); // empties a field
+    const reveal = event.target.closest("[data-reveal]"); // shows a password
+    const fill = event.target.closest("[data-fill]"); // puts data-value into a field
+    if (clear || fill) {
+      const field = document.getElementById((clear || fill).dataset.clear || (clear || fill).dataset.fill);
+      if (!field) return;
+      field.value = fill ? fill.dataset.value : "";
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      field.dispatchEvent(new Event("change", { bubbles: true }));
+      field.focus();
+    }
+    if (reveal) {
+      const field = document.getElementById(reveal.dataset.reveal);
+      if (!field) return;
+      const shown = field.type === "password";
+      field.type = shown ? "text" : "password";
+      reveal.setAttribute("aria-pressed", String(shown));
+    }
+  });
+
+  // <button data-print>, and elements that only make sense with script: <… hidden data-needs-script>
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-print]")) window.print();
+  });
+
+  window.addEventListener("offline", () => toast("网络已断开，恢复后可继续操作。"));
+  window.addEventListener("online", () => toast("网络已恢复。"));
+
+  function start() {
+    document.querySelectorAll("[data-needs-script]").forEach((element) => { element.hidden = false; });
+    greet();
+  }
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+  else start();
+})();
