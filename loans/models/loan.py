@@ -51,9 +51,7 @@ class Loan(models.Model):
     due_day = models.PositiveSmallIntegerField(
         "还款日", validators=[MinValueValidator(1), MaxValueValidator(31)]
     )
-    status = models.CharField(
-        "状态", max_length=10, choices=Status.choices, default=Status.ACTIVE
-    )
+    status = models.CharField("状态", max_length=10, choices=Status.choices, default=Status.ACTIVE)
     settled_on = models.DateField("结清日", null=True, blank=True)
     accelerated_on = models.DateField("提前到期日", null=True, blank=True)
     booked_on = models.DateField("罚息已记至")

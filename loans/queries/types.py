@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from loans.domain.restructure import DebtFigures
 from loans.models import Instalment, Schedule
 
 
@@ -117,6 +118,18 @@ class Debt:
     def payoff(self) -> Decimal:
         """The amount that settles the loan on ``as_of``."""
         return self.total + self.accrued_interest
+
+    @property
+    def figures(self) -> DebtFigures:
+        """What a plan is made of: kept columns join their kind, running interest is included."""
+        return DebtFigures(
+            as_of=self.as_of,
+            principal=self.principal,
+            interest=self.interest + self.accrued_interest + self.kept_interest,
+            penalty=self.penalty + self.kept_penalty,
+            compound=self.compound,
+            fee=self.fee,
+        )
 
     @property
     def is_overdue(self) -> bool:

@@ -190,10 +190,7 @@ class Books:
                 Entry.Kind.REVERSAL,
                 entry.value_date,
                 source,
-                [
-                    Line(p.account, -p.amount, p.instalment_id)
-                    for p in entry.postings.all()
-                ],
+                [Line(p.account, -p.amount, p.instalment_id) for p in entry.postings.all()],
                 key=f"{key or 'reversal'}:{entry.pk}",
                 payment=entry.payment,
                 schedule=entry.schedule,

@@ -1,0 +1,151 @@
+"""A plan that broke: the waiver vests with what was paid, the rest comes back and is due."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from loans.domain.breach import Vesting, vest
+from loans.models import Account, Entry, Instalment, Loan, Schedule
+from loans.queries.debt import debt_of
+from loans.queries.position import Position, load_position
+from loans.services import observers
+from loans.services.booking import Books, income, open_books
+from loans.services.ledger import Line
+from loans.services.observers import Change
+from loans.services.plan_books import INTEREST_LIKE, Waived, opening
+from loans.services.refusals import check_event_date, check_open, refusing
+from portal.errors import RuleViolation
+from portal.kernel.money import ZERO, share
+from portal.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class BreachPreview:
+    """What a breach today would cost, in yuan: shown before signing and before confirming."""
+
+    on: date
+    waived: Decimal
+    vested: Decimal
+    returned: Decimal
+    remaining_principal: Decimal
+    due: Decimal
+
+
+def preview_breach(*, loan: Loan, on: date) -> BreachPreview:
+    """The figures of a breach on ``on``; RuleViolation when no plan is active."""
+    position = load_position(loan)
+    waived, vesting = _vesting(position)
+    owed = debt_of(position, on).payoff
+    return BreachPreview(
+        on=on,
+        waived=waived.total,
+        vested=vesting.vested,
+        returned=vesting.returned,
+        remaining_principal=vesting.remaining_principal,
+        due=owed + vesting.returned,
+    )
+
+
+def reinstate(
+    *,
+    loan_id: int,
+    on: date,
+    key: str,
+    actor: User | None,
+    reason: str,
+    now: datetime,
+) -> Schedule:
+    """End a broken plan on ``on`` (domain.md §9), once per ``key``.
+
+    vested = DOWN(waived × principal paid / plan principal); the rest of the waiver comes back as
+    kept penalty (interest as kept interest), all remaining principal is due on ``on`` and bears
+    penalty from that day, not back-dated. Example: 5 of 12 paid of the plan of §7: 67.29 vested,
+    94.21 back, 3,500 due.
+    """
+    if not reason.strip():
+        raise RuleViolation("请填写确认违约的原因。", field="reason")
+    with open_books(loan_id, actor=actor, now=now) as books:
+        done = Entry.objects.filter(key=key).select_related("schedule").first()
+        if done is not None and done.schedule is not None:
+            return done.schedule
+        check_open(books.loan)
+        check_event_date(books.loan, on, now, field="on", label="违约日期")
+        if on < books.booked_on:
+            raise RuleViolation(
+                f"账务已记至 {books.booked_on:%Y-%m-%d}，违约日期不能更早。", field="on"
+            )
+        schedule = _break(books, on, key, reason.strip())
+        books.close()
+        observers.tell_changed(books.loan, Change.REINSTATED, now)
+    return schedule
+
+
+def _vesting(position: Position) -> tuple[Waived, Vesting]:
+    base = position.base()
+    if not base.is_plan:
+        raise RuleViolation("这笔借款没有生效中的新还款计划。", code="NO_PLAN")
+    planned = Decimal((base.terms or {})["principal"])
+    rest = sum((position.balance(i.pk, Account.PRINCIPAL) for i in position.live()), ZERO)
+    waived = Waived.of(base)
+    with refusing():
+        return waived, vest(waived.total, planned, planned - rest)
+
+
+def _break(books: Books, on: date, key: str, reason: str) -> Schedule:
+    position = books.position
+    waived, vesting = _vesting(position)
+    live, undue, accrued = position.live(), position.undue(on), position.accrued(on)
+    rate = str((position.base().terms or {}).get("plan_annual_rate", "0"))
+    books.bring_to(on)
+    rest = _rest(position, live)
+    if undue and accrued:
+        place = (undue[0].pk, Account.INTEREST.value)
+        rest[place] = rest.get(place, ZERO) + accrued
+    weights = [waived.penalty, waived.interest, waived.compound, waived.fee]
+    back = share(vesting.returned, weights)
+    interest = _total(rest, INTEREST_LIKE) + back[1]
+    principal = _total(rest, (Account.PRINCIPAL,))
+    penalty = sum(rest.values(), ZERO) - principal - _total(rest, INTEREST_LIKE)
+    row = Instalment(
+        number=1,
+        start_on=on,
+        due_on=on,
+        principal=principal,
+        interest=ZERO,
+        kept_interest=interest,
+        kept_penalty=penalty + vesting.returned - back[1],
+    )
+    terms = {"vested": str(vesting.vested), "returned": str(vesting.returned), "reason": reason}
+    schedule = books.open_schedule(
+        Schedule.Kind.BREACHED, on, "违约，剩余本金到期", [row], terms | {"plan_annual_rate": rate}
+    )
+    if undue and accrued:
+        lines = income(undue[0], Account.INTEREST, accrued)
+        source = f"计息至违约日 {on:%Y-%m-%d}"
+        books.post(Entry.Kind.ACCRUAL, on, source, lines, schedule=schedule)
+    lines = [Line(account, -amount, pk) for (pk, account), amount in rest.items()]
+    lines += [Line(Account.WAIVER, -vesting.returned, row.pk), *opening([row])]
+    source = f"违约：{reason}。减免保留 {vesting.vested:,.2f} 元，恢复 {vesting.returned:,.2f} 元"
+    books.post(Entry.Kind.BREACH, on, source[:300], lines, key=key, schedule=schedule)
+    return schedule
+
+
+def _rest(position: Position, live: list[Instalment]) -> dict[tuple[int, str], Decimal]:
+    accounts = (
+        Account.PRINCIPAL,
+        Account.INTEREST,
+        Account.KEPT_INTEREST,
+        Account.PENALTY,
+        Account.KEPT_PENALTY,
+        Account.COMPOUND,
+        Account.FEE,
+    )
+    found = {(i.pk, a.value): position.balance(i.pk, a) for i in live for a in accounts}
+    return {place: amount for place, amount in found.items() if amount}
+
+
+def _total(rest: dict[tuple[int, str], Decimal], accounts: tuple[Account, ...]) -> Decimal:
+    names = [account.value for account in accounts]
+    return sum((amount for (_, name), amount in rest.items() if name in names), ZERO)

@@ -1,0 +1,231 @@
+"""Money received: split by the rules, posted once per reference, corrected by counter-postings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import IntegrityError
+
+from loans.models import Account, Entry, Loan, Payment, Schedule
+from loans.queries.debt import debt_of
+from loans.queries.position import load_position
+from loans.services import observers, settlement
+from loans.services.booking import Books, open_books
+from loans.services.observers import Change
+from loans.services.receipts import post_split
+from loans.services.refusals import check_event_date, check_open, refusing
+from loans.services.splitting import SplitPreview, preview_of, split_payment
+from portal.errors import RuleViolation
+from portal.kernel.money import FEN, ZERO, require_money
+from portal.models import User
+
+BARRIERS = (Schedule.Kind.PLAN, Schedule.Kind.BREACHED, Schedule.Kind.ACCELERATED)
+BARRIER_ENTRIES = (Entry.Kind.PLAN, Entry.Kind.BREACH, Entry.Kind.ACCELERATION)
+
+
+def preview_payment(*, loan: Loan, amount: Decimal, on: date) -> SplitPreview:
+    """What a payment of ``amount`` yuan on ``on`` would do; writes nothing.
+
+    Errors: RuleViolation (settled; amount ≤ 0 or above the pay-off, with that amount named).
+    Example (domain.md §4): 2,100 on 2023-09-20 → 64.24 / 54.00 / 1,981.76.
+    """
+    check_open(loan)
+    amount = _amount(amount)
+    return preview_of(split_payment(load_position(loan), amount, on))
+
+
+def pay(
+    *,
+    loan_id: int,
+    amount: Decimal,
+    paid_on: date,
+    reference: str,
+    actor: User | None,
+    now: datetime,
+) -> Payment:
+    """Receive ``amount`` yuan on ``paid_on`` under the provider's ``reference``; twice is once.
+
+    Order of allocation: domain.md §4. More than what is due is prepayment: interest to that
+    day, then principal, and the schedule is recomputed. A date before later payments undoes
+    them, posts this one and splits them anew (``split_now``). Errors: RuleViolation when the
+    reference carries another amount, above the pay-off, before an executed plan.
+    """
+    amount = _amount(amount)
+    reference = reference.strip()
+    if not reference or len(reference) > 80:
+        raise RuleViolation("缺少还款流水号，请重新发起还款。", field="reference")
+    try:
+        return _pay(loan_id, amount, paid_on, reference, actor, now)
+    except IntegrityError:
+        known = Payment.objects.filter(reference=reference).first()
+        if known is None:
+            raise
+        return _same(known, loan_id, amount)
+
+
+def _pay(
+    loan_id: int,
+    amount: Decimal,
+    paid_on: date,
+    reference: str,
+    actor: User | None,
+    now: datetime,
+) -> Payment:
+    with open_books(loan_id, actor=actor, now=now) as books:
+        active = list(Payment.objects.filter(loan_id=loan_id).order_by("paid_on", "pk"))
+        known = next((p for p in active if p.reference == reference), None)
+        if known is None:
+            known = Payment.objects.filter(reference=reference).first()
+        if known is not None:
+            return _same(known, loan_id, amount)
+        check_event_date(books.loan, paid_on, now, field="paid_on", label="付款日")
+        later = [p for p in active if not p.is_reversed and p.paid_on > paid_on]
+        if not later:
+            check_open(books.loan)
+        _check_no_barrier(books, paid_on)
+        _undo(books, later, f"补记 {paid_on:%Y-%m-%d} 的还款，重新入账")
+        payment = _receive(books, amount, paid_on, reference)
+        _replay(books, later)
+        _finish(books, Change.PAYMENT, max([paid_on, *(p.paid_on for p in later)]))
+    return payment
+
+
+def reverse_payment(*, payment_id: int, reason: str, actor: User | None, now: datetime) -> Payment:
+    """Take a payment back by counter-postings on its own date; later ones are split anew.
+
+    A second call changes nothing. Errors: RuleViolation without a reason, or when a plan,
+    breach or acceleration was executed after it. Nothing is ever deleted.
+    """
+    reason = reason.strip()
+    if not reason:
+        raise RuleViolation("请填写冲正原因。", field="reason")
+    loan_id = Payment.objects.values_list("loan_id", flat=True).get(pk=payment_id)
+    with open_books(loan_id, actor=actor, now=now) as books:
+        rows = list(Payment.objects.filter(loan_id=loan_id).order_by("paid_on", "pk"))
+        payment = next(p for p in rows if p.pk == payment_id)
+        if payment.is_reversed:
+            return payment
+        place = (payment.paid_on, payment.pk)
+        later = [p for p in rows if not p.is_reversed and (p.paid_on, p.pk) > place]
+        _check_nothing_executed_after(books, payment)
+        settlement.reopen(books)
+        _undo(books, [payment, *later], f"冲正：{reason}"[:300])
+        counter = _write_counter(books, payment)
+        Payment.objects.filter(pk=payment.pk).update(reversed_by=counter)
+        payment.reversed_by = counter
+        _replay(books, later)
+        last = max([payment.paid_on, *(p.paid_on for p in later)])
+        _finish(books, Change.REVERSAL, last)
+    return payment
+
+
+def _write_counter(books: Books, payment: Payment) -> Entry:
+    """Write the counter-postings; the one that gives the cash back is the payment's."""
+    drafts = list(books.drafts)
+    for draft, entry in zip(drafts, books.flush(), strict=True):
+        of_this = draft.payment is not None and draft.payment.pk == payment.pk
+        if of_this and any(line.account == Account.CASH for line in draft.lines):
+            return entry
+    raise AssertionError(f"payment {payment.pk} has no cash posting")
+
+
+def _amount(amount: Decimal) -> Decimal:
+    with refusing():
+        exact = require_money(amount, "amount")
+    if exact < FEN:
+        raise RuleViolation("还款金额应大于 0，请填写例如 100.00。", field="amount")
+    return exact
+
+
+def _same(known: Payment, loan_id: int, amount: Decimal) -> Payment:
+    if known.loan_id != loan_id or known.amount != amount:
+        raise RuleViolation(
+            f"流水号 {known.reference} 已用于另一笔还款（{known.amount:,.2f} 元），"
+            "本次未入账。请核对金额，或更换流水号。",
+            code="REFERENCE_REUSED",
+            field="reference",
+        )
+    return known
+
+
+def _check_no_barrier(books: Books, paid_on: date) -> None:
+    for schedule in books.position.schedules_on():
+        if schedule.kind in BARRIERS and schedule.opened_on > paid_on:
+            raise RuleViolation(
+                f"{schedule.opened_on:%Y-%m-%d} 已执行“{schedule.get_kind_display()}”，"
+                "付款日不能早于这一天，请改为这一天或之后的日期。",
+                code="BEFORE_PLAN",
+                field="paid_on",
+            )
+
+
+def _check_nothing_executed_after(books: Books, payment: Payment) -> None:
+    first = payment.entries.order_by("pk").values_list("pk", flat=True)[:1]
+    blocking = Entry.objects.filter(
+        loan=books.loan, kind__in=BARRIER_ENTRIES, reversed_by__isnull=True, pk__gt=first[0]
+    ).first()
+    if blocking is not None:
+        raise RuleViolation(
+            f"这笔还款之后已执行“{blocking.get_kind_display()}”，不能直接冲正，"
+            "请先撤销该方案或联系管理人员处理。",
+            code="EXECUTED_AFTER",
+        )
+
+
+def _undo(books: Books, payments: Sequence[Payment], source: str) -> None:
+    """Counter-post what these payments did, newest first; their schedules never were."""
+    if not payments:
+        return
+    entries = list(
+        Entry.objects.filter(payment__in=payments, reverses__isnull=True, reversed_by__isnull=True)
+        .select_related("payment")
+        .prefetch_related("postings")
+    )
+    books.reverse(entries, source)
+    opened = {e.schedule_id for e in entries if e.schedule_id}
+    for schedule in sorted(books.position.schedules, key=lambda s: -s.number):
+        if schedule.pk in opened and schedule.undone_on is None:
+            books.undo_schedule(schedule, books.booked_on)
+
+
+def _receive(books: Books, amount: Decimal, on: date, reference: str) -> Payment:
+    books.bring_to(on)
+    split = split_payment(books.position, amount, on)
+    preview = preview_of(split)
+    payment = Payment.objects.create(
+        loan=books.loan,
+        reference=reference,
+        amount=amount,
+        paid_on=on,
+        kind=preview.kind,
+        split=preview.as_json(),
+        split_now=preview.as_json(),
+        actor=books.actor,
+        at=books.now,
+    )
+    post_split(books, payment, split, key=f"payment:{reference}")
+    return payment
+
+
+def _replay(books: Books, payments: Sequence[Payment]) -> None:
+    for payment in payments:
+        books.bring_to(payment.paid_on)
+        split = split_payment(books.position, payment.amount, payment.paid_on)
+        payment.split_now = preview_of(split).as_json()
+        Payment.objects.filter(pk=payment.pk).update(split_now=payment.split_now)
+        key = f"payment:{payment.reference}:{books.loan.version}"
+        post_split(books, payment, split, key=key)
+
+
+def _finish(books: Books, change: Change, on: date) -> None:
+    """Bring the books to where they were, settle if nothing is owed, tell the observers."""
+    books.bring_to(max(on, books.booked_on))
+    settled = debt_of(books.position, books.booked_on).payoff == ZERO
+    if settled:
+        settlement.settle(books, on)
+    books.close()
+    observers.tell_changed(books.loan, change, books.now)
+    if settled:
+        observers.tell_settled(books.loan, books.now)

@@ -1,0 +1,216 @@
+"""How a payment falls on a loan's books: the split that is shown before paying and then posted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from loans.domain.allocation import Allocation, Due, Prepayable, allocate
+from loans.domain.components import LABELS, Component
+from loans.domain.schedule import ScheduledInstalment, recompute_schedule
+from loans.models import Account, Instalment, Payment
+from loans.queries.debt import debt_of
+from loans.queries.position import Position
+from loans.queries.types import Debt, InstalmentDebt
+from loans.services.refusals import refusing
+from portal.errors import RuleViolation
+from portal.kernel.money import ZERO
+
+ORDER_TEXT = {
+    "ordinary": "先还最早一期：罚息 → 利息 → 本金",
+    "principal_first": "逾期超过 90 天：先还本金，再还利息和罚息",
+    "plan": "新还款计划：从最早一期起，保留罚息 → 保留利息 → 利息 → 本金",
+    "prepayment": "没有逾期：先还到今天的利息，再提前归还本金",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SplitLine:
+    """One component of one instalment that a payment reduces; None = paid ahead."""
+
+    instalment: int | None
+    component: str
+    label: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class SplitPreview:
+    """What a payment would do, in yuan; the lines and the seven sums both add up to ``amount``."""
+
+    amount: Decimal
+    on: date
+    kind: str
+    order: str
+    order_text: str
+    lines: tuple[SplitLine, ...]
+    penalty: Decimal
+    interest: Decimal
+    principal: Decimal
+    compound: Decimal
+    fee: Decimal
+    kept_interest: Decimal
+    kept_penalty: Decimal
+    prepaid_principal: Decimal
+    payoff: Decimal
+    remaining: Decimal
+    settles: bool
+    new_rows: tuple[ScheduledInstalment, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """What a receipt stores."""
+        sums = ("penalty", "interest", "principal", "compound", "fee")
+        return {
+            "order": self.order,
+            "order_text": self.order_text,
+            "lines": [
+                {
+                    "instalment": line.instalment,
+                    "component": line.component,
+                    "label": line.label,
+                    "amount": str(line.amount),
+                }
+                for line in self.lines
+            ],
+            "totals": {
+                name: str(getattr(self, name)) for name in (*sums, "kept_interest", "kept_penalty")
+            },
+            "prepaid_principal": str(self.prepaid_principal),
+            "remaining": str(self.remaining),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The allocation on the books, with the schedule that a prepayment leads to."""
+
+    debt: Debt
+    allocation: Allocation
+    undue: tuple[Instalment, ...]
+    new_rows: tuple[ScheduledInstalment, ...] = ()
+
+    @property
+    def ahead_interest(self) -> Decimal:
+        return self._ahead(Component.INTEREST)
+
+    @property
+    def ahead_principal(self) -> Decimal:
+        return self._ahead(Component.PRINCIPAL)
+
+    def _ahead(self, component: Component) -> Decimal:
+        lines = self.allocation.lines
+        return sum(
+            (x.amount for x in lines if x.instalment is None and x.component == component), ZERO
+        )
+
+
+def split_payment(position: Position, amount: Decimal, on: date) -> Split:
+    """Split a payment of ``amount`` yuan on ``on``; RuleViolation above the pay-off, naming it.
+
+    Example (domain.md §4): 2,100 on 2023-09-20 → penalty 64.24, interest 54.00,
+    principal 1,981.76 of №1.
+    """
+    debt = debt_of(position, on)
+    if amount > debt.payoff:
+        raise RuleViolation(
+            f"还款金额超过全部应还。结清这笔借款需要 {debt.payoff:,.2f} 元，"
+            f"请改为不超过 {debt.payoff:,.2f} 元。",
+            code="OVER_PAYOFF",
+            field="amount",
+        )
+    bears_interest = _bears_interest(position, on)
+    dues, prepayable = _dues(debt, ahead_by_row=debt.is_plan and not bears_interest)
+    with refusing():
+        allocation = allocate(
+            position.profile, amount, dues, on, debt.is_plan, prepayable=prepayable
+        )
+    split = Split(debt, allocation, tuple(position.undue(on)))
+    return replace(split, new_rows=_recomputed(position, split, on))
+
+
+def _bears_interest(position: Position, on: date) -> bool:
+    return position.interest_profile(on).rate > 0 if position.is_plan(on) else True
+
+
+def _dues(debt: Debt, *, ahead_by_row: bool) -> tuple[list[Due], Prepayable | None]:
+    """Due rows whole; rows to come whole in a zero-rate plan, else their kept columns only."""
+    dues: list[Due] = []
+    ahead = ZERO
+    for row in debt.instalments:
+        if row.due_on <= debt.as_of or ahead_by_row:
+            dues.append(_due(row))
+        else:
+            ahead += row.principal
+            if row.kept_interest or row.kept_penalty:
+                dues.append(
+                    Due(
+                        instalment=row.number,
+                        due_on=row.due_on,
+                        kept_interest=row.kept_interest,
+                        kept_penalty=row.kept_penalty,
+                    )
+                )
+    if ahead == 0 and debt.accrued_interest == 0:
+        return dues, None
+    return dues, Prepayable(principal=ahead, interest=debt.accrued_interest)
+
+
+def _due(row: InstalmentDebt) -> Due:
+    return Due(
+        instalment=row.number,
+        due_on=row.due_on,
+        principal=row.principal,
+        interest=row.interest,
+        penalty=row.penalty,
+        compound=row.compound,
+        fee=row.fee,
+        kept_penalty=row.kept_penalty,
+        kept_interest=row.kept_interest,
+    )
+
+
+def _recomputed(position: Position, split: Split, on: date) -> tuple[ScheduledInstalment, ...]:
+    """The rows after a prepayment of principal: the same dates, smaller instalments."""
+    if not split.ahead_principal:
+        return ()
+    owed = sum((position.balance(row.pk, Account.PRINCIPAL) for row in split.undue), ZERO)
+    if owed == split.ahead_principal:
+        return ()
+    with refusing():
+        rows = recompute_schedule(
+            position.interest_profile(on),
+            balance=owed - split.ahead_principal,
+            from_on=on,
+            due_dates=[row.due_on for row in split.undue],
+            first_number=split.undue[0].number,
+        )
+    return tuple(row for row in rows if row.principal or row.interest)
+
+
+def preview_of(split: Split) -> SplitPreview:
+    """The split as the cashier and the receipt show it."""
+    debt, allocation = split.debt, split.allocation
+    amount = sum((line.amount for line in allocation.lines), ZERO)
+    settles = amount == debt.payoff
+    kind = Payment.Kind.PREPAYMENT if split.ahead_principal else Payment.Kind.REGULAR
+    only_ahead = all(line.instalment is None for line in allocation.lines)
+    order = "prepayment" if only_ahead else allocation.order
+    return SplitPreview(
+        amount=amount,
+        on=debt.as_of,
+        kind=(Payment.Kind.PAYOFF if settles else kind).value,
+        order=order,
+        order_text=ORDER_TEXT[order],
+        lines=tuple(
+            SplitLine(x.instalment, x.component.value, LABELS[x.component], x.amount)
+            for x in allocation.lines
+        ),
+        prepaid_principal=split.ahead_principal,
+        payoff=debt.payoff,
+        remaining=debt.payoff - amount,
+        settles=settles,
+        new_rows=split.new_rows,
+        **{component.value: allocation.total(component) for component in Component},
+    )
