@@ -1,6 +1,7 @@
 /* The conversation: keeps the end in view, says when something came while one reads above it,
    sends with Enter, and empties the field only when the server has taken the message.
-   Expects <ol id="stream" class="chat" role="log">, <form class="composer"> with a textarea .tx,
+   Expects <div role="log" aria-live="polite" aria-label="对话记录"><ol id="stream" class="chat">…</ol></div>
+   (HTMX appends <li class="msg"> to #stream), <form class="composer"> with a textarea .tx,
    and <button class="btn sm new-msg" data-new-messages hidden>有新消息</button>. */
 (() => {
   "use strict";
