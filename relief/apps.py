@@ -1,5 +1,7 @@
 """App configuration of relief: the conversation: cases, offers, agreements."""
 
+from __future__ import annotations
+
 from django.apps import AppConfig
 
 
@@ -7,3 +9,11 @@ class ReliefConfig(AppConfig):
     name = "relief"
     verbose_name = "罚息减免"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Listens to the books and registers the system checks; models exist from here on."""
+        from loans.services import observers
+        from relief import checks  # noqa: F401 - registers itself
+        from relief.services.loan_watch import LoanWatch
+
+        observers.register(LoanWatch())

@@ -137,7 +137,12 @@ MOVES: tuple[Move, ...] = (
     _move(A.APPROVE, {S.AWAITING_APPROVAL}, S.OFFERED, R.STAFF, P.OFFER_VALID),
     _move(A.SEND_BACK, {S.AWAITING_APPROVAL}, S.NEGOTIATING, R.STAFF, P.COMPOSE),
     _move(A.WITHDRAW_OFFER, {S.OFFERED}, S.NEGOTIATING, R.STAFF, P.COMPOSE),
+    # a payment changed the debt: the same terms again, on the same clock
     _move(A.REISSUE, {S.OFFERED}, S.OFFERED, R.SYSTEM, P.OFFER_REST),
+    _move(A.REISSUE, {S.AWAITING_APPROVAL}, S.AWAITING_APPROVAL, R.SYSTEM, P.OFFER_REST),
+    # … and where they no longer fit the debt, staff compose anew
+    _move(A.WITHDRAW_OFFER, {S.OFFERED}, S.NEGOTIATING, R.SYSTEM, P.COMPOSE),
+    _move(A.SEND_BACK, {S.AWAITING_APPROVAL}, S.NEGOTIATING, R.SYSTEM, P.COMPOSE),
     _move(A.ACCEPT, {S.OFFERED}, S.PLAN_ACTIVE, R.BORROWER, P.PLAN),
     _move(A.COUNTER, {S.OFFERED}, S.COUNTERED, R.BORROWER, P.REPLY),
     _move(A.DECLINE, {S.OFFERED}, S.DECLINED, R.BORROWER),
@@ -191,15 +196,3 @@ def find_move(state: State | str, action: Action | str, role: Role | str) -> Mov
 def open_moves(state: State | str, role: Role | str) -> tuple[Move, ...]:
     """All moves that `role` may make from `state`, in the table's order (for buttons)."""
     return tuple(m for m in MOVES if State(state) in m.sources and m.by == Role(role))
-
-
-def draw() -> str:
-    """The table as a Mermaid state diagram, with labels and turns (WORKFLOW.md)."""
-    from_state = State.DRAFT.value
-    lines = ["stateDiagram-v2", f"    [*] --> {from_state}"]
-    for move in MOVES:
-        for source in State:
-            if source in move.sources:
-                lines.append(f"    {source} --> {move.target}: {move.action} ({move.by})")
-    lines += [f"    {state} --> [*]" for state in State if TURN[state] is None]
-    return "\n".join(lines)

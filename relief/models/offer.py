@@ -25,6 +25,7 @@ class OfferStatus(models.TextChoices):
 
     PENDING = "pending", "待复核"
     OPEN = "open", "待确认"
+    PROPOSED = "proposed", "还款建议"
     ACCEPTED = "accepted", "已接受"
     COUNTERED = "countered", "已提出还款建议"
     SUPERSEDED = "superseded", "已被新方案替代"

@@ -28,6 +28,14 @@ class Policy(models.Model):
     def __str__(self) -> str:
         return f"减免规则 v{self.version}"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.pk is not None and not self._state.adding:
+            raise TypeError("规则的旧版本不能修改，请新增一个版本")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError("规则版本不能删除")
+
     @classmethod
     def current(cls) -> Policy:
         """The newest version; the defaults of domain.md become version 1 when there is none."""
@@ -43,11 +51,3 @@ class Policy(models.Model):
     def rules(self) -> ReliefPolicy:
         """The stored JSON as the domain's frozen policy."""
         return ReliefPolicy.from_dict(self.data)
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.pk is not None and not self._state.adding:
-            raise TypeError("规则的旧版本不能修改，请新增一个版本")
-        super().save(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError("规则版本不能删除")

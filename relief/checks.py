@@ -1,0 +1,38 @@
+"""System checks of relief: every act has its notices, every notice its templates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, register
+from django.template import TemplateDoesNotExist
+from django.template.loader import get_template
+
+from relief.domain.workflow import Action
+from relief.notices import RULES, Happening
+
+
+@register()
+def check_notices(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """One error for each act without a rule, and each template that is missing."""
+    problems: list[CheckMessage] = [
+        Error(f"{what} has no entry in relief.notices.RULES", id="relief.E001")
+        for what in (*Action, *Happening)
+        if what not in RULES
+    ]
+    for name in sorted(template_names()):
+        try:
+            get_template(name)
+        except TemplateDoesNotExist:
+            problems.append(Error(f"{name} is missing", id="relief.E002"))
+    return problems
+
+
+def template_names() -> set[str]:
+    """The templates that the rules need: in-app always, the channels' beside."""
+    return {
+        f"notifications/{rule.event}.{channel}.txt"
+        for rules in RULES.values()
+        for rule in rules
+        for channel in ("in_app", *rule.channels)
+    }

@@ -1,0 +1,191 @@
+"""What pages show of a case: labels, next step, whose turn, buttons; no queries, no HTML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from portal.kernel.roles import Rank, Role, rank_at_least
+from portal.models import User
+from relief.domain import labels
+from relief.domain.deadlines import DueKind, business_day, chinese
+from relief.domain.reasons import REASONS
+from relief.domain.workflow import IN_PLAN, TURN, Action, State, open_moves
+from relief.models import Case, Event
+from relief.notices import HAPPENING_LABELS, Happening
+
+PRIMARY = frozenset(
+    {Action.SUBMIT, Action.SUPPLY, Action.ACCEPT, Action.CLAIM, Action.PASS, Action.OFFER,
+     Action.APPROVE, Action.REOPEN}
+)  # fmt: skip
+DANGER = frozenset({Action.WITHDRAW, Action.REJECT, Action.BREACH, Action.REVOKE, Action.DECLINE})
+NEEDED: dict[Action, Rank] = {Action.BREACH: Rank.SUPERVISOR, Action.REVOKE: Rank.MANAGER}
+STEPS = ("提交", "审核", "协商", "执行", "结清")
+STEP_OF: dict[State, int] = {
+    State.DRAFT: 1,
+    State.SUBMITTED: 2,
+    State.IN_REVIEW: 2,
+    State.NEED_MORE: 2,
+    State.REJECTED: 2,
+    State.NEGOTIATING: 3,
+    State.AWAITING_APPROVAL: 3,
+    State.OFFERED: 3,
+    State.COUNTERED: 3,
+    State.DECLINED: 3,
+    State.PLAN_ACTIVE: 4,
+    State.WARNED: 4,
+    State.BREACHED: 4,
+    State.COMPLETED: 5,
+    State.SETTLED: 5,
+    State.EXPIRED: 2,
+    State.WITHDRAWN: 1,
+}
+
+
+@dataclass(frozen=True)
+class ButtonView:
+    """One act: its name for the page, whether it can be pressed, and why not."""
+
+    action: Action
+    label: str
+    enabled: bool
+    why_not: str = ""
+    style: str = "plain"
+
+
+@dataclass(frozen=True)
+class CaseView:
+    """A case as one side reads it."""
+
+    case: Case
+    state: str
+    label: str
+    next_step: str
+    due_at: datetime | None
+    due_label: str
+    turn: Role | None
+    turn_label: str
+    is_my_turn: bool
+    is_late: bool
+    step: int
+    steps: tuple[str, ...]
+    reasons: str
+    buttons: tuple[ButtonView, ...]
+
+    def button(self, action: str) -> ButtonView | None:
+        """The button of an action, if this side has it here."""
+        return next((button for button in self.buttons if button.action == action), None)
+
+
+def case_view(case: Case, viewer: User, now: datetime) -> CaseView:
+    """The view of `viewer`; the case must come with assigned_to loaded."""
+    state = State(case.state)
+    role = Role.STAFF if viewer.is_staff_member else Role.BORROWER
+    due = "" if case.next_due_at is None else _due_text(case)
+    return CaseView(
+        case=case,
+        state=state.value,
+        label=labels.label(state, role),
+        next_step=labels.next_step(state, role, due),
+        due_at=case.next_due_at,
+        due_label=due,
+        turn=TURN[state],
+        turn_label=labels.TURN_LABELS[TURN[state]],
+        is_my_turn=TURN[state] == role,
+        is_late=case.review_due_at is not None
+        and TURN[state] == Role.STAFF
+        and case.reviewed_at is None
+        and case.review_due_at <= now,
+        step=3 if state == State.EXPIRED and case.expired_from == State.OFFERED else STEP_OF[state],
+        steps=STEPS,
+        reasons="、".join(REASONS[key][0] for key in case.reasons if key in REASONS),
+        buttons=buttons(case, viewer, now),
+    )
+
+
+def buttons(case: Case, viewer: User, now: datetime) -> tuple[ButtonView, ...]:
+    """Every move of the table that this side has here; disabled ones say why."""
+    role = Role.STAFF if viewer.is_staff_member else Role.BORROWER
+    views = []
+    for move in open_moves(case.state, role):
+        why_not = _why_not(case, move.action, viewer, now)
+        style = (
+            "danger" if move.action in DANGER else "primary" if move.action in PRIMARY else "plain"
+        )
+        views.append(
+            ButtonView(move.action, labels.ACTION_LABELS[move.action], not why_not, why_not, style)
+        )
+    return tuple(views)
+
+
+def _why_not(case: Case, action: Action, viewer: User, now: datetime) -> str:
+    if viewer.is_borrower:
+        return _why_not_borrower(case, action, now)
+    if viewer.rank == Rank.AUDITOR:
+        return "审计员只能查看"
+    if case.borrower_id in {viewer.pk, viewer.same_person_as_id}:
+        return "这是你本人的借款"
+    needed = NEEDED.get(action, Rank.REVIEWER)
+    if not rank_at_least(viewer.rank, needed):
+        return "需要更高权限的同事处理"
+    if case.appealed_at is not None and case.rejected_by_id == viewer.pk:
+        return "申诉要由另一位审核人员处理"
+    theirs = case.assigned_to_id not in {None, viewer.pk}
+    if theirs and action not in {Action.APPROVE, Action.SEND_BACK}:
+        return "" if rank_at_least(viewer.rank, Rank.SUPERVISOR) else "由其他同事处理"
+    return ""
+
+
+def _why_not_borrower(case: Case, action: Action, now: datetime) -> str:
+    if action == Action.APPEAL:
+        if case.appealed_at is not None:
+            return "申诉机会只有一次，已经用过"
+        if case.next_due_at is None or case.next_due_at <= now:
+            return "申诉期已过"
+    if action == Action.COUNTER and case.rounds >= case.policy.rules.max_rounds:
+        return "还款建议次数已用完"
+    if (
+        action in {Action.ACCEPT, Action.COUNTER, Action.DECLINE}
+        and case.next_due_at is not None
+        and case.next_due_at <= now
+    ):
+        return "方案已过有效期"
+    return ""
+
+
+def _due_text(case: Case) -> str:
+    assert case.next_due_at is not None
+    if case.next_due_kind in {DueKind.PLAN_CHECK, DueKind.CURE_DUE}:
+        day = business_day(case.next_due_at)
+        return f"{day.month}月{day.day}日"
+    return chinese(case.next_due_at)
+
+
+def event_label(event: Event) -> str:
+    """What an audit row is called: 提交申请, 上传材料."""
+    if event.is_move:
+        return labels.ACTION_LABELS[Action(event.action)]
+    return HAPPENING_LABELS[Happening(event.action)]
+
+
+def actor_label(event: Event, *, for_staff: bool) -> str:
+    """Who did it: 你 / 客服 for the borrower, names for staff, 系统 for the system."""
+    if event.role == Role.SYSTEM or event.actor is None:
+        return "系统"
+    if for_staff:
+        return event.actor.name
+    return "你" if event.role == Role.BORROWER else f"客服 {event.actor.masked_name}"
+
+
+def is_public(event: Event) -> bool:
+    """Whether the borrower's timeline shows it; internal handing about is not shown."""
+    internal = {
+        Happening.ASSIGNED, Happening.AMBER, Happening.BREACH_READY, Action.RELEASE,
+        Action.ASK_APPROVAL, Action.SEND_BACK,
+    }  # fmt: skip
+    return event.action not in internal
+
+
+def in_plan(case: Case) -> bool:
+    """Whether a plan is being kept now."""
+    return State(case.state) in IN_PLAN

@@ -1,0 +1,239 @@
+"""The only writer of Case.state: table, compare-and-set, audit row, deadlines and notices."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.urls import NoReverseMatch, reverse
+
+from portal.errors import NotYourTurn, RuleViolation, StaleWrite
+from portal.kernel.roles import Role
+from portal.models import User
+from portal.notifications import outbox
+from portal.services.calendar import load_calendar
+from relief import notices
+from relief.domain import deadlines, labels
+from relief.domain.workflow import CLOSED, Action, Promise, State, find_move
+from relief.models import Case, Deadline, Event
+from relief.services import _people
+
+logger = logging.getLogger(__name__)
+KEEPS_CLOCK = frozenset({Promise.REVIEW_REST, Promise.OFFER_REST})
+Facts = Mapping[str, Any]
+
+
+def locked(case: Case) -> Case:
+    """The case read again under its lock; call inside a transaction (case → offer → loan)."""
+    return Case.objects.select_for_update(of=("self",)).for_lists().get(pk=case.pk)
+
+
+def move(
+    case: Case,
+    action: Action,
+    *,
+    actor: User | None,
+    role: Role,
+    now: datetime,
+    due: deadlines.Due | None = None,
+    changes: Facts | None = None,
+    note_public: str = "",
+    note_internal: str = "",
+    data: Facts | None = None,
+    context: Facts | None = None,
+) -> Case:
+    """Makes one move of the table, or raises NotYourTurn, StaleWrite or RuleViolation.
+
+    `due` overrides the clock that the move starts; `changes` are other fields of the case,
+    `context` what the notices need. Returns the case as it is now stored.
+    """
+    found = find_move(case.state, action, role)
+    if found is None:
+        raise NotYourTurn(refusal(case, action), code="move")
+    check_actor(case, actor, role)
+    if due is None and found.promise is not None:
+        due = deadlines.due_for(found.promise, now, load_calendar(), case.policy.rules)
+    values = {**_due_values(found.promise, due), **(changes or {})}
+    if found.target in CLOSED:
+        values["closed_at"] = now
+    with transaction.atomic():
+        written = Case.objects.filter(pk=case.pk, state=case.state, version=case.version).update(
+            state=found.target.value, version=case.version + 1, **values
+        )
+        if written != 1:
+            raise StaleWrite(_who_was_first(case), code="stale")
+        event = Event.objects.create(
+            case=case,
+            action=action.value,
+            from_state=case.state,
+            to_state=found.target.value,
+            actor=actor,
+            role=role.value,
+            note_public=note_public,
+            note_internal=note_internal,
+            data=dict(data or {}),
+            at=now,
+        )
+        fresh = Case.objects.for_lists().get(pk=case.pk)
+        if found.promise not in KEEPS_CLOCK or due is not None:
+            set_deadlines(fresh, due, now)
+        tell(
+            fresh,
+            action,
+            key=f"{event.pk}",
+            now=now,
+            context={"note": note_public, **(context or {})},
+        )
+    logger.info("case.moved", extra={"case": fresh.public_id, "action": action.value})
+    return fresh
+
+
+def record(
+    case: Case,
+    happening: notices.Happening,
+    *,
+    actor: User | None,
+    role: Role,
+    now: datetime,
+    note_public: str = "",
+    note_internal: str = "",
+    data: Facts | None = None,
+    context: Facts | None = None,
+    key: str = "",
+) -> Event:
+    """Writes an audit row for what happens without a move, and its notices (`key` makes once)."""
+    event = Event.objects.create(
+        case=case,
+        action=happening.value,
+        from_state=case.state,
+        to_state=case.state,
+        actor=actor,
+        role=role.value,
+        note_public=note_public,
+        note_internal=note_internal,
+        data=dict(data or {}),
+        at=now,
+    )
+    tell(
+        case,
+        happening,
+        key=key or f"{event.pk}",
+        now=now,
+        context={"note": note_public, **(context or {})},
+    )
+    return event
+
+
+def set_deadlines(case: Case, due: deadlines.Due | None, now: datetime) -> None:
+    """Cancels what was waiting and stores the instants of `due`."""
+    case.deadlines.waiting().update(cancelled_at=now)
+    if due is not None:
+        Deadline.objects.bulk_create(
+            [Deadline(case=case, kind=kind.value, due_at=instant) for kind, instant in due.rows]
+        )
+
+
+def tell(
+    case: Case,
+    what: Action | notices.Happening,
+    *,
+    key: str,
+    now: datetime,
+    context: Facts,
+) -> None:
+    """Writes the notices that notices.RULES names for `what`; the same key twice is once."""
+    rules = [r for r in notices.RULES[what] if r.when is None or r.when == case.state]
+    for rule in rules:
+        for user in _people.hearers(rule.audience, case, needs_rank=context.get("needs_rank", "")):
+            outbox.notify(
+                event=rule.event,
+                key=f"case:{case.public_id}:{rule.event}:{key}:{user.pk}",
+                user=user,
+                channels=rule.channels,
+                context={**_context(case), **context},
+                about=f"case:{case.public_id}",
+                link=_link(rule, case, context),
+                category="repayment" if rule.event in notices.PLAN_EVENTS else "relief",
+                now=now,
+            )
+
+
+def check_actor(case: Case, actor: User | None, role: Role) -> None:
+    """The one gate of people for every move: role, rank, and never one's own loan."""
+    if role == Role.SYSTEM:
+        if actor is not None:
+            raise RuleViolation("系统的动作不能由人代做。", code="actor")
+    elif actor is None:
+        raise RuleViolation("缺少操作人。", code="actor")
+    elif role == Role.BORROWER:
+        _people.check_borrower(actor, case)
+    else:
+        _people.check_staff(actor, case)
+
+
+def refusal(case: Case, action: Action) -> str:
+    """Why an action is not open now: 现在不能接受方案：申请目前“已过期”。…"""
+    state = State(case.state)
+    return (
+        f"现在不能{labels.ACTION_LABELS[action]}：申请目前“{labels.WORDS[state].borrower}”。"
+        "请刷新页面查看最新进度。"
+    )
+
+
+def _who_was_first(case: Case) -> str:
+    last = case.events.select_related("actor").order_by("-pk").first()
+    if last is None:
+        return "页面已过时，请刷新后再试。"
+    who = last.actor.masked_name if last.actor else "系统"
+    what = (
+        labels.ACTION_LABELS[Action(last.action)]
+        if last.is_move
+        else notices.HAPPENING_LABELS[notices.Happening(last.action)]
+    )
+    return f"{who}刚刚在 {deadlines.chinese(last.at)} {what}，请刷新页面查看最新进度。"
+
+
+def _due_values(promise: Promise | None, due: deadlines.Due | None) -> dict[str, Any]:
+    if due is not None:
+        return {"next_due_at": due.at, "next_due_kind": due.kind.value}
+    if promise in KEEPS_CLOCK:
+        return {}
+    return {"next_due_at": None, "next_due_kind": ""}
+
+
+def _context(case: Case) -> dict[str, Any]:
+    return {
+        "case": case,
+        "number": case.number,
+        "loan": case.loan,
+        "borrower": case.borrower,
+        "due": due_text(case),
+        "staff": case.assigned_to.name if case.assigned_to else "客服",
+    }
+
+
+def due_text(case: Case) -> str:
+    """The case's deadline as Chinese: plan deadlines by date, all others by date and time."""
+    if case.next_due_at is None:
+        return ""
+    if case.next_due_kind in {deadlines.DueKind.PLAN_CHECK, deadlines.DueKind.CURE_DUE}:
+        day = deadlines.business_day(case.next_due_at)
+        return f"{day.month}月{day.day}日"
+    return deadlines.chinese(case.next_due_at)
+
+
+def _link(rule: notices.Rule, case: Case, context: Facts) -> str:
+    """The page a notice opens; a path, so that it is right on every host."""
+    try:
+        if rule.audience != notices.Audience.BORROWER:
+            return reverse("admin:relief_case_change", args=[case.pk])
+        if rule.event in notices.OFFER_EVENTS and "offer" in context:
+            return reverse("relief:offer", args=[case.public_id, context["offer"].number])
+        if rule.event in notices.PLAN_EVENTS:
+            return reverse("loans:detail", args=[case.loan.public_id])
+        return reverse("relief:case", args=[case.public_id])
+    except NoReverseMatch:  # an address that this deployment does not have (tests of the rules)
+        return ""

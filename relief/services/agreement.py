@@ -1,0 +1,142 @@
+"""An accepted offer becomes an agreement: snapshot, text, digest and the plan on the books."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from loans import queries as books
+from loans.services import restructure
+from portal.kernel.digests import digest_of
+from portal.kernel.roles import Role
+from portal.models import User
+from portal.services import documents
+from relief.domain import agreement_text, deadlines
+from relief.domain.workflow import Action
+from relief.models import Agreement, Case, Offer, OfferStatus
+from relief.services._moves import move
+from relief.services.plan_clock import plan_due
+
+TITLE = "罚息减免与还款变更协议"
+
+
+def conclude(
+    *, case: Case, offer: Offer, method: str, ip: str | None, actor: User, now: datetime
+) -> Agreement:
+    """Executes `offer` on the books and writes the agreement, in the caller's transaction.
+
+    The caller holds the locks of case and offer and has checked the offer. Order (domain.md §7):
+    penalty booked, waived, old schedule closed, plan opened (loans), then agreement and notices.
+    """
+    on = deadlines.business_day(now)
+    number = agreement_number(case, offer)
+    locked_extra = books.debt(case.loan, on).penalty
+    with transaction.atomic():
+        plan = restructure.apply_relief(
+            loan_id=case.loan_id,
+            terms=offer.offer_terms.relief_terms(),
+            on=on,
+            key=relief_key(case, offer),
+            actor=actor,
+            now=now,
+        )
+        ran_on = max(locked_extra - Decimal(offer.figures["penalty"]), Decimal("0.00"))
+        snapshot = _snapshot(
+            case, offer, number=number, method=method, ip=ip, actor=actor, now=now, ran_on=ran_on
+        )
+        text = agreement_text.write(snapshot)
+        paper = documents.issue(
+            kind="agreement",
+            number=number,
+            user=actor,
+            about=f"case:{case.public_id}",
+            title=TITLE,
+            snapshot=snapshot,
+            text=text,
+            now=now,
+        )
+        agreement = Agreement.objects.create(
+            case=case,
+            offer=offer,
+            document=paper,
+            plan=plan,
+            number=number,
+            snapshot=paper.snapshot,
+            text=text,
+            digest=paper.digest,
+            code=paper.code,
+            accepted_by=actor,
+            accepted_at=now,
+            accepted_from=ip,
+            method=method,
+        )
+        Offer.objects.filter(pk=offer.pk).update(status=OfferStatus.ACCEPTED)
+        move(
+            case,
+            Action.ACCEPT,
+            actor=actor,
+            role=Role.BORROWER,
+            now=now,
+            due=plan_due(case, now),
+            data={"offer": offer.number, "agreement": number, "digest": paper.digest},
+            context={"offer": offer, "agreement": agreement},
+        )
+    return agreement
+
+
+def relief_key(case: Case, offer: Offer) -> str:
+    """The key under which the books know this execution; the same key twice is once."""
+    return f"relief:{case.number}:{offer.number}"
+
+
+def agreement_number(case: Case, offer: Offer) -> str:
+    """XY + the case's number + the offer's version: XY20261123-0017-2."""
+    return f"XY{case.number.removeprefix('JM')}-{offer.number}"
+
+
+def is_untouched(agreement: Agreement) -> bool:
+    """Whether the stored terms, the paper and the offer still agree with their digests."""
+    paper = agreement.document
+    return (
+        documents.is_intact(paper)
+        and paper.digest == agreement.digest
+        and paper.text == agreement.text
+        and digest_of(paper.snapshot) == digest_of(agreement.snapshot)
+        and agreement.snapshot["offer_digest"] == agreement.offer.digest
+    )
+
+
+def _snapshot(
+    case: Case,
+    offer: Offer,
+    *,
+    number: str,
+    method: str,
+    ip: str | None,
+    actor: User,
+    now: datetime,
+    ran_on: Decimal,
+) -> dict[str, Any]:
+    rules = case.policy.rules
+    return {
+        "agreement": number,
+        "case": case.number,
+        "loan": case.loan.number,
+        "borrower": actor.name,
+        "phone": actor.masked_phone,
+        "offer": offer.number,
+        "offer_digest": offer.digest,
+        "policy": case.policy.version,
+        "terms": offer.terms,
+        "figures": offer.figures,
+        "rows": offer.rows,
+        "penalty_waived_since": ran_on,
+        "plan_grace_days": rules.plan_grace_days,
+        "cure_days": rules.cure_days,
+        "accepted_at": now,
+        "accepted_from": ip or "",
+        "method": method,
+    }

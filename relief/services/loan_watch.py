@@ -1,0 +1,123 @@
+"""Hears from the books that a debt changed: reissues open offers, settles, cures, completes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from loans.models import Loan
+from loans.services.observers import Change
+from portal.errors import RuleViolation
+from portal.kernel.errors import InvalidInput
+from portal.kernel.roles import Role
+from relief.domain import deadlines
+from relief.domain.workflow import BEFORE_PLAN, IN_PLAN, Action, State
+from relief.models import Case, Offer, OfferStatus, Side
+from relief.services import _offers, plan_watch
+from relief.services._moves import locked, move
+
+PAID = frozenset({Change.PAYMENT, Change.REVERSAL})
+
+
+class LoanWatch:
+    """The observer that relief registers with loans (apps.ready); called in their transaction."""
+
+    def lock(self, loan_id: int) -> None:
+        """Locks the open case of the loan and its open offers before the loan is locked."""
+        cases = Case.objects.open().filter(loan_id=loan_id).select_for_update(of=("self",))
+        pks = [case.pk for case in cases]
+        if pks:
+            list(
+                Offer.objects.filter(case__in=pks, status__in=["open", "pending"])
+                .select_for_update(of=("self",))
+                .order_by("pk")
+            )
+
+    def debt_changed(self, loan: Loan, change: str, now: datetime) -> None:
+        """A payment or its reversal: same terms on the new debt, or a look at the plan."""
+        if change not in PAID:
+            return
+        case = Case.objects.open().filter(loan_id=loan.pk).first()
+        if case is None or loan.is_settled:
+            return
+        if case.state in {State.OFFERED, State.AWAITING_APPROVAL}:
+            reissue(case=case, now=now)
+        elif State(case.state) in IN_PLAN and plan_watch.cure(case=case, now=now) is None:
+            plan_watch.renew_clock(locked(case), now)
+
+    def settled(self, loan: Loan, now: datetime) -> None:
+        """Everything is paid: an application ends as settled, a plan as completed."""
+        case = Case.objects.open().filter(loan_id=loan.pk).first()
+        if case is None:
+            return
+        if State(case.state) in IN_PLAN:
+            plan_watch.complete(case=case, now=now)
+        elif State(case.state) in BEFORE_PLAN:
+            fresh = locked(case)
+            fresh.offers.filter(status__in=["open", "pending", "proposed"]).update(
+                status=OfferStatus.SUPERSEDED
+            )
+            move(fresh, Action.SETTLE, actor=None, role=Role.SYSTEM, now=now)
+
+
+def reissue(*, case: Case, now: datetime) -> Offer | None:
+    """The same terms on the new debt as the next version, valid as long as the old; no round.
+
+    60 % of a penalty of 161.50 was 96.90; after 100.00 was paid it is 60 % of 61.50 = 36.90.
+    """
+    fresh = locked(case)
+    old = fresh.offers.filter(status__in=["open", "pending"]).first()
+    if old is None or (old.valid_until is not None and old.valid_until <= now):
+        return None
+    try:
+        composed = _on_new_debt(fresh, old, now)
+    except (InvalidInput, RuleViolation):
+        _give_up(fresh, old, now)
+        return None
+    status = OfferStatus(old.status)
+    Offer.objects.filter(pk=old.pk).update(status=OfferStatus.SUPERSEDED)
+    offer = _offers.write_offer(
+        fresh,
+        composed,
+        side=Side.SYSTEM,
+        status=status,
+        made_by=old.made_by,
+        now=now,
+        approved_by=old.approved_by,
+        sent_at=now if status == OfferStatus.OPEN else None,
+        valid_until=old.valid_until,
+        note=old.note,
+        note_internal=old.note_internal,
+    )
+    move(
+        fresh,
+        Action.REISSUE,
+        actor=None,
+        role=Role.SYSTEM,
+        now=now,
+        data={"offer": offer.number, "instead_of": old.number},
+        context={"offer": offer, "borrower_sees": status == OfferStatus.OPEN},
+    )
+    return offer
+
+
+def _on_new_debt(case: Case, old: Offer, now: datetime) -> _offers.Composed:
+    figures = _offers.figures_of(case.loan, deadlines.business_day(now))
+    again = old.offer_terms.on_debt(figures, delay_waiver=_offers.delay_waiver(case, figures))
+    return _offers.compose(case, again, figures=figures)
+
+
+def _give_up(case: Case, old: Offer, now: datetime) -> None:
+    """The terms no longer fit the debt: a payment is never refused for that, staff offer anew."""
+    was_open = old.status == OfferStatus.OPEN
+    Offer.objects.filter(pk=old.pk).update(status=OfferStatus.SUPERSEDED)
+    move(
+        case,
+        Action.WITHDRAW_OFFER if was_open else Action.SEND_BACK,
+        actor=None,
+        role=Role.SYSTEM,
+        now=now,
+        note_public="欠款已变化，原方案不再适用，客服会重新拟定方案。" if was_open else "",
+        note_internal="还款后原条款不再适用，请重新拟定。",
+        data={"offer": old.number},
+        context={"offer": old, "note": "欠款已变化，原方案不再适用"},
+    )
