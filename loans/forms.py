@@ -1,0 +1,108 @@
+"""What a person types on the loan pages; a wrong value becomes a sentence at its field."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+
+from portal.kernel import money
+from portal.kernel.errors import InvalidInput
+
+MAX_DAYS = 90
+DUE, CUSTOM, PAYOFF = "due", "custom", "payoff"
+TOKEN = re.compile(r"^[0-9a-z]{12,32}$")
+
+
+class WhatIfForm(forms.Form):
+    """A day in the future: in so many days, or on a date; 1 to 90 days, else moved to the limit."""
+
+    days = forms.IntegerField(
+        required=False, error_messages={"invalid": "天数：请填写 1 到 90 之间的整数。"}
+    )
+    on = forms.DateField(
+        required=False,
+        error_messages={"invalid": "日期：请按“年-月-日”填写，例如 2026-12-08。"},
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+
+    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.today = today
+
+    @property
+    def asked(self) -> date:
+        """The day asked for, before any limit; seven days ahead when nothing was asked."""
+        on: date | None = self.cleaned_data.get("on")
+        if on is not None:
+            return on
+        days = self.cleaned_data.get("days")
+        return self.today + timedelta(days=min(max(7 if days is None else days, -1), 9999))
+
+    @property
+    def day(self) -> date:
+        """The day asked for, within 1 to 90 days."""
+        first, last = self.today + timedelta(days=1), self.today + timedelta(days=MAX_DAYS)
+        return min(max(self.asked, first), last)
+
+
+class AmountForm(forms.Form):
+    """How much to pay: what is due, an amount of one's own, or everything."""
+
+    scope = forms.ChoiceField(
+        choices=[(DUE, "还本期"), (CUSTOM, "自定义金额"), (PAYOFF, "提前结清")],
+        error_messages={"invalid_choice": "还款范围：请选择还本期、自定义金额或提前结清。"},
+        required=False,
+    )
+    amount = forms.CharField(
+        required=False,
+        max_length=40,
+        error_messages={"max_length": "还款金额：内容过长，请只填写金额，例如 1500.00。"},
+    )
+
+    def clean_amount(self) -> Decimal | None:
+        text = self.cleaned_data.get("amount", "")
+        if not text:
+            return None
+        try:
+            return money.parse(text, field="amount", label="还款金额")
+        except InvalidInput as wrong:
+            raise forms.ValidationError(wrong.message) from wrong
+
+
+class PayForm(AmountForm):
+    """The confirmed payment: the amount that was shown, and the token issued with the form."""
+
+    token = forms.CharField(required=False, max_length=32)
+
+    def clean_amount(self) -> Decimal | None:
+        amount = super().clean_amount()
+        if amount is None:
+            raise forms.ValidationError("还款金额：请填写要还多少，例如 1500.00。")
+        return amount
+
+    def clean_token(self) -> str:
+        token: str = self.cleaned_data.get("token", "")
+        if not TOKEN.match(token):
+            raise forms.ValidationError("页面已失效，请刷新后重新确认还款。")
+        return token
+
+
+class ReasonForm(forms.Form):
+    """A staff act on the books needs a reason that others can check later."""
+
+    reason = forms.CharField(
+        label="原因",
+        min_length=5,
+        max_length=200,
+        strip=True,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={
+            "required": "原因：请写明为什么这样做，至少 5 个字。",
+            "min_length": "原因：请写得更具体，至少 5 个字。",
+            "max_length": "原因：请控制在 200 字以内。",
+        },
+    )

@@ -1,0 +1,199 @@
+"""What became of earlier schedules, and the sums of a loan's life; read from its position."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import groupby
+
+from loans.domain.breach import vest
+from loans.models import Account, Entry, Instalment, Loan, Payment, Schedule
+from loans.presenters import wording
+from loans.presenters.loan import PlanLine
+from loans.queries.position import Position
+from loans.queries.types import Debt
+from portal.kernel.money import ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class OldSchedule:
+    """A schedule that another one replaced."""
+
+    title: str
+    ended_on: date
+    rows: tuple[PlanLine, ...]
+    paid: Decimal
+    waived: Decimal
+    waived_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanTerms:
+    """What the agreed plan is and what a breach would bring back."""
+
+    opened_on: date
+    waived: Decimal
+    returned: Decimal
+    late_number: int | None
+    late_days: int
+    pay_by: date | None
+    cure_days: int
+
+
+def old_schedules(position: Position, on: date) -> list[OldSchedule]:
+    """Superseded schedules, newest first; rows that still stand are in the current list."""
+    closed = position.closed_on(on)
+    found = []
+    for schedule in position.schedules_on(on):
+        rows = [
+            row
+            for row in position.instalments
+            if row.schedule_id == schedule.pk and closed.get(row.pk) is not None
+        ]
+        if rows and schedule.superseded_on is not None:
+            found.append(_old(position, schedule, rows))
+    return found[::-1]
+
+
+def _old(position: Position, schedule: Schedule, rows: Sequence[Instalment]) -> OldSchedule:
+    paid = {row.pk: _received(position, row.pk) for row in rows}
+    lines = []
+    for done, group in groupby(rows, key=lambda row: paid[row.pk] >= row.total):
+        some = list(group)
+        got = sum((paid[row.pk] for row in some), ZERO)
+        if done:
+            span = f"{some[0].due_on} 至 {some[-1].due_on} 到期，已还清"
+            lines.append(_line(some, got, "paid", "已还", "s", span))
+        else:
+            rest = sum((row.total for row in some), ZERO) - got
+            note = (
+                "未还部分已并入新计划" if not got else f"已还 {wording.yuan(got)}，其余并入新计划"
+            )
+            lines.append(_line(some, rest, "void", "已被替代", "", note))
+    waivers = [
+        move
+        for row in rows
+        for move in position.moves.get(row.pk, ())
+        if move.kind == Entry.Kind.WAIVER and move.account == Account.WAIVER
+    ]
+    return OldSchedule(
+        title="原计划" if schedule.kind == Schedule.Kind.ORIGINAL else schedule.get_kind_display(),
+        ended_on=schedule.superseded_on or schedule.opened_on,
+        rows=tuple(lines),
+        paid=sum(paid.values(), ZERO),
+        waived=sum((move.amount for move in waivers), ZERO),
+        waived_on=max((move.on for move in waivers), default=None),
+    )
+
+
+def _line(
+    rows: Sequence[Instalment], total: Decimal, state: str, tag: str, tone: str, note: str
+) -> PlanLine:
+    numbers = f"第 {rows[0].number}–{rows[-1].number} 期"
+    title = numbers if len(rows) > 1 else f"第 {rows[0].number} 期"
+    return PlanLine(0, None, total, state, tag, tone, note, title)
+
+
+def _received(position: Position, instalment_id: int) -> Decimal:
+    """Principal and interest paid in money; penalty is beside the schedule."""
+    accounts = (
+        *(Account.PRINCIPAL, Account.INTEREST),
+        *(Account.KEPT_INTEREST, Account.KEPT_PENALTY),
+    )
+    return -sum(
+        (
+            position.total(instalment_id, account, kinds=(Entry.Kind.PAYMENT.value,))
+            for account in accounts
+        ),
+        ZERO,
+    )
+
+
+def waived(position: Position) -> Decimal:
+    """Everything waived and not undone, in yuan."""
+    return sum((position.total(row.pk, Account.WAIVER) for row in position.instalments), ZERO)
+
+
+def plan_terms(position: Position, debt: Debt) -> PlanTerms | None:
+    """The agreed plan in force, or None."""
+    if not debt.is_plan:
+        return None
+    given = waived(position)
+    planned = sum((row.scheduled_principal for row in debt.instalments), ZERO)
+    late = next((row for row in debt.instalments if row.overdue_days > 0), None)
+    profile = position.profile
+    return PlanTerms(
+        opened_on=position.base(debt.as_of).opened_on,
+        waived=given,
+        returned=vest(given, planned, planned - debt.principal).returned if planned else given,
+        late_number=late.number if late else None,
+        late_days=late.overdue_days if late else 0,
+        pay_by=late.due_on + timedelta(days=profile.plan_grace_days) if late else None,
+        cure_days=profile.cure_days,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LifeSums:
+    """What a loan cost in the end."""
+
+    received: Decimal
+    waived: Decimal
+    interest: Decimal
+    penalty: Decimal
+    principal: Decimal
+
+
+def life_sums(position: Position, payments: Sequence[Payment]) -> LifeSums:
+    """received = principal + interest + penalty (+ fees), every part as paid in money."""
+
+    def paid(*accounts: str) -> Decimal:
+        return -sum(
+            (
+                position.total(row.pk, account, kinds=(Entry.Kind.PAYMENT.value,))
+                for row in position.instalments
+                for account in accounts
+            ),
+            ZERO,
+        )
+
+    return LifeSums(
+        received=sum((one.amount for one in payments if not one.is_reversed), ZERO),
+        waived=waived(position),
+        interest=paid(Account.INTEREST, Account.KEPT_INTEREST),
+        penalty=paid(Account.PENALTY, Account.COMPOUND, Account.KEPT_PENALTY, Account.FEE),
+        principal=paid(Account.PRINCIPAL),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """One line of 回顾, as ui/_timeline.html takes it."""
+
+    title: str
+    on: date
+    text: str
+    tone: str = "ok"
+
+
+def milestones(loan: Loan, position: Position, payments: Sequence[Payment]) -> list[Milestone]:
+    """From the last payment back to the drawdown."""
+    found = [Milestone("借款发放", loan.drawdown_on, f"¥{wording.yuan(loan.principal)}")]
+    words = {
+        Schedule.Kind.PLAN: "协商方案生效",
+        Schedule.Kind.BREACHED: "方案因违约终止",
+        Schedule.Kind.ACCELERATED: "宣布提前到期",
+        Schedule.Kind.RECOMPUTED: "提前还款，计划重算",
+    }
+    for schedule in position.schedules_on():
+        if schedule.kind in words:
+            given = waived(position) if schedule.is_plan else ZERO
+            text = f"减免 ¥{wording.yuan(given)}" if given else schedule.source
+            tone = "ok" if schedule.kind in (Schedule.Kind.PLAN, "recomputed") else "wn"
+            found.append(Milestone(words[schedule.kind], schedule.opened_on, text, tone))
+    last = next((one for one in payments if not one.is_reversed), None)
+    if last is not None and loan.settled_on is not None:
+        found.append(Milestone("还清最后一笔", last.paid_on, f"¥{wording.yuan(last.amount)}"))
+    return sorted(found, key=lambda one: one.on, reverse=True)

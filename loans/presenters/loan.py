@@ -1,0 +1,138 @@
+"""One loan in words: its card in a list, its head, its 还款计划."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from loans.domain.profile import Method
+from loans.models import Loan
+from loans.presenters import rules, wording
+from loans.queries.types import Debt, InstalmentDebt, InstalmentState
+from portal.kernel.money import ZERO
+
+METHODS = {Method.EQUAL_INSTALMENT: "等额本息", Method.INTEREST_ONLY: "先息后本"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A word with the colour class that goes with it: d danger, w warning, s success, b brand."""
+
+    text: str
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LoanCard:
+    """One loan in 我的借款."""
+
+    loan: Loan
+    tag: Tag
+    facts: str
+    paid_count: int
+    count: int
+    principal: Decimal
+    due_now: Decimal
+    is_settled: bool
+
+
+def loan_card(loan: Loan, debt: Debt) -> LoanCard:
+    """The card of a loan with its progress, or of a settled one."""
+    facts = f"{wording.full_day(loan.drawdown_on)}借款 · {loan.term_months} 期"
+    if loan.is_settled:
+        settled = f" · {wording.full_day(loan.settled_on)}结清" if loan.settled_on else ""
+        return LoanCard(
+            loan, Tag("已结清", "s"), facts + settled, 0, 0, ZERO, ZERO, is_settled=True
+        )
+    facts = f"{facts}{METHODS[loan.terms.method]} · {rules.rate_words(loan.terms)}"
+    done, count = progress(debt)
+    return LoanCard(
+        loan, standing(debt), facts, done, count, debt.principal, debt.due_now, is_settled=False
+    )
+
+
+def standing(debt: Debt) -> Tag:
+    """How the loan stands, in one word."""
+    if debt.is_overdue:
+        return Tag("逾期中", "d")
+    return Tag("按新计划还款中", "b") if debt.is_plan else Tag("正常还款中", "b")
+
+
+def progress(debt: Debt) -> tuple[int, int]:
+    """(instalments paid, instalments) of the schedule in force."""
+    rows = [row for row in debt.instalments if row.state is not InstalmentState.CLOSED]
+    return sum(row.state is InstalmentState.PAID for row in rows), len(rows)
+
+
+def overdue_rows(debt: Debt) -> list[InstalmentDebt]:
+    """Instalments that are owed now, oldest first."""
+    return [row for row in debt.instalments if row.is_due and row.total > 0]
+
+
+def without_penalty(row: InstalmentDebt) -> Decimal:
+    """What the instalment costs beside its penalty, which has a line of its own."""
+    return row.total - row.penalty - row.compound
+
+
+def praise(debt: Debt) -> str:
+    """第 3 期已于 9月5日按时还清，连续 3 期按时还款。"""
+    streak: list[InstalmentDebt] = []
+    for row in debt.instalments:
+        if row.state is InstalmentState.PAID and row.last_paid_on is not None:
+            streak = [*streak, row] if row.last_paid_on <= row.due_on else []
+    if not streak:
+        return "到期前还款，不会产生罚息。"
+    last = streak[-1]
+    when = wording.near_day(last.last_paid_on or last.due_on, debt.as_of)
+    return f"第 {last.number} 期已于 {when}按时还清，连续 {len(streak)} 期按时还款。"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLine:
+    """One row of a plan list, named as ui/_plan_list.html takes it."""
+
+    number: int
+    due_on: date | None
+    total: Decimal
+    state: str = ""
+    tag: str = ""
+    tag_tone: str = ""
+    note: str = ""
+    title: str = ""
+
+
+def plan_lines(debt: Debt) -> list[PlanLine]:
+    """The schedule in force, every row with its state in words."""
+    ahead = [row for row in debt.instalments if row.state is InstalmentState.UPCOMING]
+    next_id = ahead[0].id if ahead else None
+    return [_plan_line(row, is_next=row.id == next_id) for row in debt.instalments]
+
+
+def _plan_line(row: InstalmentDebt, *, is_next: bool) -> PlanLine:
+    notes = [_parts(row)] if row.total else []
+    if row.paid and row.total:
+        notes.append(f"已还 {wording.yuan(row.paid)}")
+    state, tag, tone, total = "", "", "", row.total
+    if row.state is InstalmentState.PAID:
+        notes = [f"{row.last_paid_on} 已还"] if row.last_paid_on else []
+        state, tag, tone, total = "paid", "已还", "s", row.paid or row.scheduled
+    elif row.state is InstalmentState.OVERDUE:
+        state, tag, tone = "od", f"逾期 {row.overdue_days} 天", "d"
+        late = row.penalty + row.compound
+        notes.append(f"含逾期罚息 {wording.yuan(late)}" if late else "")
+    elif row.state is InstalmentState.DUE:
+        state, tag, tone = "next", "今日到期", "w"
+    elif is_next:
+        state, tag, tone = "next", "下一期", "b"
+    note = " · ".join(filter(None, notes))
+    return PlanLine(row.number, row.due_on, total, state, tag, tone, note)
+
+
+def _parts(row: InstalmentDebt) -> str:
+    parts = [
+        ("本金", row.principal),
+        ("利息", row.interest + row.kept_interest),
+        ("保留罚息", row.kept_penalty),
+    ]
+    return " ".join(f"{name} {wording.yuan(amount)}" for name, amount in parts if amount)

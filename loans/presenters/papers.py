@@ -1,0 +1,167 @@
+"""罚息明细 and 对账单 as files: the rows are the very figures of the screens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from loans.domain.components import Component
+from loans.domain.interest import PenaltyExplanation
+from loans.domain.profile import ProductProfile
+from loans.models import Loan
+from loans.presenters import rules, wording
+from loans.presenters.exports import Cell, to_csv
+from loans.presenters.penalty import rate_formula
+from loans.queries.types import Debt, Statement
+
+
+class Paper(NamedTuple):
+    """What portal.pdf.render_statement takes, in its order."""
+
+    title: str
+    meta: Sequence[tuple[str, str]]
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    footer: Sequence[str]
+
+
+PENALTY_HEAD = (
+    *("类别", "期次", "到期日", "起算日（含）", "截止日（含）", "天数", "计收基数（元）"),
+    *("利率算式", "日利率（小数）", "基数×日利率×天数（元，未舍入）", "开始原因", "结束原因"),
+)
+STATEMENT_HEAD = (
+    *(
+        "账务日期",
+        "类型",
+        "科目",
+        "期次",
+        "金额（元）",
+        "余额（元）",
+        "事由",
+        "流水号",
+        "是否已冲正",
+    ),
+)
+
+
+def _segments(profile: ProductProfile, story: PenaltyExplanation) -> list[list[Cell]]:
+    return [
+        [
+            "罚息" if part.component is Component.PRINCIPAL else "复利",
+            line.number,
+            line.due_on,
+            part.first_day,
+            part.last_day,
+            part.days,
+            part.base,
+            rate_formula(profile, part),
+            part.rate_shown,
+            part.amount,
+            part.reason,
+            part.end_reason,
+        ]
+        for line in story.instalments
+        for part in line.segments
+    ]
+
+
+def penalty_csv(
+    loan: Loan, profile: ProductProfile, story: PenaltyExplanation, debt: Debt
+) -> bytes:
+    """Segments, then per instalment what they round to and what is still owed of it.
+
+    Recompute: base × daily rate × days per row, add the rows of one instalment, round once.
+    """
+    rows = _segments(profile, story)
+    rows += [[]]
+    rows += [["合计", "期次", "到期日", "累计产生（舍入到分）", "已还或已减免", "现在应付"]]
+    for line, row in zip(story.instalments, debt.instalments, strict=True):
+        if line.segments:
+            paid = line.total - row.penalty
+            rows.append(["罚息", line.number, line.due_on, line.total, paid, row.penalty])
+        if line.compound:
+            paid = line.compound - row.compound
+            rows.append(["复利", line.number, line.due_on, line.compound, paid, row.compound])
+    rows += [["现在应付罚息合计", "", debt.as_of, "", "", debt.penalty]]
+    rows += [["借据编号", loan.number]]
+    rows += [[rule.title, rule.text] for rule in rules.penalty_rules(profile)]
+    return to_csv(PENALTY_HEAD, rows)
+
+
+def penalty_paper(
+    loan: Loan, profile: ProductProfile, story: PenaltyExplanation, debt: Debt
+) -> Paper:
+    """罚息明细 for the printer."""
+    rows: list[list[str]] = []
+    for line, row in zip(story.instalments, debt.instalments, strict=True):
+        for part in line.segments:
+            days = f"{part.first_day} 至 {part.last_day}"
+            sum_ = f"{wording.yuan(part.base)} × {rate_formula(profile, part)} × {part.days}"
+            rows.append([f"{line.number}", days, sum_, f"{part.amount:.6f}", part.reason])
+        if line.segments:
+            told = f"舍入后 {line.total}，应付 {row.penalty}"
+            rows.append([f"{line.number}", "小计", told, f"{line.total}", ""])
+    meta = [
+        ("借据编号", loan.number),
+        ("截至", f"{debt.as_of}"),
+        ("当前罚息合计", f"{wording.yuan(debt.penalty)} 元"),
+        ("剩余本金", f"{wording.yuan(debt.principal)} 元"),
+    ]
+    columns = ("期次", "计收区间（首尾都算）", "基数 × 利率 × 天数", "金额（元）", "原因")
+    footer = [f"{rule.title}：{rule.text}" for rule in rules.penalty_rules(profile)]
+    return Paper("罚息明细", meta, columns, rows, footer)
+
+
+def statement_csv(statement: Statement) -> bytes:
+    """Opening balance, every posting with its reason, closing balance."""
+    rows: list[list[Cell]] = [
+        [statement.from_on, "期初余额", "", "", "", statement.opening, "", "", ""]
+    ]
+    rows += [
+        [
+            line.on,
+            line.kind_label,
+            line.account_label,
+            line.instalment,
+            line.amount,
+            line.balance,
+            line.source,
+            line.reference,
+            "已冲正" if line.reversed else "",
+        ]
+        for line in statement.lines
+    ]
+    rows += [[statement.to_on, "期末余额", "", "", "", statement.closing, "", "", ""]]
+    return to_csv(STATEMENT_HEAD, rows)
+
+
+def statement_paper(loan: Loan, statement: Statement, today: date) -> Paper:
+    """对账单 for the printer."""
+    rows = [
+        [
+            f"{line.on}",
+            f"{line.kind_label}{'（已冲正）' if line.reversed else ''}",
+            line.account_label,
+            f"{line.instalment or ''}",
+            signed(line.amount),
+            wording.yuan(line.balance),
+            line.source,
+        ]
+        for line in statement.lines
+    ]
+    meta = [
+        ("借据编号", loan.number),
+        ("区间", f"{statement.from_on} 至 {statement.to_on}"),
+        ("期初余额", f"{wording.yuan(statement.opening)} 元"),
+        ("期末余额", f"{wording.yuan(statement.closing)} 元"),
+        ("制表日期", f"{today}"),
+    ]
+    columns = ("日期", "类型", "科目", "期次", "金额", "余额（元）", "事由")
+    return Paper("对账单", meta, columns, rows, ["金额前的 + 表示应还增加，− 表示应还减少。"])
+
+
+def signed(amount: Decimal) -> str:
+    """+64.24 or −64.24."""
+    return f"{'−' if amount < 0 else '+'}{abs(amount):,.2f}"

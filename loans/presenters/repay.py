@@ -1,0 +1,221 @@
+"""收银台 and 还款结果: where the money goes, before and after."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from loans.forms import CUSTOM, DUE, PAYOFF
+from loans.models import Payment
+from loans.presenters import wording
+from loans.queries.types import Debt, InstalmentDebt
+from loans.services.splitting import SplitPreview
+from portal.charts import Part, ShareBar, share_bar
+from portal.kernel.money import ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class InstalmentShare:
+    """What one instalment gets, and what is left to pay on it."""
+
+    title: str
+    paid: Decimal
+    left: Decimal
+    still_overdue: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The split shown before paying."""
+
+    amount: Decimal
+    order_text: str
+    bar: ShareBar
+    shares: tuple[InstalmentShare, ...]
+    remaining: Decimal
+    settles: bool
+    prepaid: Decimal
+    new_rows: tuple[Any, ...]
+    after: str
+
+
+def preview_view(preview: SplitPreview, debt: Debt) -> Preview:
+    """The service's own preview in words."""
+    shares = _shares(preview, debt)
+    return Preview(
+        amount=preview.amount,
+        order_text=preview.order_text,
+        bar=_bar(preview, debt),
+        shares=shares,
+        remaining=preview.remaining,
+        settles=preview.settles,
+        prepaid=preview.prepaid_principal,
+        new_rows=preview.new_rows,
+        after=_after(preview, shares, debt),
+    )
+
+
+def _bar(preview: SplitPreview, debt: Debt) -> ShareBar:
+    late = preview.penalty + preview.compound
+    left = debt.principal - preview.principal
+    parts = [
+        Part(
+            "a",
+            "罚息",
+            late + preview.kept_penalty,
+            "split-penalty",
+            _added(("新增", late), ("保留", preview.kept_penalty)),
+        ),
+        Part(
+            "b",
+            "利息",
+            preview.interest + preview.kept_interest,
+            "split-interest",
+            _added(("当期", preview.interest), ("保留", preview.kept_interest)),
+        ),
+        Part(
+            "c",
+            "本金",
+            preview.principal,
+            "split-principal",
+            f"还后剩余本金 {wording.yuan(left)}",
+        ),
+    ]
+    if preview.fee:
+        parts.append(Part("d", "费用", preview.fee, "split-fee"))
+    return share_bar(parts)
+
+
+def _added(*pairs: tuple[str, Decimal]) -> str:
+    """新增 1.79 + 保留 1.47, only when there are two kinds."""
+    if any(not amount for _, amount in pairs):
+        return ""
+    return " + ".join(f"{word} {wording.yuan(amount)}" for word, amount in pairs)
+
+
+def _shares(preview: SplitPreview, debt: Debt) -> tuple[InstalmentShare, ...]:
+    sums: dict[int | None, Decimal] = defaultdict(lambda: ZERO)
+    for line in preview.lines:
+        sums[line.instalment] += line.amount
+    shares = [
+        _share(row, sums[row.number])
+        for row in debt.instalments
+        if sums.get(row.number) or (row.is_due and row.total > 0)
+    ]
+    if sums.get(None):
+        shares.append(InstalmentShare("提前还款", sums[None], ZERO, still_overdue=False))
+    return tuple(shares)
+
+
+def _share(row: InstalmentDebt, paid: Decimal) -> InstalmentShare:
+    left = row.total - paid
+    return InstalmentShare(
+        f"第 {row.number} 期", paid, left, still_overdue=left > 0 and row.overdue_days > 0
+    )
+
+
+def _after(preview: SplitPreview, shares: tuple[InstalmentShare, ...], debt: Debt) -> str:
+    if preview.settles:
+        return "还款后这笔借款全部结清，结清证明立即生成"
+    if any(share.still_overdue for share in shares):
+        return "还款后仍有逾期：剩余的逾期本金继续按天计收罚息"
+    if debt.is_overdue:
+        return "还款成功后，罚息立即停止计收" + ("，方案保持有效" if debt.is_plan else "")
+    return "还款后按剩余本金重新计算以后各期" if preview.prepaid_principal else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One segment of the cashier."""
+
+    key: str
+    label: str
+    current: bool
+
+
+def scopes(debt: Debt, chosen: str) -> tuple[Scope, ...]:
+    """还逾期 or 还本期 only when something is due."""
+    first = "还逾期" if debt.is_overdue else "还本期"
+    found = [(DUE, first)] if debt.due_now else []
+    found += [(CUSTOM, "自定义金额"), (PAYOFF, "提前结清")]
+    return tuple(Scope(key, label, key == chosen) for key, label in found)
+
+
+def scope_words(debt: Debt, chosen: str) -> str:
+    """What the big amount is: 新计划第 2 期 · 逾期 2 天."""
+    if chosen == PAYOFF:
+        more = debt.accrued_interest
+        extra = f"，其中未到期利息只计到今天 {wording.yuan(more)} 元" if more else ""
+        return f"一次还清全部本金、利息和罚息{extra}"
+    numbers = [str(row.number) for row in debt.instalments if row.is_due and row.total > 0]
+    told = "、".join(numbers) if len(numbers) <= 4 else f"{numbers[0]}–{numbers[-1]}"
+    plan = "新计划" if debt.is_plan else ""
+    late = f"逾期 {debt.overdue_days} 天" if debt.is_overdue else "今天到期"
+    return f"{plan}第 {told} 期 · {late}"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A payment as it was split on the day it was booked."""
+
+    payment: Payment
+    lines: tuple[tuple[str, str, Decimal], ...]
+    order_text: str
+    details: tuple[tuple[str, str, Decimal], ...]
+    corrected: bool
+
+
+GROUPS = (
+    ("还罚息", "split-penalty", ("penalty", "compound", "kept_penalty")),
+    ("还利息", "split-interest", ("interest", "kept_interest")),
+    ("还本金", "split-principal", ("principal",)),
+    ("还费用", "split-fee", ("fee",)),
+)
+
+
+def receipt(payment: Payment) -> Receipt:
+    """From the split stored with the payment; nothing is computed again."""
+    split: Mapping[str, Any] = payment.split
+    sums = {name: Decimal(text) for name, text in split["totals"].items()}
+    groups = [
+        (label, field, sum((sums.get(name, ZERO) for name in names), ZERO))
+        for label, field, names in GROUPS
+    ]
+    details = [
+        (
+            f"第 {line['instalment']} 期" if line["instalment"] else "提前还款",
+            line["label"],
+            Decimal(line["amount"]),
+        )
+        for line in split["lines"]
+    ]
+    return Receipt(
+        payment=payment,
+        lines=tuple(group for group in groups if group[2] or group[1] != "split-fee"),
+        order_text=split["order_text"],
+        details=tuple(details),
+        corrected=payment.is_corrected,
+    )
+
+
+def result_words(debt: Debt) -> tuple[str, str]:
+    """(headline, sentence) of how the loan stands after the payment."""
+    if debt.payoff == ZERO:
+        return "这笔借款已结清", "没有需要还的钱了，结清证明已经生成。"
+    ahead = debt.next_due
+    following = (
+        f"下一期 {wording.near_day(ahead.due_on, debt.as_of)}应还 {wording.yuan(ahead.total)} 元。"
+        if ahead
+        else ""
+    )
+    if debt.is_overdue:
+        return (
+            f"还有 {wording.yuan(debt.due_now)} 元逾期未还",
+            "剩余的逾期本金继续按天计收罚息。暂时还不上可以联系客服。",
+        )
+    if debt.is_plan:
+        return "方案继续有效", f"没有逾期，罚息停止计收。{following}"
+    return "没有逾期", f"罚息停止计收。{following}"

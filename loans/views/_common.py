@@ -1,0 +1,22 @@
+"""What every loan page begins with: the loan of this borrower, or 404."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+
+from loans.models import Loan
+
+
+def own_loan(request: HttpRequest, public_id: str) -> Loan:
+    """The user's loan; a stranger's is 404, not 403."""
+    return get_object_or_404(Loan.objects.for_borrower(request.user), public_id=public_id)
+
+
+def download(content: bytes, *, kind: str, name: str) -> HttpResponse:
+    """A file to keep; `name` is ASCII."""
+    return HttpResponse(
+        content,
+        content_type=kind,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

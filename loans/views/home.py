@@ -1,0 +1,32 @@
+"""借呗: what is owed now, and every loan."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_GET
+
+from loans import queries
+from loans.presenters.home import home_view
+from portal import clock
+from portal.access import borrower_only
+
+
+@require_GET
+@borrower_only
+def home(request: HttpRequest) -> HttpResponse:
+    """The most urgent loan in front, the others below; an empty state without any."""
+    today = clock.today()
+    pairs = queries.borrower_debts(request.user, today)
+    context = {"view": home_view(pairs, today), "sample_url": _sample_url()}
+    return render(request, "loans/home.html", context)
+
+
+def _sample_url() -> str:
+    """Where the demo gives a sample loan; nothing outside the demo."""
+    try:
+        return reverse("portal:demo-sample-loan") if settings.DEMO else ""
+    except NoReverseMatch:
+        return ""

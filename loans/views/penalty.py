@@ -1,0 +1,84 @@
+"""查看罚息 as page, CSV and PDF: the same segments, from one reading of the books."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
+
+from loans import queries
+from loans.forms import MAX_DAYS, WhatIfForm
+from loans.models import Loan
+from loans.presenters import chart, papers, rules
+from loans.presenters import penalty as present
+from loans.views._common import download, own_loan
+from portal import clock, pdf
+from portal.access import borrower_only
+from portal.htmx import render_part
+
+
+@require_GET
+@borrower_only
+def penalty(request: HttpRequest, loan: str) -> HttpResponse:
+    """The whole story; HTMX asks only for the what-if card."""
+    own = own_loan(request, loan)
+    form = WhatIfForm(request.GET, today=clock.today())
+    context = _context(own, form)
+    return render_part(
+        request,
+        page="loans/penalty.html",
+        part="loans/_what_if.html",
+        context=context,
+        status=200 if form.is_valid() else 422,
+    )
+
+
+def _context(loan: Loan, form: WhatIfForm) -> dict[str, Any]:
+    today = form.today
+    books = queries.load_position(loan)
+    debt, story = queries.debt_of(books, today), queries.story_of(books, today)
+    first, last = today + timedelta(days=1), today + timedelta(days=MAX_DAYS)
+    valid = form.is_valid()
+    then = queries.debt_of(books, form.day if valid else today + timedelta(days=7))
+    cards = present.formula_cards(books.profile, story, debt)
+    return {
+        "loan": loan,
+        "form": form,
+        "debt": debt,
+        "cards": cards,
+        "past": present.past_penalties(story, debt),
+        "totals": present.totals(cards, debt),
+        "what_if": present.what_if(
+            debt, then, asked=form.asked if valid else then.as_of, first=first, last=last
+        ),
+        "chart": chart.penalty_chart(story, debt, lambda on: queries.debt_of(books, on).penalty),
+        "rules": rules.penalty_rules(books.profile),
+        "questions": rules.questions(books.profile, debt),
+    }
+
+
+@require_GET
+@borrower_only
+def penalty_csv(request: HttpRequest, loan: str) -> HttpResponse:
+    """Each segment with base, rate and days, so that a spreadsheet gives the same sums."""
+    own = own_loan(request, loan)
+    books, today = queries.load_position(own), clock.today()
+    story, debt = queries.story_of(books, today), queries.debt_of(books, today)
+    content = papers.penalty_csv(own, books.profile, story, debt)
+    return download(
+        content, kind="text/csv; charset=utf-8", name=f"penalty-{own.public_id}-{today}.csv"
+    )
+
+
+@require_GET
+@borrower_only
+def penalty_pdf(request: HttpRequest, loan: str) -> HttpResponse:
+    """The same segments on paper."""
+    own = own_loan(request, loan)
+    books, today = queries.load_position(own), clock.today()
+    story, debt = queries.story_of(books, today), queries.debt_of(books, today)
+    paper = papers.penalty_paper(own, books.profile, story, debt)
+    content = pdf.render_statement(*paper)
+    return download(content, kind="application/pdf", name=f"penalty-{own.public_id}-{today}.pdf")
