@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from loans.domain.interest import InstalmentPenalty
+from loans.domain.interest import InstalmentPenalty, overdue_days
 from loans.models import Account, Entry, Instalment, Loan
 from loans.queries.position import Position, load_position, load_positions
 from loans.queries.types import BorrowerTotals, Debt, InstalmentDebt, InstalmentState
@@ -83,7 +83,7 @@ def _row(
         "kept_penalty": position.balance(row.pk, Account.KEPT_PENALTY, on),
     }
     owed = sum(amounts.values(), ZERO)
-    late = penalty.overdue_days if penalty and owed > 0 else 0
+    late = overdue_days(position.profile, row.due_on, on) if owed > 0 else 0
     paid = [
         move
         for move in position.moves.get(row.pk, ())

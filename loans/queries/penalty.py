@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from loans.domain.interest import PenaltyExplanation, explain_penalty
+from loans.domain.interest import PenaltyExplanation, penalty_totals
 from loans.models import Account, Loan
 from loans.queries.position import Position, load_position
 from portal.kernel.money import ZERO
+
+SUMMED = ("total", "ordinary_part", "surcharge_part", "capped_part", "compound", "per_day")
 
 
 def penalty_story(loan: Loan, on: date) -> PenaltyExplanation:
@@ -25,13 +28,8 @@ def story_of(position: Position, on: date) -> PenaltyExplanation:
     """The same from books already read: only the instalments in force are told."""
     story, lines = position.explanation(on)
     kept = tuple(lines[i.pk] for i in position.live(on) if i.pk in lines)
-    return PenaltyExplanation(
-        as_of=on,
-        instalments=kept,
-        total=sum((line.total for line in kept), ZERO),
-        compound=sum((line.compound for line in kept), ZERO),
-        per_day=story.per_day,
-    )
+    sums = {name: sum((getattr(line, name) for line in kept), ZERO) for name in SUMMED}
+    return replace(story, instalments=kept, **sums)
 
 
 def penalty_forecast(loan: Loan, dates: Iterable[date]) -> list[tuple[date, Decimal]]:
@@ -43,13 +41,13 @@ def penalty_forecast(loan: Loan, dates: Iterable[date]) -> list[tuple[date, Deci
 def penalty_owed(position: Position, on: date) -> Decimal:
     """Outstanding penalty and compound on a date, from books already read."""
     rows, facts = position.facts(on)
-    story = explain_penalty(position.profile, facts, on)
+    totals = penalty_totals(position.profile, facts, on)
     live = {i.pk for i in position.live(on)}
     owed = ZERO
-    for row, line in zip(rows, story.instalments, strict=True):
+    for row, (penalty, compound) in zip(rows, totals, strict=True):
         if row.pk in live:
-            owed += line.total - position.reduced(row.pk, Account.PENALTY, on)
-            owed += line.compound - position.reduced(row.pk, Account.COMPOUND, on)
+            owed += penalty - position.reduced(row.pk, Account.PENALTY, on)
+            owed += compound - position.reduced(row.pk, Account.COMPOUND, on)
     return owed
 
 

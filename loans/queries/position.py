@@ -13,10 +13,10 @@ from django.db.models.functions import Coalesce
 
 from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts, PaymentFact
-from loans.domain.interest import InstalmentPenalty, PenaltyExplanation, explain_penalty
+from loans.domain.interest import InstalmentPenalty, PenaltyExplanation, explain_penalty, penalty_totals
 from loans.domain.profile import Method, ProductProfile, RateKind
 from loans.domain.schedule import accrued_interest
-from loans.models import RECEIVABLES, Account, Entry, Instalment, Loan, Posting, Schedule
+from loans.models import Account, Entry, Instalment, Loan, Posting, Schedule
 from portal.kernel.money import ZERO
 
 REDUCING = frozenset({Entry.Kind.PAYMENT.value, Entry.Kind.WAIVER.value})
@@ -193,6 +193,12 @@ class Position:
         story = explain_penalty(self.profile, facts, on)
         return story, {row.pk: line for row, line in zip(rows, story.instalments, strict=True)}
 
+    def penalties(self, on: date) -> dict[int, tuple[Decimal, Decimal]]:
+        """Cumulative (penalty, compound) by instalment id: the explanation's sums alone."""
+        rows, facts = self.facts(on)
+        totals = penalty_totals(self.profile, facts, on)
+        return {row.pk: sums for row, sums in zip(rows, totals, strict=True)}
+
     def undue(self, on: date) -> list[Instalment]:
         """Instalments in force whose due date is still to come."""
         return [i for i in self.live(on) if i.due_on > on]
@@ -211,9 +217,10 @@ class Position:
         return max(ran - known, ZERO)
 
 
-def _grouped_moves(loan_ids: Sequence[int]) -> Iterable[tuple[int, Move]]:
+def _grouped_moves(loan_ids: Sequence[int] | None) -> Iterable[tuple[int, Move]]:
+    chosen = {} if loan_ids is None else {"entry__loan_id__in": loan_ids}
     rows = (
-        Posting.objects.filter(entry__loan_id__in=loan_ids, instalment__isnull=False)
+        Posting.objects.filter(instalment__isnull=False, **chosen)
         .order_by()
         .annotate(kind=Coalesce(F("entry__reverses__kind"), F("entry__kind")))
         .values("entry__loan_id", "instalment_id", "account", "kind", "entry__value_date")
@@ -229,17 +236,29 @@ def _grouped_moves(loan_ids: Sequence[int]) -> Iterable[tuple[int, Move]]:
 
 def load_positions(loans: Sequence[Loan]) -> dict[int, Position]:
     """The positions of several loans in three queries, whatever their number."""
-    ids = [loan.pk for loan in loans]
+    return _load(loans, [loan.pk for loan in loans])
+
+
+def load_all_positions() -> list[Position]:
+    """Every loan of the database, in four queries (proofs)."""
+    return list(_load(list(Loan.objects.order_by("pk")), None).values())
+
+
+def _load(loans: Sequence[Loan], ids: Sequence[int] | None) -> dict[int, Position]:
+    schedules = Schedule.objects.order_by("loan_id", "number")
+    rows = Instalment.objects.annotate(loan_pk=F("schedule__loan_id")).order_by(
+        "schedule__number", "number"
+    )
+    if ids is not None:
+        schedules = schedules.filter(loan_id__in=ids)
+        rows = rows.filter(schedule__loan_id__in=ids)
     positions = {
         loan.pk: Position(loan=loan, profile=loan.terms, schedules=[], instalments=[])
         for loan in loans
     }
-    for schedule in Schedule.objects.filter(loan_id__in=ids).order_by("loan_id", "number"):
+    for schedule in schedules:
         positions[schedule.loan_id].schedules.append(schedule)
-    rows = Instalment.objects.filter(schedule__loan_id__in=ids).order_by(
-        "schedule__number", "number"
-    )
-    for instalment in rows.annotate(loan_pk=F("schedule__loan_id")):
+    for instalment in rows:
         positions[instalment.loan_pk].instalments.append(instalment)
     for loan_id, move in _grouped_moves(ids):
         positions[loan_id].moves[move.instalment_id].append(move)
@@ -249,6 +268,3 @@ def load_positions(loans: Sequence[Loan]) -> dict[int, Position]:
 def load_position(loan: Loan) -> Position:
     """One loan's books: schedules, instalments, grouped postings (three queries)."""
     return load_positions([loan])[loan.pk]
-
-
-__all__ = ["INCOME_OF", "RECEIVABLES", "Move", "Position", "load_position", "load_positions"]

@@ -132,14 +132,11 @@ class Books:
 
     def _book_penalty(self, on: date, source: str) -> None:
         position = self.position
-        _, told = position.explanation(on)
+        told = position.penalties(on)
         lines: list[Line] = []
         for row in position.instalments:
-            line = told.get(row.pk)
-            for account, target in (
-                (Account.PENALTY, line.total if line else ZERO),
-                (Account.COMPOUND, line.compound if line else ZERO),
-            ):
+            sums = told.get(row.pk, (ZERO, ZERO))
+            for account, target in zip((Account.PENALTY, Account.COMPOUND), sums, strict=True):
                 delta = target - position.booked(row.pk, account, kinds=PENALTIES)
                 if delta:
                     lines += income(row, account, delta)

@@ -1,0 +1,25 @@
+"""manage.py check_books: prove the books over the whole database; exit 1 naming each violation."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import transaction
+
+from loans.proofs import violations
+
+
+class Command(BaseCommand):
+    help = "Check every rule of the books; exit 1 and name each violation."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with transaction.atomic():
+            found = violations()
+        for violation in found:
+            self.stderr.write(str(violation))
+        if found:
+            self.stderr.write(f"{len(found)} violations")
+            sys.exit(1)
+        self.stdout.write("check_books: no violation")

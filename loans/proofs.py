@@ -1,0 +1,241 @@
+"""The proofs of the books: everything that must hold of them, over the whole database at once.
+
+Read only. Each broken rule gives one line that names the rule, the loan and the figures. The
+number of queries does not depend on the number of loans.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import F, Sum
+
+from loans.models import Account, Entry, Payment, Posting, Schedule
+from loans.queries.debt import debt_of
+from loans.queries.position import Position, load_all_positions
+from portal.kernel.money import ZERO
+
+OPENERS = (
+    Entry.Kind.DRAWDOWN,
+    Entry.Kind.RESCHEDULE,
+    Entry.Kind.PLAN,
+    Entry.Kind.BREACH,
+    Entry.Kind.ACCELERATION,
+)
+OPENING_KINDS = frozenset(kind.value for kind in OPENERS)
+BALANCES = (
+    Account.PRINCIPAL,
+    Account.INTEREST,
+    Account.PENALTY,
+    Account.COMPOUND,
+    Account.FEE,
+    Account.KEPT_INTEREST,
+    Account.KEPT_PENALTY,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken rule."""
+
+    rule: str
+    where: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.rule} | {self.where} | {self.detail}"
+
+
+def violations() -> list[Violation]:
+    """All violations in the whole database; empty means that the books are right."""
+    found = [*_entries(), *_reversals(), *_payments()]
+    for position in load_all_positions():
+        found += _loan(position)
+    return found
+
+
+def _entries() -> Iterator[Violation]:
+    """Postings of each entry sum to zero, and concern their own loan."""
+    sums = (
+        Entry.objects.order_by()
+        .annotate(total=Sum("postings__amount"))
+        .exclude(total=ZERO)
+        .values_list("key", "total")
+    )
+    empty = Entry.objects.filter(postings__isnull=True).values_list("key", flat=True)
+    for key, total in sums:
+        yield Violation("zero-sum", key, f"lines sum to {total}")
+    for key in empty:
+        yield Violation("zero-sum", key, "entry without lines")
+    foreign = Posting.objects.filter(instalment__isnull=False).exclude(
+        instalment__schedule__loan=F("entry__loan")
+    )
+    for pk, key in foreign.values_list("pk", "entry__key"):
+        yield Violation("own-loan", key, f"posting {pk} concerns another loan's instalment")
+
+
+def _reversals() -> Iterator[Violation]:
+    """A reversal is the exact opposite of what it reverses, on the same loan and date."""
+    rows = Entry.objects.filter(reverses__isnull=False).select_related("reverses")
+    pairs = {entry.pk: entry for entry in rows}
+    ids = list(pairs) + [entry.reverses_id for entry in pairs.values()]
+    lines: dict[int, dict[tuple, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
+    reversal_rows = Posting.objects.filter(entry__reverses__isnull=False)
+    reversed_rows = Posting.objects.filter(entry__reversed_by__isnull=False)
+    for query in (reversal_rows, reversed_rows) if ids else ():
+        for entry_id, account, instalment_id, amount in query.values_list(
+            "entry_id", "account", "instalment_id", "amount"
+        ):
+            lines[entry_id][account, instalment_id] += amount
+    for entry in pairs.values():
+        old = entry.reverses
+        assert old is not None
+        opposite = {place: -amount for place, amount in lines[old.pk].items()}
+        if opposite != lines[entry.pk]:
+            yield Violation("reversal", entry.key, f"is not the opposite of {old.key}")
+        if (old.loan_id, old.value_date) != (entry.loan_id, entry.value_date):
+            yield Violation("reversal", entry.key, f"another loan or date than {old.key}")
+
+
+def _payments() -> Iterator[Violation]:
+    """The cash of a payment's entries is its amount, or nothing when it was reversed."""
+    cash: dict[int, Decimal] = defaultdict(lambda: ZERO)
+    received = Posting.objects.filter(account=Account.CASH, entry__payment__isnull=False)
+    for payment_id, total in (
+        received.order_by()
+        .values("entry__payment_id")
+        .annotate(total=Sum("amount"))
+        .values_list("entry__payment_id", "total")
+    ):
+        cash[payment_id] = total
+    for payment in Payment.objects.all():
+        expected = ZERO if payment.is_reversed else payment.amount
+        if cash[payment.pk] != expected:
+            detail = f"entries hold {cash[payment.pk]}, receipt says {expected}"
+            yield Violation("payment", payment.reference, detail)
+        told = sum((Decimal(line["amount"]) for line in payment.split_now["lines"]), ZERO)
+        if told != payment.amount:
+            detail = f"split of {told}, amount {payment.amount}"
+            yield Violation("split", payment.reference, detail)
+
+
+def _loan(position: Position) -> Iterator[Violation]:
+    if not position.schedules:
+        yield Violation("schedule", position.loan.number, "no schedule")
+        return
+    yield from _schedules(position)
+    yield from _instalments(position)
+    yield from _story(position)
+    yield from _plans(position)
+    yield from _status(position)
+
+
+def _schedules(position: Position) -> Iterator[Violation]:
+    """One live schedule; the original's principal is the loan's; later ones open balanced."""
+    number = position.loan.number
+    if sum(1 for s in position.schedules if s.is_live) != 1:
+        yield Violation("one-live-schedule", number, "not exactly one live schedule")
+    principal = sum(
+        (i.principal for i in position.instalments if i.schedule_id == position.schedules[0].pk),
+        ZERO,
+    )
+    if principal != position.loan.principal:
+        detail = f"instalments {principal}, loan {position.loan.principal}"
+        yield Violation("schedule-sum", number, detail)
+
+
+def _instalments(position: Position) -> Iterator[Violation]:
+    """What was posted at opening is what the row promises; no balance is negative or left behind."""
+    closed = position.closed_on()
+    undone = {s.pk for s in position.schedules if s.undone_on is not None}
+    for row in position.instalments:
+        where = f"{position.loan.number} {row.schedule_id}/{row.number}"
+        for account in (Account.PRINCIPAL, Account.KEPT_INTEREST, Account.KEPT_PENALTY):
+            plus = sum(
+                (
+                    move.amount
+                    for move in position.moves.get(row.pk, ())
+                    if move.account == account and move.kind in OPENING_KINDS and move.amount > 0
+                ),
+                ZERO,
+            )
+            promised = ZERO if row.schedule_id in undone else getattr(row, account.value)
+            if plus != promised:
+                detail = f"{account.label} opened {plus}, instalment says {promised}"
+                yield Violation("opening", where, detail)
+        for account in BALANCES:
+            balance = position.balance(row.pk, account)
+            if balance < 0:
+                yield Violation("balance", where, f"{account.label} is {balance}")
+            ended = row.schedule_id in undone or closed.get(row.pk) is not None
+            if ended and balance:
+                detail = f"{account.label} {balance} left on a superseded instalment"
+                yield Violation("superseded", where, detail)
+
+
+def _story(position: Position) -> Iterator[Violation]:
+    """Explanation = postings: penalty and interest booked are what the rules say to that date."""
+    loan = position.loan
+    told = position.penalties(loan.booked_on)
+    closed = position.closed_on()
+    for row in position.instalments:
+        where = f"{loan.number} {row.schedule_id}/{row.number}"
+        sums = told.get(row.pk, (ZERO, ZERO))
+        for account, due in zip((Account.PENALTY, Account.COMPOUND), sums, strict=True):
+            booked = position.booked(row.pk, account, kinds=(Entry.Kind.PENALTY.value,))
+            if booked != due:
+                detail = f"{account.label} booked {booked}, explained {due} to {loan.booked_on}"
+                yield Violation("explanation", where, detail)
+        kinds = (Entry.Kind.INTEREST.value, Entry.Kind.ACCRUAL.value)
+        recognised = position.booked(row.pk, Account.INTEREST, kinds=kinds)
+        whole = closed.get(row.pk, loan.booked_on) is None and row.due_on <= loan.booked_on
+        if recognised > row.interest or (whole and recognised != row.interest):
+            detail = f"interest booked {recognised}, scheduled {row.interest}"
+            yield Violation("interest", where, detail)
+
+
+def _plans(position: Position) -> Iterator[Violation]:
+    """Waived ≤ what was owed of the same component; plan sums: total + waived = before + interest."""
+    for row in position.instalments:
+        for account in (Account.PENALTY, Account.INTEREST, Account.COMPOUND, Account.FEE):
+            waived = -position.total(row.pk, account, kinds=(Entry.Kind.WAIVER.value,))
+            kinds = (Entry.Kind.INTEREST, Entry.Kind.ACCRUAL, Entry.Kind.PENALTY)
+            ran = position.booked(row.pk, account, kinds=[kind.value for kind in kinds])
+            if waived > ran:
+                where = f"{position.loan.number} {row.schedule_id}/{row.number}"
+                yield Violation("waiver", where, f"{account.label} waived {waived} of {ran}")
+        if position.total(row.pk, Account.PRINCIPAL, kinds=(Entry.Kind.WAIVER.value,)):
+            where = f"{position.loan.number} {row.schedule_id}/{row.number}"
+            yield Violation("waiver", where, "principal was waived")
+    for schedule in position.schedules:
+        if schedule.is_plan:
+            yield from _plan(position, schedule)
+
+
+def _plan(position: Position, schedule: Schedule) -> Iterator[Violation]:
+    where = f"{position.loan.number} plan {schedule.number}"
+    terms = schedule.terms or {}
+    rows = [i for i in position.instalments if i.schedule_id == schedule.pk]
+    total = sum((row.total for row in rows), ZERO)
+    interest = sum((row.interest for row in rows), ZERO)
+    told = {
+        name: Decimal(terms.get(name, "0.00"))
+        for name in ("total", "waived", "before_total", "plan_interest")
+    }
+    if total != told["total"] or interest != told["plan_interest"]:
+        yield Violation("plan-sum", where, f"rows {total}/{interest}, terms {told}")
+    if total + told["waived"] != told["before_total"] + interest:
+        yield Violation("plan-sum", where, f"new total + waived ≠ before + interest: {told}")
+    if len(rows) != int(terms.get("term_count", 0)):
+        yield Violation("plan-sum", where, f"{len(rows)} instalments, promised otherwise")
+
+
+def _status(position: Position) -> Iterator[Violation]:
+    """A loan is settled exactly when nothing is owed."""
+    loan = position.loan
+    owed = debt_of(position, loan.booked_on).payoff
+    if loan.is_settled != (owed == ZERO):
+        yield Violation("status", loan.number, f"{loan.get_status_display()}, owed {owed}")
