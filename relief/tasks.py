@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from portal import clock
-from relief.services import deadlines
+from relief.services import deadlines, evidence, retention
 
 
 @shared_task
@@ -18,3 +18,21 @@ def sweep_deadlines() -> int:
 def watch_plans() -> int:
     """Reminds of, warns of and cures plans that are due to be looked at."""
     return deadlines.sweep_plans(now=clock.now())
+
+
+@shared_task
+def check_evidence(evidence_id: int) -> bool:
+    """Checks one file soon after its upload."""
+    return evidence.check_file(evidence_id=evidence_id, now=clock.now()) is not None
+
+
+@shared_task
+def check_pending_evidence() -> int:
+    """Checks files whose task was lost."""
+    return evidence.check_pending(now=clock.now())
+
+
+@shared_task
+def purge_expired_evidence() -> int:
+    """Deletes the bytes whose date has come."""
+    return retention.purge_expired_evidence(now=clock.now())

@@ -78,17 +78,8 @@ def row_dict(row: PlanRow) -> dict[str, Any]:
 
 
 def figures_of(loan: Loan, on: date) -> DebtFigures:
-    """The debt as an offer states it: unpaid interest with what accrued to the day, kept columns
-    of an earlier plan counted as what they came from (yuan)."""
-    owed = books.debt(loan, on)
-    return DebtFigures(
-        as_of=on,
-        principal=owed.principal,
-        interest=owed.interest + owed.accrued_interest + owed.kept_interest,
-        penalty=owed.penalty + owed.kept_penalty,
-        compound=owed.compound,
-        fee=owed.fee,
-    )
+    """The debt as an offer states it: unpaid interest with what accrued to the day (yuan)."""
+    return books.debt(loan, on).figures
 
 
 def delay_waiver(case: Case, figures: DebtFigures) -> Decimal:

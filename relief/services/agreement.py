@@ -8,7 +8,6 @@ from typing import Any
 
 from django.db import transaction
 
-from loans import queries as books
 from loans.services import restructure
 from portal.kernel.digests import digest_of
 from portal.kernel.roles import Role
@@ -33,7 +32,6 @@ def conclude(
     """
     on = deadlines.business_day(now)
     number = agreement_number(case, offer)
-    locked_extra = books.debt(case.loan, on).penalty
     with transaction.atomic():
         plan = restructure.apply_relief(
             loan_id=case.loan_id,
@@ -43,7 +41,7 @@ def conclude(
             actor=actor,
             now=now,
         )
-        ran_on = max(locked_extra - Decimal(offer.figures["penalty"]), Decimal("0.00"))
+        ran_on = Decimal((plan.terms or {}).get("waived_meanwhile", "0.00"))
         snapshot = _snapshot(
             case, offer, number=number, method=method, ip=ip, actor=actor, now=now, ran_on=ran_on
         )
