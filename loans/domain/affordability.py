@@ -12,7 +12,6 @@ from loans.domain.restructure import (
     DebtLike,
     PlanPreview,
     ReliefTerms,
-    check_terms,
     plan_preview,
     plan_rows,
     waive_by_percent,
@@ -163,8 +162,6 @@ def _choose(
 
 def _largest(profile: ProductProfile, debt: DebtLike, terms: ReliefTerms) -> Decimal | None:
     """The largest instalment; None when there are too many terms for so small a debt."""
-    if terms.term_count == 1:
-        check_terms(profile, debt, terms)
     try:
         return max(row.total for row in plan_rows(profile, debt, terms))
     except InvalidInput as error:

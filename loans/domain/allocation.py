@@ -118,6 +118,7 @@ class Allocation:
 
 def payoff(dues: Sequence[Due], prepayable: Prepayable | None = None) -> Decimal:
     """The exact yuan that settle everything given: Σ dues + prepayable interest and principal."""
+    _check_dues(dues)
     ahead = prepayable.principal + prepayable.interest if prepayable else ZERO
     return sum((due.total for due in dues), ahead)
 
@@ -127,6 +128,7 @@ def allocation_order(profile: ProductProfile, dues: Sequence[Due], as_of: date) 
 
     Rule: domain.md §4, 90 days ordinary, 91 days principal first.
     """
+    _check_dues(dues)
     oldest = max(
         (overdue_days(profile, due.due_on, as_of) for due in dues if due.total > 0), default=0
     )

@@ -118,6 +118,7 @@ def latest_first_due(profile: ProductProfile, figures_as_of: date) -> date:
 
     Example: figures as of 2023-10-09: 2024-02-09.
     """
+    check_date(figures_as_of, "figures_as_of", "方案基准日")
     return due_date(figures_as_of, 1 + profile.max_deferral_months, figures_as_of.day)
 
 
@@ -181,7 +182,6 @@ def plan_preview(profile: ProductProfile, debt: DebtLike, terms: ReliefTerms) ->
 
     Example: 6000 + 110.12 interest, penalty 161.50 all waived, 12 terms: 11 × 509.17 + 509.25.
     """
-    check_terms(profile, debt, terms)
     rows = plan_rows(profile, debt, terms)
     kept_interest = debt.interest - terms.waive_interest
     charges = debt.penalty + debt.compound + debt.fee
@@ -200,7 +200,8 @@ def plan_preview(profile: ProductProfile, debt: DebtLike, terms: ReliefTerms) ->
 
 
 def plan_rows(profile: ProductProfile, debt: DebtLike, terms: ReliefTerms) -> tuple[PlanRow, ...]:
-    """The rows alone, for terms already checked; InvalidInput when a row is below 0.01."""
+    """The rows of plan_preview alone: same rules and errors, without the yearly cost."""
+    check_terms(profile, debt, terms)
     count = terms.term_count
     principal = _principal_rows(profile, debt.principal, terms)
     interest = split(debt.interest - terms.waive_interest, count)

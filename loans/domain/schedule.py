@@ -57,6 +57,8 @@ def is_whole_month(start_on: date, due_on: date) -> bool:
 
     Examples: 01-31 to 02-28, 02-28 to 03-31 (both month ends) and 06-10 to 07-10 are.
     """
+    check_date(start_on, "start_on", "起始日")
+    check_date(due_on, "due_on", "到期日")
     for day in (start_on.day, due_on.day):
         if _due(start_on, 0, day) == start_on and _due(start_on, 1, day) == due_on:
             return True
@@ -142,6 +144,8 @@ def accelerate_schedule(
     check_date(on, "on", "提前到期日")
     if not remaining:
         raise InvalidInput("remaining", "没有未到期的期次，不能宣布提前到期。")
+    if any(not isinstance(item, ScheduledInstalment) for item in remaining):
+        raise InvalidInput("remaining", "未到期期次应为 ScheduledInstalment 的序列。")
     if any(item.due_on <= on for item in remaining):
         raise InvalidInput("remaining", "已到期的期次不能再宣布提前到期。")
     first = remaining[0]
@@ -163,8 +167,11 @@ def amortise(
     A is rounded, then each interest; principal = A − interest, at least 0 and at most what is
     left; the last principal is what is left.
     """
+    check_date(start_on, "start_on", "起息日")
+    for due_on in dates:
+        check_date(due_on, "dates", "还款日")
     rates = _period_rates(profile, start_on, dates)
-    left = _fen(principal)
+    left = _fen(check_amount(principal, "principal", "本金"))
     level = None
     if profile.method is Method.EQUAL_INSTALMENT:
         level = _round(_level(profile, left, rates), profile.round_instalment)

@@ -1,0 +1,119 @@
+"""Product profiles: what is refused, what is kept, and that JSON gives the same profile back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from loans.domain.products import PRODUCTS, product
+from loans.domain.profile import ProductProfile
+from portal.kernel.errors import InvalidInput
+from tests.loans.domain.support import profile, yuan
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("rate", yuan("-0.0001")),
+        ("rate", yuan("0.0101")),
+        ("rate", yuan("NaN")),
+        ("rate", "0.0004"),
+        ("rate_kind", "weekly"),
+        ("method", "balloon"),
+        ("year_basis", 361),
+        ("cap_year_basis", 400),
+        ("penalty_multiplier", yuan("1.29")),
+        ("penalty_multiplier", yuan("1.51")),
+        ("annual_cap", yuan("1.01")),
+        ("penalty_start_offset", -1),
+        ("grace_days", 61),
+        ("grace_days", True),
+        ("grace_retroactive", 1),
+        ("as_of_inclusive", "yes"),
+        ("penalty_base", "everything"),
+        ("round_penalty", "CEILING"),
+        ("npl_days", -1),
+        ("max_plan_terms", 0),
+        ("cure_days", 181),
+        ("prepay_effect", "shorten"),
+        ("code", ""),
+        ("name", " "),
+    ],
+)
+def test_refusals_name_the_field(field: str, value: Any) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        replace(profile(), **{field: value})
+
+    assert caught.value.field == field
+    assert caught.value.message.endswith("。")
+
+
+def test_interest_is_not_charged_twice() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        profile(penalty_base="due_principal_and_interest", compound_on_interest=True)
+
+    assert caught.value.field == "compound_on_interest"
+
+
+@pytest.mark.parametrize("code", PRODUCTS)
+def test_json_round_trip(code: str) -> None:
+    stored = json.dumps(PRODUCTS[code].to_dict())
+
+    assert ProductProfile.from_dict(json.loads(stored)) == PRODUCTS[code]
+
+
+def test_ceiling_off_survives_json() -> None:
+    product = profile(annual_cap=None)
+
+    assert ProductProfile.from_dict(product.to_dict()) == product
+
+
+@pytest.mark.parametrize(
+    ("field", "change"),
+    [
+        ("surprise", {"surprise": 1}),
+        ("rate", {"rate": "four"}),
+        ("rate", {"rate": 0.0004}),
+        ("grace_days", {"grace_days": 3.0}),
+    ],
+)
+def test_from_dict_refuses(field: str, change: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        ProductProfile.from_dict(profile().to_dict() | change)
+
+    assert caught.value.field == field
+
+
+def test_from_dict_names_what_is_missing() -> None:
+    data = profile().to_dict()
+    del data["rate"]
+
+    with pytest.raises(InvalidInput) as caught:
+        ProductProfile.from_dict(data)
+
+    assert caught.value.field == "rate"
+
+
+@pytest.mark.parametrize(
+    ("code", "daily", "penalty", "annual"),
+    [
+        ("daily_004", Fraction(1, 2500), Fraction(3, 5000), Fraction(18, 125)),
+        ("daily_005_capped", Fraction(1, 2000), Fraction(24, 36500), Fraction(9, 50)),
+        ("annual_144_interest_only", Fraction(1, 2500), Fraction(3, 5000), Fraction(18, 125)),
+    ],
+)
+def test_rates_are_exact(code: str, daily: Fraction, penalty: Fraction, annual: Fraction) -> None:
+    found = product(code)
+
+    assert (found.daily_rate, found.penalty_rate, found.annual_rate) == (daily, penalty, annual)
+
+
+def test_unknown_product_is_refused() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        product("payday")
+
+    assert caught.value.field == "product"

@@ -1,0 +1,242 @@
+"""Offers, plans, vesting and suggestions: bounds, columns, and the sentence of each refusal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from loans.domain.affordability import ASK, NOTHING_FITS, NOTHING_LEFT, assess, suggest_plans
+from loans.domain.breach import cure_until, is_breach, returned_by_component, vest, warning_on
+from loans.domain.restructure import (
+    DebtFigures,
+    annualised_cost,
+    latest_first_due,
+    plan_preview,
+    waive_by_percent,
+)
+from portal.kernel.errors import InvalidInput
+from tests.loans.domain.support import DEBT_3, day, profile, terms, yuan
+
+RICH = replace(DEBT_3, compound=yuan("1.20"), fee=yuan("20.00"))
+
+
+@pytest.mark.parametrize(
+    ("rule", "field", "changes"),
+    [
+        ("penalty: not above what is owed", "waive_penalty", {"waive_penalty": yuan("161.51")}),
+        ("interest: not above what is owed", "waive_interest", {"waive_interest": yuan("110.13")}),
+        ("compound: each its own", "waive_compound", {"waive_compound": yuan("1.21")}),
+        ("fee: each its own", "waive_fee", {"waive_fee": yuan("20.01")}),
+        ("no negative waiver", "waive_penalty", {"waive_penalty": yuan("-0.01")}),
+        ("no half fen", "waive_penalty", {"waive_penalty": yuan("0.005")}),
+        ("at least one term", "term_count", {"term_count": 0}),
+        ("at most 60 terms", "term_count", {"term_count": 61}),
+        ("first date after the figures", "first_due_on", {"first_due_on": day("2023-10-09")}),
+        ("deferral of 3 months at most", "first_due_on", {"first_due_on": day("2024-02-10")}),
+        ("rate not above the contract's", "plan_annual_rate", {"plan_annual_rate": yuan("0.1081")}),
+        ("no negative rate", "plan_annual_rate", {"plan_annual_rate": yuan("-0.01")}),
+        ("figures of another day", "figures_as_of", {"figures_as_of": day("2023-10-08")}),
+        ("due day of another date", "due_day", {"due_day": 11}),
+    ],
+)
+def test_bounds_of_an_offer(rule: str, field: str, changes: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        plan_preview(profile(), RICH, terms(**changes))
+
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("rule", "changes"),
+    [
+        ("nothing waived", {"waive_penalty": yuan("0.00")}),
+        ("one term", {"term_count": 1}),
+        ("sixty terms", {"term_count": 60}),
+        ("the latest first date", {"first_due_on": day("2024-02-09")}),
+        ("tomorrow", {"first_due_on": day("2023-10-10")}),
+        ("the contract's rate", {"plan_annual_rate": yuan("0.108")}),
+        ("every charge waived", {"waive_interest": yuan("110.12"), "waive_compound": yuan("1.20"), "waive_fee": yuan("20.00")}),
+    ],
+)  # fmt: skip
+def test_offers_at_the_bounds_balance(rule: str, changes: dict[str, Any]) -> None:
+    plan = plan_preview(profile(), RICH, terms(**changes))
+
+    assert plan.total + plan.waived == plan.before_total + plan.plan_interest
+    assert sum(row.principal for row in plan.rows) == RICH.principal
+    assert sum(row.kept_interest for row in plan.rows) == plan.kept_interest
+    assert sum(row.kept_penalty for row in plan.rows) == plan.kept_penalty
+    assert min(row.total for row in plan.rows) >= yuan("0.01")
+
+
+def test_debt_too_small_for_so_many_terms() -> None:
+    debt = DebtFigures(day("2023-10-09"), yuan("0.05"))
+
+    with pytest.raises(InvalidInput) as caught:
+        plan_preview(profile(), debt, terms(waive_penalty=yuan("0.00"), term_count=6))
+
+    assert caught.value.field == "term_count"
+
+
+def test_due_day_31_is_clipped_month_by_month() -> None:
+    plan = plan_preview(
+        profile(), DEBT_3, terms(first_due_on=day("2023-11-30"), due_day=31, term_count=4)
+    )
+
+    assert [str(row.due_on) for row in plan.rows] == [
+        "2023-11-30", "2023-12-31", "2024-01-31", "2024-02-29",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rule", "first_due_on", "interest"),
+    [
+        ("a whole month", "2023-11-09", "36.00"),
+        ("a deferral bears no interest", "2024-02-09", "36.00"),
+        ("a nearer date: 16 days over 360", "2023-10-25", "19.20"),
+    ],
+)
+def test_first_interest_of_a_plan(rule: str, first_due_on: str, interest: str) -> None:
+    changed = terms(first_due_on=day(first_due_on), term_count=24, plan_annual_rate=yuan("0.072"))
+
+    assert plan_preview(profile(), DEBT_3, changed).rows[0].interest == yuan(interest)
+
+
+def test_interest_only_loans_get_level_plans_too() -> None:
+    product = profile("0.144", rate_kind="annual", method="interest_only")
+
+    plan = plan_preview(product, DEBT_3, terms(plan_annual_rate=yuan("0.072"), term_count=24))
+
+    assert (plan.rows[0].principal, plan.rows[0].interest) == (yuan("233.18"), yuan("36.00"))
+
+
+@pytest.mark.parametrize(
+    ("percent", "waived"),
+    [("0", "0.00"), ("60", "96.90"), ("33.33", "53.82"), ("99.99", "161.48"), ("100", "161.50")],
+)
+def test_percent_rounds_down(percent: str, waived: str) -> None:
+    assert waive_by_percent(yuan("161.50"), yuan(percent)) == yuan(waived)
+
+
+def test_latest_first_due_is_clipped() -> None:
+    assert latest_first_due(profile(), day("2023-10-31")) == day("2024-02-29")
+
+
+@pytest.mark.parametrize(
+    ("rule", "payments", "cost"),
+    [
+        ("nothing above principal", ["50.00", "50.00"], "0.0000"),
+        ("one month at 1 %", ["101.00"], "0.1200"),
+        ("two months: v = (√23308 − 50) / 104.04", ["50.00", "52.02"], "0.1602"),
+    ],
+)
+def test_annualised_cost(rule: str, payments: list[str], cost: str) -> None:
+    found = annualised_cost(
+        yuan("100.00"), day("2024-01-10"), day("2024-02-10"), [yuan(x) for x in payments]
+    )
+
+    assert found == yuan(cost)
+
+
+@pytest.mark.parametrize(
+    ("rule", "paid", "vested", "returned"),
+    [
+        ("nothing paid", "0.00", "0.00", "161.50"),
+        ("one fen paid", "0.01", "0.00", "161.50"),
+        ("a third: DOWN", "2000.00", "53.83", "107.67"),
+        ("all but a fen", "5999.99", "161.49", "0.01"),
+        ("all paid", "6000.00", "161.50", "0.00"),
+    ],
+)
+def test_vesting(rule: str, paid: str, vested: str, returned: str) -> None:
+    found = vest(yuan("161.50"), yuan("6000.00"), yuan(paid))
+
+    assert (found.vested, found.returned) == (yuan(vested), yuan(returned))
+
+
+def test_vesting_of_more_than_the_plan_is_refused() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        vest(yuan("161.50"), yuan("6000.00"), yuan("6000.01"))
+
+    assert caught.value.field == "paid_principal"
+
+
+def test_what_comes_back_is_shared_over_what_was_waived() -> None:
+    parts = returned_by_component(yuan("94.21"), [yuan("100.00"), yuan("61.50")])
+
+    assert parts == (yuan("58.33"), yuan("35.88"))
+
+
+def test_warning_and_cure_dates() -> None:
+    product = profile()
+
+    assert warning_on(product, day("2024-01-10")) == day("2024-01-14")
+    assert cure_until(product, day("2024-01-14")) == day("2024-01-24")
+
+
+@pytest.mark.parametrize(
+    ("rule", "unpaid", "as_of", "breached"),
+    [
+        ("within grace", ["2024-01-10"], "2024-01-13", False),
+        ("last day of the cure", ["2024-01-10"], "2024-01-24", False),
+        ("after the cure", ["2024-01-10"], "2024-01-25", True),
+        ("two in a row missed", ["2024-01-10", "2024-02-10"], "2024-02-14", True),
+        ("the second still in grace", ["2023-12-31", "2024-01-10"], "2024-01-13", False),
+        ("everything paid", [], "2024-03-01", False),
+    ],
+)
+def test_breach(rule: str, unpaid: list[str], as_of: str, breached: bool) -> None:
+    warned = day("2024-01-14")
+
+    assert is_breach(profile(), [day(x) for x in unpaid], day(as_of), warned_on=warned) is breached
+
+
+def test_affordability_of_three_numbers() -> None:
+    found = assess(yuan("6000.00"), yuan("3799.99"), yuan("1500.00"))
+
+    assert (found.left_over, found.guide, found.limit) == (
+        yuan("2200.01"), yuan("1100.00"), yuan("1100.00"),
+    )  # fmt: skip
+    assert found.exceeds_guide(yuan("1100.01"))
+
+
+@pytest.mark.parametrize(
+    ("rule", "numbers", "limit"),
+    [
+        ("only what can be paid", (None, None, yuan("800.00")), yuan("800.00")),
+        ("income without spending says nothing", (yuan("6000.00"), None, None), None),
+        ("nothing told", (None, None, None), None),
+        ("spending above income", (yuan("100.00"), yuan("200.00"), None), yuan("0.00")),
+    ],
+)
+def test_affordability_of_fewer(rule: str, numbers: tuple[Any, ...], limit: Any) -> None:
+    assert assess(*numbers).limit == limit
+
+
+def test_suggestions_closest_faster_slower() -> None:
+    found = suggest_plans(
+        profile(), DEBT_3, assess(yuan("6000.00"), yuan("4800.00")), first_due_on=day("2023-11-10")
+    )
+
+    shown = [found.faster, found.closest, found.slower]
+    assert [(s.terms.term_count, s.largest) for s in shown if s] == [
+        (9, yuan("679.00")), (11, yuan("555.52")), (13, yuan("470.12")),
+    ]  # fmt: skip
+    assert [s.within_guide for s in shown if s] == [False, True, True]
+    assert found.message == ""
+
+
+@pytest.mark.parametrize(
+    ("rule", "numbers", "message"),
+    [
+        ("nothing told", (None, None, None), ASK),
+        ("nothing left over", (yuan("100.00"), yuan("100.00"), None), NOTHING_LEFT),
+        ("too little for 60 terms", (None, None, yuan("50.00")), NOTHING_FITS),
+    ],
+)
+def test_no_suggestion_says_why(rule: str, numbers: tuple[Any, ...], message: str) -> None:
+    found = suggest_plans(profile(), DEBT_3, assess(*numbers), first_due_on=day("2023-11-10"))
+
+    assert (found.closest, found.faster, found.slower) == (None, None, None)
+    assert found.message == message

@@ -1,0 +1,208 @@
+"""Schedules, one rule a row; due dates, both rates, both methods, prepayment, acceleration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from loans.domain.schedule import (
+    accelerate_schedule,
+    accrued_interest,
+    build_schedule,
+    due_date,
+    recompute_schedule,
+)
+from portal.kernel.errors import InvalidInput
+from tests.loans.domain.support import day, profile, yuan
+
+ANNUAL = {"rate_kind": "annual", "method": "interest_only"}
+
+
+def build(product: Any, principal: str, start: str, months: int, due_day: int) -> Any:
+    return build_schedule(
+        product,
+        principal=yuan(principal),
+        drawdown_on=day(start),
+        term_months=months,
+        due_day=due_day,
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "start", "months", "due_day", "expected"),
+    [
+        ("31st in a leap February", "2024-01-31", 1, 31, "2024-02-29"),
+        ("31st in a common February", "2023-01-31", 1, 31, "2023-02-28"),
+        ("30th in February", "2024-01-30", 1, 30, "2024-02-29"),
+        ("29th in a common February", "2023-01-29", 1, 29, "2023-02-28"),
+        ("31st after a clipped month is the 31st again", "2024-01-31", 2, 31, "2024-03-31"),
+        ("31st in a month of 30 days", "2024-01-31", 3, 31, "2024-04-30"),
+        ("across the year end", "2023-11-15", 2, 15, "2024-01-15"),
+        ("National Day is not moved", "2024-09-01", 1, 1, "2024-10-01"),
+        ("a Sunday is not moved", "2024-08-08", 1, 8, "2024-09-08"),
+        ("sixty months ahead", "2024-02-29", 60, 29, "2029-02-28"),
+        ("a month back", "2024-03-31", -1, 31, "2024-02-29"),
+    ],
+)
+def test_due_dates(rule: str, start: str, months: int, due_day: int, expected: str) -> None:
+    assert due_date(day(start), months, due_day) == day(expected)
+
+
+def test_short_months_clip_each_due_date_on_its_own() -> None:
+    rows = build(profile("0.0004"), "9000.00", "2024-01-31", 4, 31)
+
+    assert [str(row.due_on) for row in rows] == [
+        "2024-02-29", "2024-03-31", "2024-04-30", "2024-05-31",
+    ]  # fmt: skip
+    assert [row.start_on for row in rows][1:] == [row.due_on for row in rows][:-1]
+
+
+@pytest.mark.parametrize(
+    ("rule", "start", "due_day", "interest"),
+    [
+        ("31 days of January", "2024-01-10", 10, "124.00"),
+        ("29 days of a leap February", "2024-02-10", 10, "116.00"),
+        ("28 days of a common February", "2023-02-10", 10, "112.00"),
+        ("a short first period", "2024-01-25", 10, "64.00"),
+        ("a long first period", "2024-01-05", 28, "216.00"),
+    ],
+)
+def test_daily_interest_is_by_actual_days(
+    rule: str, start: str, due_day: int, interest: str
+) -> None:
+    (row,) = build(profile("0.0004"), "10000.00", start, 1, due_day)
+
+    assert (row.principal, row.interest) == (yuan("10000.00"), yuan(interest))
+
+
+@pytest.mark.parametrize(
+    ("rule", "start", "due_day", "first"),
+    [
+        ("a whole month is a twelfth", "2024-01-10", 10, "120.00"),
+        ("February too", "2023-02-10", 10, "120.00"),
+        ("month end to month end", "2024-01-31", 31, "120.00"),
+        ("broken: 21 days over 360", "2024-01-20", 10, "84.00"),
+        ("broken: 41 days over 360", "2024-01-10", 20, "164.00"),
+    ],
+)
+def test_annual_interest_only(rule: str, start: str, due_day: int, first: str) -> None:
+    rows = build(profile("0.144", **ANNUAL), "10000.00", start, 3, due_day)
+
+    assert [row.interest for row in rows] == [yuan(first), yuan("120.00"), yuan("120.00")]
+    assert [row.principal for row in rows] == [yuan("0.00"), yuan("0.00"), yuan("10000.00")]
+
+
+def test_broken_period_by_365_when_the_profile_says_so() -> None:
+    rows = build(profile("0.144", **ANNUAL, year_basis=365), "10000.00", "2024-01-20", 2, 10)
+
+    assert rows[0].interest == yuan("82.85")
+
+
+def test_annual_equal_instalments_are_level_and_the_last_takes_the_fen() -> None:
+    rows = build(profile("0.12", rate_kind="annual"), "10000.00", "2024-01-10", 12, 10)
+
+    assert {row.total for row in rows[:-1]} == {yuan("888.49")}
+    assert (rows[0].interest, rows[0].principal) == (yuan("100.00"), yuan("788.49"))
+    assert rows[-1].total == yuan("888.47")
+    assert sum(row.principal for row in rows) == yuan("10000.00")
+
+
+def test_rate_zero_is_the_zero_rate_split() -> None:
+    rows = build(profile("0"), "1000.00", "2024-01-10", 3, 10)
+
+    assert [row.total for row in rows] == [yuan("333.33"), yuan("333.33"), yuan("333.34")]
+
+
+@pytest.mark.parametrize(
+    ("rule", "rounding", "total"), [("half up", "HALF_UP", "2036.71"), ("down", "DOWN", "2036.70")]
+)
+def test_round_instalment(rule: str, rounding: str, total: str) -> None:
+    rows = build(profile(round_instalment=rounding), "6000.00", "2023-06-10", 3, 10)
+
+    assert rows[0].total == yuan(total)
+
+
+def test_a_first_period_dearer_than_the_instalment_repays_no_principal() -> None:
+    product = profile("0.24", rate_kind="annual")
+
+    rows = build(product, "10000.00", "2024-01-01", 120, 31)
+
+    assert rows[0].principal == 0
+    assert rows[0].interest == yuan("393.33")
+    assert all(row.principal >= 0 for row in rows)
+
+
+def test_prepayment_keeps_the_dates_and_makes_instalments_smaller() -> None:
+    product = profile("0.144", **ANNUAL)
+    dates = [day("2024-03-10"), day("2024-04-10")]
+
+    rows = recompute_schedule(
+        product, balance=yuan("6000.00"), from_on=day("2024-02-20"), due_dates=dates, first_number=2
+    )
+
+    assert [(row.number, row.due_on) for row in rows] == [(2, dates[0]), (3, dates[1])]
+    assert [row.interest for row in rows] == [yuan("45.60"), yuan("72.00")]
+    assert rows[-1].principal == yuan("6000.00")
+
+
+def test_acceleration_drops_future_interest() -> None:
+    product = profile("0.144", **ANNUAL)
+    rows = build(product, "10000.00", "2024-01-10", 3, 10)
+
+    row = accelerate_schedule(product, rows[1:], on=day("2024-02-20"))
+
+    assert (row.number, row.due_on, row.principal, row.interest) == (
+        2, day("2024-02-20"), yuan("10000.00"), yuan("40.00"),
+    )  # fmt: skip
+
+
+def test_accrued_interest_is_half_open() -> None:
+    product = profile("0.0003")
+    same = day("2023-06-10")
+
+    assert accrued_interest(product, balance=yuan("6000.00"), from_on=same, to_on=same) == 0
+    assert accrued_interest(
+        product, balance=yuan("6000.00"), from_on=same, to_on=day("2023-07-10")
+    ) == yuan("54.00")
+
+
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        ("principal", {"principal": yuan("0.02")}),
+        ("principal", {"principal": yuan("-1.00")}),
+        ("principal", {"principal": yuan("1.005")}),
+        ("principal", {"principal": yuan("NaN")}),
+        ("term_months", {"term_months": 0}),
+        ("term_months", {"term_months": 361}),
+        ("term_months", {"term_months": True}),
+        ("due_day", {"due_day": 32}),
+        ("due_day", {"due_day": 0}),
+        ("drawdown_on", {"drawdown_on": "2024-01-10"}),
+    ],
+)
+def test_bad_input_names_the_field(field: str, changes: dict[str, Any]) -> None:
+    values: dict[str, Any] = {
+        "principal": yuan("6000.00"),
+        "drawdown_on": day("2024-01-10"),
+        "term_months": 3,
+        "due_day": 10,
+    }
+
+    with pytest.raises(InvalidInput) as caught:
+        build_schedule(profile(), **{**values, **changes})
+
+    assert caught.value.field == field
+
+
+def test_recompute_refuses_dates_out_of_order() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        recompute_schedule(
+            profile(),
+            balance=yuan("100.00"),
+            from_on=day("2024-02-20"),
+            due_dates=[day("2024-02-20")],
+        )
+
+    assert caught.value.field == "due_dates"
