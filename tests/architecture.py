@@ -36,7 +36,7 @@ GROUND = {
         ["middleware", "checks", "admin", "tasks", "templatetags", "management", "apps"], 4
     ),
 }
-LAYERS = {"domain": 0, "models": 1, "queries": 2, "services": 3}
+LAYERS = {"domain": 0, "notices": 0, "models": 1, "queries": 2, "services": 3}
 EDGE = 4
 MAX_LINES = 300
 
