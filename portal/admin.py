@@ -14,6 +14,7 @@ from portal.errors import RuleViolation
 from portal.kernel.phones import mask_phone
 from portal.kernel.roles import Rank
 from portal.models import Delivery, DemoClock, Notice, PhoneTask, User, WorkDay
+from portal.models.phone import CallOutcome
 from portal.services import calls, deliveries
 
 
@@ -110,22 +111,22 @@ class PhoneTaskAdmin(ReadOnlyAdmin):
 
     @admin.action(description="登记：已接通，已告知")
     def reached(self, request: HttpRequest, queryset: QuerySet[PhoneTask]) -> None:
-        self._record(request, queryset, PhoneTask.Outcome.REACHED)
+        self._record(request, queryset, CallOutcome.REACHED)
 
     @admin.action(description="登记：无人接听")
     def no_answer(self, request: HttpRequest, queryset: QuerySet[PhoneTask]) -> None:
-        self._record(request, queryset, PhoneTask.Outcome.NO_ANSWER)
+        self._record(request, queryset, CallOutcome.NO_ANSWER)
 
     @admin.action(description="登记：号码有误")
     def wrong_number(self, request: HttpRequest, queryset: QuerySet[PhoneTask]) -> None:
-        self._record(request, queryset, PhoneTask.Outcome.WRONG_NUMBER)
+        self._record(request, queryset, CallOutcome.WRONG_NUMBER)
 
     @admin.action(description="登记：对方拒绝通话")
     def refused(self, request: HttpRequest, queryset: QuerySet[PhoneTask]) -> None:
-        self._record(request, queryset, PhoneTask.Outcome.REFUSED)
+        self._record(request, queryset, CallOutcome.REFUSED)
 
     def _record(
-        self, request: HttpRequest, queryset: QuerySet[PhoneTask], outcome: PhoneTask.Outcome
+        self, request: HttpRequest, queryset: QuerySet[PhoneTask], outcome: CallOutcome
     ) -> None:
         assert isinstance(request.user, User)
         for task in queryset:

@@ -73,8 +73,12 @@ def shanghai(day: date, at: time = time(0)) -> datetime:
 
 @contextmanager
 def frozen(instant: datetime | None = None) -> Iterator[None]:
-    """Business time stands still inside: at `instant`, or at the moment it is first asked for."""
-    token = _held.set(_Moment(instant))
+    """Business time stands still inside: at `instant`, or at the moment it is first asked for.
+
+    Without `instant` a moment that is held already goes on (a request inside a frozen test).
+    """
+    outer = _held.get()
+    token = _held.set(_Moment(instant or (outer.instant if outer else None)))
     try:
         yield
     finally:

@@ -7,7 +7,7 @@ domain. They are deliberately no IntegerField: `F("a") + F("b")` would then answ
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -18,13 +18,28 @@ from django.db.models.expressions import Combinable, register_combinable_fields
 from portal.kernel import money
 from portal.kernel.errors import InvalidInput
 
+_Set = TypeVar("_Set", contravariant=True)
+_Get = TypeVar("_Get", covariant=True)
+
 if TYPE_CHECKING:
-    _Field = models.Field[Decimal | int | models.expressions.Combinable, Decimal]
+
+    class _Field(models.Field[_Set, _Get]):
+        """What type checkers know: set from exact numbers, read as Decimal (or None if null)."""
+
+        _pyi_private_set_type: Decimal | int | Combinable
+        _pyi_private_get_type: Decimal
+        _pyi_lookup_exact_type: Decimal | int
+
 else:
-    _Field = models.Field
+
+    class _Field(models.Field):
+        """Django's fields take no type parameters at run time."""
+
+        def __class_getitem__(cls, parameters: object) -> type:
+            return cls
 
 
-class ScaledField(_Field):
+class ScaledField(_Field[_Set, _Get]):
     """Decimal in Python, integer of 10**-places in the database."""
 
     places = 2
@@ -72,16 +87,16 @@ class ScaledField(_Field):
         return "" if value is None else str(value)
 
 
-class MoneyField(ScaledField):
+class MoneyField(ScaledField[_Set, _Get]):
     """Yuan with two places ↔ integer fen."""
 
     places = 2
 
-    def formfield(self, **kwargs: Any) -> Any:  # type: ignore[override]
+    def formfield(self, **kwargs: Any) -> Any:
         return super().formfield(**{"form_class": MoneyFormField, **kwargs})
 
 
-class RateField(ScaledField):
+class RateField(ScaledField[_Set, _Get]):
     """A rate as a fraction with eight places ↔ integer 1e-8: 0.04 % a day is Decimal("0.0004")."""
 
     places = 8
@@ -111,7 +126,7 @@ class MoneyFormField(forms.CharField):
         if isinstance(value, Decimal):
             return value
         text = super().to_python(value)
-        if text in self.empty_values:
+        if text is None or text in self.empty_values:
             return None
         label = str(self.label or "金额")
         try:

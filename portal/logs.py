@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _SECRETS = (
-    (re.compile(r"(?<![0-9A-Za-z])\d{17}[\dXxＸｘ](?![0-9A-Za-z])"), "[id-number]"),
-    (re.compile(r"(?<!\d)(1[3-9]\d)[ -]?\d{4}[ -]?(\d{4})(?!\d)"), r"\1****\2"),
-    (re.compile(r"(?<![0-9A-Za-z_.:-])\d{6}(?![0-9A-Za-z_:-])"), "******"),
+    (re.compile(r"(?<![\dA-Za-z])\d{17}[\dXxＸｘ](?![\dA-Za-z])"), "[id-number]"),
+    (re.compile(r"(?<!\d)((?:86)?1[3-9]\d)[ -]?\d{4}[ -]?(\d{4})(?!\d)"), r"\1****\2"),
+    (re.compile(r"(?<![\dA-Za-z_.:-])\d{6}(?![\dA-Za-z_:-])"), "******"),
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from django.contrib.auth import middleware as auth_middleware
@@ -38,7 +39,7 @@ class ClockMiddleware:
 class LoginRequiredMiddleware(auth_middleware.LoginRequiredMiddleware):
     """Login everywhere but at @login_not_required; inside HTMX the whole page goes to login."""
 
-    def handle_no_permission(self, request: HttpRequest, view_func: Callable) -> HttpResponseBase:
+    def handle_no_permission(self, request: HttpRequest, view_func: Callable) -> Any:
         match = request.resolver_match
         desk = match is not None and "admin" in match.app_names
         login = reverse("admin:login") if desk else resolve_url(self.get_login_url(view_func))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import time
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
@@ -67,7 +67,7 @@ class User(AbstractUser):
     is_demo = models.BooleanField("演示账户", default=False, editable=False)
 
     REQUIRED_FIELDS = []
-    objects = UserAccounts()
+    objects: ClassVar[UserAccounts] = UserAccounts()
 
     class Meta:
         verbose_name = verbose_name_plural = "用户"

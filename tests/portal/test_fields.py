@@ -63,8 +63,13 @@ def test_round_trip_in_whole_fen(bill: Any) -> None:
 
 @pytest.mark.parametrize(
     ("value", "error"),
-    [(1.5, TypeError), (True, TypeError), (Decimal("1.005"), ValueError)]
-    + [(Decimal("NaN"), ValueError), ("x", ValueError)],
+    [
+        (1.5, TypeError),
+        (True, TypeError),
+        (Decimal("1.005"), ValueError),
+        (Decimal("NaN"), ValueError),
+        ("x", ValueError),
+    ],
 )
 def test_refuses_floats_and_parts_of_a_fen(bill: Any, value: Any, error: type[Exception]) -> None:
     with pytest.raises(error):

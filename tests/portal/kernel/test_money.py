@@ -96,10 +96,9 @@ def test_parse_refuses_with_a_sentence(typed: str, sentence: str) -> None:
 def test_parse_never_raises_anything_else(typed: str) -> None:
     try:
         value = money.parse(typed)
-    except InvalidInput as refusal:
-        assert "金额" in refusal.message
-    else:
-        assert value == value.quantize(money.FEN)
+    except InvalidInput:
+        return
+    assert value == value.quantize(money.FEN)
 
 
 @pytest.mark.parametrize("value", [1.5, 1, "1.00", None, True, Decimal("NaN"), Decimal("0.005")])

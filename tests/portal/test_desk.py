@@ -1,0 +1,103 @@
+"""The house at the staff desk: read by staff, changed through services only, phones masked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import Client, RequestFactory
+
+from portal import clock
+from portal.kernel.roles import Rank
+from portal.models import Delivery, Notice, PhoneTask, User, WorkDay
+from tests.portal.people import lin, wen
+
+pytestmark = pytest.mark.django_db
+
+
+def request_of(user: User) -> Any:
+    request: Any = RequestFactory().get("/admin/")
+    request.user = user
+    return request
+
+
+@pytest.mark.parametrize("model", [Delivery, Notice, PhoneTask, User])
+@pytest.mark.parametrize("rank", list(Rank))
+def test_everybody_reads_nobody_writes(model: Any, rank: Rank) -> None:
+    desk, request = admin.site.get_model_admin(model), request_of(wen(rank))
+
+    assert desk.has_view_permission(request)
+    assert not desk.has_add_permission(request)
+    assert not desk.has_change_permission(request)
+    assert not desk.has_delete_permission(request)
+    assert not desk.has_view_permission(request_of(lin()))
+
+
+@pytest.mark.parametrize(
+    ("rank", "may"), [(Rank.REVIEWER, False), (Rank.AUDITOR, False), (Rank.SUPERVISOR, True)]
+)
+def test_supervisors_correct_the_calendar(rank: Rank, may: bool) -> None:
+    desk, request = admin.site.get_model_admin(WorkDay), request_of(wen(rank))
+
+    assert desk.has_change_permission(request) is may
+    assert desk.has_add_permission(request) is may
+    assert not desk.has_delete_permission(request)
+
+
+def failed_message(user: User) -> Delivery:
+    now = clock.now()
+    return Delivery.objects.create(
+        user=user,
+        channel="sms",
+        event="x",
+        key="sms",
+        to="13800000001",
+        text="t",
+        status="failed",
+        failure="permanent",
+        next_attempt_at=now,
+        created_at=now,
+        finished_at=now,
+    )
+
+
+def act(client: Client, model: str, action: str, pk: int) -> Any:
+    """Run an action of the changelist."""
+    data = {"action": action, "_selected_action": [str(pk)]}
+    return client.post(f"/admin/portal/{model}/", data, follow=True)
+
+
+def test_lists_mask_phones_and_resend_goes_through_the_service(client: Client) -> None:
+    row = failed_message(lin())
+    client.force_login(wen())
+
+    for model in ("delivery", "notice", "phonetask", "user", "workday"):
+        assert client.get(f"/admin/portal/{model}/").status_code == 200
+    shown = client.get(f"/admin/portal/delivery/{row.pk}/change/").content.decode()
+    answer = act(client, "delivery", "resend", row.pk).content.decode()
+    again = act(client, "delivery", "resend", row.pk).content.decode()
+
+    row.refresh_from_db()
+    assert row.status == "pending"
+    assert "138****0001" in shown
+    assert "13800000001" not in shown + answer
+    assert "已放回待发送" in answer
+    assert "只有未送达的消息可以重发" in again
+
+
+def test_outcome_of_a_call_is_recorded_at_the_desk(client: Client, frozen: Any) -> None:
+    user = lin()
+    row = failed_message(user)
+    Delivery.objects.filter(pk=row.pk).update(
+        channel="phone", status="submitted", failure="", finished_at=None
+    )
+    task = PhoneTask.objects.create(delivery=row, script="请告知", created_at=clock.now())
+    client.force_login(wen())
+
+    act(client, "phonetask", "reached", task.pk)
+
+    task.refresh_from_db()
+    row.refresh_from_db()
+    assert (task.outcome, row.status) == ("reached", "delivered")
+    assert client.get(f"/admin/portal/phonetask/{task.pk}/change/").status_code == 200
