@@ -22,7 +22,7 @@ class Room:
         self._rates, self._tracks = rates, tracks
         everything = profile.penalty_base is PenaltyBase.ALL_OUTSTANDING
         self._undue_rate = max(rates.ordinary, rates.penalty if everything else ZERO_RATE)
-        days = set()
+        days: set[int] = set()
         for track in tracks:
             days.update((track.start, track.begin, track.opened, track.closed))
             days.add(track.begin + profile.grace_days)

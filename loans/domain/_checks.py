@@ -56,7 +56,7 @@ def check_amount(value: object, field: str, label: str, low: Decimal = ZERO) -> 
 def check_choice(value: object, field: str, label: str, kind: type[E]) -> E:
     """One of the words of `kind`."""
     try:
-        return kind(value)
+        return kind(str(value))
     except ValueError:
         words = "、".join(member.value for member in kind)
         raise InvalidInput(field, f"{label}应为其中之一：{words}。") from None

@@ -134,8 +134,7 @@ def on_day(profile: ProductProfile, tracks: Sequence[Track], as_of: int) -> list
     """The same tracks counted up to another day: what the penalty would be if nothing is paid."""
     inclusive = int(profile.as_of_inclusive)
     return [
-        Track(*track[:3], _end(track.start, track.closed, as_of, inclusive), *track[4:])
-        for track in tracks
+        track._replace(end=_end(track.start, track.closed, as_of, inclusive)) for track in tracks
     ]
 
 
@@ -173,9 +172,9 @@ def balances(
     begin: int, end: int, amount: int, events: Sequence[Event], first: str
 ) -> list[tuple[int, int, int, Event | str, Event | str]]:
     """(from, to, balance, begin mark, end mark) on [begin, end) where the balance is not zero."""
-    result = []
-    cursor, mark = begin, first
-    current: Event | str = mark
+    result: list[tuple[int, int, int, Event | str, Event | str]] = []
+    cursor = begin
+    current: Event | str = first
     index = 0
     while index < len(events) and events[index].day <= begin:
         amount -= events[index].fen

@@ -142,7 +142,8 @@ def test_the_ceiling_over_all_components_is_never_passed(
     segments = [
         s for item in explain_penalty(product, facts, as_of).instalments for s in item.segments
     ]
-    edges = sorted({edge for s in segments for edge in (s.from_on, s.to_on)})
+    edges = {edge for s in segments for edge in (s.from_on, s.to_on)}
+    edges |= {fact.due_on for fact in facts} | {p.on for fact in facts for p in fact.payments}
     for today in edges:
         charged = sum(
             (Fraction(s.base) * s.rate for s in segments if s.from_on <= today < s.to_on),
