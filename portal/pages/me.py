@@ -1,0 +1,31 @@
+"""我的: who one is, what needs attention, and where everything else is."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from loans.queries import borrower_debts
+from portal import clock
+from portal.access import borrower_only
+from portal.pages.overview import overview
+from portal.services.calendar import load_calendar
+from relief.queries import borrower_inbox
+
+
+@require_safe
+@borrower_only
+def me(request: HttpRequest) -> HttpResponse:
+    """The borrower's first page."""
+    debts = borrower_debts(request.user, clock.today())
+    cases = list(borrower_inbox(request.user))
+    view = overview(debts, cases, load_calendar(), clock.now())
+    return render(request, "portal/me.html", {"view": view})
+
+
+@require_safe
+@borrower_only
+def badges(request: HttpRequest) -> HttpResponse:
+    """The number of unread notices, asked for once a minute."""
+    return render(request, "portal/_badges.html", {"polled": True})
