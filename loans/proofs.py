@@ -16,6 +16,7 @@ from django.db.models import F, Sum
 from loans.models import Account, Entry, Payment, Posting, Schedule
 from loans.queries.debt import debt_of
 from loans.queries.position import Position, load_all_positions
+from portal.kernel.errors import InvalidInput
 from portal.kernel.money import ZERO
 
 OPENERS = (
@@ -126,11 +127,11 @@ def _loan(position: Position) -> Iterator[Violation]:
     if not position.schedules:
         yield Violation("schedule", position.loan.number, "no schedule")
         return
-    yield from _schedules(position)
-    yield from _instalments(position)
-    yield from _story(position)
-    yield from _plans(position)
-    yield from _status(position)
+    for proof in (_schedules, _instalments, _story, _plans, _status):
+        try:
+            yield from proof(position)
+        except InvalidInput as wrong:  # facts that no rule can explain, e.g. paid > scheduled
+            yield Violation("facts", position.loan.number, str(wrong))
 
 
 def _schedules(position: Position) -> Iterator[Violation]:

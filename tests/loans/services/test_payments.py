@@ -1,0 +1,365 @@
+"""Payments: once per reference, refused above the pay-off, ahead, back-dated, reversed."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from loans.models import Entry, Loan, Payment, Posting, Schedule
+from loans.queries import certificate, debt, payoff_amount, schedule_history, statement
+from loans.services import observers
+from loans.services.payment import pay, preview_payment, reverse_payment
+from portal.errors import RuleViolation
+from portal.models.document import Document
+from tests.loans.books import (
+    D,
+    assert_clean,
+    at,
+    day,
+    example_loan,
+    make_borrower,
+    owed,
+    paid,
+    relief_terms,
+    relieved,
+    split_of,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def reverse(payment: Payment, on: str) -> Payment:
+    return reverse_payment(payment_id=payment.pk, reason="银行退票", actor=None, now=at(day(on)))
+
+
+def figures(loan: Loan, on: str) -> list[tuple]:
+    """The debt without row ids: equal figures mean equal balances."""
+    return [
+        (r.number, r.due_on, r.principal, r.interest, r.penalty, r.kept_penalty, r.state)
+        for r in owed(loan, on).instalments
+    ]
+
+
+def test_same_reference_is_paid_once() -> None:
+    loan = example_loan()
+    first = paid(loan, "100.00", "09-20", "bank-1")
+
+    again = paid(loan, "100.00", "09-20", "bank-1")
+
+    assert again == first
+    assert Payment.objects.count() == 1
+    assert_clean()
+
+
+@pytest.mark.parametrize("other_loan", [False, True])
+def test_same_reference_with_another_amount_or_loan_is_refused(*, other_loan: bool) -> None:
+    loan = example_loan()
+    paid(loan, "100.00", "09-20", "bank-1")
+    target = example_loan(make_borrower("13900000002")) if other_loan else loan
+
+    with pytest.raises(RuleViolation) as refused:
+        paid(target, "100.00" if other_loan else "100.01", "09-20", "bank-1")
+
+    assert refused.value.field == "reference"
+    assert Payment.objects.count() == 1
+
+
+def test_above_the_pay_off_is_refused_with_the_amount_named() -> None:
+    loan = example_loan()
+    assert payoff_amount(loan, day("09-20")) == D("6220.33")
+
+    with pytest.raises(RuleViolation, match=r"6,220\.33"):
+        paid(loan, "6220.34", "09-20")
+
+    assert Payment.objects.count() == 0
+    assert_clean()
+
+
+@pytest.mark.parametrize("amount", ["0.00", "-1.00"])
+def test_amounts_that_are_none(amount: str) -> None:
+    loan = example_loan()
+
+    with pytest.raises(RuleViolation) as refused:
+        preview_payment(loan=loan, amount=D(amount), on=day("09-20"))
+
+    assert refused.value.field == "amount"
+
+
+@pytest.mark.parametrize("on", ["2023-06-09", "2023-09-21"])
+def test_before_the_drawdown_or_in_the_future(on: str) -> None:
+    loan = example_loan()
+
+    with pytest.raises(RuleViolation) as refused:
+        paid(loan, "100.00", on, now="09-20")
+
+    assert refused.value.field == "paid_on"
+
+
+def test_paid_off_settles_and_issues_the_certificate() -> None:
+    loan = example_loan()
+
+    payment = paid(loan, "6220.33", "09-20")
+
+    loan.refresh_from_db()
+    paper = certificate(loan)
+    assert payment.kind == Payment.Kind.PAYOFF
+    assert (loan.status, loan.settled_on) == ("settled", day("09-20"))
+    assert paper is not None
+    assert paper.number.startswith("JQ20230920-")
+    assert debt(loan, day("2024-09-20")).payoff == 0
+    with pytest.raises(RuleViolation, match="已经结清"):
+        paid(loan, "1.00", "09-20", "late")
+    assert_clean()
+
+
+def test_reversed_pay_off_opens_the_loan_again() -> None:
+    loan = example_loan()
+    before = figures(loan, "09-25")
+    payment = paid(loan, "6220.33", "09-20")
+
+    reverse(payment, "09-25")
+
+    loan.refresh_from_db()
+    assert loan.status == Loan.Status.ACTIVE
+    assert certificate(loan) is None
+    assert figures(loan, "09-25") == before
+    assert_clean()
+    paid(loan, str(payoff_amount(loan, day("09-25"))), "09-25")
+    assert Document.objects.count() == 2
+    assert_clean()
+
+
+def test_paid_on_the_due_date_is_on_time() -> None:
+    loan = example_loan()
+
+    payment = paid(loan, "2036.70", "07-10")
+
+    assert split_of(payment) == {"interest": D("54.00"), "principal": D("1982.70")}
+    assert owed(loan, "07-11").overdue_days == 0
+    assert len(schedule_history(loan)) == 1
+    assert_clean()
+
+
+def test_prepayment_takes_interest_to_the_day_and_recomputes() -> None:
+    """6,000 × 0.03 % × 10 days = 18.00 interest; 982.00 principal; 5,018.00 over the same dates."""
+    loan = example_loan()
+
+    payment = paid(loan, "1000.00", "06-20")
+
+    assert split_of(payment, None) == {"interest": D("18.00"), "principal": D("982.00")}
+    assert payment.kind == Payment.Kind.PREPAYMENT
+    old, new = schedule_history(loan)
+    assert old.schedule.superseded_on == day("06-20")
+    assert new.schedule.kind == Schedule.Kind.RECOMPUTED
+    assert [row.due_on for row in new.instalments] == [row.due_on for row in old.instalments]
+    assert sum(row.principal for row in new.instalments) == D("5018.00")
+    assert new.instalments[0].total < old.instalments[0].total
+    assert owed(loan, "06-20").principal == D("5018.00")
+    assert_clean()
+
+
+def test_prepayment_of_less_than_the_interest_keeps_the_schedule() -> None:
+    loan = example_loan()
+
+    paid(loan, "10.00", "06-20")
+    paid(loan, "8.00", "06-20", "second")
+
+    assert len(schedule_history(loan)) == 1
+    assert owed(loan, "06-20").accrued_interest == 0
+    assert owed(loan, "07-10").interest == D("36.00")
+    assert_clean()
+
+
+def test_early_pay_off_owes_interest_to_the_day_only() -> None:
+    loan = example_loan()
+
+    paid(loan, "6018.00", "06-20")
+
+    loan.refresh_from_db()
+    assert loan.is_settled
+    assert debt(loan, day("09-20")).payoff == 0
+    assert_clean()
+
+
+def test_reversal_of_a_prepayment_restores_the_schedule() -> None:
+    loan = example_loan()
+    before = figures(loan, "08-20")
+    payment = paid(loan, "1000.00", "06-20")
+    paid(loan, "1700.00", "07-12")
+
+    reverse(payment, "08-20")
+
+    assert Schedule.objects.get(loan=loan, superseded_on=None).kind == Schedule.Kind.ORIGINAL
+    reverse(Payment.objects.get(amount=D("1700.00")), "08-20")
+    assert figures(loan, "08-20") == before
+    assert_clean()
+
+
+def test_reversal_is_a_counter_posting_and_happens_once() -> None:
+    loan = example_loan()
+    before = figures(loan, "09-25")
+    payment = paid(loan, "2100.00", "09-20")
+    postings = Posting.objects.count()
+
+    reverse(payment, "09-25")
+    again = reverse(payment, "09-25")
+
+    assert again.is_reversed
+    assert figures(loan, "09-25") == before
+    assert Posting.objects.count() > postings
+    assert Entry.objects.filter(kind=Entry.Kind.REVERSAL).count() == 1
+    assert_clean()
+
+
+def test_back_dated_payment_recomputes_and_shows_what_changed() -> None:
+    """The penalty of the days after it falls away; the later receipt says what it is now."""
+    loan = example_loan()
+    later = paid(loan, "2100.00", "09-20")
+
+    paid(loan, "2036.70", "07-10", "found", now="09-21")
+
+    later.refresh_from_db()
+    assert later.is_corrected
+    assert later.split_now["totals"]["penalty"] == "45.97"
+    assert later.split["totals"]["penalty"] == "64.24"
+    other = example_loan(make_borrower("13900000002"))
+    paid(other, "2036.70", "07-10")
+    paid(other, "2100.00", "09-20")
+    assert figures(loan, "09-25") == figures(other, "09-25")
+    assert_clean()
+
+
+def test_back_dated_before_a_plan_is_refused() -> None:
+    loan = example_loan()
+    relieved(loan, relief_terms("10-09", "161.50"), "10-09")
+
+    with pytest.raises(RuleViolation, match="2023-10-09"):
+        paid(loan, "100.00", "09-20", now="10-10")
+
+
+def test_payment_before_a_plan_cannot_be_reversed() -> None:
+    loan = example_loan()
+    payment = paid(loan, "100.00", "09-20")
+    relieved(loan, relief_terms("10-09", "90.00"), "10-09")
+
+    with pytest.raises(RuleViolation, match="不能直接冲正"):
+        reverse(payment, "10-10")
+
+
+def test_plan_is_paid_ahead_in_order_and_settles() -> None:
+    loan = example_loan()
+    relieved(loan, relief_terms("10-09", "96.90"), "10-09")
+
+    first = paid(loan, "600.00", "10-20")
+
+    row = owed(loan, "10-20").instalments
+    assert split_of(first, 1) == {
+        "kept_penalty": D("5.38"),
+        "kept_interest": D("9.17"),
+        "principal": D("500.00"),
+    }
+    assert row[0].total == 0
+    assert row[1].paid == D("600.00") - D("514.55")
+    paid(loan, str(payoff_amount(loan, day("10-21"))), "10-21")
+    loan.refresh_from_db()
+    assert loan.is_settled
+    assert_clean()
+
+
+def test_late_plan_instalment_bears_penalty_from_its_date() -> None:
+    loan = example_loan()
+    relieved(loan, relief_terms("10-09", "161.50"), "10-09")
+
+    debt_late = owed(loan, "2023-11-20")
+
+    assert debt_late.penalty == D("2.25")  # 500 × 0.045 % × 10
+    assert debt_late.overdue_days == 10
+    payment = paid(loan, "511.42", "2023-11-20")
+    assert split_of(payment, 1)["penalty"] == D("2.25")
+    assert owed(loan, "2023-11-20").overdue_days == 0
+    assert_clean()
+
+
+def test_statement_runs_from_opening_to_closing() -> None:
+    loan = example_loan()
+    payment = paid(loan, "2100.00", "09-20")
+    reverse(payment, "09-25")
+    paid(loan, "500.00", "09-25", "second")
+
+    whole = statement(loan)
+    part = statement(loan, day("09-20"), day("09-20"))
+
+    assert whole.opening == 0
+    assert whole.closing == whole.opening + sum(line.amount for line in whole.lines)
+    assert whole.closing == owed(loan, "09-25").total
+    assert part.closing == part.opening + sum(line.amount for line in part.lines)
+    assert all(line.source for line in whole.lines)
+
+
+def test_one_repayment_takes_at_most_30_statements(django_assert_max_num_queries) -> None:
+    """Issue 3: the best open peer needs 459."""
+    loan = example_loan()
+
+    with django_assert_max_num_queries(30):
+        paid(loan, "2100.00", "09-20")
+
+
+def test_statements_do_not_grow_with_history(django_assert_max_num_queries) -> None:
+    loan = example_loan(term_months=24)
+    for n in range(12):
+        paid(loan, "50.00", "09-20", f"r{n}")
+
+    with django_assert_max_num_queries(30) as used:
+        paid(loan, "50.00", "09-21")
+    with django_assert_max_num_queries(4):
+        owed(loan, "09-21")
+
+    assert len(used) <= 30
+
+
+def test_observers_hear_of_the_change_inside_the_transaction() -> None:
+    heard: list[tuple] = []
+
+    class Ear:
+        def lock(self, loan_id: int) -> None:
+            heard.append(("lock", loan_id))
+
+        def debt_changed(self, loan: Loan, change: str, now: object) -> None:
+            heard.append((str(change), debt(loan, day("09-20")).total))
+
+        def settled(self, loan: Loan, now: object) -> None:
+            heard.append(("settled", loan.is_settled))
+
+    ear = Ear()
+    observers.register(ear)
+    try:
+        loan = example_loan()
+        paid(loan, "6000.00", "09-20")
+        paid(loan, "220.33", "09-20")
+    finally:
+        observers.unregister(ear)
+
+    assert heard == [
+        ("lock", loan.pk),
+        ("payment", D("220.33")),
+        ("lock", loan.pk),
+        ("payment", Decimal("0.00")),
+        ("settled", True),
+    ]
+
+
+def test_missing_reference() -> None:
+    loan = example_loan()
+
+    with pytest.raises(RuleViolation) as refused:
+        pay(
+            loan_id=loan.pk,
+            amount=D("1.00"),
+            paid_on=day("09-20"),
+            reference=" ",
+            actor=None,
+            now=at(day("09-20")),
+        )
+
+    assert refused.value.field == "reference"

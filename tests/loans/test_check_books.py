@@ -1,0 +1,158 @@
+"""The checker can fail: each rule of the books is broken once by raw SQL and must be named."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from loans.models import Entry, Instalment, Loan, Payment, Posting, Schedule
+from loans.proofs import violations
+from loans.services.payment import reverse_payment
+from tests.loans.books import (
+    assert_clean,
+    at,
+    day,
+    example_loan,
+    make_borrower,
+    paid,
+    relief_terms,
+    relieved,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def loan() -> Loan:
+    """A loan with a reversed payment, a payment, a plan and a plan payment."""
+    made = example_loan()
+    wrong = paid(made, "70.00", "09-20", "wrong")
+    paid(made, "100.00", "09-21", "right")
+    reverse_payment(payment_id=wrong.pk, reason="退票", actor=None, now=at(day("09-25")))
+    relieved(made, relief_terms("10-09", "60.00"), "10-12")
+    paid(made, "600.00", "2023-11-20", "plan")
+    assert_clean()
+    return made
+
+
+def break_it(sql: str, *parameters: object) -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute("SET LOCAL session_replication_role = replica")
+        else:
+            cursor.execute("PRAGMA ignore_check_constraints = ON")
+        cursor.execute(sql, parameters)
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA ignore_check_constraints = OFF")
+
+
+def posting(account: str, kind: str) -> int:
+    found = Posting.objects.filter(account=account, entry__kind=kind)
+    return found.order_by("pk").values_list("pk", flat=True)[0]
+
+
+def plant(rule: str) -> None:  # noqa: C901, PLR0915 - one branch a rule
+    amount = "UPDATE loans_posting SET amount = amount + %s WHERE id = %s"
+    plan = Schedule.objects.get(kind=Schedule.Kind.PLAN)
+    match rule:
+        case "zero-sum":
+            break_it(amount, 1, posting("cash", "payment"))
+        case "own-loan":
+            other = example_loan(make_borrower("13900000002"))
+            row = Instalment.objects.filter(schedule__loan=other).first()
+            assert row is not None
+            change = "UPDATE loans_posting SET instalment_id = %s WHERE id = %s"
+            break_it(change, row.pk, posting("penalty", "payment"))
+        case "reversal":
+            break_it(amount, 1, posting("penalty", "reversal"))
+        case "payment":
+            break_it("UPDATE loans_payment SET amount = amount + 1 WHERE reference = 'right'")
+        case "split":
+            Payment.objects.filter(reference="right").update(split_now={"lines": []})
+        case "one-live-schedule":
+            break_it(
+                "UPDATE loans_schedule SET superseded_on = %s WHERE id = %s",
+                "2023-12-01",
+                plan.pk,
+            )
+        case "schedule-sum":
+            break_it("UPDATE loans_loan SET principal = principal + 1")
+        case "opening":
+            change = "UPDATE loans_instalment SET kept_penalty = kept_penalty + 1"
+            break_it(change + " WHERE schedule_id = %s AND number = 2", plan.pk)
+        case "balance":
+            break_it(amount, -10_000_000, posting("principal", "payment"))
+        case "superseded":
+            break_it(amount, 1, posting("principal", "drawdown"))
+        case "explanation":
+            entry = Entry.objects.filter(kind="penalty").first()
+            assert entry is not None
+            break_it(amount, 1, posting("penalty", "penalty"))
+            break_it(amount, -1, posting("penalty_income", "penalty"))
+        case "interest":
+            break_it(amount, 1, posting("interest", "interest"))
+            break_it(amount, -1, posting("interest_income", "interest"))
+        case "waiver":
+            break_it(amount, -100_000, posting("penalty", "waiver"))
+            break_it(amount, 100_000, posting("waiver", "waiver"))
+        case "plan-sum":
+            terms = (plan.terms or {}) | {"waived": "60.01"}
+            Schedule.objects.filter(pk=plan.pk).update(terms=terms)
+        case "status":
+            break_it("UPDATE loans_loan SET status = 'settled', settled_on = '2023-12-01'")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "zero-sum",
+        "own-loan",
+        "reversal",
+        "payment",
+        "split",
+        "one-live-schedule",
+        "schedule-sum",
+        "opening",
+        "balance",
+        "superseded",
+        "explanation",
+        "interest",
+        "waiver",
+        "plan-sum",
+        "status",
+    ],
+)
+def test_each_violation_is_named(loan: Loan, rule: str) -> None:
+    plant(rule)
+
+    assert rule in {violation.rule for violation in violations()}
+    with pytest.raises(SystemExit) as stopped:
+        call_command("check_books", stderr=StringIO())
+    assert stopped.value.code == 1
+
+
+def test_clean_books_exit_0(loan: Loan) -> None:
+    out = StringIO()
+
+    call_command("check_books", stdout=out)
+
+    assert out.getvalue() == "check_books: no violation\n"
+
+
+def test_number_of_queries_does_not_depend_on_the_books(loan: Loan) -> None:
+    with CaptureQueriesContext(
+        connection,
+    ) as one:
+        violations()
+    for n in range(3):
+        paid(example_loan(make_borrower(f"1390000001{n}")), "100.00", "09-20")
+
+    with CaptureQueriesContext(connection) as four:
+        violations()
+
+    assert len(four) == len(one)
