@@ -107,6 +107,7 @@ ROWS = [
     Row("all outstanding: surcharge on what is not due", TWO, "2024-01-20", "10.00", ALL),
     Row("all outstanding: stops with the arrears", (fact(DUE, "1000.00", paid("2024-01-15", "1000.00")), TWO[1]), "2024-02-01", "5.00", ALL),
     Row("all outstanding: full rate once due", TWO, "2024-02-20", "49.00", ALL),
+    Row("all outstanding: a superseded and a new schedule never count together", (fact(DUE, "1000.00"), fact("2024-02-10", "2000.00", number=2, closed_on="2024-01-15"), fact("2024-02-10", "1500.00", number=2, opened_on="2024-01-15")), "2024-01-20", "9.50", ALL),
     # windows
     Row("paused days are free", ONE, "2024-01-30", "9.00", pauses=(Pause(day("2024-01-15"), day("2024-01-20"), "系统故障"),)),
     Row("overlapping pauses count once", ONE, "2024-01-30", "9.00", pauses=(Pause(day("2024-01-15"), day("2024-01-18"), "甲"), Pause(day("2024-01-16"), day("2024-01-20"), "乙"))),
