@@ -84,7 +84,7 @@ DROP FUNCTION IF EXISTS loans_zero_sum();
 
 def _run(schema_editor, sql):
     if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(sql)
+        schema_editor.execute(sql, params=None)  # a % in the SQL is no placeholder
 
 
 def add(apps, schema_editor):
