@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Protocol
 
 from loans.domain.restructure import ReliefTerms
@@ -143,7 +144,7 @@ def check_terms(
     debt: DebtFigures,
     terms: OfferTerms,
     *,
-    contract_annual_rate: Decimal,
+    contract_annual_rate: Decimal | Fraction,
     plan_number: int = 1,
 ) -> None:
     """Refuses terms outside the policy with InvalidInput (field, Chinese sentence); yuan.

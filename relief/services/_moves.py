@@ -20,6 +20,7 @@ from relief.domain import deadlines, labels
 from relief.domain.workflow import CLOSED, Action, Promise, State, find_move
 from relief.models import Case, Deadline, Event
 from relief.services import _people
+from relief.services.chat_cards import show_move
 
 logger = logging.getLogger(__name__)
 KEEPS_CLOCK = frozenset({Promise.REVIEW_REST, Promise.OFFER_REST})
@@ -80,13 +81,9 @@ def move(
         fresh = Case.objects.for_lists().get(pk=case.pk)
         if found.promise not in KEEPS_CLOCK or due is not None:
             set_deadlines(fresh, due, now)
-        tell(
-            fresh,
-            action,
-            key=f"{event.pk}",
-            now=now,
-            context={"note": note_public, **(context or {})},
-        )
+        facts = {"note": note_public, **(context or {})}
+        tell(fresh, action, key=f"{event.pk}", now=now, context=facts)
+        show_move(fresh, action, key=f"{event.pk}", actor=actor, now=now, context=facts)
     logger.info("case.moved", extra={"case": fresh.public_id, "action": action.value})
     return fresh
 

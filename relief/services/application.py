@@ -100,9 +100,8 @@ def _draft_values(draft: Draft) -> dict[str, Any]:
     if draft.statement is not None:
         text = draft.statement.replace("\x00", "").strip()
         if len(text) > reasons.MAX_STATEMENT:
-            raise InvalidInput(
-                "statement", f"情况说明最多 {reasons.MAX_STATEMENT} 字，现在有 {len(text)} 字"
-            )
+            most = reasons.MAX_STATEMENT
+            raise InvalidInput("statement", f"情况说明最多 {most} 字，现在有 {len(text)} 字")
         values["statement"] = text
     for field, label in (
         ("income_before", "此前每月收入"),

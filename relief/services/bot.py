@@ -102,7 +102,9 @@ def _answer(
     facts = facts_of(borrower=actor, now=now)
     case = latest_case(actor)
     shown: dict[str, object] = {}
-    if (topic in {Topic.PROGRESS, Topic.DURATION} and case is not None) or (topic is Topic.APPLY and case is not None and case.is_open):
+    if (topic in {Topic.PROGRESS, Topic.DURATION} and case is not None) or (
+        topic is Topic.APPLY and case is not None and case.is_open
+    ):
         shown = {"card": Card.APPLICATION, "case": case}
     elif topic in {Topic.APPLY, Topic.QUALIFY} and facts.overdue:
         shown = {"card": Card.APPLY, "loan": _most_penalty(actor, facts)}

@@ -74,7 +74,10 @@ def _review_missed(case: Case, now: datetime) -> None:
     """Supervisor once, apology, a new promise, and the delay waived in the next offer."""
     first = case.escalated_at is None
     promised = _promise_again(case, now, DueKind.REVIEW_DUE)
-    changes = {"next_due_at": promised, "escalated_at": case.escalated_at or now}
+    changes: dict[str, object] = {
+        "next_due_at": promised,
+        "escalated_at": case.escalated_at or now,
+    }
     if case.review_due_at is not None:
         missed_on = deadlines.business_day(case.review_due_at)
         changes["delay_from"] = case.delay_from or missed_on

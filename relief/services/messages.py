@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
@@ -58,7 +59,7 @@ def say(*, text: str, actor: User, now: datetime) -> Message:
     return _post(conversation, Sender.BORROWER, now, text=plain, author=actor)
 
 
-def bot_say(*, conversation: Conversation, text: str, now: datetime, **shown: object) -> Message:
+def bot_say(*, conversation: Conversation, text: str, now: datetime, **shown: Any) -> Message:
     """The bot says something; `shown` may hold card, case, loan."""
     return _post(conversation, Sender.BOT, now, text=text, **shown)
 
@@ -218,7 +219,7 @@ def unread_count(*, conversation: Conversation | None, reader: User) -> int:
 
 
 def _post(
-    conversation: Conversation, sender: str, now: datetime, *, key: str = "", **values: object
+    conversation: Conversation, sender: str, now: datetime, *, key: str = "", **values: Any
 ) -> Message:
     """Write one message; a known key returns the message already there."""
     if key:

@@ -103,7 +103,7 @@ def _send(
         sent_at=now if within else None,
         valid_until=due.at if within else None,
     )
-    changes = {"assigned_to": case.assigned_to or actor}
+    changes: dict[str, object] = {"assigned_to": case.assigned_to or actor}
     if case.delay_from is not None and case.delay_to is None:
         changes["delay_to"] = on
     move(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import date, datetime
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Q
@@ -72,6 +74,11 @@ def purge_expired_evidence(*, now: datetime, limit: int = BATCH) -> int:
     return sum(_purge(evidence, now=now) for evidence in waiting)
 
 
+def _delete_bytes(keys: Sequence[str]) -> None:
+    for key in keys:
+        private.delete(key)
+
+
 def _purge(evidence: Evidence, *, now: datetime) -> bool:
     keys = [key for key in (evidence.stored_key, evidence.clean_key) if key]
     with transaction.atomic():
@@ -92,6 +99,6 @@ def _purge(evidence: Evidence, *, now: datetime) -> bool:
             note_public=f"{evidence.get_kind_display()}已到期删除，只保留摘要与处理结果",
             data={"evidence": evidence.public_id, "sha256": evidence.sha256},
         )
-        transaction.on_commit(lambda: [private.delete(key) for key in keys])
+        transaction.on_commit(partial(_delete_bytes, keys))
     logger.info("evidence.purged", extra={"evidence": evidence.pk})
     return True

@@ -21,7 +21,7 @@ def send_signing_code(
 ) -> None:
     """Sends a code to the borrower's own phone for accepting this version."""
     codes.send_code(
-        phone=actor.phone,
+        phone=actor.phone or "",
         purpose=purpose_of(offer),
         session_key=session_key,
         ip=ip,
@@ -41,10 +41,10 @@ def check_signature(
         raise InvalidInput("secret", f"请填写{label}")
     if method == "code":
         codes.check_code(
-            phone=actor.phone, purpose=purpose_of(offer), session_key=session_key, code=secret
+            phone=actor.phone or "", purpose=purpose_of(offer), session_key=session_key, code=secret
         )
     elif method == "password":
-        user = accounts.authenticate_password(phone=actor.phone, password=secret, ip=ip)
+        user = accounts.authenticate_password(phone=actor.phone or "", password=secret, ip=ip)
         if user.pk != actor.pk:
             raise RuleViolation("只有申请人本人可以确认。", code="not-borrower")
     else:
