@@ -175,7 +175,8 @@ def _paragraph(paper: FPDF, text: str) -> None:
 
 def _printable(paper: FPDF, text: str) -> str:
     """The text with every sign the font lacks shown as 〓 instead of silently left out."""
-    known = paper.fonts[FONT.lower()].cmap
+    font: Any = paper.fonts[FONT.lower()]
+    known = font.cmap
     return "".join(
         sign if sign == "\n" or ord(sign) in known else "〓"
         for sign in text
@@ -184,15 +185,16 @@ def _printable(paper: FPDF, text: str) -> str:
 
 
 def _write(paper: FPDF, text: str, *, height: float = LINE) -> None:
-    # wrapmode CHAR: Chinese has no spaces to break at
+    from fpdf.enums import WrapMode, XPos, YPos
+
     paper.multi_cell(
         0,
         height,
         _printable(paper, text),
         align="L",
-        wrapmode="CHAR",
-        new_x="LMARGIN",
-        new_y="NEXT",
+        wrapmode=WrapMode.CHAR,  # Chinese has no spaces to break at
+        new_x=XPos.LMARGIN,
+        new_y=YPos.NEXT,
     )
 
 

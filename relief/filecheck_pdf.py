@@ -102,7 +102,7 @@ def _dictionaries(top: Any, pikepdf: Any) -> Iterator[Any]:
             yield thing
             children = [value for _, value in thing.items()]
         elif isinstance(thing, pikepdf.Array):
-            children = list(thing)  # type: ignore[call-overload]
+            children = list(thing)
         else:
             continue
         waiting.extend(
@@ -150,7 +150,7 @@ def decoded_size(stream: Any) -> int:
 def _as_list(value: Any) -> list[Any]:
     import pikepdf
 
-    return list(value) if isinstance(value, pikepdf.Array) else [value]  # type: ignore[call-overload]
+    return list(value) if isinstance(value, pikepdf.Array) else [value]
 
 
 def _inflated_size(raw: bytes) -> int:

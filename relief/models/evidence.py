@@ -195,7 +195,7 @@ class EvidenceLook(AppendOnly):
     at = models.DateTimeField("时间", db_index=True)
     real_at = models.DateTimeField(auto_now_add=True)
 
-    objects = LookQuerySet.as_manager()
+    objects = LookQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         verbose_name = verbose_name_plural = "查看记录"

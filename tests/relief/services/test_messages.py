@@ -13,11 +13,24 @@ from portal.models import Notice
 from relief.domain.bot import FAQ, QUICK, Topic, topic_of
 from relief.domain.workflow import State
 from relief.models import Conversation, Message
-from relief.services import bot, messages
+from relief.services import application, bot, messages, review
 from tests.conftest import at
-from tests.relief.people import NOW, borrower, draft, in_state, overdue_loan, staff
+from tests.relief.people import (
+    NOW,
+    added_and_checked,
+    borrower,
+    draft,
+    in_state,
+    overdue_loan,
+    staff,
+)
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _private_folder(tmp_path, settings) -> None:
+    settings.PRIVATE_ROOT = tmp_path
 
 
 def talk(user, now=NOW) -> Conversation:
@@ -209,3 +222,35 @@ def test_a_key_makes_a_card_once() -> None:
     two = messages.post_card(case=case, card="application", now=NOW, actor=case.borrower, key="k")
 
     assert one == two
+
+
+def test_submitting_shows_a_card_and_when_it_is_taken_up() -> None:
+    user = borrower()
+    case = draft(user)
+    added_and_checked(case)
+    application.save_step(
+        case=case,
+        draft=application.Draft(reasons=["illness"], statement="因为住院，两个月没有收入。"),
+        actor=user,
+        now=NOW,
+    )
+
+    application.submit_case(case=case, actor=user, now=at("2026-11-23 20:08"))
+    application.submit_case(case=case, actor=user, now=at("2026-11-23 20:09"))
+
+    card, line = Message.objects.order_by("pk")
+    assert (card.sender, card.card, card.case) == ("borrower", "application", case)
+    assert (line.sender, line.text) == ("system", "已过受理时间，11月24日 09:00 受理")
+
+
+def test_asking_for_proof_is_said_by_the_one_who_asks() -> None:
+    agent = staff()
+    case = in_state(draft(borrower()), State.IN_REVIEW, assigned_to=agent, review_due_at=NOW)
+
+    review.ask_for_proof(
+        case=case, kinds=["bank_flow"], text="近 3 个月", actor=agent, now=at("2026-11-23 11:05")
+    )
+
+    said = Message.objects.get()
+    assert (said.sender, said.author) == ("staff", agent)
+    assert said.text == "还需要您补充：银行流水。近 3 个月"
