@@ -141,8 +141,8 @@ def allocate(
     amount: Decimal,
     dues: Sequence[Due],
     as_of: date,
-    plan: bool = False,
     *,
+    plan: bool = False,
     prepayable: Prepayable | None = None,
 ) -> Allocation:
     """Split a payment of `amount` yuan made on as_of; penalty in the dues is as of that date.
@@ -158,7 +158,6 @@ def allocate(
     """
     amount = check_amount(amount, "amount", "还款金额", FEN)
     check_date(as_of, "as_of", "还款日期")
-    _check_dues(dues)
     limit = payoff(dues, prepayable)
     if amount > limit:
         raise InvalidInput(

@@ -124,7 +124,7 @@ def split_payment(position: Position, amount: Decimal, on: date) -> Split:
     dues, prepayable = _dues(debt, ahead_by_row=debt.is_plan and not bears_interest)
     with refusing():
         allocation = allocate(
-            position.profile, amount, dues, on, debt.is_plan, prepayable=prepayable
+            position.profile, amount, dues, on, plan=debt.is_plan, prepayable=prepayable
         )
     split = Split(debt, allocation, tuple(position.undue(on)))
     return replace(split, new_rows=_recomputed(position, split, on))

@@ -8,28 +8,17 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from loans.domain.allocation import Due, Prepayable, allocate, payoff
-from loans.domain.breach import returned_by_component, vest
 from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts, Pause, PaymentFact
 from loans.domain.interest import PenaltyExplanation, explain_penalty
 from loans.domain.profile import ProductProfile
-from loans.domain.restructure import DebtFigures, ReliefTerms, plan_preview
 from loans.domain.schedule import build_schedule, recompute_schedule
-from portal.kernel.money import FEN, ZERO
+from portal.kernel.money import ZERO
+from tests.loans.domain.strategies import START, days, fen, quick
 from tests.loans.domain.support import profile
-
-quick = settings(max_examples=50, deadline=None)
-
-START = date(2023, 12, 1)
-days = st.integers(0, 500).map(lambda n: START + timedelta(days=n))
-
-
-def fen(low: int, high: int) -> st.SearchStrategy[Decimal]:
-    return st.integers(low, high).map(lambda n: Decimal(n).scaleb(-2))
 
 
 @st.composite
@@ -223,95 +212,3 @@ def test_recomputed_schedules_keep_dates_and_principal(
 
     assert [row.due_on for row in rows] == dates
     assert sum(row.principal for row in rows) == balance
-
-
-@st.composite
-def dues(draw: st.DrawFn) -> list[Due]:
-    return [
-        Due(number, draw(days), *(draw(fen(0, 20000)) for _ in range(7)))
-        for number in range(1, draw(st.integers(1, 5)) + 1)
-    ]
-
-
-@quick
-@given(dues(), days, st.booleans(), fen(0, 50000), st.data())
-def test_allocation_conserves_the_payment(
-    owed: list[Due], as_of: date, plan: bool, ahead: Decimal, data: st.DataObject
-) -> None:
-    extra = Prepayable(ahead, ahead / 10 // FEN * FEN)
-    limit = payoff(owed, extra)
-    if limit == 0:
-        return
-    amount = data.draw(fen(1, int(limit * 100)))
-
-    split = allocate(profile(), amount, owed, as_of, plan, prepayable=extra)
-
-    assert sum(line.amount for line in split.lines) == amount
-    assert all(line.amount > 0 for line in split.lines)
-    seen = {(line.instalment, line.component) for line in split.lines}
-    assert len(seen) == len(split.lines)
-    by_number = {due.instalment: due for due in owed}
-    for line in split.lines:
-        if line.instalment is not None:
-            assert line.amount <= by_number[line.instalment].owed(line.component)
-    assert split.remainder == sum((x.amount for x in split.lines if x.instalment is None), ZERO)
-    assert split.remainder == max(ZERO, amount - payoff(owed))
-
-
-@st.composite
-def offers(draw: st.DrawFn) -> tuple[DebtFigures, ReliefTerms]:
-    as_of = draw(days)
-    principal = draw(fen(10000, 9999999))
-    others = [draw(fen(0, 100000)) for _ in range(4)]
-    waived = [draw(fen(0, int(amount * 100))) for amount in others]
-    interest, penalty, compound, fee = others
-    return DebtFigures(as_of, principal, interest, penalty, compound, fee), ReliefTerms(
-        figures_as_of=as_of,
-        waive_interest=waived[0],
-        waive_penalty=waived[1],
-        waive_compound=waived[2],
-        waive_fee=waived[3],
-        term_count=draw(st.integers(1, 60)),
-        first_due_on=as_of + timedelta(days=draw(st.integers(1, 119))),
-        plan_annual_rate=draw(st.sampled_from([Decimal(0), Decimal("0.072"), Decimal("0.108")])),
-    )
-
-
-@quick
-@given(offers())
-def test_plans_conserve_money(offer: tuple[DebtFigures, ReliefTerms]) -> None:
-    debt, terms = offer
-    plan = plan_preview(profile(), debt, terms)
-
-    assert plan.total + plan.waived == debt.total + plan.plan_interest
-    assert sum(row.principal for row in plan.rows) == debt.principal
-    assert len(plan.rows) == terms.term_count
-    assert plan.annualised_cost >= 0
-    for row in plan.rows:
-        parts = (row.principal, row.interest, row.kept_interest, row.kept_penalty)
-        assert row.total == sum(parts) >= FEN
-        assert min(parts) >= 0
-    if not terms.plan_annual_rate:
-        for column in ("principal", "kept_interest", "kept_penalty"):
-            *others, last = [getattr(row, column) for row in plan.rows]
-            assert all(ZERO <= last - other < FEN * terms.term_count for other in others)
-
-
-@quick
-@given(fen(0, 100000), fen(1, 9999999), st.data())
-def test_vesting_conserves_the_waiver(
-    waived: Decimal, principal: Decimal, data: st.DataObject
-) -> None:
-    paid = data.draw(fen(0, int(principal * 100)))
-    more = data.draw(fen(int(paid * 100), int(principal * 100)))
-
-    vesting, later = vest(waived, principal, paid), vest(waived, principal, more)
-
-    assert vesting.vested + vesting.returned == waived
-    assert vesting.remaining_principal + paid == principal
-    assert ZERO <= vesting.vested <= later.vested <= waived
-    cut = data.draw(fen(0, int(waived * 100)))
-    parts = [waived - cut, cut]
-    back = returned_by_component(vesting.returned, parts)
-    assert sum(back) == vesting.returned
-    assert all(ZERO <= got <= part for got, part in zip(back, parts, strict=True))
