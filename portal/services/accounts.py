@@ -21,6 +21,12 @@ from portal.services.throttles import Limit, attempt, attempts_left, forgive
 
 PER_ACCOUNT = Limit(5, timedelta(minutes=15))
 PER_ADDRESS = Limit(20, timedelta(hours=1))
+# Django has no Chinese for all of its reasons.
+_TOO_WEAK = {
+    "password_too_short": "至少用 8 个字符",
+    "password_too_common": "不要用常见的密码",
+    "password_entirely_numeric": "不要只用数字",
+}
 MAX_PASSWORD = 128  # characters; hashing more is work for nothing
 
 
@@ -41,7 +47,8 @@ def clean_password(text: str, *, user: User | None = None) -> str:
     try:
         validate_password(text, user)
     except ValidationError as wrong:
-        raise InvalidInput("password", "密码" + "；".join(wrong.messages)) from wrong
+        reasons = [_TOO_WEAK.get(error.code or "", "换一个更难猜的") for error in wrong.error_list]
+        raise InvalidInput("password", f"密码太简单：请{'，'.join(reasons)}") from wrong
     return text
 
 

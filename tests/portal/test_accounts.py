@@ -185,6 +185,15 @@ def test_register_refuses_a_field_before_the_code_is_used(field: str, value: str
     assert not User.objects.exists()
 
 
+def test_weak_passwords_are_refused_in_chinese() -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        accounts.clean_password("12345")
+
+    assert refusal.value.message == (
+        "密码太简单：请至少用 8 个字符，不要用常见的密码，不要只用数字"
+    )
+
+
 def test_registered_phone_is_told_only_to_who_proves_it() -> None:
     lin()
     form: dict[str, Any] = {"phone": PHONE, "name": "李雷", "password": "yun-2026-lin"}
