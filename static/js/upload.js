@@ -73,6 +73,8 @@
     const again = () => send(form, field, file);
     request.open("POST", form.action);
     request.setRequestHeader("HX-Request", "true");
+    const headers = JSON.parse(document.body.getAttribute("hx-headers") || "{}"); // the CSRF token
+    Object.entries(headers).forEach(([key, value]) => request.setRequestHeader(key, value));
     request.upload.addEventListener("progress", (event) => {
       if (!event.lengthComputable) return;
       const share = Math.floor((event.loaded / event.total) * 100);
