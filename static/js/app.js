@@ -262,8 +262,13 @@
   window.addEventListener("offline", () => toast("网络已断开，恢复后可继续操作。"));
   window.addEventListener("online", () => toast("网络已恢复。"));
 
+  function unhide(root) {
+    root.querySelectorAll?.("[data-needs-script]").forEach((element) => { element.hidden = false; });
+  }
+  document.addEventListener("htmx:load", (event) => unhide(event.detail.elt));
+
   function start() {
-    document.querySelectorAll("[data-needs-script]").forEach((element) => { element.hidden = false; });
+    unhide(document);
     greet();
   }
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
