@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db.models import F, Sum
+from django.db.models.functions import Coalesce
 
 from loans.models import Account, Entry, Payment, Posting, Schedule
 from loans.queries.debt import debt_of
@@ -27,6 +28,8 @@ OPENERS = (
     Entry.Kind.ACCELERATION,
 )
 OPENING_KINDS = frozenset(kind.value for kind in OPENERS)
+OPENING = (Account.PRINCIPAL, Account.KEPT_INTEREST, Account.KEPT_PENALTY)
+Opened = dict[tuple[int, str], Decimal]
 BALANCES = (
     Account.PRINCIPAL,
     Account.INTEREST,
@@ -53,8 +56,9 @@ class Violation:
 def violations() -> list[Violation]:
     """All violations in the whole database; empty means that the books are right."""
     found = [*_entries(), *_reversals(), *_payments()]
+    opened = _opened()
     for position in load_all_positions():
-        found += _loan(position)
+        found += _loan(position, opened)
     return found
 
 
@@ -123,11 +127,26 @@ def _payments() -> Iterator[Violation]:
             yield Violation("split", payment.reference, detail)
 
 
-def _loan(position: Position) -> Iterator[Violation]:
+def _opened() -> Opened:
+    """(instalment, account) → what the entries that opened its schedule posted to it."""
+    rows = (
+        Posting.objects.filter(account__in=OPENING, entry__schedule=F("instalment__schedule"))
+        .annotate(kind=Coalesce(F("entry__reverses__kind"), F("entry__kind")))
+        .filter(kind__in=OPENING_KINDS)
+        .order_by()
+        .values("instalment_id", "account")
+        .annotate(total=Sum("amount"))
+        .values_list("instalment_id", "account", "total")
+    )
+    return {(instalment_id, account): total for instalment_id, account, total in rows}
+
+
+def _loan(position: Position, opened: Opened) -> Iterator[Violation]:
     if not position.schedules:
         yield Violation("schedule", position.loan.number, "no schedule")
         return
-    for proof in (_schedules, _instalments, _story, _plans, _status):
+    yield from _opening(position, opened)
+    for proof in (_schedules, _balances, _story, _plans, _status):
         try:
             yield from proof(position)
         except InvalidInput as wrong:  # facts that no rule can explain, e.g. paid > scheduled
@@ -148,25 +167,25 @@ def _schedules(position: Position) -> Iterator[Violation]:
         yield Violation("schedule-sum", number, detail)
 
 
-def _instalments(position: Position) -> Iterator[Violation]:
-    """What was posted at opening is what the row promises; no balance is negative or left behind."""
+def _opening(position: Position, opened: Opened) -> Iterator[Violation]:
+    """What was posted when a schedule opened is what its rows promise; nothing if it was undone."""
+    undone = {s.pk for s in position.schedules if s.undone_on is not None}
+    for row in position.instalments:
+        for account in OPENING:
+            promised = ZERO if row.schedule_id in undone else getattr(row, account.value)
+            posted = opened.get((row.pk, account.value), ZERO)
+            if posted != promised:
+                where = f"{position.loan.number} {row.schedule_id}/{row.number}"
+                detail = f"{account.label} opened {posted}, instalment says {promised}"
+                yield Violation("opening", where, detail)
+
+
+def _balances(position: Position) -> Iterator[Violation]:
+    """No balance is negative, and none is left behind on a superseded instalment."""
     closed = position.closed_on()
     undone = {s.pk for s in position.schedules if s.undone_on is not None}
     for row in position.instalments:
         where = f"{position.loan.number} {row.schedule_id}/{row.number}"
-        for account in (Account.PRINCIPAL, Account.KEPT_INTEREST, Account.KEPT_PENALTY):
-            plus = sum(
-                (
-                    move.amount
-                    for move in position.moves.get(row.pk, ())
-                    if move.account == account and move.kind in OPENING_KINDS and move.amount > 0
-                ),
-                ZERO,
-            )
-            promised = ZERO if row.schedule_id in undone else getattr(row, account.value)
-            if plus != promised:
-                detail = f"{account.label} opened {plus}, instalment says {promised}"
-                yield Violation("opening", where, detail)
         for account in BALANCES:
             balance = position.balance(row.pk, account)
             if balance < 0:

@@ -13,7 +13,12 @@ from django.db.models.functions import Coalesce
 
 from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts, PaymentFact
-from loans.domain.interest import InstalmentPenalty, PenaltyExplanation, explain_penalty, penalty_totals
+from loans.domain.interest import (
+    InstalmentPenalty,
+    PenaltyExplanation,
+    explain_penalty,
+    penalty_totals,
+)
 from loans.domain.profile import Method, ProductProfile, RateKind
 from loans.domain.schedule import accrued_interest
 from loans.models import Account, Entry, Instalment, Loan, Posting, Schedule
