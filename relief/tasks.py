@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from celery import shared_task
 
 from portal import clock
-from relief.services import deadlines, evidence, retention
+from relief.services import deadlines, evidence, reconcile, retention
 
 
 @shared_task
@@ -34,5 +36,6 @@ def check_pending_evidence() -> int:
 
 @shared_task
 def purge_expired_evidence() -> int:
-    """Deletes the bytes whose date has come."""
+    """Deletes the bytes whose date has come, and files that a crash left without a row."""
+    reconcile.remove_orphans(before=clock.real_now() - timedelta(days=1))
     return retention.purge_expired_evidence(now=clock.now())

@@ -6,10 +6,12 @@ from datetime import date, timedelta
 
 import pytest
 
+from portal import clock
 from portal.errors import RuleViolation
 from portal.storage import private
 from relief.domain.workflow import State
 from relief.models import Evidence
+from relief.services import reconcile
 from relief.services.consents import withdraw_consent
 from relief.services.evidence import open_evidence, remove_evidence
 from relief.services.retention import planned_purge_on, purge_expired_evidence
@@ -110,3 +112,21 @@ def test_staff_cannot_open_what_was_removed() -> None:
 
     with pytest.raises(RuleViolation, match="已移除"):
         open_evidence(evidence=made, actor=staff(), now=NOW)
+
+
+def test_files_that_no_row_names_are_found_and_removed(tmp_path) -> None:
+    made = added_and_checked(draft(borrower()))
+    orphan = private.save(b"left by a crash")
+    part = tmp_path / "ab" / ("0" * 30 + ".part")
+    part.parent.mkdir(exist_ok=True)
+    part.write_bytes(b"half")
+    hour = timedelta(hours=1)
+
+    assert reconcile.missing_files() == []
+    assert reconcile.remove_orphans(before=clock.real_now() - hour) == 0
+    assert reconcile.remove_orphans(before=clock.real_now() + hour) == 2
+
+    assert not private.exists(orphan.key)
+    assert private.exists(made.stored_key)
+    private.delete(made.clean_key)
+    assert reconcile.missing_files() == [made.clean_key]
