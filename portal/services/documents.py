@@ -55,18 +55,17 @@ def issue(
     """Store a paper with its digest and code inside the caller's transaction.
 
     The digest is SHA-256 over the canonical JSON of snapshot and text. Issuing the same kind and
-    number with the same content returns the paper already there; with other content it raises
-    RuleViolation. The PDF is made later by a task, or at the first download.
+    number with the same content returns the paper already there, with other content it raises
+    RuleViolation. The PDF is made by a task, or at the first download.
     """
     plain = json.loads(canonical_json(dict(snapshot)))
-    digest = _digest(plain, text)
+    digest, public_id = _digest(plain, text), new_public_id()
     with transaction.atomic():
         known = Document.objects.filter(kind=kind, number=number).first()
         if known is not None:
             if known.digest != digest:
                 raise RuleViolation(f"编号 {number} 的文件已经出具，内容不能更改", code="issued")
             return known
-        public_id = new_public_id()
         document = Document.objects.create(
             public_id=public_id,
             kind=DocumentKind(kind),

@@ -72,35 +72,18 @@ def add_evidence(
     wanted = rules.parse_kind(kind)
     if upload is None:
         raise InvalidInput("file", NO_FILE)
-    data = upload.content.read(rules.MAX_FILE_BYTES + 1)
-    size = len(data)
-    if size > rules.MAX_FILE_BYTES:
-        size += _rest(upload.content)
-    found = rules.check_upload(size=size, head=data[: rules.HEAD_BYTES], case_files=0, user_bytes=0)
-    _check_room(case, size, data, replaces, found)
+    data, found = _read(upload)
+    _check_room(case, data, replaces)
     consents.check_consent(kind=wanted, agreed=consent, actor=actor)
     stored = _stored(data, case)
     try:
         with transaction.atomic():
             fresh = locked(case)
-            _check_room(fresh, size, data, replaces, found)
+            _check_room(fresh, data, replaces)
             consents.keep_consent(kind=wanted, agreed=consent, actor=actor, now=now, ip=ip)
             if replaces is not None:
-                _put_aside(replaces, now)
-            made = Evidence.objects.create(
-                case=fresh,
-                uploaded_by=actor,
-                kind=wanted,
-                round=fresh.events.filter(action=Action.ASK_PROOF.value).count(),
-                original_name=rules.clean_name(upload.name),
-                content_type=found.value,
-                size=size,
-                sha256=stored.sha256,
-                stored_key=stored.key,
-                state=EvidenceState.CHECKING,
-                replaces=replaces,
-                created_at=now,
-            )
+                Evidence.objects.current().filter(pk=replaces.pk).update(withdrawn_at=now)
+            made = _row(fresh, wanted, upload.name, found, stored, replaces, actor, now)
             _tell_added(made, actor, now)
     except IntegrityError as twice:  # two tabs at once: the unique key decides
         private.delete(stored.key)
@@ -112,6 +95,42 @@ def add_evidence(
     return made
 
 
+def _read(upload: Upload) -> tuple[bytes, FileType]:
+    """The bytes and their type; more than 10 MB are counted, not kept."""
+    data = upload.content.read(rules.MAX_FILE_BYTES + 1)
+    size = len(data)
+    while size > rules.MAX_FILE_BYTES and (piece := upload.content.read(256 * 1024)):
+        size += len(piece)
+    head = data[: rules.HEAD_BYTES]
+    return data, rules.check_upload(size=size, head=head, case_files=0, user_bytes=0)
+
+
+def _row(
+    case: Case,
+    kind: rules.EvidenceKind,
+    name: str,
+    found: FileType,
+    stored: Stored,
+    replaces: Evidence | None,
+    actor: User,
+    now: datetime,
+) -> Evidence:
+    return Evidence.objects.create(
+        case=case,
+        uploaded_by=actor,
+        kind=kind,
+        round=case.events.filter(action=Action.ASK_PROOF.value).count(),
+        original_name=rules.clean_name(name),
+        content_type=found.value,
+        size=stored.size,
+        sha256=stored.sha256,
+        stored_key=stored.key,
+        state=EvidenceState.CHECKING,
+        replaces=replaces,
+        created_at=now,
+    )
+
+
 def _stored(data: bytes, case: Case) -> Stored:
     """The bytes in the private store; a full disk is said plainly and leaves nothing behind."""
     try:
@@ -121,17 +140,7 @@ def _stored(data: bytes, case: Case) -> Stored:
         raise RuleViolation(NOT_SAVED, code="storage", field="file") from full
 
 
-def _rest(content: BinaryIO) -> int:
-    """How many bytes are still to come, read in pieces and thrown away."""
-    total = 0
-    while piece := content.read(256 * 1024):
-        total += len(piece)
-    return total
-
-
-def _check_room(
-    case: Case, size: int, data: bytes, replaces: Evidence | None, found: FileType
-) -> None:
+def _check_room(case: Case, data: bytes, replaces: Evidence | None) -> None:
     """Whether the case takes files now, has room for this one and does not have it already."""
     if State(case.state) not in BEFORE_PLAN:
         raise RuleViolation("申请已结束，不能再上传材料。", code="closed", field="file")
@@ -139,18 +148,13 @@ def _check_room(
         raise RuleViolation("要更换的文件不属于这份申请，请刷新页面。", code="case", field="file")
     current = Evidence.objects.current().filter(case=case)
     rules.check_upload(
-        size=size,
+        size=len(data),
         head=data[: rules.HEAD_BYTES],
         case_files=current.count() - (1 if replaces is not None else 0),
         user_bytes=Evidence.objects.kept().filter(case__borrower=case.borrower_id).total_size(),
     )
     if current.filter(sha256=hashlib.sha256(data).hexdigest()).exists():
         raise RuleViolation(SAME_FILE, code="duplicate", field="file")
-
-
-def _put_aside(old: Evidence, now: datetime) -> None:
-    """Mark the file that is replaced; a passed one may be replaced too."""
-    Evidence.objects.current().filter(pk=old.pk).update(withdrawn_at=now)
 
 
 def _tell_added(made: Evidence, actor: User, now: datetime) -> None:
@@ -213,16 +217,7 @@ def judge_evidence(
     InvalidInput("reason", …), RuleViolation, or StaleWrite when the file changed meanwhile.
     """
     _people.check_in_charge(actor, evidence.case)
-    if State(evidence.case.state) not in IN_TALKS:
-        raise RuleViolation("申请不在审核中，不能再评定材料。", code="state")
-    if evidence.withdrawn_at is not None:
-        raise RuleViolation("借款人已移除或更换这份材料，请刷新页面。", code="withdrawn")
-    if not evidence.is_open:
-        raise RuleViolation("这份材料还没有通过文件检查，不能评定。", code="checking")
-    if not passed and reason not in rules.STAFF_REASONS:
-        raise InvalidInput("reason", "请选择需要更换的原因：模糊、缺页、过期、无关或其他")
-    if not passed and reason == ReplaceReason.OTHER and not text.strip():
-        raise InvalidInput("text", "选择其他原因时，请写明哪里需要更换")
+    _check_judgement(evidence, reason, text, passed=passed)
     state = EvidenceState.PASSED if passed else EvidenceState.REPLACE
     with transaction.atomic():
         written = (
@@ -249,3 +244,17 @@ def judge_evidence(
             data={"evidence": evidence.public_id, "state": state.value, "reason": evidence.reason},
         )
     return evidence
+
+
+def _check_judgement(evidence: Evidence, reason: str, text: str, *, passed: bool) -> None:
+    """Whether this file can be judged now, and in this way."""
+    if State(evidence.case.state) not in IN_TALKS:
+        raise RuleViolation("申请不在审核中，不能再评定材料。", code="state")
+    if evidence.withdrawn_at is not None:
+        raise RuleViolation("借款人已移除或更换这份材料，请刷新页面。", code="withdrawn")
+    if not evidence.is_open:
+        raise RuleViolation("这份材料还没有通过文件检查，不能评定。", code="checking")
+    if not passed and reason not in rules.STAFF_REASONS:
+        raise InvalidInput("reason", "请选择需要更换的原因：模糊、缺页、过期、无关或其他")
+    if not passed and reason == ReplaceReason.OTHER and not text.strip():
+        raise InvalidInput("text", "选择其他原因时，请写明哪里需要更换")
