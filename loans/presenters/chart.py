@@ -35,7 +35,10 @@ def penalty_chart(
         if line.due_on in days and line.due_on < debt.as_of
     }
     return line_chart(
-        [(on, owed(on)) for on in days], today=debt.as_of, title="罚息逐日变化", marks=_few(marks)
+        [(on, owed(on)) for on in days],
+        today=debt.as_of,
+        title="罚息逐日变化",
+        marks=_few(marks, days[0], days[-1]),
     )
 
 
@@ -49,6 +52,7 @@ def _days(spans: Sequence[tuple[date, date]], debt: Debt) -> list[date]:
     return sorted({first, *bends, *before, debt.as_of, *after, debt.as_of + AHEAD})
 
 
-def _few(marks: dict[date, str]) -> dict[date, str]:
-    """At most two labels, the newest: more would cover each other."""
-    return dict(sorted(marks.items())[-2:])
+def _few(marks: dict[date, str], first: date, last: date) -> dict[date, str]:
+    """At most two labels, and only where there is room for the words on their left."""
+    room = first + (last - first) * 2 // 5
+    return dict(sorted((on, text) for on, text in marks.items() if on >= room)[-2:])

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from itertools import groupby
 
-from loans.domain.breach import vest
+from loans.domain.breach import cure_until, vest, warning_on
 from loans.models import Account, Entry, Instalment, Loan, Payment, Schedule
 from loans.presenters import wording
 from loans.presenters.loan import PlanLine
@@ -39,6 +39,8 @@ class PlanTerms:
     late_number: int | None
     late_days: int
     pay_by: date | None
+    cure_by: date | None
+    in_grace: bool
     cure_days: int
 
 
@@ -124,13 +126,16 @@ def plan_terms(position: Position, debt: Debt) -> PlanTerms | None:
     planned = sum((row.scheduled_principal for row in debt.instalments), ZERO)
     late = next((row for row in debt.instalments if row.overdue_days > 0), None)
     profile = position.profile
+    warned_on = warning_on(profile, late.due_on) if late else None
     return PlanTerms(
         opened_on=position.base(debt.as_of).opened_on,
         waived=given,
         returned=vest(given, planned, planned - debt.principal).returned if planned else given,
         late_number=late.number if late else None,
         late_days=late.overdue_days if late else 0,
-        pay_by=late.due_on + timedelta(days=profile.plan_grace_days) if late else None,
+        pay_by=warned_on - timedelta(days=1) if warned_on else None,
+        cure_by=cure_until(profile, warned_on) if warned_on else None,
+        in_grace=warned_on is not None and debt.as_of < warned_on,
         cure_days=profile.cure_days,
     )
 

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from loans.domain.components import Component
+from loans.domain.components import LABELS
 from loans.domain.interest import PenaltyExplanation
 from loans.domain.profile import ProductProfile
 from loans.models import Loan
@@ -49,7 +49,7 @@ STATEMENT_HEAD = (
 def _segments(profile: ProductProfile, story: PenaltyExplanation) -> list[list[Cell]]:
     return [
         [
-            "罚息" if part.component is Component.PRINCIPAL else "复利",
+            LABELS[part.component],
             line.number,
             line.due_on,
             part.first_day,

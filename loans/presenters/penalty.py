@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from loans.domain.components import Component
+from loans.domain.components import LABELS, Component
 from loans.domain.interest import InstalmentPenalty, PenaltyExplanation, Segment
 from loans.domain.profile import PenaltyBase, ProductProfile, RateKind
 from loans.presenters import wording
@@ -93,7 +93,7 @@ def past_penalties(story: PenaltyExplanation, debt: Debt) -> tuple[tuple[int, De
 
 
 def _card(profile: ProductProfile, line: InstalmentPenalty, row: InstalmentDebt) -> FormulaCard:
-    main = [part for part in line.segments if part.component is Component.PRINCIPAL]
+    main = [part for part in line.segments if part.component is not Component.COMPOUND]
     parts = main or list(line.segments)
     factors = _factors(profile, line, parts)
     return FormulaCard(
@@ -177,7 +177,7 @@ def _rows(profile: ProductProfile, parts: Sequence[Segment]) -> tuple[SegmentRow
             base=part.base,
             rate=rate_formula(profile, part),
             amount=_trim(part.amount_exact),
-            component="罚息" if part.component is Component.PRINCIPAL else "复利",
+            component=LABELS[part.component],
             reason=part.reason,
             end_reason=part.end_reason,
         )

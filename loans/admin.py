@@ -1,0 +1,226 @@
+"""The books at the staff desk: everything to read, nothing to edit; two acts go through services."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import URLPattern, path, reverse
+
+from loans import queries
+from loans.forms import ReasonForm
+from loans.models import Entry, Instalment, Loan, Payment, Posting, Schedule
+from loans.services.acceleration import accelerate
+from loans.services.payment import reverse_payment
+from portal import clock
+from portal.admin import ReadOnlyAdmin
+from portal.errors import RuleViolation
+from portal.kernel.roles import Rank
+from portal.models import User
+
+
+class ReadOnlyInline(admin.TabularInline):
+    """Rows of the books under their owner, newest last."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(getattr(request.user, "is_staff_member", False))
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ScheduleInline(ReadOnlyInline):
+    model = Schedule
+    fields = ["number", "kind", "opened_on", "superseded_on", "source"]
+
+
+class PaymentInline(ReadOnlyInline):
+    model = Payment
+    fields = ["paid_on", "amount", "kind", "reference", "reversed_by"]
+
+
+class EntryInline(ReadOnlyInline):
+    model = Entry
+    fk_name = "loan"
+    fields = ["value_date", "kind", "source", "at"]
+
+
+class PostingInline(ReadOnlyInline):
+    model = Posting
+    fields = ["account", "instalment", "amount"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Posting]:
+        return super().get_queryset(request).select_related("instalment")
+
+
+class InstalmentInline(ReadOnlyInline):
+    model = Instalment
+    fields = ["number", "due_on", "principal", "interest", "kept_interest", "kept_penalty"]
+
+
+def _may_act(request: HttpRequest, loan: Loan) -> bool:
+    """Supervisors and above; nobody on a loan of their own."""
+    user = request.user
+    if not isinstance(user, User) or not user.has_rank(Rank.SUPERVISOR):
+        return False
+    return user.same_person_as_id != loan.borrower_id
+
+
+def act_page(
+    request: HttpRequest,
+    *,
+    title: str,
+    warning: str,
+    loan: Loan,
+    back: str,
+    act: Callable[[str], Any],
+) -> HttpResponse:
+    """A form that asks for the reason, then calls one service; refusals are shown, not lost."""
+    if not _may_act(request, loan):
+        raise PermissionDenied
+    form = ReasonForm(request.POST or None)
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                act(form.cleaned_data["reason"])
+            except RuleViolation as refusal:
+                form.add_error(None, refusal.message)
+                status = 409
+            else:
+                messages.success(request, f"{title}：已完成")
+                return HttpResponseRedirect(back)
+    context = {
+        **admin.site.each_context(request),
+        "title": title,
+        "warning": warning,
+        "form": form,
+        "back": back,
+    }
+    return render(request, "admin/loans/act.html", context, status=status)
+
+
+@admin.register(Loan)
+class LoanAdmin(ReadOnlyAdmin):
+    """One loan: contract, schedules, payments, entries, and what is owed today."""
+
+    change_form_template = "admin/loans/loan_change_form.html"
+    list_display = ["number", "person", "product_name", "principal", "drawdown_on", "status"]
+    list_filter = ["status", "product"]
+    list_select_related = ["borrower"]
+    search_fields = ["number", "public_id", "borrower__phone"]
+    date_hierarchy = "drawdown_on"
+    exclude = ["borrower"]
+    readonly_fields = ["person"]
+    inlines = [ScheduleInline, PaymentInline, EntryInline]
+
+    @admin.display(description="借款人")
+    def person(self, loan: Loan) -> str:
+        return str(loan.borrower)
+
+    def get_urls(self) -> list[URLPattern]:
+        act = self.admin_site.admin_view(self.accelerate_view)
+        own = [path("<int:pk>/accelerate/", act, name="loans_loan_accelerate")]
+        return [*own, *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        loan = self.get_object(request, object_id)
+        if isinstance(loan, Loan):
+            books, today = queries.load_position(loan), clock.today()
+            extra_context = {
+                **(extra_context or {}),
+                "debt": queries.debt_of(books, today),
+                "may_accelerate": _may_act(request, loan) and loan.accelerated_on is None,
+            }
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def accelerate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """宣布提前到期, as of today."""
+        loan = get_object_or_404(Loan, pk=pk)
+        return act_page(
+            request,
+            title=f"宣布提前到期：{loan.number}",
+            warning="全部未到期本金从今天起到期，未到期利息不再收取。会通知借款人，不能撤销。",
+            loan=loan,
+            back=reverse("admin:loans_loan_change", args=[pk]),
+            act=lambda reason: accelerate(
+                loan_id=pk, on=clock.today(), reason=reason, actor=request.user, now=clock.now()
+            ),
+        )
+
+
+@admin.register(Payment)
+class PaymentAdmin(ReadOnlyAdmin):
+    """Receipts; taking one back is a counter-posting with a reason."""
+
+    change_form_template = "admin/loans/payment_change_form.html"
+    list_display = ["paid_on", "loan", "amount", "kind", "reference", "is_reversed"]
+    list_filter = ["kind", ("reversed_by", admin.EmptyFieldListFilter)]
+    list_select_related = ["loan"]
+    search_fields = ["reference", "public_id", "loan__number"]
+    date_hierarchy = "paid_on"
+
+    def get_urls(self) -> list[URLPattern]:
+        act = self.admin_site.admin_view(self.reverse_view)
+        own = [path("<int:pk>/reverse/", act, name="loans_payment_reverse")]
+        return [*own, *super().get_urls()]
+
+    def reverse_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """冲正还款."""
+        payment = get_object_or_404(Payment.objects.select_related("loan"), pk=pk)
+        return act_page(
+            request,
+            title=f"冲正还款：{payment.amount:,.2f} 元（{payment.paid_on}）",
+            warning="用反向分录冲回这笔还款，原记录保留；之后的还款会重新分配。",
+            loan=payment.loan,
+            back=reverse("admin:loans_payment_change", args=[pk]),
+            act=lambda reason: reverse_payment(
+                payment_id=pk, reason=reason, actor=request.user, now=clock.now()
+            ),
+        )
+
+
+@admin.register(Entry)
+class EntryAdmin(ReadOnlyAdmin):
+    """Double entries with their postings."""
+
+    list_display = ["value_date", "loan", "kind", "source", "at"]
+    list_filter = ["kind"]
+    list_select_related = ["loan"]
+    search_fields = ["loan__number", "key"]
+    date_hierarchy = "value_date"
+    exclude = ["actor"]
+    inlines = [PostingInline]
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(ReadOnlyAdmin):
+    """Schedules, superseded ones too."""
+
+    list_display = ["loan", "number", "kind", "opened_on", "superseded_on"]
+    list_filter = ["kind"]
+    list_select_related = ["loan"]
+    search_fields = ["loan__number"]
+    inlines = [InstalmentInline]
