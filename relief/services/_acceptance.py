@@ -32,7 +32,8 @@ def seconds_to_read(offer: Offer, forced: int, now: datetime) -> int:
     """How many seconds of forced reading are left; all of them when it was never opened."""
     if offer.first_read_at is None:
         return forced
-    return max(0, forced - int((now - offer.first_read_at).total_seconds()))
+    passed = int((now - offer.first_read_at).total_seconds())
+    return min(forced, max(0, forced - passed))
 
 
 def check_open(offer: Offer, *, seen: str, now: datetime) -> None:

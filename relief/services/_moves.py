@@ -17,7 +17,7 @@ from portal.notifications import outbox
 from portal.services.calendar import load_calendar
 from relief import notices
 from relief.domain import deadlines, labels
-from relief.domain.workflow import CLOSED, Action, Promise, State, find_move
+from relief.domain.workflow import CLOSED, Action, Move, Promise, State, find_move
 from relief.models import Case, Deadline, Event
 from relief.services import _people
 from relief.services.chat_cards import show_move
@@ -51,13 +51,12 @@ def move(
     `due` overrides the clock that the move starts; `changes` are other fields of the case,
     `context` what the notices need. Returns the case as it is now stored.
     """
-    found = find_move(case.state, action, role)
-    if found is None:
-        raise NotYourTurn(refusal(case, action), code="move")
-    check_actor(case, actor, role)
+    found = require_move(case, action, actor=actor, role=role)
     if due is None and found.promise is not None:
         due = deadlines.due_for(found.promise, now, load_calendar(), case.policy.rules)
     values = {**_due_values(found.promise, due), **(changes or {})}
+    if found.promise not in KEEPS_CLOCK:
+        values.setdefault("escalated_at", None)  # another promise, another escalation
     if found.target in CLOSED:
         values["closed_at"] = now
     with transaction.atomic():
@@ -86,6 +85,15 @@ def move(
         show_move(fresh, action, key=f"{event.pk}", actor=actor, now=now, context=facts)
     logger.info("case.moved", extra={"case": fresh.public_id, "action": action.value})
     return fresh
+
+
+def require_move(case: Case, action: Action, *, actor: User | None, role: Role) -> Move:
+    """The move of the table for this person here, or NotYourTurn; before anything is written."""
+    found = find_move(case.state, action, role)
+    if found is None:
+        raise NotYourTurn(refusal(case, action), code="move")
+    check_actor(case, actor, role)
+    return found
 
 
 def record(

@@ -21,7 +21,7 @@ from relief.domain import deadlines, reasons
 from relief.domain.workflow import Action, State
 from relief.models import Case, Policy
 from relief.services import _people
-from relief.services._moves import locked, move
+from relief.services._moves import locked, move, require_move
 
 STEPS = ("reason", "statement", "evidence", "affordability", "confirm")
 
@@ -157,17 +157,16 @@ def submit_case(*, case: Case, actor: User, now: datetime) -> Case:
         fresh = locked(case)
         if fresh.state in {State.SUBMITTED, State.IN_REVIEW} and fresh.submitted_at is not None:
             return fresh
-        policy = Policy.current()
         if fresh.state == State.DRAFT:
             check_ready(fresh)
-            fresh.policy = policy
+            fresh.policy = Policy.current()
         return move(
             fresh,
             Action.SUBMIT,
             actor=actor,
             role=Role.BORROWER,
             now=now,
-            changes={**_review_clock(fresh, now), "policy": policy, "submitted_at": now},
+            changes={**_review_clock(fresh, now), "policy": fresh.policy, "submitted_at": now},
         )
 
 
@@ -224,6 +223,7 @@ def withdraw_case(*, case: Case, actor: User, now: datetime, reason: str = "") -
     note = reasons.check_line(reason, field="reason", label="撤回原因", empty=True)
     with transaction.atomic():
         fresh = locked(case)
+        require_move(fresh, Action.WITHDRAW, actor=actor, role=Role.BORROWER)
         fresh.offers.filter(status__in=["open", "pending", "proposed"]).update(status="declined")
         return move(
             fresh, Action.WITHDRAW, actor=actor, role=Role.BORROWER, now=now, note_public=note

@@ -6,8 +6,11 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import IntegrityError, connection, transaction
 
+from portal.errors import RuleViolation
+from portal.kernel.errors import InvalidInput
 from portal.kernel.roles import Role
 from portal.services.calendar import load_calendar
 from relief import notices
@@ -20,6 +23,7 @@ from relief.services._moves import move, record
 
 logger = logging.getLogger(__name__)
 BATCH = 200
+BROKEN = (RuleViolation, InvalidInput, ObjectDoesNotExist, IntegrityError)
 
 
 def sweep(*, now: datetime, limit: int = BATCH, plans: bool = True) -> int:
@@ -31,14 +35,25 @@ def sweep(*, now: datetime, limit: int = BATCH, plans: bool = True) -> int:
     if not plans:
         due = due.exclude(kind__in=PLAN_KINDS)
     waiting = list(due.values_list("pk", "case_id")[:limit])
-    return sum(handle(pk, case_id, now=now) for pk, case_id in waiting)
+    return _handle_all(waiting, now)
 
 
 def sweep_plans(*, now: datetime, limit: int = BATCH) -> int:
     """The same for the plans' own looks."""
     due = Deadline.objects.due(now).filter(kind__in=PLAN_KINDS)
     waiting = list(due.values_list("pk", "case_id")[:limit])
-    return sum(handle(pk, case_id, now=now) for pk, case_id in waiting)
+    return _handle_all(waiting, now)
+
+
+def _handle_all(waiting: list[tuple[int, int]], now: datetime) -> int:
+    """One broken row is logged and left for a person; it does not hold up the others."""
+    handled = 0
+    for pk, case_id in waiting:
+        try:
+            handled += handle(pk, case_id, now=now)
+        except BROKEN:
+            logger.exception("deadline.failed", extra={"deadline": pk})
+    return handled
 
 
 def handle(deadline_id: int, case_id: int, *, now: datetime) -> bool:

@@ -19,7 +19,7 @@ from relief.models import Agreement, Case, Offer, OfferStatus, Side
 from relief.services import _offers, agreement
 from relief.services._acceptance import check_acceptable, check_open, seconds_to_read
 from relief.services._counters import CounterDraft, preview_counter
-from relief.services._moves import locked, move, record
+from relief.services._moves import locked, move, record, require_move
 from relief.services._offers import Composed, OfferDraft
 from relief.services._people import check_borrower, check_in_charge
 
@@ -52,6 +52,7 @@ def make_offer(
     """
     with transaction.atomic():
         fresh = locked(case)
+        require_move(fresh, Action.OFFER, actor=actor, role=Role.STAFF)
         check_in_charge(actor, fresh)
         composed = _offers.compose_draft(fresh, draft, deadlines.business_day(now))
         return _send(fresh, composed, Action.OFFER, actor, now, note=note, internal=note_internal)
@@ -61,6 +62,7 @@ def accept_counter(*, case: Case, number: int, actor: User, now: datetime, note:
     """Staff agree to the borrower's terms as they are, on today's debt; the borrower confirms."""
     with transaction.atomic():
         fresh = locked(case)
+        require_move(fresh, Action.ACCEPT_COUNTER, actor=actor, role=Role.STAFF)
         check_in_charge(actor, fresh)
         counter = _offers.find_offer(fresh, number)
         if counter.status != OfferStatus.PROPOSED:
@@ -260,10 +262,12 @@ def withdraw_offer(*, case: Case, number: int, reason: str, actor: User, now: da
     said = check_line(reason, field="reason", label="撤回原因")
     with transaction.atomic():
         fresh = locked(case)
+        require_move(fresh, Action.WITHDRAW_OFFER, actor=actor, role=Role.STAFF)
         check_in_charge(actor, fresh)
         offer = _offers.find_offer(fresh, number, lock=True)
-        if offer.status == OfferStatus.OPEN:
-            Offer.objects.filter(pk=offer.pk).update(status=OfferStatus.TAKEN_BACK)
+        if offer.status != OfferStatus.OPEN:
+            raise RuleViolation("这份方案不在等待答复，请刷新页面。", code="closed")
+        Offer.objects.filter(pk=offer.pk).update(status=OfferStatus.TAKEN_BACK)
         return move(
             fresh,
             Action.WITHDRAW_OFFER,

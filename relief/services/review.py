@@ -19,7 +19,7 @@ from relief.domain.evidence import KIND_LABELS, parse_kind
 from relief.domain.reasons import REJECTIONS, RejectCode, check_line
 from relief.domain.workflow import Action, State
 from relief.models import Case
-from relief.services._moves import locked, move, record
+from relief.services._moves import locked, move, record, require_move
 from relief.services._people import check_in_charge, check_staff
 
 
@@ -44,6 +44,7 @@ def release_case(*, case: Case, actor: User, now: datetime, note: str = "") -> C
     text = check_line(note, field="note", label="备注", empty=True)
     with transaction.atomic():
         fresh = locked(case)
+        require_move(fresh, Action.RELEASE, actor=actor, role=Role.STAFF)
         check_in_charge(actor, fresh)
         return move(
             fresh,
@@ -89,6 +90,7 @@ def ask_for_proof(
     note = check_line(text, field="text", label="补充说明")
     with transaction.atomic():
         fresh = locked(case)
+        require_move(fresh, Action.ASK_PROOF, actor=actor, role=Role.STAFF)
         check_in_charge(actor, fresh)
         names = "、".join(KIND_LABELS[kind] for kind in wanted)
         return move(
@@ -127,6 +129,7 @@ def pass_review(*, case: Case, actor: User, now: datetime, note: str = "") -> Ca
     text = check_line(note, field="note", label="审核意见", empty=True)
     with transaction.atomic():
         fresh = locked(case)
+        require_move(fresh, Action.PASS, actor=actor, role=Role.STAFF)
         check_in_charge(actor, fresh)
         return move(
             fresh,
@@ -163,6 +166,7 @@ def reject_case(
     needed = Rank.SUPERVISOR if chosen == RejectCode.FRAUD_SUSPECTED else Rank.REVIEWER
     with transaction.atomic():
         fresh = locked(case)
+        require_move(fresh, Action.REJECT, actor=actor, role=Role.STAFF)
         check_in_charge(actor, fresh)
         check_staff(actor, fresh, needed=needed)
         rules = fresh.policy.rules
