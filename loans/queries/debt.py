@@ -52,7 +52,7 @@ def debt_of(position: Position, on: date) -> Debt:
         kept_interest=_sum(rows, "kept_interest"),
         kept_penalty=_sum(rows, "kept_penalty"),
         accrued_interest=position.accrued(on),
-        due_now=sum((row.total for row in due), ZERO),
+        due_now=sum((row.total for row in due), ZERO) + _charges_ahead(unpaid, on),
         overdue_days=max((row.overdue_days for row in overdue), default=0),
         oldest_due_on=min((row.due_on for row in overdue), default=None),
         penalty_per_day=story.per_day,
@@ -64,6 +64,11 @@ def debt_of(position: Position, on: date) -> Debt:
 
 def _sum(rows: tuple[InstalmentDebt, ...] | list[InstalmentDebt], name: str) -> Decimal:
     return sum((getattr(row, name) for row in rows), ZERO)
+
+
+def _charges_ahead(rows: list[InstalmentDebt], on: date) -> Decimal:
+    """Penalty on rows to come: only when the penalty base is all_outstanding."""
+    return sum((row.penalty + row.compound for row in rows if row.due_on > on), ZERO)
 
 
 def _row(

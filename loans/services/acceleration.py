@@ -10,6 +10,7 @@ from loans.services import observers
 from loans.services.booking import Books, open_books
 from loans.services.ledger import Line
 from loans.services.observers import Change
+from loans.services.plan_books import opening
 from loans.services.refusals import check_event_date, check_open, refusing
 from portal.errors import RuleViolation
 from portal.kernel.money import ZERO
@@ -59,6 +60,11 @@ def _accelerate(books: Books, undue: list[Instalment], on: date, reason: str) ->
     position = books.position
     books.bring_to(on)
     owed = {row.pk: position.balance(row.pk, Account.PRINCIPAL) for row in undue}
+    charges = {  # only when the penalty base is all_outstanding
+        (row.pk, account): position.balance(row.pk, account)
+        for row in undue
+        for account in (Account.PENALTY, Account.COMPOUND)
+    }
     accruals = (Entry.Kind.ACCRUAL.value,)
     known = position.booked(undue[0].pk, Account.INTEREST, kinds=accruals)
     remaining = [
@@ -73,12 +79,14 @@ def _accelerate(books: Books, undue: list[Instalment], on: date, reason: str) ->
         due_on=made.due_on,
         principal=made.principal,
         interest=max(made.interest - known, ZERO),
+        kept_penalty=sum(charges.values(), ZERO),
     )
     schedule = books.open_schedule(
         Schedule.Kind.ACCELERATED, on, f"宣布提前到期：{reason}"[:200], [row]
     )
     lines = [Line(Account.PRINCIPAL, -amount, pk) for pk, amount in owed.items()]
-    lines.append(Line(Account.PRINCIPAL, row.principal, row.pk))
+    lines += [Line(account, -amount, pk) for (pk, account), amount in charges.items()]
+    lines += opening([row])
     books.post(
         Entry.Kind.ACCELERATION, on, f"宣布提前到期：{reason}"[:300], lines, schedule=schedule
     )

@@ -120,8 +120,8 @@ def split_payment(position: Position, amount: Decimal, on: date) -> Split:
             code="OVER_PAYOFF",
             field="amount",
         )
-    bears_interest = _bears_interest(position, on)
-    dues, prepayable = _dues(debt, ahead_by_row=debt.is_plan and not bears_interest)
+    free = debt.is_plan and not position.interest_profile(on).rate
+    dues, prepayable = _dues(debt, ahead_by_row=free)
     with refusing():
         allocation = allocate(
             position.profile, amount, dues, on, plan=debt.is_plan, prepayable=prepayable
@@ -130,12 +130,11 @@ def split_payment(position: Position, amount: Decimal, on: date) -> Split:
     return replace(split, new_rows=_recomputed(position, split, on))
 
 
-def _bears_interest(position: Position, on: date) -> bool:
-    return position.interest_profile(on).rate > 0 if position.is_plan(on) else True
-
-
 def _dues(debt: Debt, *, ahead_by_row: bool) -> tuple[list[Due], Prepayable | None]:
-    """Due rows whole; rows to come whole in a zero-rate plan, else their kept columns only."""
+    """Due rows whole; rows to come whole in a zero-rate plan, else without principal and interest.
+
+    (A row to come owes kept columns in a plan, and penalty when the base is all_outstanding.)
+    """
     dues: list[Due] = []
     ahead = ZERO
     for row in debt.instalments:
@@ -143,15 +142,7 @@ def _dues(debt: Debt, *, ahead_by_row: bool) -> tuple[list[Due], Prepayable | No
             dues.append(_due(row))
         else:
             ahead += row.principal
-            if row.kept_interest or row.kept_penalty:
-                dues.append(
-                    Due(
-                        instalment=row.number,
-                        due_on=row.due_on,
-                        kept_interest=row.kept_interest,
-                        kept_penalty=row.kept_penalty,
-                    )
-                )
+            dues.append(replace(_due(row), principal=ZERO, interest=ZERO))
     if ahead == 0 and debt.accrued_interest == 0:
         return dues, None
     return dues, Prepayable(principal=ahead, interest=debt.accrued_interest)
