@@ -61,8 +61,11 @@ def _prove(request: HttpRequest, form: Form, by: str) -> User | None:
         return accounts.authenticate_code(
             phone=values["phone"], code=values["code"], session_key=visit.session_key(request)
         )
-    except visit.Refusal as problem:
-        visit.refuse(form, problem)
+    except visit.REFUSALS as problem:
+        if by == "password":  # neither of the two fields is said to be the wrong one
+            form.add_error(None, problem.message)
+        else:
+            visit.refuse(form, problem)
         return None
 
 
@@ -90,7 +93,7 @@ def _enrol(request: HttpRequest, form: Form) -> User | None:
         return accounts.register(
             **values, session_key=visit.session_key(request), now=clock.real_now()
         )
-    except visit.Refusal as problem:
+    except visit.REFUSALS as problem:
         visit.refuse(form, problem)
         return None
 

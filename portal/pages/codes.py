@@ -72,7 +72,7 @@ def _send(request: HttpRequest, purpose: str, asked: SendCodeForm) -> None:
             ip=visit.address(request),
             now=clock.now(),
         )
-    except visit.Refusal as problem:
+    except visit.REFUSALS as problem:
         visit.refuse(asked, problem)
     else:
         visit.remember_code(request, purpose, phone)

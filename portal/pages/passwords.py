@@ -53,7 +53,7 @@ def _reset(request: HttpRequest, form: ResetForm) -> User | None:
     values = {name: form.cleaned_data[name] for name in ("phone", "code", "password")}
     try:
         return passwords.reset_password(**values, session_key=visit.session_key(request))
-    except visit.Refusal as problem:
+    except visit.REFUSALS as problem:
         visit.refuse(form, problem)
         return None
 
@@ -68,7 +68,7 @@ def change(request: HttpRequest) -> HttpResponse:
         values = {name: form.cleaned_data[name] for name in ("current", "password")}
         try:
             user = passwords.change_password(user=request.user, **values)
-        except visit.Refusal as problem:
+        except visit.REFUSALS as problem:
             visit.refuse(form, problem)
         else:
             auth.update_session_auth_hash(request, user)

@@ -55,7 +55,7 @@ def _save(request: HttpRequest, form: PreferencesForm) -> bool:
     """Whether the preferences were kept; a refusal is written into the form."""
     try:
         set_preferences(user=request.user, **{name: form.cleaned_data[name] for name in _FIELDS})
-    except visit.Refusal as problem:
+    except visit.REFUSALS as problem:
         visit.refuse(form, problem)
         return False
     return True
@@ -88,7 +88,7 @@ def withdraw(request: HttpRequest, kind: str) -> HttpResponse:
     """End a consent; the files that it covered go."""
     try:
         count = withdraw_consent(kind=kind, actor=request.user, now=clock.now())
-    except visit.Refusal as problem:
+    except visit.REFUSALS as problem:
         messages.error(request, problem.message)
     else:
         gone = f"，{count} 份相关材料已停止使用并将删除" if count else ""

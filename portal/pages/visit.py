@@ -22,7 +22,7 @@ from portal.models import User
 RESEND_AFTER = timedelta(seconds=60)
 SENT = "codes_sent"  # session: purpose -> [masked phone, instant] of the last code
 LOCAL_PATH = re.compile(r"/(?:[^/\\\s][^\\\s]*)?")
-Refusal = RuleViolation | InvalidInput
+REFUSALS = (RuleViolation, InvalidInput)
 
 
 def session_key(request: HttpRequest) -> str:
@@ -73,7 +73,7 @@ def code_state(request: HttpRequest, purpose: str) -> dict[str, Any]:
     return {"sent_to": sent[0], "resend_in": max(0, round(left.total_seconds()))}
 
 
-def refuse(form: BaseForm, problem: Refusal) -> None:
+def refuse(form: BaseForm, problem: RuleViolation | InvalidInput) -> None:
     """Put a refusal at the field it names, or over the form."""
     field = problem.field if problem.field in form.fields else None
     form.add_error(field, problem.message)
