@@ -1,0 +1,141 @@
+"""Presenters and queries: labels, turns, buttons, queue, timeline, offers beside today."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from loans.queries import debt
+from portal.kernel.roles import Rank
+from relief import queries
+from relief.domain.deadlines import business_day
+from relief.domain.workflow import State
+from relief.models import Case
+from relief.offer_view import offer_view
+from relief.presenters import actor_label, case_view, event_label, is_public
+from relief.services.suggestions import suggest_for
+from tests import factories
+from tests.conftest import at
+from tests.factories import NOW, case_at, staff
+
+pytestmark = pytest.mark.django_db
+
+
+def read(case: Case) -> Case:
+    return Case.objects.for_lists().get(pk=case.pk)
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_every_state_reads_well_to_both_sides_without_queries(
+    state: State, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    case = read(case_at(state))
+    people = [case.borrower, staff(), staff(Rank.AUDITOR)]
+    with django_assert_num_queries(0):
+        views = [case_view(case, person, NOW) for person in people]
+
+    assert all(view.label and view.next_step.endswith("。") for view in views)
+    assert not [button for button in views[2].buttons if button.enabled]
+
+
+def test_who_has_the_turn_and_what_can_be_pressed() -> None:
+    case = read(case_at(State.OFFERED))
+    mine = case_view(case, case.borrower, NOW)
+
+    assert (mine.label, mine.is_my_turn, mine.step) == ("待你确认方案", True, 3)
+    assert "3月9日 18:00" in mine.next_step
+    assert [b.action for b in mine.buttons if b.enabled] == [
+        "WITHDRAW",
+        "ACCEPT",
+        "COUNTER",
+        "DECLINE",
+    ]
+    theirs = case_view(case, staff(), NOW)
+    assert not theirs.is_my_turn
+    other = case_view(case, staff(username="other"), NOW).button("WITHDRAW_OFFER")
+    assert other is not None
+    assert (other.enabled, other.why_not) == (False, "由其他同事处理")
+    late = case_view(case, case.borrower, NOW + timedelta(days=8)).button("ACCEPT")
+    assert late is not None
+    assert late.why_not == "方案已过有效期"
+
+
+def test_the_queue_puts_the_late_first_and_never_ones_own_loan(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    early = case_at(State.SUBMITTED)
+    later = case_at(State.SUBMITTED, now=NOW + timedelta(days=1))
+    case_at(State.NEED_MORE)
+    own = staff(username="own", same_person_as=early.borrower)
+    when = at("2026-03-04 18:30")
+
+    with django_assert_num_queries(1):
+        rows = queries.review_queue(when)
+
+    assert [(case.pk, sla.value) for case, sla in rows] == [
+        (early.pk, "late"),
+        (later.pk, "next_day"),
+    ]
+    assert [case.pk for case, _ in queries.review_queue(when, viewer=own)] == [later.pk]
+    assert queries.counts(when)["urgency"]["late"] == 1
+    assert queries.overdue_sweeps(when) > 0
+
+
+def test_the_timeline_knows_what_was_sent(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    case = read(case_at(State.OFFERED))
+    with django_assert_num_queries(2):
+        entries = queries.timeline(case, newest_first=False)
+
+    shown = [entry for entry in entries if is_public(entry.event)]
+    assert [event_label(entry.event) for entry in shown] == [
+        "上传材料",
+        "提交申请",
+        "领取",
+        "审核通过",
+        "发出协商方案",
+    ]
+    assert [d.event for d in shown[-1].deliveries] == ["offer_made"]
+    assert actor_label(shown[1].event, for_staff=False) == "你"
+    assert actor_label(shown[-1].event, for_staff=True) == "员工REVIEWER"
+
+
+def test_an_offer_beside_today() -> None:
+    case = read(case_at(State.OFFERED))
+    offer = factories.open_offer(case)
+    today = debt(case.loan, business_day(NOW))
+
+    view = offer_view(offer, case, today, NOW)
+
+    lines = {line.key: line for line in view.lines}
+    assert lines["penalty"].today == today.penalty
+    assert lines["penalty"].offered == today.penalty - view.plan.waived
+    assert lines["terms"].offered == 12
+    assert view.plan.total + view.plan.waived == today.figures.total
+    assert view.comes_back == view.plan.waived
+    assert view.waived_percent == Decimal("50.0")
+    assert (view.is_open, view.seconds_to_read, view.rounds_left) == (True, 10, 3)
+
+
+def test_what_changed_since_the_version_before_is_marked() -> None:
+    case = case_at(State.COUNTERED)
+    old = case.offers.get(number=1)
+    new = factories.offer_made(case, term_count=18)
+    case = read(case)
+
+    view = offer_view(new, case, debt(case.loan, business_day(NOW)), NOW, previous=old)
+
+    assert [line.key for line in view.lines if line.changed] == ["instalment", "terms", "first"]
+
+
+def test_suggestions_stay_below_half_of_what_is_left() -> None:
+    case = read(case_at(State.NEGOTIATING))
+
+    found = suggest_for(case, business_day(NOW))
+
+    assert found.closest is not None
+    assert found.closest.largest <= Decimal("750.00")
