@@ -10,6 +10,7 @@ from loans.queries import borrower_debts
 from portal import clock
 from portal.access import borrower_only
 from portal.pages.overview import overview
+from portal.pages.visit import person
 from portal.services.calendar import load_calendar
 from relief.queries import borrower_inbox
 
@@ -18,8 +19,9 @@ from relief.queries import borrower_inbox
 @borrower_only
 def me(request: HttpRequest) -> HttpResponse:
     """The borrower's first page."""
-    debts = borrower_debts(request.user, clock.today())
-    cases = list(borrower_inbox(request.user))
+    user = person(request)
+    debts = borrower_debts(user, clock.today())
+    cases = list(borrower_inbox(user))
     view = overview(debts, cases, load_calendar(), clock.now())
     return render(request, "portal/me.html", {"view": view})
 

@@ -15,7 +15,7 @@ from portal import clock
 from portal.access import borrower_only
 from portal.htmx import render_part
 from portal.models import Delivery, Notice
-from portal.pages.visit import LOCAL_PATH
+from portal.pages.visit import LOCAL_PATH, person
 from portal.services.notices import counts_by_category, inbox, read_all_notices, read_notice
 
 PER_PAGE = 20
@@ -68,7 +68,7 @@ def notices(request: HttpRequest) -> HttpResponse:
 @borrower_only
 def open_notice(request: HttpRequest, notice: str) -> HttpResponse:
     """Mark as read and go where it leads; one that leads nowhere is shown by itself."""
-    found = get_object_or_404(inbox(request.user), public_id=notice)
+    found = get_object_or_404(inbox(person(request)), public_id=notice)
     read_notice(notice=found, now=clock.now())
     here = reverse("portal:notice", args=[found.public_id])
     if LOCAL_PATH.fullmatch(found.link) and found.link != here and "stay" not in request.GET:
@@ -80,15 +80,15 @@ def open_notice(request: HttpRequest, notice: str) -> HttpResponse:
 @borrower_only
 def read_all(request: HttpRequest) -> HttpResponse:
     """全部已读."""
-    read_all_notices(user=request.user, now=clock.now())
+    read_all_notices(user=person(request), now=clock.now())
     if not getattr(request, "htmx", False):
         return redirect("portal:notices")
     return _inbox(request, "")
 
 
 def _inbox(request: HttpRequest, category: str) -> HttpResponse:
-    counts = counts_by_category(request.user)
-    page = Paginator(inbox(request.user, category), PER_PAGE).get_page(request.GET.get("page"))
+    counts = counts_by_category(person(request))
+    page = Paginator(inbox(person(request), category), PER_PAGE).get_page(request.GET.get("page"))
     rows = [_row(notice, clock.today()) for notice in page]
     kinds = [(kind.value, kind.label, counts.get(kind.value, 0)) for kind in Notice.Category]
     context = {

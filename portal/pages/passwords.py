@@ -67,7 +67,7 @@ def change(request: HttpRequest) -> HttpResponse:
     if form.is_bound and form.is_valid():
         values = {name: form.cleaned_data[name] for name in ("current", "password")}
         try:
-            user = passwords.change_password(user=request.user, **values)
+            user = passwords.change_password(user=visit.person(request), **values)
         except visit.REFUSALS as problem:
             visit.refuse(form, problem)
         else:

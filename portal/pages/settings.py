@@ -31,7 +31,7 @@ def settings(request: HttpRequest) -> HttpResponse:
             messages.success(request, "设置已保存。")
             return redirect_to(request, reverse("portal:settings"))
     else:
-        user = request.user
+        user = visit.person(request)
         form = PreferencesForm(initial={name: getattr(user, name) for name in _FIELDS})
     looks = EvidenceLook.objects.of_borrower(request.user)[: LOOKS_SHOWN + 1]
     return render_part(
@@ -54,7 +54,9 @@ _FIELDS = ("sms_enabled", "call_from", "call_to", "large_type")
 def _save(request: HttpRequest, form: PreferencesForm) -> bool:
     """Whether the preferences were kept; a refusal is written into the form."""
     try:
-        set_preferences(user=request.user, **{name: form.cleaned_data[name] for name in _FIELDS})
+        set_preferences(
+            user=visit.person(request), **{name: form.cleaned_data[name] for name in _FIELDS}
+        )
     except visit.REFUSALS as problem:
         visit.refuse(form, problem)
         return False
@@ -87,7 +89,7 @@ def consent(request: HttpRequest, kind: str) -> HttpResponse:
 def withdraw(request: HttpRequest, kind: str) -> HttpResponse:
     """End a consent; the files that it covered go."""
     try:
-        count = withdraw_consent(kind=kind, actor=request.user, now=clock.now())
+        count = withdraw_consent(kind=kind, actor=visit.person(request), now=clock.now())
     except visit.REFUSALS as problem:
         messages.error(request, problem.message)
     else:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
 from django.forms import BaseForm
 from django.http import HttpRequest
 from django.urls import reverse
@@ -23,6 +24,13 @@ RESEND_AFTER = timedelta(seconds=60)
 SENT = "codes_sent"  # session: purpose -> [masked phone, instant] of the last code
 LOCAL_PATH = re.compile(r"/(?:[^/\\\s][^\\\s]*)?")
 REFUSALS = (RuleViolation, InvalidInput)
+
+
+def person(request: HttpRequest) -> User:
+    """Who is logged in; only for views that nobody else reaches."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
 
 
 def session_key(request: HttpRequest) -> str:
