@@ -73,12 +73,9 @@ class InstalmentInline(ReadOnlyInline):
     fields = ["number", "due_on", "principal", "interest", "kept_interest", "kept_penalty"]
 
 
-def _may_act(request: HttpRequest, loan: Loan) -> bool:
+def _may_act(user: User, loan: Loan) -> bool:
     """Supervisors and above; nobody on a loan of their own."""
-    user = request.user
-    if not isinstance(user, User) or not user.has_rank(Rank.SUPERVISOR):
-        return False
-    return user.same_person_as_id != loan.borrower_id
+    return user.has_rank(Rank.SUPERVISOR) and user.same_person_as_id != loan.borrower_id
 
 
 def act_page(
@@ -88,10 +85,11 @@ def act_page(
     warning: str,
     loan: Loan,
     back: str,
-    act: Callable[[str], Any],
+    act: Callable[[str, User], Any],
 ) -> HttpResponse:
     """A form that asks for the reason, then calls one service; refusals are shown, not lost."""
-    if not _may_act(request, loan):
+    user = request.user
+    if not isinstance(user, User) or not _may_act(user, loan):
         raise PermissionDenied
     form = ReasonForm(request.POST or None)
     status = 200
@@ -99,7 +97,7 @@ def act_page(
         status = 422
         if form.is_valid():
             try:
-                act(form.cleaned_data["reason"])
+                act(form.cleaned_data["reason"], user)
             except RuleViolation as refusal:
                 form.add_error(None, refusal.message)
                 status = 409
@@ -152,7 +150,9 @@ class LoanAdmin(ReadOnlyAdmin):
             extra_context = {
                 **(extra_context or {}),
                 "debt": queries.debt_of(books, today),
-                "may_accelerate": _may_act(request, loan) and loan.accelerated_on is None,
+                "may_accelerate": isinstance(request.user, User)
+                and _may_act(request.user, loan)
+                and loan.accelerated_on is None,
             }
         return super().change_view(request, object_id, form_url, extra_context)
 
@@ -165,8 +165,8 @@ class LoanAdmin(ReadOnlyAdmin):
             warning="全部未到期本金从今天起到期，未到期利息不再收取。会通知借款人，不能撤销。",
             loan=loan,
             back=reverse("admin:loans_loan_change", args=[pk]),
-            act=lambda reason: accelerate(
-                loan_id=pk, on=clock.today(), reason=reason, actor=request.user, now=clock.now()
+            act=lambda reason, actor: accelerate(
+                loan_id=pk, on=clock.today(), reason=reason, actor=actor, now=clock.now()
             ),
         )
 
@@ -196,8 +196,8 @@ class PaymentAdmin(ReadOnlyAdmin):
             warning="用反向分录冲回这笔还款，原记录保留；之后的还款会重新分配。",
             loan=payment.loan,
             back=reverse("admin:loans_payment_change", args=[pk]),
-            act=lambda reason: reverse_payment(
-                payment_id=pk, reason=reason, actor=request.user, now=clock.now()
+            act=lambda reason, actor: reverse_payment(
+                payment_id=pk, reason=reason, actor=actor, now=clock.now()
             ),
         )
 

@@ -35,11 +35,11 @@ class WhatIfForm(forms.Form):
 
     @property
     def asked(self) -> date:
-        """The day asked for, before any limit; seven days ahead when nothing was asked."""
+        """The day asked for, before any limit; seven days ahead when nothing sensible was asked."""
         on: date | None = self.cleaned_data.get("on")
         if on is not None:
             return on
-        days = self.cleaned_data.get("days")
+        days = None if self.errors else self.cleaned_data.get("days")
         return self.today + timedelta(days=min(max(7 if days is None else days, -1), 9999))
 
     @property

@@ -11,7 +11,7 @@ from loans.queries.types import Debt
 from portal.charts import LineChart, line_chart
 
 AHEAD = timedelta(days=7)
-MAX_BENDS = 24  # a loan with hundreds of payments is still one drawing
+MAX_BENDS = 12  # a loan with hundreds of payments is still one drawing
 
 
 def penalty_chart(

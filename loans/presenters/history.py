@@ -186,7 +186,7 @@ class Milestone:
 def milestones(loan: Loan, position: Position, payments: Sequence[Payment]) -> list[Milestone]:
     """From the last payment back to the drawdown."""
     found = [Milestone("借款发放", loan.drawdown_on, f"¥{wording.yuan(loan.principal)}")]
-    words = {
+    words: dict[str, str] = {
         Schedule.Kind.PLAN: "协商方案生效",
         Schedule.Kind.BREACHED: "方案因违约终止",
         Schedule.Kind.ACCELERATED: "宣布提前到期",

@@ -6,11 +6,18 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
 from loans.models import Loan
+from portal.models import User
+
+
+def borrower(request: HttpRequest) -> User:
+    """Who is logged in; @borrower_only has seen to it that there is somebody."""
+    assert isinstance(request.user, User)
+    return request.user
 
 
 def own_loan(request: HttpRequest, public_id: str) -> Loan:
     """The user's loan; a stranger's is 404, not 403."""
-    return get_object_or_404(Loan.objects.for_borrower(request.user), public_id=public_id)
+    return get_object_or_404(Loan.objects.for_borrower(borrower(request)), public_id=public_id)
 
 
 def download(content: bytes, *, kind: str, name: str) -> HttpResponse:

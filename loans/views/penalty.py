@@ -10,13 +10,13 @@ from django.views.decorators.http import require_GET
 
 from loans import queries
 from loans.forms import MAX_DAYS, WhatIfForm
-from loans.models import Loan
 from loans.presenters import chart, papers, rules
 from loans.presenters import penalty as present
+from loans.queries.penalty import penalty_owed
 from loans.views._common import download, own_loan
 from portal import clock, pdf
 from portal.access import borrower_only
-from portal.htmx import render_part
+from portal.htmx import render_part, wants_part
 
 
 @require_GET
@@ -25,35 +25,35 @@ def penalty(request: HttpRequest, loan: str) -> HttpResponse:
     """The whole story; HTMX asks only for the what-if card."""
     own = own_loan(request, loan)
     form = WhatIfForm(request.GET, today=clock.today())
-    context = _context(own, form)
+    status = 200 if form.is_valid() else 422
+    books = queries.load_position(own)
+    debt = queries.debt_of(books, form.today)
+    context = {"loan": own, "debt": debt, "form": form, "what_if": _what_if(books, debt, form)}
+    if not wants_part(request):
+        context |= _story(books, debt)
     return render_part(
         request,
         page="loans/penalty.html",
         part="loans/_what_if.html",
         context=context,
-        status=200 if form.is_valid() else 422,
+        status=status,
     )
 
 
-def _context(loan: Loan, form: WhatIfForm) -> dict[str, Any]:
-    today = form.today
-    books = queries.load_position(loan)
-    debt, story = queries.debt_of(books, today), queries.story_of(books, today)
-    first, last = today + timedelta(days=1), today + timedelta(days=MAX_DAYS)
-    valid = form.is_valid()
-    then = queries.debt_of(books, form.day if valid else today + timedelta(days=7))
+def _what_if(books: queries.Position, debt: queries.Debt, form: WhatIfForm) -> present.WhatIf:
+    first, last = form.today + timedelta(days=1), form.today + timedelta(days=MAX_DAYS)
+    then = queries.debt_of(books, form.day)
+    return present.what_if(debt, then, asked=form.asked, first=first, last=last)
+
+
+def _story(books: queries.Position, debt: queries.Debt) -> dict[str, Any]:
+    story = queries.story_of(books, debt.as_of)
     cards = present.formula_cards(books.profile, story, debt)
     return {
-        "loan": loan,
-        "form": form,
-        "debt": debt,
         "cards": cards,
         "past": present.past_penalties(story, debt),
         "totals": present.totals(cards, debt),
-        "what_if": present.what_if(
-            debt, then, asked=form.asked if valid else then.as_of, first=first, last=last
-        ),
-        "chart": chart.penalty_chart(story, debt, lambda on: queries.debt_of(books, on).penalty),
+        "chart": chart.penalty_chart(story, debt, lambda on: penalty_owed(books, on)),
         "rules": rules.penalty_rules(books.profile),
         "questions": rules.questions(books.profile, debt),
     }

@@ -17,7 +17,7 @@ from loans.forms import CUSTOM, DUE, PAYOFF, AmountForm, PayForm
 from loans.models import Loan, Payment
 from loans.presenters import repay as present
 from loans.services.payment import pay, preview_payment
-from loans.views._common import own_loan
+from loans.views._common import borrower, own_loan
 from portal import clock
 from portal.access import borrower_only
 from portal.errors import RuleViolation
@@ -57,7 +57,7 @@ def _pay(request: HttpRequest, loan: Loan) -> HttpResponse:
             amount=form.cleaned_data["amount"],
             paid_on=clock.today(),
             reference=f"HK-{loan.public_id}-{form.cleaned_data['token']}",
-            actor=request.user,
+            actor=borrower(request),
             now=clock.now(),
         )
     except RuleViolation as refused:
