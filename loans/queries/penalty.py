@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from loans.domain.interest import PenaltyExplanation, penalty_totals
 from loans.models import Account, Loan
@@ -28,7 +29,9 @@ def story_of(position: Position, on: date) -> PenaltyExplanation:
     """The same from books already read: only the instalments in force are told."""
     story, lines = position.explanation(on)
     kept = tuple(lines[i.pk] for i in position.live(on) if i.pk in lines)
-    sums = {name: sum((getattr(line, name) for line in kept), ZERO) for name in SUMMED}
+    sums: dict[str, Any] = {
+        name: sum((getattr(line, name) for line in kept), ZERO) for name in SUMMED
+    }
     return replace(story, instalments=kept, **sums)
 
 

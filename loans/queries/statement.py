@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Exists, OuterRef
-
 from loans.models import RECEIVABLES, Account, Entry, Loan, Payment, Posting
 from loans.queries.types import Statement, StatementLine
 from portal.kernel.money import ZERO
@@ -17,7 +15,7 @@ ACCOUNTS = dict(Account.choices)
 
 
 def statement(loan: Loan, from_on: date | None = None, to_on: date | None = None) -> Statement:
-    """The lines from one date to another (both included) in one query, in the order booked.
+    """The lines from one date to another (both included) in two queries, in the order booked.
 
     opening + Σ lines = closing, in yuan; the balance is everything the books hold as owed
     (interest is booked when it falls due, penalty when something happens).
@@ -25,7 +23,13 @@ def statement(loan: Loan, from_on: date | None = None, to_on: date | None = None
     rows = _rows(loan, to_on)
     first = from_on or loan.drawdown_on
     before = sum((row.amount for row in rows if row.entry.value_date < first), ZERO)
-    lines = tuple(_lines((r for r in rows if r.entry.value_date >= first), before))
+    undone = set(
+        Entry.objects.filter(loan=loan, reverses__isnull=False).values_list(
+            "reverses_id", flat=True
+        )
+    )
+    chosen = (row for row in rows if row.entry.value_date >= first)
+    lines = tuple(_lines(chosen, before, undone))
     return Statement(
         from_on=first,
         to_on=to_on or max((row.entry.value_date for row in rows), default=first),
@@ -39,15 +43,13 @@ def _rows(loan: Loan, to_on: date | None) -> list[Posting]:
     rows = Posting.objects.filter(entry__loan=loan, account__in=RECEIVABLES)
     if to_on is not None:
         rows = rows.filter(entry__value_date__lte=to_on)
-    undone = Entry.objects.filter(reverses=OuterRef("entry_id"))
-    return list(
-        rows.select_related("entry__payment", "instalment")
-        .annotate(was_reversed=Exists(undone))
-        .order_by("entry__value_date", "entry_id", "pk")
-    )
+    rows = rows.select_related("entry__payment", "instalment")
+    return list(rows.order_by("entry__value_date", "entry_id", "pk"))
 
 
-def _lines(rows: Iterable[Posting], balance: Decimal) -> Iterable[StatementLine]:
+def _lines(
+    rows: Iterable[Posting], balance: Decimal, undone: set[int | None]
+) -> Iterable[StatementLine]:
     for row in rows:
         balance += row.amount
         payment = row.entry.payment
@@ -62,7 +64,7 @@ def _lines(rows: Iterable[Posting], balance: Decimal) -> Iterable[StatementLine]
             amount=row.amount,
             balance=balance,
             reference=payment.reference if payment else "",
-            reversed=row.was_reversed,
+            reversed=row.entry_id in undone,
         )
 
 

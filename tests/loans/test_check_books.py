@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from io import StringIO
 
 import pytest
@@ -102,7 +103,8 @@ def plant(rule: str) -> None:  # noqa: C901, PLR0915 - one branch a rule
             break_it(amount, 100_000, posting("waiver", "waiver"))
         case "plan-sum":
             terms = (plan.terms or {}) | {"waived": "60.01"}
-            Schedule.objects.filter(pk=plan.pk).update(terms=terms)
+            change = "UPDATE loans_schedule SET terms = %s WHERE id = %s"
+            break_it(change, json.dumps(terms), plan.pk)
         case "status":
             break_it("UPDATE loans_loan SET status = 'settled', settled_on = '2023-12-01'")
 
