@@ -47,9 +47,7 @@ def _rows(loan: Loan, to_on: date | None) -> list[Posting]:
     return list(rows.order_by("entry__value_date", "entry_id", "pk"))
 
 
-def _lines(
-    rows: Iterable[Posting], balance: Decimal, undone: set[int | None]
-) -> Iterable[StatementLine]:
+def _lines(rows: Iterable[Posting], balance: Decimal, undone: set[int]) -> Iterable[StatementLine]:
     for row in rows:
         balance += row.amount
         payment = row.entry.payment
