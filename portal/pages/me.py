@@ -12,7 +12,7 @@ from portal.access import borrower_only
 from portal.pages.overview import overview
 from portal.pages.visit import person
 from portal.services.calendar import load_calendar
-from relief.queries import borrower_inbox
+from relief.queries import borrower_inbox, with_offers
 
 
 @require_safe
@@ -21,7 +21,7 @@ def me(request: HttpRequest) -> HttpResponse:
     """The borrower's first page."""
     user = person(request)
     debts = borrower_debts(user, clock.today())
-    cases = list(borrower_inbox(user))
+    cases = list(with_offers(borrower_inbox(user)))
     view = overview(debts, cases, load_calendar(), clock.now())
     return render(request, "portal/me.html", {"view": view})
 

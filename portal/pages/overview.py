@@ -18,8 +18,8 @@ from portal.templatetags.portal_page import optional_url
 from relief.domain.bot import next_opening
 from relief.domain.deadlines import chinese
 from relief.domain.labels import label
-from relief.domain.workflow import IN_PLAN, OPEN, State
-from relief.models import Case
+from relief.domain.workflow import IN_PLAN, IN_TALKS, OPEN, State
+from relief.models import Case, OfferStatus
 
 SOON = timedelta(days=3)  # an instalment due so soon has a card of its own
 REVIEWING = frozenset({State.SUBMITTED, State.IN_REVIEW})
@@ -77,7 +77,10 @@ class Overview:
 def overview(
     debts: Sequence[Pair], cases: Sequence[Case], calendar: WorkCalendar, now: datetime
 ) -> Overview:
-    """Cases that wait for the borrower come first, then what is overdue, then what is due soon."""
+    """Cases that wait for the borrower come first, then what is overdue, then what is due soon.
+
+    The cases come with their offers (relief.queries.with_offers).
+    """
     active = [(loan, debt) for loan, debt in debts if not loan.is_settled]
     cards = [_ask(case) for case in cases if State(case.state) in ASKS]
     cards += _overdue(active, cases) or _due_soon(active)
@@ -92,18 +95,29 @@ def overview(
 def _ask(case: Case) -> Card:
     state = State(case.state)
     tag, title, button = ASKS[state]
-    page = {State.WARNED: "relief:plan"}.get(state, "relief:case")
+    is_plan = state is State.WARNED
     return Card(
         kind=state.value,
-        tone="d" if state is State.WARNED else "w",
+        tone="d" if is_plan else "w",
         tag=tag,
         note=case.number,
         title=title,
-        url=optional_url(page, case.public_id) or optional_url("relief:cases"),
+        url=_case_url(case, state),
         button=button,
-        until=case.next_due_at,
+        until=None if is_plan else case.next_due_at,
+        due_on=business_date(case.next_due_at) if is_plan and case.next_due_at else None,
         text=case.ask_text if state is State.NEED_MORE else "",
     )
+
+
+def _case_url(case: Case, state: State) -> str:
+    """Straight to where the answer is given: the open offer, the plan, else the case."""
+    if state is State.WARNED:
+        return optional_url("relief:plan", case.public_id)
+    waiting = [offer for offer in case.shown_offers if offer.status == OfferStatus.OPEN]  # type: ignore[attr-defined]
+    if state is State.OFFERED and waiting:
+        return optional_url("relief:offer", case.public_id, waiting[-1].number)
+    return optional_url("relief:case", case.public_id)
 
 
 def _overdue(active: Sequence[Pair], cases: Sequence[Case]) -> list[Card]:
@@ -112,7 +126,8 @@ def _overdue(active: Sequence[Pair], cases: Sequence[Case]) -> list[Card]:
     if not late:
         return []
     count = sum(len(overdue_rows(debt)) for _, debt in late)
-    paused = any(case.stops_collection for case in cases)
+    late_loans = {loan.pk for loan, _ in late}
+    states = {State(case.state) for case in cases if case.loan_id in late_loans}
     return [
         Card(
             kind="overdue",
@@ -124,9 +139,16 @@ def _overdue(active: Sequence[Pair], cases: Sequence[Case]) -> list[Card]:
             per_day=sum((debt.penalty_per_day for _, debt in late), ZERO),
             url=_loan_url(late),
             button="去处理",
-            text="减免申请处理中，还款提醒和催收电话已停止。" if paused else "",
+            text=_pause(states),
         )
     ]
+
+
+def _pause(states: set[State]) -> str:
+    """Why nobody reminds or calls, where that is so (domain.md §5)."""
+    if states & IN_TALKS:
+        return "减免申请处理中，还款提醒和催收电话已停止。"
+    return "新还款计划执行中，催收电话已停止。" if states & IN_PLAN else ""
 
 
 def _due_soon(active: Sequence[Pair]) -> list[Card]:

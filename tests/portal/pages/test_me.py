@@ -137,3 +137,14 @@ def test_page_is_kept_by_no_cache(lin: User, as_user: LogIn) -> None:
 
     assert "no-store" in answer["Cache-Control"]
     assert headings(answer) == 1
+
+
+def test_plan_at_risk_says_until_when(lin: User, as_user: LogIn) -> None:
+    case = factories.case_at(State.WARNED, loan=factories.overdue_loan(lin))
+    assert case.next_due_at is not None
+
+    with clock.frozen(case.next_due_at - timedelta(days=2)):
+        text = as_user(lin).get(ME).content.decode()
+
+    assert "24:00 前还清，计划继续有效" in text
+    assert "新还款计划执行中，催收电话已停止" in text
