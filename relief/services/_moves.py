@@ -59,7 +59,7 @@ def move(
         values.setdefault("escalated_at", None)  # another promise, another escalation
     if found.target in CLOSED:
         values["closed_at"] = now
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         written = Case.objects.filter(pk=case.pk, state=case.state, version=case.version).update(
             state=found.target.value, version=case.version + 1, **values
         )

@@ -238,7 +238,7 @@ def find_offer(case: Case, number: int, *, for_borrower: bool = False, lock: boo
     """A version of the case; RuleViolation when there is none (or none the borrower may see)."""
     versions = case.offers.shown() if for_borrower else case.offers.all()
     if lock:
-        versions = versions.select_for_update()
+        versions = versions.select_for_update(of=("self",)).select_related("made_by", "approved_by")
     offer = versions.filter(number=number).first()
     if offer is None:
         raise RuleViolation("没有找到这份方案，请刷新页面。", code="no-offer")

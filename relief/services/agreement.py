@@ -32,7 +32,7 @@ def conclude(
     """
     on = deadlines.business_day(now)
     number = agreement_number(case, offer)
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         plan = restructure.apply_relief(
             loan_id=case.loan_id,
             terms=offer.offer_terms.relief_terms(),
