@@ -7,6 +7,7 @@ from django.urls import path
 from portal.pages import account, codes, health, info, me, notices, passwords, settings, verify
 
 app_name = "portal"
+# /demo/ joins here through portal.pages.demo.urls (404 unless DEMO).
 urlpatterns = [
     path("", account.front, name="front"),
     path("login/", account.login, name="login"),

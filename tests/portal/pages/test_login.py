@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.conf import settings
 from django.test import Client
@@ -16,7 +18,7 @@ LOGIN = reverse("portal:login")
 SEND = reverse("portal:login-code")
 
 
-def by_password(client: Client, phone: str = PHONE, **more: object) -> object:
+def by_password(client: Client, phone: str = PHONE, **more: object) -> Any:
     values = {"by": "password", "phone": phone, "password": factories.PASSWORD, "agree": "on"}
     return client.post(LOGIN, values | more)
 
@@ -219,10 +221,10 @@ def test_forms_without_token_are_refused(lin: User) -> None:
         assert strict.post(reverse(f"portal:{name}"), {}).status_code == 403
 
 
-def test_cast_is_shown_in_the_demo_only(client: Client, settings: object) -> None:
+def test_cast_is_shown_in_the_demo_only(client: Client, settings: Any) -> None:
     assert "演示角色" not in client.get(LOGIN).content.decode()
 
-    settings.DEMO = True  # type: ignore[attr-defined]
+    settings.DEMO = True
 
     assert "13800000003" in client.get(LOGIN).content.decode()
 

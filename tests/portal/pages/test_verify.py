@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -15,7 +17,7 @@ pytestmark = pytest.mark.django_db
 VERIFY = reverse("portal:verify")
 
 
-def ask(client: Client, code: str, **more: object) -> str:
+def ask(client: Client, code: str | None, **more: Any) -> str:
     return client.post(VERIFY, {"code": code}, **more).content.decode()
 
 
