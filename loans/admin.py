@@ -51,7 +51,12 @@ class ScheduleInline(ReadOnlyInline):
 
 class PaymentInline(ReadOnlyInline):
     model = Payment
-    fields = ["paid_on", "amount", "kind", "reference", "reversed_by"]
+    fields = ["paid_on", "amount", "kind", "reference", "reversed"]
+    readonly_fields = ["reversed"]
+
+    @admin.display(description="已冲正", boolean=True)
+    def reversed(self, payment: Payment) -> bool:
+        return payment.is_reversed
 
 
 class EntryInline(ReadOnlyInline):
@@ -176,9 +181,11 @@ class PaymentAdmin(ReadOnlyAdmin):
     """Receipts; taking one back is a counter-posting with a reason."""
 
     change_form_template = "admin/loans/payment_change_form.html"
-    list_display = ["paid_on", "loan", "amount", "kind", "reference", "is_reversed"]
+    list_display = ["paid_on", "loan", "amount", "kind", "reference", "reversed"]
     list_filter = ["kind", ("reversed_by", admin.EmptyFieldListFilter)]
     list_select_related = ["loan"]
+    exclude = ["actor", "reversed_by"]
+    readonly_fields = ["reversed"]
     search_fields = ["reference", "public_id", "loan__number"]
     date_hierarchy = "paid_on"
 
@@ -186,6 +193,10 @@ class PaymentAdmin(ReadOnlyAdmin):
         act = self.admin_site.admin_view(self.reverse_view)
         own = [path("<int:pk>/reverse/", act, name="loans_payment_reverse")]
         return [*own, *super().get_urls()]
+
+    @admin.display(description="已冲正", boolean=True)
+    def reversed(self, payment: Payment) -> bool:
+        return payment.is_reversed
 
     def reverse_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """冲正还款."""

@@ -15,6 +15,7 @@ from loans.presenters import rules, wording
 from loans.presenters.exports import Cell, to_csv
 from loans.presenters.penalty import rate_formula
 from loans.queries.types import Debt, Statement
+from portal.pdf import Column
 
 
 class Paper(NamedTuple):
@@ -22,7 +23,7 @@ class Paper(NamedTuple):
 
     title: str
     meta: Sequence[tuple[str, str]]
-    columns: Sequence[str]
+    columns: Sequence[Column]
     rows: Sequence[Sequence[str]]
     footer: Sequence[str]
 
@@ -109,7 +110,13 @@ def penalty_paper(
         ("当前罚息合计", f"{wording.yuan(debt.penalty)} 元"),
         ("剩余本金", f"{wording.yuan(debt.principal)} 元"),
     ]
-    columns = ("期次", "计收区间（首尾都算）", "基数 × 利率 × 天数", "金额（元）", "原因")
+    columns = (
+        Column("期次", 0.5),
+        Column("计收区间（首尾都算）", 1.7),
+        Column("基数 × 利率 × 天数", 2.1),
+        Column("金额（元）", 1.0, "R"),
+        Column("原因", 2.2),
+    )
     footer = [f"{rule.title}：{rule.text}" for rule in rules.penalty_rules(profile)]
     return Paper("罚息明细", meta, columns, rows, footer)
 
@@ -158,7 +165,15 @@ def statement_paper(loan: Loan, statement: Statement, today: date) -> Paper:
         ("期末余额", f"{wording.yuan(statement.closing)} 元"),
         ("制表日期", f"{today}"),
     ]
-    columns = ("日期", "类型", "科目", "期次", "金额", "余额（元）", "事由")
+    columns = (
+        Column("日期", 1.0),
+        Column("类型", 0.9),
+        Column("科目", 0.7),
+        Column("期次", 0.4),
+        Column("金额", 0.9, "R"),
+        Column("余额（元）", 1.0, "R"),
+        Column("事由", 2.1),
+    )
     return Paper("对账单", meta, columns, rows, ["金额前的 + 表示应还增加，− 表示应还减少。"])
 
 

@@ -66,7 +66,7 @@ class FormulaCard:
     rows: tuple[SegmentRow, ...]
     exact_sum: str
     ordinary: Decimal
-    surcharge: Decimal
+    surcharge: Decimal  # before the ceiling: ordinary + surcharge − capped = produced
     capped: Decimal
     uncapped: Decimal
     per_day: Decimal
@@ -113,7 +113,7 @@ def _card(profile: ProductProfile, line: InstalmentPenalty, row: InstalmentDebt)
         rows=_rows(profile, line.segments) if len(line.segments) > 1 else (),
         exact_sum=_trim(sum((part.amount_exact for part in parts), Fraction(0))),
         ordinary=line.ordinary_part,
-        surcharge=line.surcharge_part,
+        surcharge=line.surcharge_part + line.capped_part,
         capped=line.capped_part,
         uncapped=line.total + line.capped_part,
         per_day=line.per_day,
