@@ -58,7 +58,7 @@ class FormulaCard:
     settled: Decimal
     compound: Decimal
     base_label: str
-    base: Decimal
+    base: Decimal  # today's; a payment of today is in it already, in the formula from tomorrow
     first_day: date
     last_day: date
     factors: tuple[Factor, ...]
@@ -96,6 +96,7 @@ def _card(profile: ProductProfile, line: InstalmentPenalty, row: InstalmentDebt)
     main = [part for part in line.segments if part.component is not Component.COMPOUND]
     parts = main or list(line.segments)
     factors = _factors(profile, line, parts)
+    on_principal = profile.penalty_base is PenaltyBase.DUE_PRINCIPAL
     return FormulaCard(
         number=line.number,
         due_on=line.due_on,
@@ -105,7 +106,7 @@ def _card(profile: ProductProfile, line: InstalmentPenalty, row: InstalmentDebt)
         settled=line.total - row.penalty,
         compound=row.compound,
         base_label=BASE_WORDS[profile.penalty_base],
-        base=parts[-1].base,
+        base=line.unpaid_principal if on_principal else parts[-1].base,
         first_day=parts[0].first_day,
         last_day=parts[-1].last_day,
         factors=factors,
