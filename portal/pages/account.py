@@ -18,9 +18,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from portal import clock
 from portal.htmx import redirect_to, render_part
 from portal.models import User
-from portal.pages import cast, visit
+from portal.pages import visit
 from portal.pages.forms import CodeLoginForm, PasswordLoginForm, RegisterForm
 from portal.services import accounts
+from relief.demo import cast
 
 WAYS: dict[str, type[CodeLoginForm] | type[PasswordLoginForm]] = {
     "code": CodeLoginForm,
