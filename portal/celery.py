@@ -10,7 +10,9 @@ import os
 from typing import Any
 
 from celery import Celery
+from celery.signals import beat_init, worker_init
 from django.conf import settings
+from django.utils.module_loading import import_string
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
@@ -63,3 +65,10 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+@beat_init.connect
+def refuse_mixed_start(**kwargs: Any) -> None:
+    """Worker and beat do not start where demo and real life are mixed."""
+    import_string("portal.checks.refuse_mixed_start")()

@@ -7,6 +7,7 @@ or under `check --deploy`, and says nothing before the tables exist.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -81,6 +82,17 @@ def demo_and_life_apart(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessag
     if moved:
         found.append(Error("DEMO: 数据库里的演示时钟被移动过，不能用于正式环境", id="portal.E004"))
     return found
+
+
+def refuse_mixed_start(**kwargs: Any) -> None:
+    """End this process with one sentence when demo and real life are mixed; web, worker and beat.
+
+    Exit status 3 is the one at which gunicorn gives up instead of starting its worker anew.
+    """
+    problems = demo_and_life_apart(None)
+    if problems:
+        sys.stderr.write(f"{problems[0].msg}\n")
+        raise SystemExit(3)
 
 
 def _tables_exist() -> bool:

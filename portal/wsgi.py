@@ -1,4 +1,4 @@
-"""The WSGI entry for gunicorn."""
+"""The WSGI entry for gunicorn; refuses to start where demo and real life are mixed."""
 
 import os
 
@@ -6,3 +6,10 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 application = get_wsgi_application()
+
+from django.db import connections  # noqa: E402
+
+from portal.checks import refuse_mixed_start  # noqa: E402 - its models need Django set up first
+
+refuse_mixed_start()
+connections.close_all()  # a forked worker opens its own
