@@ -1,0 +1,58 @@
+"""A real browser on a real stack: phone for borrowers, desktop for staff, both watched."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.journeys.people import Person
+from tests.stack import Stack, start_stack
+
+CHROMIUM_FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync", "--disable-quic", "--no-first-run"),
+]
+
+
+@pytest.fixture(scope="package")
+def stack() -> Iterator[Stack]:
+    running = start_stack()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=CHROMIUM_FLAGS
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def arrive(stack: Stack, browser: Browser) -> Iterator[Callable[..., Person]]:
+    """`arrive(desk=False, script=True)`: somebody new at the site; what went wrong is told at the end."""
+    people: list[Person] = []
+
+    def somebody(*, desk: bool = False, script: bool = True) -> Person:
+        context = browser.new_context(
+            base_url=stack.address,
+            viewport={"width": 1280, "height": 800} if desk else {"width": 390, "height": 844},
+            java_script_enabled=script,
+            locale="zh-CN",
+            timezone_id="Asia/Shanghai",
+        )
+        context.set_default_timeout(15_000)
+        people.append(Person(context.new_page(), stack.address))
+        return people[-1]
+
+    yield somebody
+    complaints = [complaint for person in people for complaint in person.complaints]
+    for person in people:
+        person.page.context.close()
+    assert complaints == []
