@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from loans.models import Loan
 from loans.presenters.loan import overdue_rows, progress
+from loans.presenters.wording import near_day
 from loans.queries import Debt
 from portal.clock import SHANGHAI, business_date
 from portal.kernel.money import ZERO
@@ -86,7 +87,11 @@ def overview(
     cards += _overdue(active, cases) or _due_soon(active)
     return Overview(
         cards=tuple(cards),
-        main=(_loans_cell(active), _relief_cell(cases, calendar, now), _notices_cell()),
+        main=(
+            _loans_cell(active, settled=bool(debts) and not active),
+            _relief_cell(cases, calendar, now),
+            _notices_cell(),
+        ),
         more=(_service_cell(calendar, now), *_plan_cells(active), _settings_cell()),
         has_loan=bool(debts),
     )
@@ -185,9 +190,13 @@ def _loan_url(pairs: Sequence[Pair]) -> str:
     return optional_url("loans:home")
 
 
-def _loans_cell(active: Sequence[Pair]) -> Cell:
+def _loans_cell(active: Sequence[Pair], *, settled: bool) -> Cell:
+    """逾期 n 期, or when the next instalment is due, or that nothing is owed."""
     late = sum(len(overdue_rows(debt)) for _, debt in active if debt.is_overdue)
-    value = "还款正常" if active else "无待还"
+    next_on = min((debt.next_due.due_on for _, debt in active if debt.next_due), default=None)
+    value = "已结清" if settled else "无待还"
+    if next_on is not None:
+        value = f"下期 {near_day(next_on, active[0][1].as_of)}"
     return Cell(
         "借呗",
         optional_url("loans:home"),

@@ -49,7 +49,7 @@ def test_nothing_overdue_shows_no_card(lin: User, as_user: LogIn) -> None:
     text = page(as_user(lin))
 
     assert "已逾期" not in text
-    assert "还款正常" in text
+    assert "下期 3月10日" in text
     assert "已还 0/12 期" in text
 
 
@@ -148,3 +148,13 @@ def test_plan_at_risk_says_until_when(lin: User, as_user: LogIn) -> None:
 
     assert "24:00 前还清，计划继续有效" in text
     assert "新还款计划执行中，催收电话已停止" in text
+
+
+def test_everything_paid_is_told(lin: User, as_user: LogIn) -> None:
+    factories.case_at(State.SETTLED, loan=factories.overdue_loan(lin))
+
+    with clock.frozen(factories.NOW + timedelta(days=2)):
+        text = as_user(lin).get(ME).content.decode()
+
+    assert "已结清" in text
+    assert "已逾期" not in text
