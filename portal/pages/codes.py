@@ -41,13 +41,7 @@ def send(request: HttpRequest, purpose: str) -> HttpResponse:
     asked = SendCodeForm(request.POST)
     if asked.is_valid():
         _send(request, purpose, asked)
-    # Only the phone is judged here: the rest of the form is not yet finished.
-    problems = asked.errors.get_json_data()
-    for name in list(form.errors):
-        del form.errors[name]
-    for name in ("phone", NON_FIELD_ERRORS):
-        for problem in problems.get(name, []):
-            form.add_error(None if name == NON_FIELD_ERRORS else name, problem["message"])
+    _keep_only(form, asked)
     context = {
         "form": form,
         "purpose": purpose,
@@ -59,6 +53,15 @@ def send(request: HttpRequest, purpose: str) -> HttpResponse:
     part = "registration/_code_block.html"
     status = 422 if form.errors else 200
     return render_part(request, page=PAGES[purpose], part=part, context=context, status=status)
+
+
+def _keep_only(form: Form, asked: SendCodeForm) -> None:
+    """Only the phone is judged: the rest of the form is not yet finished."""
+    for name in list(form.errors):
+        del form.errors[name]
+    for name, problems in asked.errors.get_json_data().items():
+        for problem in problems:
+            form.add_error(None if name == NON_FIELD_ERRORS else name, problem["message"])
 
 
 def _send(request: HttpRequest, purpose: str, asked: SendCodeForm) -> None:
