@@ -80,7 +80,7 @@ COUNTER_REASONS: dict[str, str] = {
     "other": "其他原因",
 }
 
-MAX_STATEMENT = 2000
+MIN_STATEMENT, MAX_STATEMENT = 10, 500
 
 
 def check_reasons(reasons: Sequence[str]) -> list[str]:
@@ -95,10 +95,10 @@ def check_reasons(reasons: Sequence[str]) -> list[str]:
 
 
 def check_statement(text: str) -> str:
-    """The statement without outer blanks, 10 to 2,000 characters; InvalidInput("statement")."""
+    """The statement without outer blanks, 10 to 500 characters; InvalidInput("statement")."""
     plain = text.replace("\x00", "").strip()
-    if len(plain) < 10:
-        raise InvalidInput("statement", "情况说明请至少写 10 个字")
+    if len(plain) < MIN_STATEMENT:
+        raise InvalidInput("statement", f"情况说明请至少写 {MIN_STATEMENT} 个字")
     if len(plain) > MAX_STATEMENT:
         raise InvalidInput("statement", f"情况说明最多 {MAX_STATEMENT} 字，现在有 {len(plain)} 字")
     return plain

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -13,7 +10,6 @@ from django.db import IntegrityError, transaction
 from loans.models import Loan
 from portal.errors import RuleViolation
 from portal.kernel.errors import InvalidInput
-from portal.kernel.money import ZERO, require_money
 from portal.kernel.roles import Role
 from portal.models import User
 from portal.services.calendar import load_calendar
@@ -21,22 +17,8 @@ from relief.domain import deadlines, reasons
 from relief.domain.workflow import Action, State
 from relief.models import Case, Policy
 from relief.services import _people
+from relief.services._drafts import STEPS, Draft, draft_values
 from relief.services._moves import locked, move, require_move
-
-STEPS = ("reason", "statement", "evidence", "affordability", "confirm")
-
-
-@dataclass(frozen=True)
-class Draft:
-    """What one step of the application saves; None leaves a field as it is (amounts in yuan)."""
-
-    reasons: Sequence[str] | None = None
-    statement: str | None = None
-    income_before: Decimal | None = None
-    monthly_income: Decimal | None = None
-    monthly_spending: Decimal | None = None
-    affordable_payment: Decimal | None = None
-    step: int | None = None
 
 
 def open_case(*, loan: Loan, actor: User, now: datetime) -> Case:
@@ -86,37 +68,11 @@ def save_step(*, case: Case, draft: Draft, actor: User, now: datetime) -> Case:
         fresh = locked(case)
         if fresh.state != State.DRAFT:
             raise RuleViolation("申请已提交，内容不能再修改。", code="not-draft")
-        values = _draft_values(draft)
+        values = draft_values(draft)
         if values:
             Case.objects.filter(pk=fresh.pk).update(**values)
             fresh.refresh_from_db()
         return fresh
-
-
-def _draft_values(draft: Draft) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    if draft.reasons is not None:
-        values["reasons"] = reasons.check_reasons(draft.reasons)
-    if draft.statement is not None:
-        text = draft.statement.replace("\x00", "").strip()
-        if len(text) > reasons.MAX_STATEMENT:
-            most = reasons.MAX_STATEMENT
-            raise InvalidInput("statement", f"情况说明最多 {most} 字，现在有 {len(text)} 字")
-        values["statement"] = text
-    for field, label in (
-        ("income_before", "此前每月收入"),
-        ("monthly_income", "每月收入"),
-        ("monthly_spending", "每月必要支出"),
-        ("affordable_payment", "每月可还金额"),
-    ):
-        amount = getattr(draft, field)
-        if amount is not None:
-            if require_money(amount, field) < ZERO:
-                raise InvalidInput(field, f"{label}不能是负数")
-            values[field] = amount
-    if draft.step is not None:
-        values["draft_step"] = min(max(draft.step, 1), len(STEPS))
-    return values
 
 
 def check_ready(case: Case) -> None:
@@ -147,10 +103,10 @@ def _check_cooldown(case: Case) -> None:
         )
 
 
-def submit_case(*, case: Case, actor: User, now: datetime) -> Case:
+def submit_case(*, case: Case, actor: User, now: datetime, declared: str = "") -> Case:
     """Hands the draft in; the review clock starts (domain.md §6).
 
-    Submitted 2026-02-13 10:00: answered by 2026-02-24 18:00. A second click is once.
+    `declared` is what the borrower ticked, word for word; it stays in the audit trail. Submitted 2026-02-13 10:00: answered by 2026-02-24 18:00. A second click is once.
     """
     _people.check_borrower(actor, case)
     with transaction.atomic():
@@ -167,6 +123,7 @@ def submit_case(*, case: Case, actor: User, now: datetime) -> Case:
             role=Role.BORROWER,
             now=now,
             changes={**_review_clock(fresh, now), "policy": fresh.policy, "submitted_at": now},
+            data={"declared": declared} if declared else None,
         )
 
 
