@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from portal.pages import account, codes, health, info, me, notices, passwords, settings, verify
 
 app_name = "portal"
-# /demo/ joins here through portal.pages.demo.urls (404 unless DEMO).
 urlpatterns = [
     path("", account.front, name="front"),
     path("login/", account.login, name="login"),
@@ -29,6 +28,7 @@ urlpatterns = [
     path("me/settings/consents/<slug:kind>/withdraw/", settings.withdraw, name="consent-withdraw"),
     path("help/", info.help_page, name="help"),
     path("legal/<slug:slug>/", info.legal, name="legal"),
+    path("demo/", include("portal.pages.demo.urls")),  # 404 unless DEMO
     path("verify/", verify.verify, name="verify"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

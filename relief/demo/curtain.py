@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db import transaction
+
 from portal import clock
 from portal.notifications import hours
 from relief.demo import reset, seed
@@ -18,11 +20,16 @@ def raise_curtain(*, anew: bool = False) -> list[str]:
     sees messages arrive. RuleViolation outside the demo.
     """
     seed.check_demo()
-    if anew:
-        reset.wipe()
-    elif seed.is_seeded():
-        return []
-    began = clock.real_now() if anew else clock.now()
+    with transaction.atomic():
+        if anew:
+            reset.wipe()
+        elif seed.is_seeded():
+            return []
+        return _play_from(clock.real_now() if anew else clock.now())
+
+
+def _play_from(began: datetime) -> list[str]:
+    """Seed at `began`, or at the next morning if that is in the night."""
     lines = []
     if not hours.may_disturb(began):
         morning = hours.next_opening(began) + AFTER_OPENING

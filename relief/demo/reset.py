@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.apps import apps
 from django.core.management.color import no_style
 from django.db import connection, transaction
@@ -26,6 +28,10 @@ def wipe() -> None:
         statements = connection.ops.sql_flush(no_style(), tables(), reset_sequences=True)
         connection.ops.execute_sql_flush(statements)
         seed_calendar()
+        transaction.on_commit(partial(_remove, keys))
+
+
+def _remove(keys: list[str]) -> None:
     for key in keys:
         private.delete(key)
 

@@ -1,0 +1,1 @@
+"""The demo's own pages: cast, virtual clock, simulated phone, reset; 404 unless DEMO."""
