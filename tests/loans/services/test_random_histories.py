@@ -171,7 +171,7 @@ class Life:
         schedule = reinstate(
             loan_id=self.loan.pk,
             on=self.today,
-            key=f"breach:{self.serial}",
+            key=f"breach:{self.loan.pk}:{self.serial}",
             actor=None,
             reason="未还",
             now=at(self.today),

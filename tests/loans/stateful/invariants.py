@@ -1,0 +1,111 @@
+"""What must hold of one loan's books after every step, whatever happened before."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+from django.db.models import Sum
+
+from loans.models import Account, Loan, Payment, Posting
+from loans.models.ledger import RECEIVABLES
+from loans.queries import Position, load_position
+from loans.queries.debt import debt_of
+from loans.services.splitting import split_payment
+from portal.kernel.money import FEN, ZERO
+
+DAY = timedelta(days=1)
+AMOUNTS = ("principal", "interest", "penalty", "compound", "fee", "kept_interest", "kept_penalty")
+
+
+def check_all(loan: Loan, today: date) -> Position:
+    """Every invariant of one loan on one read of its books; returns what was read."""
+    position = load_position(loan)
+    nothing_is_negative(position, today)
+    money_is_conserved(position)
+    days_add_up(position, today)
+    ceiling_holds(position, today)
+    payoff_splits_whole(position, today)
+    return position
+
+
+def nothing_is_negative(position: Position, today: date) -> None:
+    """No part of any instalment, and nothing shrinks by waiting."""
+    owed = debt_of(position, today)
+    for row in owed.instalments:
+        for name in AMOUNTS:
+            assert getattr(row, name) >= ZERO, (row.number, name)
+    assert debt_of(position, today + DAY).payoff >= owed.payoff
+
+
+def money_is_conserved(position: Position) -> None:
+    """Lent + charged = received + waived + still owed; cash = payments in force − principal."""
+    loan = position.loan
+    sums: dict[str, Decimal] = dict(
+        Posting.objects.filter(entry__loan=loan)
+        .order_by()
+        .values("account")
+        .annotate(total=Sum("amount"))
+        .values_list("account", "total")
+    )
+    assert sum(sums.values(), ZERO) == ZERO
+    received = Payment.objects.filter(loan=loan, reversed_by=None).aggregate(x=Sum("amount"))
+    assert sums[Account.CASH] == (received["x"] or ZERO) - loan.principal
+    charged = -sum((sums.get(name, ZERO) for name in sums if name.endswith("_income")), ZERO)
+    owed = sum((sums.get(account.value, ZERO) for account in RECEIVABLES), ZERO)
+    waived = sums.get(Account.WAIVER.value, ZERO)
+    assert loan.principal + charged == (received["x"] or ZERO) + waived + owed
+
+
+def days_add_up(position: Position, today: date) -> None:
+    """What each of five more days is said to cost adds up to the growth of the total."""
+    told = ZERO
+    first = story = position.explanation(today)[0]
+    for n in range(1, 6):
+        told += story.per_day
+        story = position.explanation(today + n * DAY)[0]
+    assert story.total + story.compound - first.total - first.compound == told
+    for line in story.instalments:
+        assert line.total == line.ordinary_part + line.surcharge_part
+
+
+def ceiling_holds(position: Position, today: date) -> None:
+    """Penalty + compound ≤ Σ unpaid principal of the loan × ceiling × days, half a fen a rounding."""
+    cap = position.profile.cap_daily_rate
+    lines = position.explanation(today)[0].instalments
+    segments = [segment for line in lines for segment in line.segments]
+    if cap is None or not segments:
+        return
+    assert all(segment.rate <= cap for segment in segments)
+    begin = min(segment.from_on for segment in segments)
+    end = max(segment.to_on for segment in segments)
+    room = cap * Fraction(_principal_days(position, begin, end))
+    charged = sum((line.total + line.compound for line in lines), ZERO)
+    assert Fraction(charged) <= room + Fraction(FEN) * len(lines)
+
+
+def _principal_days(position: Position, begin: date, end: date) -> Decimal:
+    """Σ over the days [begin, end) of the loan's unpaid principal."""
+    late = DAY if position.profile.as_of_inclusive else timedelta()
+    changes: dict[date, Decimal] = {begin: ZERO, end: ZERO}
+    for moves in position.moves.values():
+        for move in moves:
+            if move.account == Account.PRINCIPAL:
+                on = min(max(move.on + late, begin), end)
+                changes[on] = changes.get(on, ZERO) + move.amount
+    days = sorted(changes)
+    balance = total = ZERO
+    for day, following in zip(days, days[1:], strict=False):
+        balance += changes[day]
+        total += balance * (following - day).days
+    return total
+
+
+def payoff_splits_whole(position: Position, today: date) -> None:
+    """Splitting a payment of the whole pay-off takes exactly what is owed of every part."""
+    owed = debt_of(position, today)
+    if position.loan.is_settled or owed.payoff == ZERO:
+        return
+    split = split_payment(position, owed.payoff, today)
+    assert sum((line.amount for line in split.allocation.lines), ZERO) == owed.payoff

@@ -1,0 +1,267 @@
+"""The state machine: every act the books know, in any order, with every invariant after each.
+
+Each example runs inside one transaction that is rolled back, on SQLite and PostgreSQL alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+from django.db import transaction
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from loans.domain.profile import Method, PenaltyBase, ProductProfile, RateKind
+from loans.models import Loan, Payment, Posting
+from loans.proofs import violations
+from loans.queries import debt
+from loans.services.acceleration import accelerate
+from loans.services.origination import open_loan
+from loans.services.payment import pay, reverse_payment
+from loans.services.restructure import (
+    ReliefTerms,
+    apply_relief,
+    reinstate,
+    revoke_relief,
+)
+from portal.errors import RuleViolation
+from portal.kernel.money import Rounding
+from portal.models import User
+from tests.loans.books import EXAMPLE, D, at
+from tests.loans.stateful.invariants import check_all
+
+PROFILES: tuple[ProductProfile, ...] = (
+    EXAMPLE,
+    replace(EXAMPLE, code="capped", rate=D("0.0005")),
+    replace(EXAMPLE, code="free", annual_cap=None, penalty_multiplier=D("1.3")),
+    replace(
+        EXAMPLE,
+        code="yearly",
+        rate_kind=RateKind.ANNUAL,
+        rate=D("0.144"),
+        method=Method.INTEREST_ONLY,
+        round_interest=Rounding.HALF_UP,
+    ),
+    replace(EXAMPLE, code="compound", compound_on_interest=True, rate=D("0.0005")),
+    replace(EXAMPLE, code="grace", grace_days=3, as_of_inclusive=True),
+    replace(EXAMPLE, code="wide", penalty_base=PenaltyBase.DUE_PRINCIPAL_AND_INTEREST),
+    replace(EXAMPLE, code="all", penalty_base=PenaltyBase.ALL_OUTSTANDING),
+)
+FEN_AMOUNTS = st.integers(1, 150_000).map(lambda fen: D(fen) / 100)
+PERCENT = st.integers(0, 100).map(lambda n: D(n) / 100)
+
+
+class LoanMachine(RuleBasedStateMachine):
+    """pay · waive · plan · breach · back-date · reverse · advance · accelerate · replay."""
+
+    borrower: User
+    prove_each_step = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.block = transaction.atomic()
+        self.block.__enter__()
+        self.serial = 0
+        self.relief_key = ""
+        self.last: Callable[[], object] | None = None
+
+    def teardown(self) -> None:
+        try:
+            assert violations() == []
+        finally:
+            transaction.set_rollback(True)
+            self.block.__exit__(None, None, None)
+
+    @initialize(
+        profile=st.sampled_from(PROFILES),
+        fen=st.integers(100_00, 20_000_00),
+        months=st.sampled_from([1, 3, 6, 12]),
+        due_day=st.integers(1, 31),
+        start=st.dates(date(2023, 1, 1), date(2024, 2, 29)),
+    )
+    def lend(
+        self, profile: ProductProfile, fen: int, months: int, due_day: int, start: date
+    ) -> None:
+        self.today = start
+        self.loan_id = open_loan(
+            borrower=self.borrower,
+            product=profile,
+            principal=D(fen) / 100,
+            term_months=months,
+            drawdown_on=start,
+            due_day=due_day,
+            now=at(start),
+        ).pk
+
+    # --- acts --------------------------------------------------------------------------------
+
+    @rule(days=st.sampled_from([1, 3, 10, 31, 31, 95]))
+    def advance(self, days: int) -> None:
+        self.today += timedelta(days=days)
+
+    @rule(amount=FEN_AMOUNTS)
+    def pay(self, amount: Decimal) -> None:
+        loan = self.fresh()
+        before = debt(loan, self.today).payoff
+        if self.attempt(self._payment(amount, self.today)):
+            assert debt(self.fresh(), self.today).payoff == before - amount
+
+    @rule(whole=st.booleans())
+    def pay_what_is_owed(self, whole: bool) -> None:
+        owed = debt(self.fresh(), self.today)
+        amount = owed.payoff if whole and self.serial % 3 == 0 else owed.due_now
+        done = self.attempt(self._payment(amount, self.today))
+        assert not (done and amount == owed.payoff) or self.fresh().is_settled
+
+    @rule(amount=FEN_AMOUNTS, days=st.integers(1, 40))
+    def back_date(self, amount: Decimal, days: int) -> None:
+        self.attempt(self._payment(amount, self.today - timedelta(days=days)))
+
+    @rule(one=FEN_AMOUNTS, other=FEN_AMOUNTS)
+    def two_of_a_day(self, one: Decimal, other: Decimal) -> None:
+        """The order of two payments of one day does not matter to what is owed after them."""
+        left = []
+        for amounts in ((one, other), (other, one)):
+            with transaction.atomic():
+                done = [self.attempt(self._payment(amount, self.today)) for amount in amounts]
+                if all(done):
+                    left.append(debt(self.fresh(), self.today).payoff)
+                if len(left) < 2:
+                    transaction.set_rollback(True)
+        assert len(set(left)) <= 1
+        if len(left) < 2:
+            self.last = None
+
+    @rule(which=st.integers(0, 50))
+    def reverse(self, which: int) -> None:
+        done = list(Payment.objects.filter(loan_id=self.loan_id).values_list("pk", flat=True))
+        if done:
+            chosen, now = done[which % len(done)], at(self.today)
+            self.attempt(
+                lambda: reverse_payment(payment_id=chosen, reason="退票", actor=None, now=now)
+            )
+
+    @rule(share=PERCENT, old=st.sampled_from([0, 0, 4]))
+    def waive(self, share: Decimal, old: int) -> None:
+        self._relieve(share, 1, old, D("0"))
+
+    @rule(
+        share=PERCENT,
+        count=st.sampled_from([2, 5, 12]),
+        old=st.sampled_from([0, 0, 4]),
+        rate=st.sampled_from([D("0"), D("0"), D("0.05")]),
+    )
+    def plan(self, share: Decimal, count: int, old: int, rate: Decimal) -> None:
+        self._relieve(share, count, old, rate)
+
+    @rule()
+    @precondition(lambda self: self.relief_key)
+    def revoke(self) -> None:
+        key, now = self.relief_key, at(self.today)
+        self.attempt(
+            lambda: revoke_relief(loan_id=self.loan_id, key=key, reason="错", actor=None, now=now)
+        )
+
+    @rule()
+    @precondition(lambda self: self.relief_key)
+    def breach(self) -> None:
+        self.serial += 1
+        key, on = f"breach:{self.loan_id}:{self.serial}", self.today
+        before = debt(self.fresh(), on).payoff
+        schedule = self.attempt(
+            lambda: reinstate(
+                loan_id=self.loan_id, on=on, key=key, actor=None, reason="未还", now=at(on)
+            )
+        )
+        if schedule:
+            returned = D((schedule.terms or {})["returned"])
+            assert debt(self.fresh(), on).payoff == before + returned
+
+    @rule(really=st.integers(0, 3))
+    def accelerate(self, really: int) -> None:
+        if really:
+            return
+        on, before = self.today, debt(self.fresh(), self.today).payoff
+        act = lambda: accelerate(  # noqa: E731 - kept for the replay
+            loan_id=self.loan_id, on=on, reason="严重逾期", actor=None, now=at(on)
+        )
+        if self.attempt(act, again=False):
+            assert debt(self.fresh(), on).payoff == before
+
+    @rule()
+    @precondition(lambda self: self.last)
+    def replay(self) -> None:
+        """The last request comes again, as a provider or an impatient thumb sends it."""
+        assert self.last is not None
+        before = self._trace()
+        self.last()
+        assert self._trace() == before
+
+    # --- how ---------------------------------------------------------------------------------
+
+    def attempt(self, act: Callable[[], object], *, again: bool = True) -> object:
+        """Do it; a refusal is an answer too, and must leave the books as they were."""
+        before = self._trace()
+        try:
+            done = act()
+        except RuleViolation as refused:
+            assert refused.message
+            assert self._trace() == before
+            return None
+        self.last = act if again else None
+        return done
+
+    def _payment(self, amount: Decimal, on: date) -> Callable[[], object]:
+        self.serial += 1
+        reference, now = f"{self.loan_id}-{self.serial}", at(self.today)
+        return lambda: pay(
+            loan_id=self.loan_id,
+            amount=amount,
+            paid_on=on,
+            reference=reference,
+            actor=None,
+            now=now,
+        )
+
+    def _relieve(self, share: Decimal, count: int, old: int, rate: Decimal) -> None:
+        figures_as_of, on = self.today - timedelta(days=old), self.today
+        figures = debt(self.fresh(), figures_as_of).figures
+        terms = ReliefTerms(
+            figures_as_of=figures_as_of,
+            waive_penalty=(figures.penalty * share).quantize(D("0.01"), "ROUND_DOWN"),
+            waive_interest=(figures.interest * share / 2).quantize(D("0.01"), "ROUND_DOWN"),
+            term_count=count,
+            first_due_on=on + timedelta(days=30),
+            plan_annual_rate=rate,
+        )
+        self.serial += 1
+        key = f"relief:{self.loan_id}:{self.serial}"
+        done = self.attempt(
+            lambda: apply_relief(
+                loan_id=self.loan_id, terms=terms, on=on, key=key, actor=None, now=at(on)
+            )
+        )
+        if done:
+            self.relief_key = key
+            after = debt(self.fresh(), on)
+            waived = terms.waive_penalty + terms.waive_interest
+            assert after.principal + after.kept_interest + after.kept_penalty == (
+                figures.total - waived
+            )
+
+    def fresh(self) -> Loan:
+        return Loan.objects.get(pk=self.loan_id)
+
+    def _trace(self) -> tuple[int, int | None]:
+        """What changes when anything is written: the version, and the newest posting."""
+        newest = Posting.objects.order_by("-pk").values_list("pk", flat=True).first()
+        return self.fresh().version, newest
+
+    @invariant()
+    def books_are_right(self) -> None:
+        check_all(self.fresh(), self.today)
+        if self.prove_each_step:
+            assert violations() == []

@@ -1,0 +1,42 @@
+"""Runs the machine: a few sequences here, STATEFUL_SEQUENCES=10000 for the long run of the README.
+
+    STATEFUL_SEQUENCES=10000 python -m pytest tests/loans/stateful --timeout=0
+
+runs on SQLite, and on PostgreSQL when DATABASE_URL names one. STATEFUL_STEPS is the most steps of
+one sequence. In the long run check_books proves each sequence at its end, else after each step.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.loans.books import make_borrower
+from tests.loans.stateful.machine import LoanMachine
+
+SEQUENCES = int(os.environ.get("STATEFUL_SEQUENCES", "40"))
+STEPS = int(os.environ.get("STATEFUL_STEPS", "12"))
+SHORT = 200
+
+
+@pytest.mark.django_db(transaction=SEQUENCES > SHORT)  # lets PostgreSQL clean up in between
+def test_any_sequence_leaves_the_books_right() -> None:
+    class Machine(LoanMachine):
+        borrower = make_borrower()
+        prove_each_step = SEQUENCES <= SHORT
+
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=SEQUENCES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            database=None,
+            derandomize=SEQUENCES <= SHORT,
+            phases=[Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
