@@ -1,0 +1,226 @@
+"""The progress page of a case: steps, clock, history and papers in the borrower's words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from portal.kernel.roles import Role
+from portal.kernel.workdays import WorkCalendar
+from portal.models import Delivery
+from relief.domain.deadlines import SHANGHAI, at, business_day
+from relief.domain.evidence import DAYS_AFTER_REFUSAL, DAYS_AFTER_SETTLEMENT
+from relief.domain.reasons import REASONS, REJECTIONS, RejectCode
+from relief.domain.workflow import TURN, Action, State
+from relief.models import Case, Evidence
+from relief.notices import Happening
+from relief.presenters import STEP_OF, CaseView, actor_label, event_label, is_public
+from relief.queries import TimelineEntry
+
+STEPS = ("提交", "初审", "协商", "执行", "结清")
+STOPPED = frozenset(
+    {State.REJECTED, State.DECLINED, State.EXPIRED, State.WITHDRAWN, State.BREACHED}
+)
+DONE = frozenset({State.COMPLETED, State.SETTLED})
+REVIEW = frozenset({State.SUBMITTED, State.IN_REVIEW})
+CIRCLE = 151  # length of the ring's line, in its own units
+PROMISED = {
+    State.SUBMITTED: "完成初审",
+    State.IN_REVIEW: "完成初审",
+    State.NEGOTIATING: "给你协商方案",
+    State.AWAITING_APPROVAL: "给你协商方案",
+    State.COUNTERED: "答复你的还款建议",
+}
+OWN_WORDS: dict[str, str] = {
+    Action.CLAIM: "申请已受理",
+    Action.ASK_PROOF: "客服请求补充材料",
+    Action.APPROVE: "发出协商方案",
+    Action.PASS: "初审通过",
+    Action.REJECT: "初审未通过",
+    Happening.REVIEW_MISSED: "没能按时给出审核结果，已升级主管",
+    Happening.PROMISE_MISSED: "没能按时答复，已升级主管",
+    Happening.OFFER_OPENED: "你打开了方案",
+    Happening.EVIDENCE_OPENED: "查看你的材料",
+}
+TONES: dict[str, str] = {
+    Action.ASK_PROOF: "wn",
+    Action.REJECT: "bad",
+    Action.EXPIRE: "bad",
+    Action.BREACH: "bad",
+    Action.REVOKE: "bad",
+    Action.WARN: "wn",
+    Happening.REVIEW_MISSED: "wn",
+    Happening.PROMISE_MISSED: "wn",
+    Happening.PLAN_LATE: "wn",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stage for ui/_steps.html; a state wins over the number."""
+
+    label: str
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What we promised and how it stands: running, late or paused."""
+
+    kind: str
+    promise: str
+    due_at: datetime | None
+    is_review: bool
+    parts: tuple[tuple[int, str], ...]
+    ring: str
+    new_promise: datetime | None
+    waived: Decimal
+    workdays_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of ui/_timeline.html."""
+
+    title: str
+    text: str
+    at: datetime
+    tone: str
+    strong: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why not, what would change it, and from when to ask again."""
+
+    name: str
+    text: str
+    advice: str
+    reapply_on: date | None
+
+
+def steps(view: CaseView) -> tuple[Step, ...]:
+    """提交 → 初审 → 协商 → 执行 → 结清, with a cross where it ended."""
+    state = State(view.state)
+    found = []
+    for number, label in enumerate(STEPS, 1):
+        if state in DONE or number < view.step:
+            found.append(Step(label, "done"))
+        elif number == view.step:
+            found.append(Step(label, "stop" if state in STOPPED else "cur"))
+        else:
+            found.append(Step(label))
+    return tuple(found)
+
+
+def clock_of(case: Case, now: datetime, calendar: WorkCalendar, waived: Decimal) -> Clock | None:
+    """The countdown card; None where nobody at our side has promised anything."""
+    state = State(case.state)
+    if state == State.NEED_MORE and case.clock_stopped_at is not None:
+        left = case.remaining_workdays or 1
+        return Clock("paused", "初审", None, True, (), "0 151", None, waived, left)
+    if state not in PROMISED:
+        return None
+    is_review = state in REVIEW
+    due = case.review_due_at if is_review else case.next_due_at
+    if due is None:
+        return None
+    late = due <= now or case.escalated_at is not None
+    renewed = case.next_due_at if late and case.next_due_at and case.next_due_at > now else None
+    return Clock(
+        kind="late" if late else "running",
+        promise=PROMISED[state],
+        due_at=due,
+        is_review=is_review,
+        parts=work_time_left(now, due, calendar),
+        ring=_ring(case.submitted_at, due, now),
+        new_promise=renewed,
+        waived=waived,
+        workdays_left=calendar.working_days_between(business_day(now), business_day(due)),
+    )
+
+
+def work_time_left(
+    now: datetime, due: datetime, calendar: WorkCalendar
+) -> tuple[tuple[int, str], ...]:
+    """Whole working days to come, and the rest of this one: 11-24 15:30 to 11-26 18:00 is
+    2 个工作日 2 小时 30 分."""
+    if due <= now:
+        return ()
+    today = business_day(now)
+    days = calendar.working_days_between(today, business_day(due))
+    end = at(today, due.astimezone(SHANGHAI).time())
+    minutes = int((end - now).total_seconds() // 60) if calendar.is_working(today) else 0
+    parts = [(days, "个工作日")] if days else []
+    if minutes > 0:
+        hours, rest = divmod(minutes, 60)
+        parts += [(hours, "小时")] if hours else []
+        parts += [(rest, "分")]
+    return tuple(parts)
+
+
+def _ring(start: datetime | None, due: datetime, now: datetime) -> str:
+    """The part of the ring that has gone by, as a dash pattern."""
+    if start is None or due <= start:
+        return f"0 {CIRCLE}"
+    seconds = int((due - start).total_seconds())
+    passed = min(max(int((now - start).total_seconds()), 0), seconds)
+    return f"{CIRCLE * passed // seconds} {CIRCLE}"
+
+
+def timeline_items(entries: list[TimelineEntry]) -> list[Item]:
+    """Every public event with actor and time; what is known of its messages, and no more."""
+    shown = [entry for entry in entries if is_public(entry.event)]
+    return [_item(entry, newest=number == 0) for number, entry in enumerate(shown)]
+
+
+def _item(entry: TimelineEntry, *, newest: bool) -> Item:
+    event = entry.event
+    who = actor_label(event, for_staff=False)
+    parts = [part for part in (event.note_public, who) if part]
+    parts += [_delivery(delivery) for delivery in entry.deliveries]
+    title = OWN_WORDS.get(event.action) or event_label(event)
+    return Item(title, " · ".join(parts), event.at, TONES.get(event.action, "ok"), newest)
+
+
+def _delivery(delivery: Delivery) -> str:
+    """短信已送达 138****0001; nothing is claimed that is not known."""
+    to = f"{delivery.to[:3]}****{delivery.to[-4:]}"
+    return f"{delivery.get_channel_display()}{delivery.status_label} {to}"
+
+
+def refusal(case: Case) -> Refusal | None:
+    """The rejection in full sentences."""
+    if case.state != State.REJECTED or not case.reject_code:
+        return None
+    code = RejectCode(case.reject_code)
+    name, said, advice = REJECTIONS[code]
+    return Refusal(name, case.reject_text or said, case.reject_advice or advice, case.reapply_on)
+
+
+def reasons_text(case: Case) -> str:
+    """疾病住院、失业."""
+    return "、".join(REASONS[key][0] for key in case.reasons if key in REASONS)
+
+
+def retention(case: Case, files: list[Evidence], purge_on: date | None) -> str:
+    """How long the files stay, where no date can be known yet; else nothing."""
+    if not files or purge_on is not None:
+        return ""
+    return (
+        f"申请未通过或撤回后 {DAYS_AFTER_REFUSAL} 天、结清后 {DAYS_AFTER_SETTLEMENT} 天删除文件，"
+        "届时只保留摘要与处理结果。"
+    )
+
+
+def needs_you(case: Case) -> bool:
+    """Whether something waits for the borrower here and now."""
+    state = State(case.state)
+    mine = {State.DRAFT, State.NEED_MORE, State.OFFERED, State.WARNED}
+    return TURN[state] == Role.BORROWER and state in mine
+
+
+def step_of(case: Case) -> int:
+    """The stage a case is at, from 1 (lists)."""
+    return STEP_OF[State(case.state)]

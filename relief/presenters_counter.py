@@ -1,0 +1,91 @@
+"""What a borrower sees while proposing something else: suggestions, and what a proposal gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from loans.domain.affordability import Suggestion, assess, suggest_plans
+from loans.queries import Debt
+from portal.kernel.errors import InvalidInput
+from portal.kernel.money import ZERO
+from relief.models import Case, Offer
+from relief.services.negotiation import Composed
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A monthly sum to propose with one press."""
+
+    label: str
+    monthly: Decimal
+    terms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chips:
+    """Suggestions from the three numbers, or the sentence why there are none."""
+
+    items: tuple[Chip, ...]
+    message: str
+    guide: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class CounterPreview:
+    """What the proposal would give, in yuan."""
+
+    waived: Decimal
+    more: Decimal
+    less: Decimal
+    instalment: Decimal
+    terms: int
+    total: Decimal
+    first_due_on: date
+    above_guide: bool
+
+
+def chips(case: Case, offer: Offer, debt: Debt) -> Chips:
+    """The closest plan, one faster and one slower (domain.md §5), as HMRC's time-to-pay."""
+    told = assess(case.monthly_income, case.monthly_spending, case.affordable_payment)
+    terms = offer.offer_terms
+    try:
+        found = suggest_plans(
+            case.loan.terms,
+            debt.figures,
+            told,
+            first_due_on=terms.first_due_on,
+            waive_penalty=min(terms.waive_penalty, debt.figures.penalty),
+            plan_annual_rate=terms.plan_annual_rate,
+            max_terms=min(case.policy.rules.max_plan_terms, case.loan.terms.max_plan_terms),
+        )
+    except InvalidInput:  # the offer's first date has gone by; nothing to suggest from it
+        return Chips((), "", told.guide)
+    some = [found.slower, found.closest, found.faster]
+    items = tuple(_chip(one) for one in some if one is not None)
+    return Chips(items, found.message, told.guide)
+
+
+def _chip(one: Suggestion) -> Chip:
+    return Chip(one.label, one.largest, one.terms.term_count)
+
+
+def preview_of(case: Case, offer: Offer, composed: Composed | None) -> CounterPreview | None:
+    """The proposal beside the offer it answers; nothing where the figures do not fit yet."""
+    if composed is None:
+        return None
+    told = assess(case.monthly_income, case.monthly_spending, case.affordable_payment)
+    rows = composed.plan.rows
+    largest = max(row.total for row in rows)
+    difference = composed.terms.waive_penalty - offer.offer_terms.waive_penalty
+    return CounterPreview(
+        waived=composed.plan.waived,
+        more=max(difference, ZERO),
+        less=max(-difference, ZERO),
+        instalment=rows[0].total,
+        terms=len(rows),
+        total=composed.plan.total,
+        first_due_on=rows[0].due_on,
+        above_guide=told.exceeds_guide(largest),
+    )

@@ -1,0 +1,52 @@
+"""What every page about a case begins with: the case of this borrower, or 404."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.forms import Form
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+
+from portal.errors import RuleViolation
+from portal.kernel.errors import InvalidInput
+from portal.models import User
+from relief.models import Case, Offer
+
+REFUSALS = (RuleViolation, InvalidInput)
+
+
+def borrower(request: HttpRequest) -> User:
+    """Who is logged in; @borrower_only has seen to it that there is somebody."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def own_case(request: HttpRequest, public_id: str) -> Case:
+    """The user's case; a stranger's is 404, not 403."""
+    cases = Case.objects.for_borrower(borrower(request)).for_lists()
+    return get_object_or_404(cases, public_id=public_id)
+
+
+def own_offer(case: Case, number: int) -> Offer:
+    """A version that the borrower may see, or 404."""
+    offers = case.offers.shown().select_related("case", "made_by", "approved_by")
+    return get_object_or_404(offers, number=number)
+
+
+def session_key(request: HttpRequest) -> str:
+    """The key of the visit's session, which a code is bound to; made when there is none."""
+    if not request.session.session_key:
+        request.session.create()
+    return str(request.session.session_key)
+
+
+def address(request: HttpRequest) -> str:
+    """The address that the connection comes from."""
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def refuse(form: Form, problem: RuleViolation | InvalidInput, **names: str) -> None:
+    """Puts a refusal at the field it names (`names` translates), or over the form."""
+    name: Any = names.get(problem.field, problem.field)
+    form.add_error(name if name in form.fields else None, problem.message)

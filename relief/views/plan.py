@@ -1,0 +1,70 @@
+"""新还款计划 of a case: kept, at risk or broken, and what comes next."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from loans import queries as books
+from loans.models import Schedule
+from loans.presenters import history
+from loans.presenters.loan import loan_card, plan_lines
+from portal import clock
+from portal.access import borrower_only
+from portal.htmx import redirect_to
+from portal.kernel.money import ZERO
+from relief.domain.workflow import State
+from relief.models import Agreement
+from relief.presenters_plan import standing
+from relief.queries import agreement_of
+from relief.views._own import own_case
+
+SHOWN = 6  # rows before 展开
+
+
+@require_safe
+@borrower_only
+def plan(request: HttpRequest, case: str) -> HttpResponse:
+    """The plan that the agreement put in force; a case without one leads back to its page."""
+    own = own_case(request, case)
+    found = agreement_of(own)
+    if found is None or found.end_kind == "revoked":
+        return redirect_to(request, reverse("relief:case", args=[own.public_id]))
+    today = clock.today()
+    position = books.load_position(own.loan)
+    debt = books.debt_of(position, today)
+    rows = plan_lines(debt)
+    terms = history.plan_terms(position, debt)
+    shown = max(SHOWN, next((n for n, row in enumerate(rows, 2) if row.state == "next"), 0))
+    context = {
+        "case": own,
+        "loan": own.loan,
+        "debt": debt,
+        "card": loan_card(own.loan, debt),
+        "plan": terms,
+        "standing": standing(State(own.state), own, debt, terms),
+        "rows": rows[:shown],
+        "more_rows": rows[shown:],
+        "remaining": sum((row.total for row in debt.instalments), ZERO),
+        "old_schedules": history.old_schedules(position, today),
+        "agreement": found,
+        "came_back": came_back(found, position),
+    }
+    return render(request, "relief/plan.html", context)
+
+
+def came_back(agreement: Agreement, position: books.Position) -> Decimal:
+    """What the breach of this plan brought back of its waiver, in yuan, as the books stored it."""
+    if agreement.end_kind != "breached" or agreement.ended_at is None:
+        return ZERO
+    ended_on = clock.business_date(agreement.ended_at)
+    broken = [
+        schedule
+        for schedule in position.schedules_on()
+        if schedule.kind == Schedule.Kind.BREACHED and schedule.opened_on == ended_on
+    ]
+    return Decimal((broken[-1].terms or {})["returned"]) if broken else ZERO
