@@ -1,7 +1,8 @@
 """The proofs of the books: everything that must hold of them, over the whole database at once.
 
 Read only. Each broken rule gives one line that names the rule, the loan and the figures. The
-number of queries does not depend on the number of loans.
+number of queries does not depend on the number of loans, nor does the memory: rows come through
+cursors ordered by loan.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from django.db.models.functions import Coalesce
 
 from loans.models import Account, Entry, Payment, Posting, Schedule
 from loans.queries.debt import debt_of
-from loans.queries.position import Position, load_all_positions
+from loans.queries.position import Position
+from loans.queries.stream import ByKey, keyed, stream_positions
 from portal.kernel.errors import InvalidInput
 from portal.kernel.money import ZERO
 
@@ -55,11 +57,18 @@ class Violation:
 
 def violations() -> list[Violation]:
     """All violations in the whole database; empty means that the books are right."""
-    found = [*_entries(), *_reversals(), *_payments()]
-    opened = _opened()
-    for position in load_all_positions():
-        found += _loan(position, opened)
-    return found
+    return list(find_violations())
+
+
+def find_violations() -> Iterator[Violation]:
+    """The same, one by one as they are found."""
+    yield from _entries()
+    yield from _reversals()
+    yield from _payments()
+    opened = ByKey(_opened())
+    for position in stream_positions():
+        places = opened.take(position.loan.pk)
+        yield from _loan(position, {(pk, account): total for pk, account, total in places})
 
 
 def _entries() -> Iterator[Violation]:
@@ -71,55 +80,54 @@ def _entries() -> Iterator[Violation]:
         .values_list("key", "total")
     )
     empty = Entry.objects.filter(postings__isnull=True).values_list("key", flat=True)
-    for key, total in sums:
+    for key, total in sums.iterator():
         yield Violation("zero-sum", key, f"lines sum to {total}")
-    for key in empty:
+    for key in empty.iterator():
         yield Violation("zero-sum", key, "entry without lines")
     foreign = Posting.objects.filter(instalment__isnull=False).exclude(
         instalment__schedule__loan=F("entry__loan")
     )
-    for pk, key in foreign.values_list("pk", "entry__key"):
+    for pk, key in foreign.values_list("pk", "entry__key").iterator():
         yield Violation("own-loan", key, f"posting {pk} concerns another loan's instalment")
 
 
 def _reversals() -> Iterator[Violation]:
     """A reversal is the exact opposite of what it reverses, on the same loan and date."""
-    rows = Entry.objects.filter(reverses__isnull=False).select_related("reverses")
-    pairs = {entry.pk: entry for entry in rows}
-    ids = list(pairs) + [entry.reverses_id for entry in pairs.values()]
-    lines: dict[int, dict[tuple, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
-    reversal_rows = Posting.objects.filter(entry__reverses__isnull=False)
-    reversed_rows = Posting.objects.filter(entry__reversed_by__isnull=False)
-    for query in (reversal_rows, reversed_rows) if ids else ():
-        for entry_id, account, instalment_id, amount in query.values_list(
-            "entry_id", "account", "instalment_id", "amount"
-        ):
-            lines[entry_id][account, instalment_id] += amount
-    for entry in pairs.values():
-        old = entry.reverses
-        assert old is not None
-        opposite = {place: -amount for place, amount in lines[old.pk].items()}
-        if opposite != lines[entry.pk]:
-            yield Violation("reversal", entry.key, f"is not the opposite of {old.key}")
-        if (old.loan_id, old.value_date) != (entry.loan_id, entry.value_date):
-            yield Violation("reversal", entry.key, f"another loan or date than {old.key}")
+    line = ("account", "instalment_id", "amount")
+    of_new = Posting.objects.filter(entry__reverses__isnull=False).order_by("entry_id")
+    new = ByKey(keyed(of_new.values_list("entry_id", *line)))
+    of_old = Posting.objects.filter(entry__reversed_by__isnull=False)
+    by_reversal = of_old.order_by("entry__reversed_by__pk")
+    old = ByKey(keyed(by_reversal.values_list("entry__reversed_by__pk", *line)))
+    pairs = Entry.objects.filter(reverses__isnull=False).select_related("reverses").order_by("pk")
+    for entry in pairs.iterator():
+        first = entry.reverses
+        assert first is not None
+        opposite = {place: -amount for place, amount in _sums(old.take(entry.pk)).items()}
+        if opposite != _sums(new.take(entry.pk)):
+            yield Violation("reversal", entry.key, f"is not the opposite of {first.key}")
+        if (first.loan_id, first.value_date) != (entry.loan_id, entry.value_date):
+            yield Violation("reversal", entry.key, f"another loan or date than {first.key}")
+
+
+def _sums(lines: list[tuple]) -> dict[tuple, Decimal]:
+    sums: dict[tuple, Decimal] = defaultdict(lambda: ZERO)
+    for account, instalment_id, amount in lines:
+        sums[account, instalment_id] += amount
+    return sums
 
 
 def _payments() -> Iterator[Violation]:
     """The cash of a payment's entries is its amount, or nothing when it was reversed."""
-    cash: dict[int, Decimal] = defaultdict(lambda: ZERO)
     received = Posting.objects.filter(account=Account.CASH, entry__payment__isnull=False)
-    for payment_id, total in (
-        received.order_by()
-        .values("entry__payment_id")
-        .annotate(total=Sum("amount"))
-        .values_list("entry__payment_id", "total")
-    ):
-        cash[payment_id] = total
-    for payment in Payment.objects.all():
+    sums = received.order_by("entry__payment_id").values("entry__payment_id")
+    totals = sums.annotate(total=Sum("amount")).values_list("entry__payment_id", "total")
+    cash = ByKey(keyed(totals))
+    for payment in Payment.objects.order_by("pk").iterator():
+        held = sum((total for (total,) in cash.take(payment.pk)), ZERO)
         expected = ZERO if payment.is_reversed else payment.amount
-        if cash[payment.pk] != expected:
-            detail = f"entries hold {cash[payment.pk]}, receipt says {expected}"
+        if held != expected:
+            detail = f"entries hold {held}, receipt says {expected}"
             yield Violation("payment", payment.reference, detail)
         told = sum((Decimal(line["amount"]) for line in payment.split_now["lines"]), ZERO)
         if told != payment.amount:
@@ -127,18 +135,19 @@ def _payments() -> Iterator[Violation]:
             yield Violation("split", payment.reference, detail)
 
 
-def _opened() -> Opened:
-    """(instalment, account) → what the entries that opened its schedule posted to it."""
+def _opened() -> Iterator[tuple[int, tuple]]:
+    """Loan, then (instalment, account, what the entries that opened its schedule posted)."""
+    place = ("instalment__schedule__loan_id", "instalment_id", "account")
     rows = (
         Posting.objects.filter(account__in=OPENING, entry__schedule=F("instalment__schedule"))
         .annotate(kind=Coalesce(F("entry__reverses__kind"), F("entry__kind")))
         .filter(kind__in=OPENING_KINDS)
-        .order_by()
-        .values("instalment_id", "account")
+        .order_by("instalment__schedule__loan_id")
+        .values(*place)
         .annotate(total=Sum("amount"))
-        .values_list("instalment_id", "account", "total")
+        .values_list(*place, "total")
     )
-    return {(instalment_id, account): total for instalment_id, account, total in rows}
+    return keyed(rows)
 
 
 def _loan(position: Position, opened: Opened) -> Iterator[Violation]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import F, Sum
+from django.db.models import F, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from loans.domain.components import Component
@@ -25,6 +25,7 @@ from loans.models import Account, Entry, Instalment, Loan, Posting, Schedule
 from portal.kernel.money import ZERO
 
 REDUCING = frozenset({Entry.Kind.PAYMENT.value, Entry.Kind.WAIVER.value})
+INSTALMENT_ORDER = ("schedule__number", "number")
 INCOME_OF: dict[str, str] = {
     Account.INTEREST.value: Account.INTEREST_INCOME.value,
     Account.PENALTY.value: Account.PENALTY_INCOME.value,
@@ -222,52 +223,32 @@ class Position:
         return max(ran - known, ZERO)
 
 
-def _grouped_moves(loan_ids: Sequence[int] | None) -> Iterable[tuple[int, Move]]:
-    chosen = {} if loan_ids is None else {"entry__loan_id__in": loan_ids}
-    rows = (
-        Posting.objects.filter(instalment__isnull=False, **chosen)
-        .order_by()
-        .annotate(kind=Coalesce(F("entry__reverses__kind"), F("entry__kind")))
-        .values("entry__loan_id", "instalment_id", "account", "kind", "entry__value_date")
-        .annotate(amount_sum=Sum("amount"))
-        .values_list(
-            "entry__loan_id", "instalment_id", "account", "kind", "entry__value_date", "amount_sum"
-        )
-    )
-    for loan_id, instalment_id, account, kind, on, amount in rows:
-        if amount:
-            yield loan_id, Move(instalment_id, account, kind, on, amount)
-
-
 def load_positions(loans: Sequence[Loan]) -> dict[int, Position]:
     """The positions of several loans in three queries, whatever their number."""
-    return _load(loans, [loan.pk for loan in loans])
+    ids = [loan.pk for loan in loans]
+    found = {loan.pk: Position(loan, loan.terms, [], []) for loan in loans}
+    for schedule in Schedule.objects.filter(loan_id__in=ids).order_by("loan_id", "number"):
+        found[schedule.loan_id].schedules.append(schedule)
+    rows = Instalment.objects.filter(schedule__loan_id__in=ids)
+    for row in rows.annotate(loan_pk=F("schedule__loan_id")).order_by(*INSTALMENT_ORDER):
+        found[row.loan_pk].instalments.append(row)
+    for loan_id, *move in grouped_moves(Posting.objects.filter(entry__loan_id__in=ids)):
+        found[loan_id].record([Move(*move)])
+    return found
 
 
-def load_all_positions() -> list[Position]:
-    """Every loan of the database, in four queries (proofs)."""
-    return list(_load(list(Loan.objects.order_by("pk")), None).values())
-
-
-def _load(loans: Sequence[Loan], ids: Sequence[int] | None) -> dict[int, Position]:
-    schedules = Schedule.objects.order_by("loan_id", "number")
-    rows = Instalment.objects.annotate(loan_pk=F("schedule__loan_id")).order_by(
-        "schedule__number", "number"
+def grouped_moves(postings: QuerySet[Posting]) -> QuerySet:
+    """(loan, instalment, account, kind, date, sum) of postings; a reversal has the kind undone."""
+    place = ("entry__loan_id", "instalment_id", "account", "kind", "entry__value_date")
+    return (
+        postings.filter(instalment__isnull=False)
+        .order_by()
+        .annotate(kind=Coalesce(F("entry__reverses__kind"), F("entry__kind")))
+        .values(*place)
+        .annotate(amount_sum=Sum("amount"))
+        .exclude(amount_sum=ZERO)
+        .values_list(*place, "amount_sum")
     )
-    if ids is not None:
-        schedules = schedules.filter(loan_id__in=ids)
-        rows = rows.filter(schedule__loan_id__in=ids)
-    positions = {
-        loan.pk: Position(loan=loan, profile=loan.terms, schedules=[], instalments=[])
-        for loan in loans
-    }
-    for schedule in schedules:
-        positions[schedule.loan_id].schedules.append(schedule)
-    for instalment in rows:
-        positions[instalment.loan_pk].instalments.append(instalment)
-    for loan_id, move in _grouped_moves(ids):
-        positions[loan_id].moves[move.instalment_id].append(move)
-    return positions
 
 
 def load_position(loan: Loan) -> Position:

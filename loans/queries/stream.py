@@ -1,0 +1,79 @@
+"""The books of many loans, one loan at a time: a constant number of queries and flat memory.
+
+Each query is ordered by loan and read through a cursor; the rows are merged by loan id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from json import dumps, loads
+from typing import Any, Generic, TypeVar
+
+from django.db.models import F, QuerySet
+
+from loans.domain.profile import ProductProfile
+from loans.models import Instalment, Loan, Posting, Schedule
+from loans.queries.position import INSTALMENT_ORDER, Move, Position, grouped_moves
+
+T = TypeVar("T")
+CHUNK = 2000
+
+
+class ByKey(Generic[T]):
+    """Rows (key, row) in ascending order of key, handed out key by key."""
+
+    def __init__(self, rows: Iterable[tuple[int, T]]) -> None:
+        self._rows = iter(rows)
+        self._next = next(self._rows, None)
+
+    def take(self, key: int) -> list[T]:
+        """All rows of ``key``; those of smaller keys are passed over."""
+        found = []
+        while self._next is not None and self._next[0] <= key:
+            if self._next[0] == key:
+                found.append(self._next[1])
+            self._next = next(self._rows, None)
+        return found
+
+
+def keyed(rows: QuerySet) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """The rows of a ``values_list`` as (first column, the others), through a cursor."""
+    for key, *row in rows.iterator(chunk_size=CHUNK):
+        yield key, tuple(row)
+
+
+def stream_positions(loans: QuerySet[Loan] | None = None) -> Iterator[Position]:
+    """The position of every loan (or of a choice), in ascending order of id, in four queries.
+
+    Only rows of a few thousand are in memory at any time. Use inside one transaction when the
+    figures of different loans must be of one moment (PostgreSQL then keeps its cursors, too).
+    """
+    schedules, rows = Schedule.objects.all(), Instalment.objects.all()
+    postings = Posting.objects.all()
+    if loans is not None:
+        schedules = schedules.filter(loan__in=loans)
+        rows = rows.filter(schedule__loan__in=loans)
+        postings = postings.filter(entry__loan__in=loans)
+    ordered = schedules.order_by("loan_id", "number").iterator(chunk_size=CHUNK)
+    by_loan = ByKey((schedule.loan_id, schedule) for schedule in ordered)
+    told = rows.annotate(loan_pk=F("schedule__loan_id"))
+    in_order = told.order_by("schedule__loan_id", *INSTALMENT_ORDER).iterator(chunk_size=CHUNK)
+    instalments = ByKey((row.loan_pk, row) for row in in_order)
+    moves = ByKey(keyed(grouped_moves(postings).order_by("entry__loan_id")))
+    chosen = Loan.objects.all() if loans is None else loans
+    for loan in chosen.order_by("pk").iterator(chunk_size=CHUNK):
+        position = Position(
+            loan=loan,
+            profile=_profile(dumps(loan.profile, sort_keys=True)),
+            schedules=by_loan.take(loan.pk),
+            instalments=instalments.take(loan.pk),
+        )
+        position.record(Move(*move) for move in moves.take(loan.pk))
+        yield position
+
+
+@lru_cache(maxsize=256)
+def _profile(text: str) -> ProductProfile:
+    """Many loans share few products: each is validated once."""
+    return ProductProfile.from_dict(loads(text))
