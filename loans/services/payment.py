@@ -20,6 +20,7 @@ from loans.services.splitting import SplitPreview, preview_of, split_payment
 from portal.errors import RuleViolation
 from portal.kernel.money import FEN, ZERO, require_money
 from portal.models import User
+from portal.retry import retried
 
 BARRIERS = (Schedule.Kind.PLAN, Schedule.Kind.BREACHED, Schedule.Kind.ACCELERATED)
 BARRIER_ENTRIES = (Entry.Kind.PLAN, Entry.Kind.BREACH, Entry.Kind.ACCELERATION)
@@ -36,6 +37,7 @@ def preview_payment(*, loan: Loan, amount: Decimal, on: date) -> SplitPreview:
     return preview_of(split_payment(load_position(loan), amount, on))
 
 
+@retried
 def pay(
     *,
     loan_id: int,
@@ -92,6 +94,7 @@ def _pay(
     return payment
 
 
+@retried
 def reverse_payment(*, payment_id: int, reason: str, actor: User | None, now: datetime) -> Payment:
     """Take a payment back by counter-postings on its own date; later ones are split anew.
 

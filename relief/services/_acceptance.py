@@ -8,6 +8,7 @@ from portal.errors import RuleViolation, TermsChanged
 from relief.domain import deadlines
 from relief.models import Case, Offer, OfferStatus
 from relief.services import _offers
+from relief.services._moves import last_move
 
 
 def check_acceptable(case: Case, offer: Offer, *, seen: str, now: datetime) -> None:
@@ -38,7 +39,10 @@ def seconds_to_read(offer: Offer, forced: int, now: datetime) -> int:
 
 def check_open(offer: Offer, *, seen: str, now: datetime) -> None:
     if offer.status == OfferStatus.SUPERSEDED:
-        raise TermsChanged("这份方案已被新方案替代，请查看最新方案后再答复。", code="superseded")
+        raise TermsChanged(
+            f"{last_move(offer.case)}这份方案已被新方案替代，请查看最新方案后再答复。",
+            code="superseded",
+        )
     if offer.status == OfferStatus.EXPIRED or (
         offer.status == OfferStatus.OPEN
         and offer.valid_until is not None
@@ -46,6 +50,9 @@ def check_open(offer: Offer, *, seen: str, now: datetime) -> None:
     ):
         raise TermsChanged("这份方案已过有效期，罚息照常计收，请重新发起协商。", code="expired")
     if offer.status != OfferStatus.OPEN:
-        raise TermsChanged(f"这份方案{offer.get_status_display()}，不能再答复。", code="closed")
+        raise TermsChanged(
+            f"{last_move(offer.case)}这份方案{offer.get_status_display()}，不能再答复。",
+            code="closed",
+        )
     if offer.digest != seen:
         raise TermsChanged("方案内容与你看到的不一致，请重新查看后再答复。", code="altered")

@@ -64,7 +64,7 @@ def move(
             state=found.target.value, version=case.version + 1, **values
         )
         if written != 1:
-            raise StaleWrite(_who_was_first(case), code="stale")
+            raise StaleWrite(f"{last_move(case)}页面已过时，请刷新后再试。", code="stale")
         event = Event.objects.create(
             case=case,
             action=action.value,
@@ -180,25 +180,26 @@ def check_actor(case: Case, actor: User | None, role: Role) -> None:
 
 
 def refusal(case: Case, action: Action) -> str:
-    """Why an action is not open now: 现在不能接受方案：申请目前“已过期”。…"""
+    """Why an action is not open now, and who did what and when to make it so.
+
+    现在不能撤回方案：林*云已于 3月2日 10:05 接受方案，申请目前“新还款计划执行中”。…
+    """
     state = State(case.state)
     return (
-        f"现在不能{labels.ACTION_LABELS[action]}：申请目前“{labels.WORDS[state].borrower}”。"
-        "请刷新页面查看最新进度。"
+        f"现在不能{labels.ACTION_LABELS[action]}：{last_move(case)}"
+        f"申请目前“{labels.WORDS[state].borrower}”。请刷新页面查看最新进度。"
     )
 
 
-def _who_was_first(case: Case) -> str:
-    last = case.events.select_related("actor").order_by("-pk").first()
-    if last is None:
-        return "页面已过时，请刷新后再试。"
-    who = last.actor.masked_name if last.actor else "系统"
-    what = (
-        labels.ACTION_LABELS[Action(last.action)]
-        if last.is_move
-        else notices.HAPPENING_LABELS[notices.Happening(last.action)]
-    )
-    return f"{who}刚刚在 {deadlines.chinese(last.at)} {what}，请刷新页面查看最新进度。"
+def last_move(case: Case) -> str:
+    """Who made the case's last move and when, as the beginning of a sentence; "" of a new draft."""
+    last = case.events.filter(action__in=list(Action)).select_related("actor").order_by("-pk")
+    event = last.first()
+    if event is None:
+        return ""
+    who = event.actor.masked_name if event.actor else "系统"
+    what = labels.ACTION_LABELS[Action(event.action)].removeprefix("已")
+    return f"{who}已于 {deadlines.chinese(event.at)} {what}，"
 
 
 def _due_values(promise: Promise | None, due: deadlines.Due | None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from portal.errors import RuleViolation
 from portal.kernel.errors import InvalidInput
 from portal.kernel.roles import Role
 from portal.models import User
+from portal.retry import retried
 from portal.services.calendar import load_calendar
 from relief.domain import deadlines, reasons
 from relief.domain.workflow import Action, State
@@ -103,6 +104,7 @@ def _check_cooldown(case: Case) -> None:
         )
 
 
+@retried
 def submit_case(*, case: Case, actor: User, now: datetime, declared: str = "") -> Case:
     """Hands the draft in; the review clock starts (domain.md §6).
 
@@ -175,6 +177,7 @@ def supply_proof(*, case: Case, actor: User, now: datetime) -> Case:
         )
 
 
+@retried
 def withdraw_case(*, case: Case, actor: User, now: datetime, reason: str = "") -> Case:
     """Takes the application back, from any state before a plan; open offers end with it."""
     note = reasons.check_line(reason, field="reason", label="撤回原因", empty=True)

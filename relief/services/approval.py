@@ -9,14 +9,16 @@ from django.db import transaction
 from portal.errors import RuleViolation, TermsChanged
 from portal.kernel.roles import Rank, Role
 from portal.models import User
+from portal.retry import retried
 from relief.domain.reasons import check_line
 from relief.domain.workflow import Action
 from relief.models import Case, Offer, OfferStatus
 from relief.services import _offers
-from relief.services._moves import locked, move
+from relief.services._moves import last_move, locked, move
 from relief.services._people import check_staff
 
 
+@retried
 def approve_offer(*, case: Case, number: int, actor: User, now: datetime, note: str = "") -> Offer:
     """Approves and sends a waiting offer; never one's own, and only with the rank it needs now."""
     inner = check_line(note, field="note", label="复核意见", empty=True)
@@ -50,6 +52,7 @@ def approve_offer(*, case: Case, number: int, actor: User, now: datetime, note: 
         return offer
 
 
+@retried
 def send_back_offer(*, case: Case, number: int, reason: str, actor: User, now: datetime) -> Case:
     """Sends a waiting offer back to its maker with a reason; the borrower never saw it."""
     inner = check_line(reason, field="reason", label="退回原因")
@@ -74,7 +77,8 @@ def _pending(case: Case, number: int, actor: User) -> Offer:
     offer = _offers.find_offer(case, number, lock=True)
     if offer.status != OfferStatus.PENDING:
         raise TermsChanged(
-            f"这份方案{offer.get_status_display()}，不在等待复核，请刷新页面。", code="not-pending"
+            f"{last_move(case)}这份方案{offer.get_status_display()}，不在等待复核，请刷新页面。",
+            code="not-pending",
         )
     check_staff(actor, case, needed=Rank(offer.needs_rank))
     if actor.pk == offer.made_by_id:

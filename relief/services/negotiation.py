@@ -11,6 +11,7 @@ from portal.errors import RuleViolation
 from portal.kernel.errors import InvalidInput
 from portal.kernel.roles import Role, rank_at_least
 from portal.models import User
+from portal.retry import retried
 from relief import notices
 from relief.domain import deadlines
 from relief.domain.reasons import check_counter_reasons, check_line
@@ -19,7 +20,7 @@ from relief.models import Agreement, Case, Offer, OfferStatus, Side
 from relief.services import _offers, agreement
 from relief.services._acceptance import check_acceptable, check_open, seconds_to_read
 from relief.services._counters import CounterDraft, preview_counter
-from relief.services._moves import locked, move, record, require_move
+from relief.services._moves import last_move, locked, move, record, require_move
 from relief.services._offers import Composed, OfferDraft
 from relief.services._people import check_borrower, check_in_charge
 
@@ -37,6 +38,7 @@ def preview_offer(*, case: Case, draft: OfferDraft, on: date) -> Composed:
     return _offers.compose_draft(case, draft, on)
 
 
+@retried
 def make_offer(
     *,
     case: Case,
@@ -58,6 +60,7 @@ def make_offer(
         return _send(fresh, composed, Action.OFFER, actor, now, note=note, internal=note_internal)
 
 
+@retried
 def accept_counter(*, case: Case, number: int, actor: User, now: datetime, note: str = "") -> Offer:
     """Staff agree to the borrower's terms as they are, on today's debt; the borrower confirms."""
     with transaction.atomic():
@@ -145,6 +148,7 @@ def open_offer(*, case: Case, number: int, actor: User, now: datetime) -> Offer:
     return offer
 
 
+@retried
 def accept_offer(
     *,
     case: Case,
@@ -174,6 +178,7 @@ def accept_offer(
         )
 
 
+@retried
 def reject_offer(
     *,
     case: Case,
@@ -226,6 +231,7 @@ def reject_offer(
         return counter
 
 
+@retried
 def decline_offer(
     *,
     case: Case,
@@ -257,6 +263,7 @@ def decline_offer(
         )
 
 
+@retried
 def withdraw_offer(*, case: Case, number: int, reason: str, actor: User, now: datetime) -> Case:
     """Staff take an open offer back, with a reason the borrower reads."""
     said = check_line(reason, field="reason", label="撤回原因")
@@ -266,7 +273,9 @@ def withdraw_offer(*, case: Case, number: int, reason: str, actor: User, now: da
         check_in_charge(actor, fresh)
         offer = _offers.find_offer(fresh, number, lock=True)
         if offer.status != OfferStatus.OPEN:
-            raise RuleViolation("这份方案不在等待答复，请刷新页面。", code="closed")
+            raise RuleViolation(
+                f"{last_move(fresh)}这份方案不在等待答复，请刷新页面。", code="closed"
+            )
         Offer.objects.filter(pk=offer.pk).update(status=OfferStatus.TAKEN_BACK)
         return move(
             fresh,

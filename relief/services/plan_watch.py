@@ -10,6 +10,7 @@ from loans.services import restructure
 from portal.errors import RuleViolation
 from portal.kernel.roles import Rank, Role
 from portal.models import User
+from portal.retry import retried
 from relief import notices
 from relief.domain import deadlines
 from relief.domain.labels import ACTION_LABELS
@@ -148,6 +149,7 @@ def can_breach(case: Case, now: datetime) -> bool:
     return state.two_missed or (case.next_due_at is not None and case.next_due_at < now)
 
 
+@retried
 def breach(*, case: Case, reason: str, actor: User, now: datetime) -> Case:
     """A supervisor confirms the breach: the waiver vests in proportion, the rest comes back.
 

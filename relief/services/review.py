@@ -12,6 +12,7 @@ from portal.errors import RuleViolation
 from portal.kernel.errors import InvalidInput
 from portal.kernel.roles import Rank, Role
 from portal.models import User
+from portal.retry import retried
 from portal.services.calendar import load_calendar
 from relief import notices
 from relief.domain import deadlines
@@ -23,6 +24,7 @@ from relief.services._moves import locked, move, record, require_move
 from relief.services._people import check_in_charge, check_staff
 
 
+@retried
 def claim_case(*, case: Case, actor: User, now: datetime) -> Case:
     """Takes a waiting case; the same person twice is once, another one is told who has it."""
     with transaction.atomic():
@@ -80,6 +82,7 @@ def assign_case(*, case: Case, to: User, actor: User, now: datetime, note: str =
         return fresh
 
 
+@retried
 def ask_for_proof(
     *, case: Case, kinds: Sequence[str], text: str, actor: User, now: datetime
 ) -> Case:
@@ -124,6 +127,7 @@ def _delay_ended(case: Case, now: datetime) -> dict[str, Any]:
     return {}
 
 
+@retried
 def pass_review(*, case: Case, actor: User, now: datetime, note: str = "") -> Case:
     """The review is passed; an offer follows within 2 working days."""
     text = check_line(note, field="note", label="审核意见", empty=True)
@@ -142,6 +146,7 @@ def pass_review(*, case: Case, actor: User, now: datetime, note: str = "") -> Ca
         )
 
 
+@retried
 def reject_case(
     *,
     case: Case,

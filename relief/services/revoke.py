@@ -9,6 +9,7 @@ from django.db import transaction
 from loans.services import restructure
 from portal.kernel.roles import Rank, Role
 from portal.models import User
+from portal.retry import retried
 from relief.domain.reasons import check_line
 from relief.domain.workflow import Action
 from relief.models import Case, Offer, OfferStatus
@@ -18,6 +19,7 @@ from relief.services._moves import locked, move
 from relief.services._people import check_staff
 
 
+@retried
 def revoke_agreement(*, case: Case, reason: str, actor: User, now: datetime) -> Case:
     """The books return to what they were by counter-postings; the case goes back to the offer.
 
