@@ -107,7 +107,8 @@ def timeline(case: Case, *, newest_first: bool = True) -> list[TimelineEntry]:
     events = list(case.events.select_related("actor").order_by("at", "pk"))
     sent: dict[str, list[Delivery]] = {}
     about = f"case:{case.public_id}"
-    for delivery in Delivery.objects.filter(about=about, user=case.borrower_id).order_by("pk"):
+    rows = Delivery.objects.with_fallback().filter(about=about, user=case.borrower_id)
+    for delivery in rows.order_by("pk"):
         sent.setdefault(_event_key(delivery.key), []).append(delivery)
     entries = [
         TimelineEntry(event, tuple(sent.get(str(event.data.get("key", event.pk)), ())))
@@ -117,8 +118,8 @@ def timeline(case: Case, *, newest_first: bool = True) -> list[TimelineEntry]:
 
 
 def _event_key(key: str) -> str:
-    """case:<id>:<event>:<key …>:<user>:<channel> -> key."""
-    parts = key.split(":")
+    """case:<id>:<event>:<key …>:<user>:<channel>[:call] -> key."""
+    parts = key.removesuffix(":call").split(":")
     return ":".join(parts[3:-2])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portal.models.callback import ProviderCall
 from portal.models.clock import DemoClock, Heartbeat
 from portal.models.codes import OneTimeCode, Throttle
 from portal.models.delivery import Delivery
@@ -21,6 +22,7 @@ __all__ = [
     "OneTimeCode",
     "PhoneCall",
     "PhoneTask",
+    "ProviderCall",
     "Throttle",
     "User",
     "WorkDay",

@@ -10,10 +10,19 @@ from django.db import models
 from django.db.models import Q
 
 
+INSTEAD = "未送达，已改为电话"
+
+
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def due(self, now: datetime) -> DeliveryQuerySet:
         """Waiting, and its time has come."""
         return self.filter(status=Delivery.Status.PENDING, next_attempt_at__lte=now)
+
+    def with_fallback(self) -> DeliveryQuerySet:
+        """Each row with `called_instead`: whether the same words also go by phone."""
+        calls = Delivery.objects.filter(channel=Delivery.Channel.PHONE)
+        instead = Q(fallback_of=models.OuterRef("pk")) | Q(notice=models.OuterRef("notice"))
+        return self.annotate(called_instead=models.Exists(calls.filter(instead)))
 
     def about(self, subject: str) -> DeliveryQuerySet:
         """Of one case or loan: `case:k7q2m9x4tzbd`."""
@@ -61,6 +70,7 @@ class Delivery(models.Model):
     code = models.CharField("核对码", max_length=8, blank=True, db_index=True)
     status = models.CharField("状态", max_length=10, choices=Status, default=Status.PENDING)
     about = models.CharField("关于", max_length=40, blank=True, db_index=True)
+    mandatory = models.BooleanField("必须告知（不受短信开关限制）", default=False)
     exempt = models.BooleanField("不受时段限制（验证码）", default=False)
     attempts = models.PositiveSmallIntegerField("尝试次数", default=0)
     next_attempt_at = models.DateTimeField("下次发送")
@@ -81,6 +91,7 @@ class Delivery(models.Model):
     )
 
     objects = DeliveryQuerySet.as_manager()
+    called_instead = False  # set by with_fallback()
 
     class Meta:
         verbose_name = verbose_name_plural = "投递"
@@ -113,4 +124,6 @@ class Delivery(models.Model):
         """What the screen says: only what is known."""
         if self.status == self.Status.CLAIMED:
             return str(self.Status.PENDING.label)
+        if self.status == self.Status.FAILED and self.channel == self.Channel.SMS:
+            return INSTEAD if self.called_instead else str(self.Status.FAILED.label)
         return str(self.Status(self.status).label)

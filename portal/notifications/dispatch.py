@@ -26,6 +26,7 @@ MAX_ATTEMPTS = 8
 BACK_OFF = tuple(
     timedelta(seconds=s) for s in (30, 120, 480, 1800, 3600, 7200, 14400)
 )  # about 7.7 hours in all
+UNWANTED = SendFailed("借款人已关闭短信，内容在应用内的消息里", permanent=True)
 CODE_LIFE = timedelta(minutes=5)  # a login code that could not go out by then is useless
 
 
@@ -62,14 +63,17 @@ def release_stuck(now: datetime) -> int:
 def deliver_one(delivery_id: int, now: datetime) -> str:
     """Send one claimed delivery and record what is known; returns its status afterwards.
 
-    Quiet hours are judged here, at sending. Temporary failures wait 30 s to 4 h, eight attempts
+    Quiet hours and the borrower's wish are judged here, at sending. Temporary failures wait 30 s to 4 h, eight attempts
     at most; then, or at once when permanent, it fails visibly and a missed SMS becomes a call.
     """
-    row = Delivery.objects.filter(pk=delivery_id, status=Status.CLAIMED).first()
+    claimed = Delivery.objects.select_related("user").filter(status=Status.CLAIMED)
+    row = claimed.filter(pk=delivery_id).first()
     if row is None:
         return ""
     if row.exempt and now >= row.created_at + CODE_LIFE:
         return _fail(row, SendFailed("验证码已过期，没有发送", permanent=True), now)
+    if _unwanted(row):
+        return _fail(row, UNWANTED, now)
     if not row.exempt and not hours.may_disturb(now):
         return _record(row, status=Status.PENDING, next_attempt_at=hours.next_opening(now))
     try:
@@ -80,6 +84,13 @@ def deliver_one(delivery_id: int, now: datetime) -> str:
         logger.exception("delivery.crashed", extra={"delivery": row.public_id})
         return _retry_or_fail(row, SendFailed(type(problem).__name__, permanent=False), now)
     return _sent(row, receipt, now)
+
+
+def _unwanted(row: Delivery) -> bool:
+    """Whether this person has switched messages off since the row was written."""
+    if row.channel != Delivery.Channel.SMS or row.exempt or row.mandatory or row.user is None:
+        return False
+    return not row.user.sms_enabled
 
 
 def channel_of(row: Delivery) -> Channel:
@@ -138,13 +149,18 @@ def _fail(row: Delivery, failure: SendFailed, now: datetime) -> str:
             error=failure.reason[:200],
             text=row.text if settings.DEMO or not row.exempt else "",
         )
-        if status == Status.FAILED and row.channel == Delivery.Channel.SMS and not row.exempt:
+        if status == Status.FAILED and failure is not UNWANTED:
             call_instead(row, now=now)
     return status
 
 
 def call_instead(row: Delivery, *, now: datetime) -> None:
-    """A message that did not arrive becomes a call, unless the same notice is called anyway."""
+    """A message that did not arrive becomes a call, unless the same notice is called anyway.
+
+    Calls and login codes have no next channel. Twice is once.
+    """
+    if row.channel != Delivery.Channel.SMS or row.exempt:
+        return
     if row.notice_id and Delivery.objects.filter(notice_id=row.notice_id, channel="phone").exists():
         return
     Delivery.objects.get_or_create(

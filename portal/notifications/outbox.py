@@ -68,6 +68,7 @@ def notify(
                 text=_words(channel, event, full, code),
                 code=code,
                 about=about,
+                mandatory=mandatory,
                 next_attempt_at=now,
                 created_at=now,
             )

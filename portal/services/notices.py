@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import Count
+from django.db.models import Count, Prefetch
 
-from portal.models import Notice, User
+from portal.models import Delivery, Notice, User
 from portal.models.notice import NoticeQuerySet
 
 
 def inbox(user: User, category: str = "") -> NoticeQuerySet:
     """The user's notices, newest first, with their deliveries; all categories when none is named."""
-    own = Notice.objects.for_user(user).prefetch_related("deliveries")
+    rows = Delivery.objects.with_fallback().order_by("pk")
+    own = Notice.objects.for_user(user).prefetch_related(Prefetch("deliveries", rows))
     return own.filter(category=category) if category else own
 
 
