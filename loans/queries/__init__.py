@@ -10,6 +10,7 @@ from loans.queries.debt import (
 )
 from loans.queries.papers import certificate
 from loans.queries.penalty import forecast_dates, penalty_forecast, penalty_story, story_of
+from loans.queries.portfolio import PortfolioPenalty, portfolio_penalty
 from loans.queries.position import Position, load_position, load_positions
 from loans.queries.schedules import current_schedule, schedule_history
 from loans.queries.statement import payments, statement
@@ -28,6 +29,7 @@ __all__ = [
     "Debt",
     "InstalmentDebt",
     "InstalmentState",
+    "PortfolioPenalty",
     "Position",
     "ScheduleView",
     "Statement",
@@ -46,6 +48,7 @@ __all__ = [
     "payoff_amount",
     "penalty_forecast",
     "penalty_story",
+    "portfolio_penalty",
     "schedule_history",
     "statement",
     "story_of",
