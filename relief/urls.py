@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from django.urls import path
 
-from relief.views import agreement, cases, counter, offers, plan
+from relief.views import agreement, apply, cases, counter, evidence, offers, plan, service
 
 app_name = "relief"
 
-# The conversation and the application: views service, apply, evidence.
-# Names and arguments: service, service-send, service-since <message>; apply <loan>,
-# apply-step <loan> <step>, apply-estimate <loan>; receipt <case>, supply <case>,
-# evidence-add <case>, evidence-file <file>, evidence-state <file>, evidence-remove <file>.
-talking: list = []
-
+talking = [
+    path("service/", service.conversation, name="service"),
+    path("service/send/", service.send, name="service-send"),
+    path("service/since/<int:message>/", service.since, name="service-since"),
+    path("service/apply/<slug:loan>/", apply.start, name="apply"),
+    path("service/apply/<slug:loan>/estimate/", apply.estimate, name="apply-estimate"),
+    path("service/apply/<slug:loan>/<slug:step>/", apply.step, name="apply-step"),
+    path("relief/files/<slug:file>/", evidence.show, name="evidence-file"),
+    path("relief/files/<slug:file>/state/", evidence.state, name="evidence-state"),
+    path("relief/files/<slug:file>/remove/", evidence.remove, name="evidence-remove"),
+    path("relief/<slug:case>/receipt/", apply.receipt, name="receipt"),
+    path("relief/<slug:case>/evidence/", evidence.supply, name="supply"),
+    path("relief/<slug:case>/evidence/add/", evidence.add, name="evidence-add"),
+]
 negotiating = [
     path("relief/", cases.cases, name="cases"),
     path("relief/<slug:case>/", cases.case, name="case"),

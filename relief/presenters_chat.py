@@ -1,0 +1,155 @@
+"""The conversation as the borrower reads it: who speaks, when, and what a card shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from portal.kernel.roles import Role
+from portal.kernel.workdays import WorkCalendar
+from relief.domain import bot, labels
+from relief.domain.deadlines import SHANGHAI, business_day, chinese
+from relief.domain.workflow import State
+from relief.models import Card, Conversation, Evidence, Message, OfferStatus, Sender
+from relief.presenters_apply import reasons_text
+from relief.presenters_offer import OfferView, offer_view
+
+PAUSE = timedelta(minutes=30)
+SHOWN_FILES = 3
+NOBODY = "小宽 · 智能客服 · 人工 工作日 9:00–18:00"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseCard:
+    """The application as it stands now, whatever it was when the card was shown."""
+
+    number: str
+    state: str
+    label: str
+    reasons: str
+    files: tuple[Evidence, ...]
+    count: int
+    is_draft: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One message with everything its bubble and card need."""
+
+    message: Message
+    is_mine: bool
+    is_bot: bool
+    who: str
+    divider: datetime | None
+    is_read: bool
+    case: CaseCard | None = None
+    offer: OfferView | None = None
+    chips: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_line(self) -> bool:
+        """A plain word of the system, in the middle."""
+        return self.message.sender == Sender.SYSTEM and not self.message.card
+
+
+def lines(
+    messages: Sequence[Message],
+    *,
+    now: datetime,
+    papers: Mapping[int, Sequence[Evidence]],
+    read_up_to: int,
+    before: datetime | None = None,
+) -> list[Line]:
+    """Messages in order; `before` is the time of the one ahead, `papers` the files by case."""
+    found = []
+    for message in messages:
+        found.append(_line(message, now, papers, read_up_to, before))
+        before = message.created_at
+    return found
+
+
+def _line(
+    message: Message,
+    now: datetime,
+    papers: Mapping[int, Sequence[Evidence]],
+    read_up_to: int,
+    before: datetime | None,
+) -> Line:
+    pause = before is None or message.created_at - before > PAUSE
+    new_day = before is not None and business_day(before) != business_day(message.created_at)
+    mine = message.sender == Sender.BORROWER
+    return Line(
+        message=message,
+        is_mine=mine,
+        is_bot=message.sender == Sender.BOT,
+        who=_who(message),
+        divider=message.created_at if pause or new_day else None,
+        is_read=mine and message.pk <= read_up_to,
+        case=_case_card(message, papers) if message.card == Card.APPLICATION else None,
+        offer=_offer_card(message, now) if message.card == Card.OFFER else None,
+        chips=_chips(message),
+    )
+
+
+def _who(message: Message) -> str:
+    """小宽 · 智能客服, or 周敏 · 人工客服."""
+    if message.sender == Sender.BOT:
+        return bot.BOT_NAME
+    if message.sender == Sender.STAFF:
+        return f"{message.author.name if message.author else '客服'} · 人工客服"
+    return "宽息" if message.sender == Sender.SYSTEM else ""
+
+
+def _case_card(message: Message, papers: Mapping[int, Sequence[Evidence]]) -> CaseCard | None:
+    case = message.case
+    if case is None:
+        return None
+    files = papers.get(case.pk, ())
+    return CaseCard(
+        number=case.number,
+        state=case.state,
+        label=labels.label(case.state, Role.BORROWER),
+        reasons=reasons_text(case.reasons),
+        files=tuple(files[:SHOWN_FILES]),
+        count=len(files),
+        is_draft=case.state == State.DRAFT,
+    )
+
+
+def _offer_card(message: Message, now: datetime) -> OfferView | None:
+    offer, case = message.offer, message.case
+    if offer is None or case is None:
+        return None
+    offer.case = case
+    shown = offer.status not in {OfferStatus.PENDING, OfferStatus.SENT_BACK}
+    return offer_view(offer, now) if shown else None
+
+
+def _chips(message: Message) -> tuple[tuple[str, str], ...]:
+    """The questions under a greeting; under "I cannot answer that" those of the FAQ too."""
+    if message.card != Card.QUICK:
+        return ()
+    asked = bot.QUICK if "我可以帮你" in message.text else (*bot.FAQ, bot.Topic.HUMAN)
+    return tuple(bot.labels(asked))
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Who serves the borrower now, in one line."""
+
+    text: str
+    is_waiting: bool = False
+
+
+def desk(conversation: Conversation, *, ahead: int, now: datetime, calendar: WorkCalendar) -> Desk:
+    """周敏 为你服务 · 在线; 排队中，前面 2 人; or the bot and the hours of the people."""
+    opening = bot.next_opening(now.astimezone(SHANGHAI), calendar)
+    if conversation.taken_by is not None:
+        at = "在线" if opening is None else f"{chinese(opening)} 起回复"
+        return Desk(f"{conversation.taken_by.name} 为你服务 · {at}")
+    if conversation.human_wanted_at is None:
+        return Desk(NOBODY)
+    if opening is not None:
+        return Desk(f"已过受理时间，{chinese(opening)} 起受理", is_waiting=True)
+    return Desk(f"排队中，前面 {ahead} 人" if ahead else "排队中，马上轮到你", is_waiting=True)
