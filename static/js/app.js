@@ -221,13 +221,13 @@
 
   /* --- Small helpers of forms --------------------------------------------------------------------------- */
 
-  // <span data-count-for="id_statement">: 31/500
+  // <span data-count-for="id_statement">: 31/500; data-count-most where no maxlength may cut a paste
   function count() {
     document.querySelectorAll("[data-count-for]").forEach((place) => {
       const field = document.getElementById(place.dataset.countFor);
       if (!field) return;
       const used = [...field.value.replace(/\r\n/g, "\n")].length;
-      const most = field.getAttribute("maxlength");
+      const most = place.dataset.countMost || field.getAttribute("maxlength");
       place.textContent = most ? `${used}/${most}` : String(used);
     });
   }

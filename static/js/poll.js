@@ -14,7 +14,10 @@
     if (!element.isConnected || document.hidden) return;
     const wait = waits.get(element) ?? Number(element.dataset.poll || 5);
     timers.set(element, setTimeout(() => {
-      if (element.isConnected && !document.hidden) window.htmx?.trigger(element, "poll");
+      if (!element.isConnected || document.hidden) return;
+      window.htmx?.trigger(element, "poll");
+      // A question that hx-sync dropped has no answer that plans the next one.
+      timers.set(element, setTimeout(() => plan(element), Number(element.dataset.pollMost || 30) * 1000));
     }, wait * 1000));
   }
 

@@ -90,7 +90,13 @@
     request.addEventListener("load", () => {
       const html = request.responseText.trim();
       if ((request.status === 200 || request.status === 201 || request.status === 422) && html.startsWith("<")) {
+        const list = item.parentElement;
+        const place = [...list.children].indexOf(item);
         window.htmx.swap(item, html, { swapStyle: "outerHTML", swapDelay: 0, settleDelay: 20 });
+        // The server refused what can be put right on the page (a consent, the kind): same file again.
+        const answer = list.children[place];
+        const retry = answer?.querySelector("[data-again]");
+        if (retry) retry.onclick = () => { answer.remove(); again(); };
       } else if (request.status === 413) failed(item, file.name, "文件太大，请压缩或换一份。");
       else if (request.status === 401 || request.status === 403) failed(item, file.name, "登录已失效，请重新登录后再传。");
       else failed(item, file.name, "服务暂时不可用。", again);
@@ -116,6 +122,10 @@
     input.value = "";
   });
 
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-drop-row]")) event.target.closest("li").remove();
+  });
+
   // Drop zone
   ["dragover", "dragleave", "drop"].forEach((type) => {
     document.addEventListener(type, (event) => {
@@ -131,9 +141,10 @@
   // Leaving while something is on its way asks first.
   window.addEventListener("beforeunload", (event) => { if (running) event.preventDefault(); });
 
-  function start() {
-    document.querySelectorAll("form[data-upload] [data-no-script]").forEach((part) => { part.hidden = true; });
+  function start(root) {
+    root.querySelectorAll?.("form[data-upload] [data-no-script]").forEach((part) => { part.hidden = true; });
   }
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
-  else start();
+  document.addEventListener("htmx:load", (event) => start(event.detail.elt));
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", () => start(document));
+  else start(document);
 })();
