@@ -76,6 +76,8 @@ def _line(
     read_up_to: int,
     before: datetime | None,
 ) -> Line:
+    if message.evidence is not None and message.case is not None:
+        message.evidence.case = message.case
     pause = before is None or message.created_at - before > PAUSE
     new_day = before is not None and business_day(before) != business_day(message.created_at)
     mine = message.sender == Sender.BORROWER
