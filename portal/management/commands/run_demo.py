@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shlex
 import signal
@@ -17,6 +18,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.module_loading import import_string
 from honcho.manager import Manager
 
 from portal import private_redis
@@ -32,9 +34,10 @@ class Command(BaseCommand):
             raise CommandError("DEMO: 请用 DEMO=1 启动演示环境（make demo 会替你设置）")
         host, port = os.environ.get("HOST", "127.0.0.1"), read_port()
         refuse_taken_port(host, port)
+        quieten()
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
-        call_command("seed_demo")
+        call_command("seed_demo", verbosity=0)
         manager = Manager()
         for name, command in child_commands(host, port).items():
             manager.add_process(name, command, env=child_environment(), cwd=str(settings.BASE_DIR))
@@ -42,6 +45,13 @@ class Command(BaseCommand):
         threading.Thread(target=announce, args=(host, port), daemon=True).start()
         manager.loop()
         sys.exit(manager.returncode)
+
+
+def quieten() -> None:
+    """Log only what is wrong unless LOG_LEVEL says otherwise; while seeding, no broker is no wrong."""
+    if not os.environ.get("LOG_LEVEL"):
+        logging.getLogger().setLevel(logging.WARNING)
+        logging.getLogger("portal.nudge").setLevel(logging.ERROR)
 
 
 def read_port() -> int:
@@ -67,7 +77,7 @@ def refuse_taken_port(host: str, port: int) -> None:
 def child_commands(host: str, port: int) -> dict[str, str]:
     """The children by name, each as a shell line; a REDIS_URL of one's own needs no private Redis."""
     python = shlex.quote(sys.executable)
-    celery = f"exec {python} -m celery -A portal.celery:app"
+    celery = f"exec {python} -m celery --quiet -A portal.celery:app"
     beat_file = shlex.quote(str(settings.VAR_DIR / "beat"))
     commands = {
         "web": f"exec {python} -m gunicorn portal.wsgi --bind {shlex.quote(f'{host}:{port}')}"
@@ -83,8 +93,8 @@ def child_commands(host: str, port: int) -> dict[str, str]:
 
 
 def child_environment() -> dict[str, str]:
-    """The children's environment: the same settings, unbuffered."""
-    return {**os.environ, "DEMO": "1", "PYTHONUNBUFFERED": "1"}
+    """The children's environment: the same settings, unbuffered, and quiet by default."""
+    return {"LOG_LEVEL": "WARNING", **os.environ, "DEMO": "1", "PYTHONUNBUFFERED": "1"}
 
 
 def announce(host: str, port: int) -> None:
@@ -100,7 +110,17 @@ def announce(host: str, port: int) -> None:
     else:
         print(f"\n演示环境 {WAIT_SECONDS} 秒内没有就绪，请看上面的日志。\n", flush=True)
         return
-    print(
-        (Path(__file__).parent / "run_demo_welcome.txt").read_text().format(address=address),
-        flush=True,
+    print(welcome(address), flush=True)
+
+
+def welcome(address: str) -> str:
+    """Where the demo is, and whom one may be in it."""
+    password = import_string(
+        "relief.demo.cast.PASSWORD"
+    )  # by name: the ground imports no one above
+    cast = "\n".join(
+        f"  {member.account:<11}  {member.name}  {member.story}"
+        for member in import_string("relief.demo.cast.MEMBERS")
     )
+    text = (Path(__file__).parent / "run_demo_welcome.txt").read_text(encoding="utf-8")
+    return text.format(address=address, password=password, cast=cast)

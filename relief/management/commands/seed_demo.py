@@ -24,10 +24,18 @@ class Command(BaseCommand):
             lines = raise_curtain(anew=options["reset"])
         except RuleViolation as refused:
             raise CommandError(f"DEMO: {refused.message}") from refused
+        took = time.monotonic() - begun
+        self._report(lines, took, everything=options["verbosity"] > 0)
+
+    def _report(self, lines: list[str], took: float, *, everything: bool) -> None:
+        """Everything, or (verbosity 0) only what is not plain from the cast itself."""
+        if not everything:
+            for line in lines[: -len(cast.MEMBERS)]:
+                self.stdout.write(line)
+            return
         if not lines:
             self.stdout.write("演示数据已经存在，没有改动（重新开始：seed_demo --reset）")
             return
         for line in lines:
             self.stdout.write(line)
-        took = time.monotonic() - begun
         self.stdout.write(f"演示数据已就绪，共同密码 {cast.PASSWORD}（{took:.1f} 秒）")
