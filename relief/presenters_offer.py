@@ -11,6 +11,8 @@ from loans.domain.breach import vest
 from loans.presenters import wording
 from loans.queries import Debt, InstalmentState
 from portal.kernel.money import ZERO
+from relief.domain import agreement_text
+from relief.domain.terms import OfferTerms
 from relief.models import Case, Offer, OfferStatus, Side
 from relief.services.negotiation import seconds_to_read
 
@@ -84,6 +86,7 @@ class OfferView:
     is_counter: bool
     waived: Decimal
     waived_percent: str
+    only_penalty: bool
     delay_waived: Decimal
     rows: tuple[OfferRow, ...]
     sums: OfferSums
@@ -142,7 +145,8 @@ def offer_view(offer: Offer, now: datetime) -> OfferView:
         answerable=open_now,
         is_counter=offer.side == Side.BORROWER,
         waived=terms.waived,
-        waived_percent=_percent(terms.waive_penalty, Decimal(offer.figures["penalty"])),
+        waived_percent=_percent(terms, Decimal(offer.figures["penalty"])),
+        only_penalty=terms.waived == terms.waive_penalty,
         delay_waived=terms.delay_waiver,
         rows=rows,
         sums=_sums(offer, rows),
@@ -178,9 +182,13 @@ def _sums(offer: Offer, rows: tuple[OfferRow, ...]) -> OfferSums:
     )
 
 
-def _percent(part: Decimal, whole: Decimal) -> str:
-    """60% of the penalty, DOWN to a whole per cent; nothing where nothing is waived."""
-    return f"{int(part * 100 // whole)}%" if whole and part else ""
+def _percent(terms: OfferTerms, penalty: Decimal) -> str:
+    """As it was stated, or the share of the penalty DOWN to a tenth of a per cent: 60%, 49.9%."""
+    if not penalty or not terms.waive_penalty:
+        return ""
+    if terms.penalty_percent is not None and not terms.delay_waiver:
+        return f"{wording.plain(terms.penalty_percent)}%"
+    return f"{wording.plain(Decimal(int(terms.waive_penalty * 1000 // penalty)) / 10)}%"
 
 
 def today(view: OfferView, debt: Debt, case: Case) -> Today:
@@ -292,3 +300,29 @@ def changes(view: OfferView, before: OfferView) -> tuple[Change, ...]:
 def read_left(case: Case, offer: Offer, now: datetime) -> int:
     """Seconds of forced reading that are left."""
     return seconds_to_read(offer, case.policy.rules.forced_read_seconds, now)
+
+
+def draft_text(case: Case, offer: Offer, debt: Debt, now: datetime) -> str:
+    """The agreement's text as accepting now would write it, without title and signature."""
+    rules = case.policy.rules
+    since = max(debt.figures.penalty - Decimal(offer.figures["penalty"]), ZERO)
+    text = agreement_text.write(
+        {
+            "agreement": "（接受后生成）",
+            "case": case.number,
+            "loan": case.loan.number,
+            "borrower": case.borrower.name,
+            "phone": case.borrower.masked_phone,
+            "offer": offer.number,
+            "offer_digest": offer.digest,
+            "terms": offer.terms,
+            "figures": offer.figures,
+            "rows": offer.rows,
+            "penalty_waived_since": since if is_answerable(offer, now) else ZERO,
+            "plan_grace_days": rules.plan_grace_days,
+            "cure_days": rules.cure_days,
+            "accepted_at": now,
+            "method": "password",
+        }
+    )
+    return text.partition("\n")[2].partition("\n\n确认时间")[0]

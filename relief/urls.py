@@ -32,6 +32,7 @@ negotiating = [
     path("relief/<slug:case>/offers/<int:number>/accept/", offers.accept, name="offer-accept"),
     path("relief/<slug:case>/offers/<int:number>/reject/", counter.reject, name="offer-reject"),
     path("relief/<slug:case>/offers/<int:number>/check/", counter.check, name="offer-check"),
+    path("relief/<slug:case>/offers/<int:number>/draft/", agreement.draft, name="offer-draft"),
     path("relief/<slug:case>/agreement/", agreement.agreement, name="agreement"),
     path("relief/<slug:case>/agreement.pdf", agreement.pdf, name="agreement-pdf"),
     path("relief/<slug:case>/plan/", plan.plan, name="plan"),

@@ -57,7 +57,10 @@ class AcceptForm(SeenForm):
         widget=forms.TextInput(
             {"inputmode": "numeric", "autocomplete": "one-time-code", "class": "num"}
         ),
-        error_messages={"max_length": "短信验证码：请只填写 6 位数字。"},
+        error_messages={
+            "required": "请填写短信里的 6 位验证码。",
+            "max_length": "短信验证码：请只填写 6 位数字。",
+        },
     )
     password = forms.CharField(
         label="登录密码",
@@ -65,25 +68,21 @@ class AcceptForm(SeenForm):
         strip=False,
         max_length=128,
         widget=forms.PasswordInput({"autocomplete": "current-password"}),
-        error_messages={"max_length": "登录密码：最多 128 位，请重新填写。"},
+        error_messages={
+            "required": "请填写登录密码。",
+            "max_length": "登录密码：最多 128 位，请重新填写。",
+        },
     )
 
-    @property
-    def method(self) -> str:
-        """How the borrower signs: by SMS code unless they chose the password."""
-        chosen = self.data.get("by") if self.is_bound else ""
-        return PASSWORD if chosen == PASSWORD else CODE
+    def __init__(self, *args: Any, method: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chosen = method or (self.data.get("by") if self.is_bound else CODE)
+        self.method = PASSWORD if chosen == PASSWORD else CODE
+        self.fields[self.method].required = True
 
     def clean_code(self) -> str:
         """Full-width digits and spaces are understood."""
         return re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", self.cleaned_data["code"]))
-
-    def clean(self) -> dict[str, Any]:
-        values = super().clean() or {}
-        told = "请填写短信里的 6 位验证码。" if self.method == CODE else "请填写登录密码。"
-        if self.method not in self.errors and not values.get(self.method):
-            self.add_error(self.method, told)
-        return values
 
     @property
     def secret(self) -> str:

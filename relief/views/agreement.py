@@ -8,15 +8,31 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from loans import queries as books
 from portal import clock
 from portal.access import borrower_only
 from portal.errors import RuleViolation
 from portal.services import documents
 from relief.models import Agreement
-from relief.presenters_offer import offer_view
+from relief.presenters_offer import draft_text, offer_view
 from relief.queries import agreement_of
-from relief.services.agreement import is_untouched
-from relief.views._own import own_case
+from relief.services.agreement import TITLE, is_untouched
+from relief.views._own import own_case, own_offer
+
+
+@require_safe
+@borrower_only
+def draft(request: HttpRequest, case: str, number: int) -> HttpResponse:
+    """The text that accepting an offer would put in force, to read before the tick."""
+    own = own_case(request, case)
+    found = own_offer(own, number)
+    debt = books.debt(own.loan, clock.today())
+    context = {
+        "case": own,
+        "view": offer_view(found, clock.now()),
+        "body": draft_text(own, found, debt, clock.now()),
+    }
+    return render(request, "relief/agreement_draft.html", context)
 
 
 def _own_agreement(request: HttpRequest, public_id: str) -> Agreement:
@@ -36,7 +52,7 @@ def agreement(request: HttpRequest, case: str) -> HttpResponse:
         "agreement": found,
         "view": offer_view(found.offer, clock.now()),
         "intact": is_untouched(found),
-        "lines": found.text.split("\n"),
+        "body": found.text.removeprefix(f"{TITLE}\n"),
     }
     return render(request, "relief/agreement.html", context)
 

@@ -167,15 +167,13 @@ def _page(
     composed: Composed | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    decline = decline or DeclineForm(auto_id="decline_%s", initial={"seen": found.digest})
-    context = _context(own, found, form) | {
-        "decline": decline,
-        "preview": preview_of(own, found, composed),
-    }
+    context = _context(own, found, form) | {"preview": preview_of(own, found, composed)}
+    if decline is not None:
+        context["decline"] = decline
     return render_part(
         request,
         page="relief/offer_reject.html",
-        part="relief/_counter_form.html" if not decline.is_bound else "relief/_decline_form.html",
+        part=f"relief/{'_counter_fields' if decline is None else '_decline_form'}.html",
         context=context,
         status=status,
     )
@@ -189,6 +187,7 @@ def _context(own: Case, found: Offer, form: CounterForm) -> dict[str, Any]:
         "case": own,
         "view": present.offer_view(found, clock.now()),
         "form": form,
+        "decline": DeclineForm(auto_id="decline_%s", initial={"seen": found.digest}),
         "penalty": debt.figures.penalty,
         "rounds_left": max(0, rules.max_rounds - own.rounds),
         "rules": rules,

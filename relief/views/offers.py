@@ -178,16 +178,16 @@ def _accept(request: HttpRequest, own: Case, found: Offer, form: AcceptForm) -> 
 def _switch(request: HttpRequest, own: Case, found: Offer, form: AcceptForm) -> HttpResponse:
     """The other way of signing; ticks stay."""
     by = PASSWORD if request.POST.get("do") == "by-password" else CODE
-    kept = AcceptForm(initial=_ticks(form) | {"seen": form.data.get("seen", "")})
-    return _sheet(request, own, found, kept, by=by)
+    return _sheet(request, own, found, _kept(form, by))
 
 
-def _ticks(form: AcceptForm) -> dict[str, bool]:
-    return {name: bool(form.data.get(name)) for name in ("agree", "know")}
+def _kept(form: AcceptForm, method: str) -> AcceptForm:
+    """The form as it was, not judged: ticks and the version that was seen."""
+    ticks = {name: bool(form.data.get(name)) for name in ("agree", "know")}
+    return AcceptForm(initial=ticks | {"seen": form.data.get("seen", "")}, method=method)
 
 
 def _send_code(request: HttpRequest, own: Case, found: Offer, form: AcceptForm) -> HttpResponse:
-    kept = AcceptForm(initial=_ticks(form) | {"seen": form.data.get("seen", "")})
     problem = ""
     try:
         if not present.is_answerable(found, clock.now()):
@@ -205,9 +205,8 @@ def _send_code(request: HttpRequest, own: Case, found: Offer, form: AcceptForm) 
         problem = refused.message
     else:
         request.session[SENT] = {found.digest: clock.real_now().isoformat()}
-    return _sheet(
-        request, own, found, kept, by=CODE, problem=problem, status=422 if problem else 200
-    )
+    status = 422 if problem else 200
+    return _sheet(request, own, found, _kept(form, CODE), problem=problem, status=status)
 
 
 def _code_state(request: HttpRequest, found: Offer) -> dict[str, Any]:
