@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.urls import path
 
-from portal import clock
+from portal import clock, desk_calendar
 from portal.errors import RuleViolation
 from portal.kernel.phones import mask_phone
 from portal.kernel.roles import Rank
@@ -170,6 +173,15 @@ class WorkDayAdmin(ReadOnlyAdmin):
     list_filter = ["source", "kind"]
     date_hierarchy = "date"
 
+    def get_urls(self) -> list[Any]:
+        site = self.admin_site
+        view = site.admin_view(partial(desk_calendar.import_notice, site=site))
+        return [path("import/", view, name="portal_workday_import"), *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        more = desk_calendar.list_context(request)
+        return super().changelist_view(request, {**more, **(extra_context or {})})
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return _has_rank(request, Rank.SUPERVISOR)
 
@@ -187,6 +199,4 @@ class DemoClockAdmin(ReadOnlyAdmin):
 if settings.DEMO:
     admin.site.register(DemoClock, DemoClockAdmin)
 
-admin.site.site_header = "宽息工作台"
-admin.site.site_title = "宽息"
-admin.site.index_title = "工作台"
+admin.site.unregister(Group)  # ranks decide, not groups

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
 from django.utils.module_loading import import_string
 
 
+class DeskConfig(admin_apps.AdminConfig):
+    """Django's admin with our own site: throttled login, board, grouped navigation."""
+
+    default = False
+    default_site = "portal.desk.DeskSite"
+
+
 class PortalConfig(AppConfig):
+    default = True
     name = "portal"
     verbose_name = "宽息"
     default_auto_field = "django.db.models.BigAutoField"

@@ -6,32 +6,20 @@ Every variable is documented where it is read; README has the same as a table.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import zlib
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 import environ
-from django.core.exceptions import ImproperlyConfigured
+
+from portal.environment import flag, need_extra, needed, secret, stop
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # VAR_DIR: folder of everything the program writes by default; var/ is git-ignored.
 VAR_DIR = Path(os.environ.get("VAR_DIR") or BASE_DIR / "var").resolve()
 env = environ.Env()
-
-
-def stop(variable: str, problem: str) -> ImproperlyConfigured:
-    """The one sentence with which a wrong setting stops the start."""
-    return ImproperlyConfigured(f"{variable}: {problem}")
-
-
-def flag(name: str, *, default: bool) -> bool:
-    """An on/off variable: 1/0, true/false, yes/no, on/off."""
-    text = os.environ.get(name, "").strip().lower()
-    if text in {"", "1", "0", "true", "false", "yes", "no", "on", "off"}:
-        return default if text == "" else text in {"1", "true", "yes", "on"}
-    raise stop(name, f"must be 1 or 0, not {text!r}")
-
 
 # --- What kind of start this is -------------------------------------------------------------
 # DEMO=1: the reviewers' environment (cast, virtual clock, simulated phone). Never in production.
@@ -112,14 +100,42 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 20
 FILE_UPLOAD_TEMP_DIR = None
 
 # --- Short messages --------------------------------------------------------------------------
-# SMS_BACKEND: demo (simulated phone), console (written to the log) or aliyun.
+# SMS_BACKEND: demo (simulated phone), console (written to the log), aliyun, or http (any gateway
+# that takes one signed JSON request a message: portal/notifications/channels/gateway.py).
 SMS_BACKEND = os.environ.get("SMS_BACKEND") or ("demo" if DEMO else "console")
-if SMS_BACKEND not in {"demo", "console", "aliyun"}:
-    raise stop("SMS_BACKEND", f"must be demo, console or aliyun, not {SMS_BACKEND!r}")
+if SMS_BACKEND not in {"demo", "console", "aliyun", "http"}:
+    raise stop("SMS_BACKEND", f"must be demo, console, aliyun or http, not {SMS_BACKEND!r}")
 if SMS_BACKEND == "demo" and not DEMO:
-    raise stop("SMS_BACKEND", "demo needs DEMO=1; choose console or aliyun")
-# SMS_SIGNATURE: the sender's name in front of each message.
+    raise stop("SMS_BACKEND", "demo needs DEMO=1; choose console, aliyun or http")
+# SMS_SIGNATURE: the sender's name in front of each message; for Aliyun the approved signature.
 SMS_SIGNATURE = os.environ.get("SMS_SIGNATURE") or "宽息"
+# SMS_CALLBACK_KEY: shared secret, 32 characters or more, that signs delivery reports sent to
+# /callbacks/sms/; without it that address does not exist.
+SMS_CALLBACK_KEY = secret("SMS_CALLBACK_KEY")
+if SMS_BACKEND == "aliyun":
+    need_extra("SMS_BACKEND", "alibabacloud_dysmsapi20170525", "sms-aliyun")
+    # ALIYUN_SMS_KEY_ID, ALIYUN_SMS_KEY_SECRET: access key of an account that may only send SMS.
+    ALIYUN_SMS_KEY_ID = needed("ALIYUN_SMS_KEY_ID", "SMS_BACKEND=aliyun needs it")
+    ALIYUN_SMS_KEY_SECRET = needed("ALIYUN_SMS_KEY_SECRET", "SMS_BACKEND=aliyun needs it")
+    # ALIYUN_SMS_TEMPLATE: code of an approved template whose only variable is `text`.
+    ALIYUN_SMS_TEMPLATE = needed("ALIYUN_SMS_TEMPLATE", "SMS_BACKEND=aliyun needs it")
+    # ALIYUN_SMS_ENDPOINT: host of the service; http:// only on loopback, for a stub.
+    ALIYUN_SMS_ENDPOINT = os.environ.get("ALIYUN_SMS_ENDPOINT") or "dysmsapi.aliyuncs.com"
+    if not re.fullmatch(r"(https://)?[\w.-]+(:\d+)?|http://127\.0\.0\.1:\d+", ALIYUN_SMS_ENDPOINT):
+        raise stop("ALIYUN_SMS_ENDPOINT", "must be a host name; http:// only with 127.0.0.1")
+if SMS_BACKEND == "http":
+    # SMS_HTTP_URL: the gateway's address; http:// only on loopback, for a stub.
+    SMS_HTTP_URL = needed("SMS_HTTP_URL", "SMS_BACKEND=http needs it")
+    if not re.match(r"https://[\w.-]+|http://127\.0\.0\.1:\d+(/|$)", SMS_HTTP_URL):
+        raise stop("SMS_HTTP_URL", "must begin with https://; http:// only with 127.0.0.1")
+    # SMS_HTTP_KEY: shared secret, 32 characters or more, that signs our requests.
+    SMS_HTTP_KEY = needed("SMS_HTTP_KEY", "SMS_BACKEND=http needs it") and secret("SMS_HTTP_KEY")
+
+# --- Money ------------------------------------------------------------------------------------
+# PAYMENT_SIMULATION: the button that pretends a payment; on in the demo, refused elsewhere.
+PAYMENT_SIMULATION = flag("PAYMENT_SIMULATION", default=DEMO)
+if PAYMENT_SIMULATION and not DEMO:
+    raise stop("PAYMENT_SIMULATION", "needs DEMO=1: it books money that nobody paid")
 
 # --- Time: everything is stored in UTC; business dates are Shanghai's --------------------------
 # TIME_ZONE: the business zone.
@@ -132,7 +148,7 @@ USE_I18N = True
 
 # --- The application ---------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "portal.apps.DeskConfig",  # django.contrib.admin with our own site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -228,6 +244,19 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
+
+# --- Metrics for Prometheus: an extra ---------------------------------------------------------------
+# METRICS=1: /metrics for whoever shows METRICS_TOKEN (32 characters or more). With several web
+# processes also set PROMETHEUS_MULTIPROC_DIR to an empty folder.
+METRICS = flag("METRICS", default=False)
+METRICS_TOKEN = secret("METRICS_TOKEN")
+if METRICS:
+    if not METRICS_TOKEN:
+        raise stop("METRICS_TOKEN", "is missing; METRICS=1 needs a token of 32 characters or more")
+    need_extra("METRICS", "django_prometheus", "metrics")
+    INSTALLED_APPS.append("django_prometheus")
+    MIDDLEWARE.insert(0, "django_prometheus.middleware.PrometheusBeforeMiddleware")
+    MIDDLEWARE.append("django_prometheus.middleware.PrometheusAfterMiddleware")
 
 # --- Static files: compressed, hashed names -----------------------------------------------------------
 STATIC_URL = "static/"

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
 from django.db.models import Q
+from django.utils.crypto import salted_hmac
 
 from portal.kernel.phones import mask_name, mask_phone
 from portal.kernel.roles import RANK_LABELS, ROLE_LABELS, Rank, Role, rank_at_least
@@ -91,6 +92,13 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return f"{self.masked_name} {self.masked_phone or self.username}".strip()
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """A session dies with the password, and also when rank, role or activity change."""
+        state = f"{self.password}:{self.role}:{self.rank}:{self.is_active}"
+        return salted_hmac(
+            "portal.User.session", state, secret=secret, algorithm="sha256"
+        ).hexdigest()
 
     def get_full_name(self) -> str:
         return self.name
