@@ -1,0 +1,36 @@
+"""Private files and the rows that name them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from portal.storage import CHUNK, private
+from relief.invariants.violation import Violation
+from relief.models import Evidence
+from relief.services import reconcile
+
+YOUNG = timedelta(
+    days=1
+)  # the sweep of orphans leaves younger files alone; so do we, twice as long
+
+
+def files_and_rows(now: datetime, real_now: datetime) -> Iterator[Violation]:
+    """Every file that a row names is there and is what was uploaded; no file is without a row."""
+    for key in reconcile.missing_files():
+        yield Violation("I17", f"file {key}", "a row names it, but it is gone")
+    for key in reconcile.orphan_files(before=real_now - 2 * YOUNG):
+        yield Violation("I17", f"file {key}", "no row names it")
+    rows = Evidence.objects.kept().exclude(stored_key="").order_by("pk")
+    for public_id, key, digest in rows.values_list("public_id", "stored_key", "sha256"):
+        if private.exists(key) and _digest(key) != digest:
+            yield Violation("I17", f"evidence {public_id}", "the file is not what was uploaded")
+
+
+def _digest(key: str) -> str:
+    digest = hashlib.sha256()
+    with private.open(key) as file:
+        while piece := file.read(CHUNK):
+            digest.update(piece)
+    return digest.hexdigest()
