@@ -10,7 +10,7 @@ from celery.signals import task_postrun, task_prerun
 from portal import clock
 from portal.models import Heartbeat
 from portal.notifications import dispatch
-from portal.services import documents, throttles
+from portal.services import calendar_reach, documents, reports, throttles
 
 
 def connect_clock() -> None:
@@ -28,20 +28,24 @@ def _let_go(**kwargs: Any) -> None:
 
 
 @shared_task(name="portal.tasks.deliver_due")
-def deliver_due(limit: int = 100) -> int:
+def deliver_due() -> int:
     """Send what is due; returns how many rows were taken."""
-    now = clock.now()
-    ids = dispatch.claim_due(now, limit)
-    for delivery_id in ids:
-        dispatch.deliver_one(delivery_id, now)
-    return len(ids)
+    return dispatch.deliver_due(clock.now())
 
 
 @shared_task(name="portal.tasks.release_stuck")
 def release_stuck() -> int:
-    """Give back what a dead worker had claimed, and forget old throttle rows."""
+    """Give back what a dead worker had claimed; forget old throttle rows and provider calls."""
     throttles.forget_old(now=clock.real_now())
+    reports.forget_calls(real=clock.real_now())
+    reports.give_up_waiting(clock.now())
     return dispatch.release_stuck(clock.now())
+
+
+@shared_task(name="portal.tasks.watch_calendar")
+def watch_calendar() -> int:
+    """Tell supervisors when the working-day calendar does not reach far enough."""
+    return calendar_reach.tell_staff(clock.now())
 
 
 @shared_task(name="portal.tasks.heartbeat")

@@ -11,9 +11,12 @@ class ReliefConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Listens to the books and registers the system checks; models exist from here on."""
+        """Listens to the books, adds checks and a probe; models exist from here on."""
         from loans.services import observers
+        from portal.probes import add_probe
         from relief import checks  # noqa: F401 - registers itself
+        from relief.queries import overdue_sweeps
         from relief.services.loan_watch import LoanWatch
 
         observers.register(LoanWatch())
+        add_probe("overdue_sweeps", overdue_sweeps)

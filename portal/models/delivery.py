@@ -9,7 +9,6 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-
 INSTEAD = "未送达，已改为电话"
 
 

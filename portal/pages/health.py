@@ -14,6 +14,8 @@ from django.views.decorators.http import require_safe
 
 from portal import clock
 from portal.models import Delivery, Heartbeat
+from portal.probes import all_probes
+from portal.services.calendar_reach import days_ahead, reach
 
 BEAT_MAX_AGE = 60  # seconds without a sign of life of beat and worker before /readyz says no
 NOTICE_MAX_AGE = 300  # seconds a notice may be due without being sent before /readyz says no
@@ -29,21 +31,37 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @login_not_required
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Database, broker, age of the last beat and of the oldest due notice; 503 if one is bad."""
+    """Database, broker, beat, the oldest due notice, the calendar and what apps add; 503 if bad."""
     report: dict[str, Any] = {"database": database_answers(), "broker": broker_answers()}
     if report["database"]:
-        report["beat_age_seconds"] = beat_age(clock.real_now())
-        report["oldest_due_notice_seconds"] = oldest_due_notice(clock.now())
-    beat = report.get("beat_age_seconds")
-    ready = (
-        report["database"]
-        and report["broker"]
-        and beat is not None
-        and beat <= BEAT_MAX_AGE
-        and report["oldest_due_notice_seconds"] <= NOTICE_MAX_AGE
-    )
+        report |= figures(clock.now(), clock.real_now())
+    ready = report["broker"] and report["database"] and is_well(report)
     return JsonResponse(
         {"status": "ready" if ready else "not ready", **report}, status=200 if ready else 503
+    )
+
+
+def figures(now: datetime, real_now: datetime) -> dict[str, int | None]:
+    """What the database says of the work that is done behind the pages; whole numbers."""
+    today = clock.business_date(now)
+    known = reach(today)
+    return {
+        "beat_age_seconds": beat_age(real_now),
+        "oldest_due_notice_seconds": oldest_due_notice(now),
+        "calendar_days_ahead": days_ahead(today, known.known_until),
+        "calendar_official_days_ahead": days_ahead(today, known.official_until),
+        **{probe.name: probe.measure(now) for probe in all_probes()},
+    }
+
+
+def is_well(report: dict[str, Any]) -> bool:
+    """Whether beat is alive, notices go out, and no app's own figure is over its limit."""
+    beat = report["beat_age_seconds"]
+    return (
+        beat is not None
+        and beat <= BEAT_MAX_AGE
+        and report["oldest_due_notice_seconds"] <= NOTICE_MAX_AGE
+        and not any(probe.is_bad(report[probe.name]) for probe in all_probes())
     )
 
 

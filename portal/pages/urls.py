@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from portal.pages import account, codes, health, info, me, notices, passwords, settings, verify
+from portal.pages import (
+    account,
+    callbacks,
+    codes,
+    health,
+    info,
+    me,
+    metrics,
+    notices,
+    passwords,
+    settings,
+    verify,
+)
 
 app_name = "portal"
 urlpatterns = [
@@ -32,4 +44,6 @@ urlpatterns = [
     path("verify/", verify.verify, name="verify"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
+    path("callbacks/sms/", callbacks.sms_reports, name="sms-reports"),
 ]

@@ -26,6 +26,15 @@ class Receipt:
     delivered: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a provider says later of a message it took: our id, whether it arrived, else why not."""
+
+    reference: str
+    delivered: bool
+    error: str = ""
+
+
 class Channel(Protocol):
     def send(self, delivery: Delivery, *, now: datetime) -> Receipt:
         """Hand `delivery` over under its own public id; SendFailed if that did not work."""

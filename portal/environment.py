@@ -1,0 +1,45 @@
+"""Reads the environment for the settings: on or off, secrets, and the one sentence that stops."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+
+from django.core.exceptions import ImproperlyConfigured
+
+SECRET_LENGTH = 32
+
+
+def stop(variable: str, problem: str) -> ImproperlyConfigured:
+    """The one sentence with which a wrong setting stops the start."""
+    return ImproperlyConfigured(f"{variable}: {problem}")
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """An on/off variable: 1/0, true/false, yes/no, on/off."""
+    text = os.environ.get(name, "").strip().lower()
+    if text in {"", "1", "0", "true", "false", "yes", "no", "on", "off"}:
+        return default if text == "" else text in {"1", "true", "yes", "on"}
+    raise stop(name, f"must be 1 or 0, not {text!r}")
+
+
+def needed(name: str, reason: str) -> str:
+    """A variable that must be there because of `reason`."""
+    text = os.environ.get(name, "").strip()
+    if not text:
+        raise stop(name, f"is missing; {reason}")
+    return text
+
+
+def secret(name: str) -> str:
+    """A shared secret of at least 32 characters, or nothing if it is not set."""
+    text = os.environ.get(name, "").strip()
+    if text and len(text) < SECRET_LENGTH:
+        raise stop(name, f"must have at least {SECRET_LENGTH} characters")
+    return text
+
+
+def need_extra(variable: str, module: str, extra: str) -> None:
+    """Stop unless the optional package behind `variable` is installed."""
+    if importlib.util.find_spec(module) is None:
+        raise stop(variable, f"needs the extra: pip install 'kuanxi[{extra}]'")
