@@ -17,6 +17,7 @@ from relief.domain import agreement_text, deadlines
 from relief.domain.workflow import Action
 from relief.models import Agreement, Case, Offer, OfferStatus
 from relief.services._moves import move
+from relief.services._offers import is_intact
 from relief.services.plan_clock import plan_due
 
 TITLE = "罚息减免与还款变更协议"
@@ -104,6 +105,7 @@ def is_untouched(agreement: Agreement) -> bool:
         and paper.text == agreement.text
         and digest_of(paper.snapshot) == digest_of(agreement.snapshot)
         and agreement.snapshot["offer_digest"] == agreement.offer.digest
+        and is_intact(agreement.offer)
     )
 
 

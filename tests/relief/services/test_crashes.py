@@ -67,15 +67,13 @@ def breach(case: Case) -> object:
     return plan_watch.breach(case=case, reason="多次联系未还", actor=chief, now=AFTER_CURE)
 
 
-def pay_under_offer(case: Case) -> object:
-    return factories.pay_amount(
-        case.loan, Decimal("100.00"), business_day(SOON), reference="one-transfer"
-    )
+def pay_under_offer(case: Case) -> None:
+    factories.pay_amount(case.loan, Decimal("100.00"), business_day(SOON), reference="one-transfer")
 
 
-def pay_everything(case: Case) -> object:
+def pay_everything(case: Case) -> None:
     on = business_day(SOON)
-    return factories.pay_amount(
+    factories.pay_amount(
         case.loan, factories.debt(case.loan, on).payoff, on, reference="one-transfer"
     )
 
