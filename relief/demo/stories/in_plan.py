@@ -1,4 +1,4 @@
-"""13800000004: agreed two months ago and keeps the plan; the third instalment is near."""
+"""13800000004: agreed some weeks ago and keeps the plan; the second instalment is near."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from relief.demo.talks import Talks, agree
 
 
 def play(stage: Stage, who: User) -> str:
-    """Half of the penalty waived over 12 terms; two instalments paid on their dates."""
+    """Half of the penalty waived over 12 terms; the first instalment paid on its date."""
     coming = stage.anchor(stage.today + timedelta(days=9))
-    first = months_before(coming, 2)
+    first = months_before(coming, 1)
     loan = lend(who, due=months_before(first, 2), number=5, principal="18000.00")
     pay_due(loan, 4)
     case = agree(
@@ -30,9 +30,9 @@ def play(stage: Stage, who: User) -> str:
             first_due_on=first,
         ),
     )
-    acts.keep_plan(case, 2)
+    acts.keep_plan(case, 1)
     acts.let_time_pass(case, stage.now)
-    return f"申请 {case.number} 的新计划已还 2 期"
+    return f"申请 {case.number} 的新计划已还 1 期"
 
 
 def income() -> papers.Upload:
