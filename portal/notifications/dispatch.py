@@ -49,7 +49,7 @@ def deliver_due(now: datetime, *, seconds: float = PATIENCE) -> int:
 
 def _deliver_batch(ids: Sequence[int], now: datetime, stop: float) -> None:
     """Send what was claimed; what a slow provider leaves no time for goes back at once."""
-    rows = Delivery.objects.in_bulk(ids)
+    rows = Delivery.objects.select_related("user").in_bulk(ids)
     for position, pk in enumerate(ids):
         if time.monotonic() >= stop:
             _give_back([rows[left] for left in ids[position:]])
@@ -96,13 +96,17 @@ def release_stuck(now: datetime) -> int:
 def deliver_one(delivery_id: int, now: datetime) -> str:
     """Send one claimed delivery and record what is known; returns its status afterwards.
 
-    Quiet hours and the borrower's wish are judged here, at sending. Temporary failures wait 30 s to 4 h, eight attempts
-    at most; then, or at once when permanent, it fails visibly and a missed SMS becomes a call.
+    Quiet hours and the borrower's wish are judged here, at sending. Temporary failures wait 30 s
+    to 4 h, eight attempts at most; then, or at once when permanent, it fails visibly and a missed
+    SMS becomes a call.
     """
     claimed = Delivery.objects.select_related("user").filter(status=Status.CLAIMED)
     row = claimed.filter(pk=delivery_id).first()
-    if row is None:
-        return ""
+    return _deliver(row, now) if row is not None else ""
+
+
+def _deliver(row: Delivery, now: datetime) -> str:
+    """The same for a row as it was claimed."""
     if row.exempt and now >= row.created_at + CODE_LIFE:
         return _fail(row, SendFailed("验证码已过期，没有发送", permanent=True), now)
     if _unwanted(row):

@@ -24,7 +24,7 @@ def digests(now: datetime, real_now: datetime) -> Iterator[Violation]:
     for offer in Offer.objects.order_by("pk").select_related("case").iterator(CHUNK):
         if not _offers.is_intact(offer):
             yield Violation("I5", str(offer), "terms, figures or rows differ from the digest")
-    rows = Agreement.objects.order_by("pk").select_related("document", "offer")
+    rows = Agreement.objects.order_by("pk").select_related("document", "offer__case")
     for row in rows.iterator(CHUNK):
         if not agreement.is_untouched(row):
             yield Violation("I5", row.number, "snapshot, text or offer differ from the digest")
