@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -26,6 +26,7 @@ class Mark:
     text: str
     now: bool
     has_value: bool
+    low: bool = False  # the line comes from above: its figure goes below
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +84,15 @@ def week_shares(
     """
     known = [share for _, share in weeks if share is not None]
     low = next(n for n in (Decimal(85), Decimal(50), Decimal(0)) if n <= min([*known, target]))
-    marks = []
+    marks: list[Mark] = []
     for number, (monday, share) in enumerate(weeks):
         x = _place(number, len(weeks))
         y = _height(share if share is not None else low, low, HUNDRED)
         last = number == len(weeks) - 1
         text = f"{share:.1f}%" if share is not None else ""
-        marks.append(_mark(x, y, monday, text, now=last, has_value=share is not None))
+        made = _mark(x, y, monday, text, now=last, has_value=share is not None)
+        from_above = bool(marks) and marks[-1].has_value and marks[-1].y < y
+        marks.append(replace(made, low=from_above and y < BOTTOM - 24))
     told = "，".join(
         f"{monday.month}月{monday.day}日起 {'没有数据' if share is None else f'{share:.1f}%'}"
         for monday, share in weeks

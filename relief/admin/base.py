@@ -9,12 +9,21 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 
 from portal.admin import ReadOnlyAdmin
-from portal.kernel.roles import Rank
+from portal.kernel.roles import Rank, Role
 from portal.models import User
 from relief.admin.queue import visible_cases
-from relief.models import Case
+from relief.models import Case, Event
+from relief.presenters import actor_label
 
-__all__ = ["ReadOnlyAdmin", "case_of", "desk_context", "deskman", "may_decide", "require_rank"]
+__all__ = [
+    "ReadOnlyAdmin",
+    "case_of",
+    "desk_context",
+    "deskman",
+    "may_decide",
+    "require_rank",
+    "who_did",
+]
 
 
 def deskman(request: HttpRequest) -> User:
@@ -53,3 +62,10 @@ def case_of(request: HttpRequest, pk: int) -> Case:
 def desk_context(request: HttpRequest, **more: Any) -> dict[str, Any]:
     """What Django's admin frame needs, and the page's own values."""
     return {**admin.site.each_context(request), **more}
+
+
+def who_did(event: Event) -> str:
+    """Colleagues by name, borrowers masked, 系统."""
+    if event.role == Role.BORROWER:
+        return f"借款人 {event.actor.masked_name}" if event.actor else "借款人"
+    return actor_label(event, for_staff=True)

@@ -17,6 +17,7 @@ from portal import clock
 from portal.charts_weekly import WeekChart, week_bars, week_shares
 from portal.kernel.money import ZERO
 from portal.models import PhoneTask
+from portal.services.calendar import load_calendar
 from relief.admin.base import deskman
 from relief.admin.queue import LIGHT, WORKED_ON, urgency_of, visible_cases
 from relief.domain.deadlines import MORNING, at, business_day
@@ -88,7 +89,8 @@ def board(request: HttpRequest) -> dict[str, Any]:
         .select_related("assigned_to")
         .only(*LIGHT, "reasons", "assigned_to__name")
     )
-    urgency = {case.pk: urgency_of(case, now) for case in worked}
+    calendar = load_calendar()
+    urgency = {case.pk: urgency_of(case, now, calendar) for case in worked}
     plans = list(visible.filter(state__in=IN_PLAN).values_list("state", "reasons"))
     granted = _granted(since)
     reviews = _reviews(since, now)

@@ -21,7 +21,7 @@ from relief.offer_view import CompareLine, PlanSums, preview_view
 from relief.services.negotiation import Composed, preview_offer
 from relief.services.suggestions import affordability_of, suggest_for
 
-TERMS = (6, 9, 12, 18, 24, 36)
+TERMS = (6, 9, 12, 18, 24)
 PICKS = ("closest", "faster", "slower")
 
 

@@ -20,7 +20,7 @@ from portal.kernel.errors import InvalidInput
 from portal.models import User
 from relief.admin import talk
 from relief.admin.acts import ACTS, Act
-from relief.admin.base import ReadOnlyAdmin, case_of, desk_context, deskman, require_rank
+from relief.admin.base import ReadOnlyAdmin, case_of, desk_context, deskman, require_rank, who_did
 from relief.admin.builder import builder_for, picked
 from relief.admin.page import Forms, case_page
 from relief.admin.queue import queue, visible_cases
@@ -28,7 +28,7 @@ from relief.domain.deadlines import business_day, chinese
 from relief.domain.workflow import State
 from relief.forms.staff import DeskForm, OfferForm, SayForm
 from relief.models import Case, Evidence
-from relief.presenters import actor_label, event_label
+from relief.presenters import event_label
 from relief.services import evidence, review
 
 STATUS = {InvalidInput: 422, RuleViolation: 409}
@@ -136,8 +136,7 @@ def _refuse(form: DeskForm, refusal: RuleViolation | InvalidInput, case: Case) -
     text = refusal.message
     last = case.events.select_related("actor").order_by("-pk").first()
     if isinstance(refusal, DIRTY) and last is not None:
-        who = actor_label(last, for_staff=True)
-        text += f"（最近一次：{who}，{chinese(last.at)}，{event_label(last)}）"
+        text += f"（最近一次：{who_did(last)}，{chinese(last.at)}，{event_label(last)}）"
     field = getattr(refusal, "field", "")
     form.add_error(field if field in form.fields else None, text)
 

@@ -15,7 +15,7 @@ from portal.kernel.roles import Rank, rank_at_least
 from portal.models import User
 from portal.services.calendar import load_calendar
 from relief.admin.acts import ACTS, Act
-from relief.admin.base import may_decide
+from relief.admin.base import may_decide, who_did
 from relief.admin.builder import builder_for
 from relief.admin.queue import pill
 from relief.admin.talk import addresses, conversation_for, talk_of
@@ -25,7 +25,7 @@ from relief.domain.workflow import IN_TALKS, Action, State
 from relief.forms.staff import DeskForm, JudgeForm, NumberedForm, OfferForm
 from relief.models import Agreement, Case, Evidence, Offer, OfferStatus
 from relief.offer_view import offer_view
-from relief.presenters import CaseView, actor_label, case_view, event_label
+from relief.presenters import CaseView, case_view, event_label
 from relief.queries import offers_of, timeline
 from relief.services.suggestions import affordability_of
 
@@ -112,7 +112,7 @@ def _trail(case: Case) -> list[TrailLine]:
     return [
         TrailLine(
             label=event_label(entry.event),
-            who=actor_label(entry.event, for_staff=True),
+            who=who_did(entry.event),
             at=entry.event.at,
             note=entry.event.note_public,
             inner=entry.event.note_internal,

@@ -114,7 +114,8 @@ def visible_cases(viewer: User) -> CaseQuerySet:
 def queue(viewer: User, asked: QueryDict, now: datetime) -> Queue:
     """The page that `asked` (due, who, state, q, p) wants, most urgent first."""
     worked = list(visible_cases(viewer).filter(state__in=WORKED_ON).only(*LIGHT))
-    urgency = {case.pk: urgency_of(case, now) for case in worked}
+    calendar = load_calendar()
+    urgency = {case.pk: urgency_of(case, now, calendar) for case in worked}
     text = asked.get("q", "").strip()[:60]
     ids: Sequence[int]
     if text or asked.get("state") in OVER:
@@ -130,7 +131,7 @@ def queue(viewer: User, asked: QueryDict, now: datetime) -> Queue:
         tiles=_tiles(urgency, asked),
         filters=_filters(worked, urgency, asked, viewer),
         page=page,
-        rows=tuple(_rows(list(page.object_list), now)),
+        rows=tuple(_rows(list(page.object_list), now, calendar)),
         total=page.paginator.count,
         searched=text,
         query=_query(asked, p=""),
@@ -151,12 +152,16 @@ def search(cases: CaseQuerySet, text: str) -> CaseQuerySet:
     )
 
 
-def urgency_of(case: Case, now: datetime) -> Sla:
-    """A warned plan is late for staff once its time to cure is over, and paused before."""
+def urgency_of(case: Case, now: datetime, calendar: WorkCalendar) -> Sla:
+    """sla_class by working days; a warned plan is late once its time to cure is over."""
     if case.state == State.WARNED:
-        due = case.next_due_at
-        return Sla.LATE if due is not None and due <= now else Sla.PAUSED
-    return sla_class(case, now)
+        end = case.next_due_at
+        return Sla.LATE if end is not None and end <= now else Sla.PAUSED
+    found, due = sla_class(case, now), due_of(case)
+    if found != Sla.LATER or due is None:
+        return found
+    days = calendar.working_days_between(business_day(now), business_day(due))
+    return Sla.NEXT_DAY if days <= 1 else found
 
 
 def _kept(
@@ -178,11 +183,11 @@ def _ordered(cases: list[Case], urgency: dict[int, Sla], now: datetime) -> list[
     return sorted(cases, key=lambda case: (order.index(urgency[case.pk]), due_of(case) or now))
 
 
-def _rows(ids: list[int], now: datetime) -> Iterable[QueueRow]:
+def _rows(ids: list[int], now: datetime, calendar: WorkCalendar) -> Iterable[QueueRow]:
     found = {case.pk: case for case in Case.objects.for_lists().filter(pk__in=ids)}
     cases = [found[pk] for pk in ids if pk in found]
     positions = load_positions([case.loan for case in cases])
-    calendar, today = load_calendar(), business_day(now)
+    today = business_day(now)
     for case in cases:
         owed = debt_of(positions[case.loan_id], today)
         yield QueueRow(
@@ -200,7 +205,7 @@ def pill(case: Case, now: datetime, calendar: WorkCalendar) -> Pill:
     """超时 20小时50分 / 剩 1小时10分 / 1 个工作日 / 已暂停, by the deadline staff are measured by."""
     if State(case.state) in CLOSED or case.state == State.PLAN_ACTIVE:
         return Pill("", labels.label(case.state, Role.STAFF), case.next_due_at)
-    urgency, due = urgency_of(case, now), due_of(case)
+    urgency, due = urgency_of(case, now, calendar), due_of(case)
     if urgency == Sla.PAUSED or due is None:
         return Pill("pause", "已暂停", case.next_due_at, "等待借款人")
     if urgency == Sla.LATE:

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from portal.kernel.roles import Role
-from relief.admin.base import ReadOnlyAdmin, deskman
+from relief.admin.base import ReadOnlyAdmin, deskman, who_did
 from relief.domain import labels
 from relief.models import (
     Agreement,
@@ -20,7 +20,7 @@ from relief.models import (
     Offer,
     Policy,
 )
-from relief.presenters import actor_label, event_label
+from relief.presenters import event_label
 
 
 class OwnHiddenAdmin(ReadOnlyAdmin):
@@ -80,9 +80,7 @@ class EventAdmin(OwnHiddenAdmin):
 
     @admin.display(description="操作人")
     def who(self, row: Event) -> str:
-        if row.role == Role.BORROWER:
-            return row.actor.masked_name if row.actor else "借款人"
-        return actor_label(row, for_staff=True)
+        return who_did(row)
 
     @admin.display(description="状态")
     def moved(self, row: Event) -> str:
