@@ -17,7 +17,7 @@ from relief.presenters_offer import OfferView, offer_view
 
 PAUSE = timedelta(minutes=30)
 SHOWN_FILES = 3
-NOBODY = "小宽 · 智能客服 · 人工 工作日 9:00–18:00"
+NOBODY = "小宽为你服务 · 人工 9:00–18:00"
 
 
 @dataclass(frozen=True, slots=True)

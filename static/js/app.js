@@ -120,7 +120,8 @@
   });
 
   document.addEventListener("htmx:afterRequest", (event) => {
-    const { elt, xhr, requestConfig } = event.detail;
+    const { xhr, requestConfig } = event.detail;
+    const elt = requestConfig?.elt || event.detail.elt; // a form that was swapped away speaks through its parent
     // On a redirect the page is about to go: the button stays busy.
     if (!xhr?.getResponseHeader?.("HX-Redirect")) ready(elt.pressed);
     if (event.detail.successful || isPoll(elt) || xhr?.status === 409 || xhr?.status === 422) return;
