@@ -71,7 +71,7 @@ class Change:
     label: str
     before: str
     after: str
-    better: bool
+    tone: str = ""  # good, bad, or nothing where it depends on whom one asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,14 +286,16 @@ def changes(view: OfferView, before: OfferView) -> tuple[Change, ...]:
         ("每期应还", before.instalment, view.instalment, view.instalment < before.instalment),
         ("还款总额", before.sums.total, view.sums.total, view.sums.total < before.sums.total),
     ]
-    found = [Change(name, _yuan(a), _yuan(b), good) for name, a, b, good in lines if a != b]
+    found = [
+        Change(name, _yuan(a), _yuan(b), "good" if better else "bad")
+        for name, a, b, better in lines
+        if a != b
+    ]
     if view.terms != before.terms:
-        shorter = view.terms < before.terms
-        found.append(Change("期数", f"{before.terms} 期", f"{view.terms} 期", shorter))
+        found.append(Change("期数", f"{before.terms} 期", f"{view.terms} 期"))
     if view.first_due_on != before.first_due_on:
-        later = view.first_due_on > before.first_due_on
         dates = (before.first_due_on.isoformat(), view.first_due_on.isoformat())
-        found.append(Change("首期日期", *dates, later))
+        found.append(Change("首期日期", *dates))
     return tuple(found)
 
 
