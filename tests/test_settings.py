@@ -1,0 +1,173 @@
+"""Every variable of the settings: a wrong or missing one stops the start with a sentence naming it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+START = "import django; django.setup()"
+SECRET = "0123456789" * 6
+LIFE = {"SECRET_KEY": SECRET, "SMS_BACKEND": "console"}
+LONG = "k" * 32
+WRONG = [
+    # variable at fault, the environment, what the sentence says
+    ("SECRET_KEY", {}, "is missing"),
+    ("SECRET_KEY", {"SECRET_KEY": ""}, "is missing"),
+    ("SECRET_KEY", {"SECRET_KEY": "short"}, "shorter than 50"),
+    (
+        "SECRET_KEY",
+        {"SECRET_KEY": "demo-only-key-never-use-it-where-real-people-log-in-0000000000"},
+        "is the demo's",
+    ),
+    ("DEMO", {"DEMO": "maybe"}, "must be 1 or 0"),
+    ("DEBUG", {**LIFE, "DEBUG": "maybe"}, "must be 1 or 0"),
+    ("DEBUG", {**LIFE, "DEBUG": "1"}, "only together with DEMO=1"),
+    ("ALLOWED_HOSTS", {**LIFE, "ALLOWED_HOSTS": "*"}, "must name the hosts"),
+    ("CSRF_TRUSTED_ORIGINS", {**LIFE, "CSRF_TRUSTED_ORIGINS": "a.example"}, "needs its scheme"),
+    ("DATABASE_URL", {**LIFE, "DATABASE_URL": "mysql://a/b"}, "must begin with postgres://"),
+    ("DATABASE_URL", {**LIFE, "DATABASE_URL": "nonsense"}, ""),
+    ("REDIS_URL", {**LIFE, "REDIS_URL": "amqp://a"}, "must begin with redis://"),
+    ("SMS_BACKEND", {**LIFE, "SMS_BACKEND": "pigeon"}, "must be demo, console"),
+    ("SMS_BACKEND", {**LIFE, "SMS_BACKEND": "demo"}, "demo needs DEMO=1"),
+    ("SMS_CALLBACK_KEY", {**LIFE, "SMS_CALLBACK_KEY": "short"}, "at least 32 characters"),
+    ("SMS_HTTP_URL", {**LIFE, "SMS_BACKEND": "http"}, "is missing"),
+    (
+        "SMS_HTTP_URL",
+        {**LIFE, "SMS_BACKEND": "http", "SMS_HTTP_URL": "http://sms.example/"},
+        "must begin with https://",
+    ),
+    (
+        "SMS_HTTP_KEY",
+        {**LIFE, "SMS_BACKEND": "http", "SMS_HTTP_URL": "https://sms.example/"},
+        "is missing",
+    ),
+    (
+        "SMS_HTTP_KEY",
+        {**LIFE, "SMS_BACKEND": "http", "SMS_HTTP_URL": "https://a.b/", "SMS_HTTP_KEY": "short"},
+        "at least 32 characters",
+    ),
+    ("PAYMENT_SIMULATION", {**LIFE, "PAYMENT_SIMULATION": "1"}, "needs DEMO=1"),
+    ("PAYMENT_SIMULATION", {**LIFE, "PAYMENT_SIMULATION": "x"}, "must be 1 or 0"),
+    ("TIME_ZONE", {**LIFE, "TIME_ZONE": "Europe/Berlin"}, "must be Asia/Shanghai"),
+    ("HTTPS", {**LIFE, "HTTPS": "maybe"}, "must be 1 or 0"),
+    ("METRICS", {**LIFE, "METRICS": "maybe"}, "must be 1 or 0"),
+    ("METRICS_TOKEN", {**LIFE, "METRICS": "1"}, "is missing"),
+    ("METRICS_TOKEN", {**LIFE, "METRICS": "1", "METRICS_TOKEN": "short"}, "at least 32"),
+    ("LOG_LEVEL", {**LIFE, "LOG_LEVEL": "LOUD"}, "must be DEBUG"),
+]
+# With the SDK there, these are what is asked for; without it, the SDK is.
+ALIYUN = {
+    **LIFE,
+    "SMS_BACKEND": "aliyun",
+    "ALIYUN_SMS_KEY_ID": "id",
+    "ALIYUN_SMS_KEY_SECRET": "secret",
+    "ALIYUN_SMS_TEMPLATE": "SMS_1",
+}
+# Not wrong whatever they say: a folder, a name, or read elsewhere.
+ANYTHING_GOES = {"VAR_DIR", "PRIVATE_ROOT", "SMS_SIGNATURE"}
+
+
+def start(tmp_path: Path, settings: dict[str, str], *, extras: str = "") -> tuple[int, str]:
+    """Exit code and last line of a process that only loads Django."""
+    keep = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    environment = {
+        **keep,
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+        "VAR_DIR": str(tmp_path),
+        "PYTHONPATH": extras,
+        **settings,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", START],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    lines = done.stderr.strip().splitlines()
+    return done.returncode, lines[-1] if lines else ""
+
+
+@pytest.mark.parametrize(("variable", "settings", "sentence"), WRONG)
+def test_a_wrong_setting_stops_the_start(
+    tmp_path: Path, variable: str, settings: dict[str, str], sentence: str
+) -> None:
+    code, said = start(tmp_path, settings)
+
+    assert code != 0
+    assert said.startswith(f"django.core.exceptions.ImproperlyConfigured: {variable}: ")
+    assert sentence in said
+
+
+@pytest.fixture
+def extras(tmp_path: Path) -> str:
+    """A folder in which the optional packages seem to be installed."""
+    folder = tmp_path / "extras"
+    (folder / "alibabacloud_dysmsapi20170525").mkdir(parents=True)
+    (folder / "alibabacloud_dysmsapi20170525" / "__init__.py").touch()
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ALIYUN_SMS_KEY_ID", ""),
+        ("ALIYUN_SMS_KEY_SECRET", " "),
+        ("ALIYUN_SMS_TEMPLATE", ""),
+        ("ALIYUN_SMS_ENDPOINT", "http://dysmsapi.aliyuncs.com"),
+        ("ALIYUN_SMS_ENDPOINT", "a b"),
+    ],
+)
+def test_aliyun_needs_its_settings(tmp_path: Path, extras: str, variable: str, value: str) -> None:
+    code, said = start(tmp_path, {**ALIYUN, variable: value}, extras=extras)
+
+    assert code != 0
+    assert f"ImproperlyConfigured: {variable}: " in said
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"DEMO": "1"},
+        {"DEMO": "1", "DEBUG": "1", "PAYMENT_SIMULATION": "0"},
+        LIFE,
+        {**LIFE, "SMS_CALLBACK_KEY": LONG, "METRICS_TOKEN": LONG, "HTTPS": "0"},
+        {**LIFE, "SMS_BACKEND": "http", "SMS_HTTP_URL": "https://a.b/c", "SMS_HTTP_KEY": LONG},
+        ALIYUN,
+        {**ALIYUN, "ALIYUN_SMS_ENDPOINT": "http://127.0.0.1:8123"},
+    ],
+)
+def test_right_settings_start(tmp_path: Path, extras: str, settings: dict[str, str]) -> None:
+    assert start(tmp_path, settings, extras=extras) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("variable", "settings"),
+    [("SMS_BACKEND", ALIYUN), ("METRICS", {**LIFE, "METRICS": "1", "METRICS_TOKEN": LONG})],
+)
+def test_a_missing_extra_is_named(tmp_path: Path, variable: str, settings: dict[str, str]) -> None:
+    code, said = start(tmp_path, settings)
+    if code == 0:
+        pytest.skip("the extra is installed")
+
+    assert f"ImproperlyConfigured: {variable}: needs the extra: pip install 'kuanxi[" in said
+
+
+def test_every_variable_is_tried_and_documented() -> None:
+    source = (ROOT / "portal" / "settings.py").read_text()
+    read = set(
+        re.findall(r'(?:environ\.get|flag|secret|needed|env\.\w+)\(\s*"([A-Z_]+)"', source)
+    ) | set(re.findall(r"^\s*# ([A-Z_]+)(?:=1)?: ", source, re.MULTILINE))
+    tried = {variable for variable, *_ in WRONG} | set(ALIYUN) | {"ALIYUN_SMS_ENDPOINT"}
+    readme = (ROOT / "README.md").read_text()
+
+    assert read - tried - ANYTHING_GOES == set()
+    assert {name for name in read if f"`{name}`" not in readme} == set()
