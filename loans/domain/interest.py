@@ -226,10 +226,14 @@ def _totals(runs: list[Run], mode: Rounding) -> tuple[int, int, int, int]:
     if not runs:
         return 0, 0, 0, 0
     weights: dict[tuple[Component, Price], int] = {}
-    for run in runs:
-        key = (run.component, run.price)
-        weights[key] = weights.get(key, 0) + run.base * (run.end - run.start)
-    scale = lcm(*[cost.scale for _, cost in weights])
+    if len(runs) == 1:
+        ((start, end, base, only, kind, _, _),) = runs
+        weights = {(kind, only): base * (end - start)}
+        scale = only.scale
+    else:
+        for start, end, base, cost, kind, _, _ in runs:
+            weights[kind, cost] = weights.get((kind, cost), 0) + base * (end - start)
+        scale = lcm(*[cost.scale for _, cost in weights])
     penalty = compound = ordinary = nominal = 0
     for (component, cost), weight in weights.items():
         weight *= scale // cost.scale

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from operator import attrgetter
 
 from django.db.models import F, QuerySet, Sum
 from django.db.models.functions import Coalesce
@@ -25,6 +27,8 @@ from loans.models import Account, Entry, Instalment, Loan, Posting, Schedule
 from portal.kernel.money import ZERO
 
 REDUCING = frozenset({Entry.Kind.PAYMENT.value, Entry.Kind.WAIVER.value})
+BEARING = frozenset({Account.PRINCIPAL.value, Account.INTEREST.value})
+_ON = attrgetter("on")
 INSTALMENT_ORDER = ("schedule__number", "number")
 INCOME_OF: dict[str, str] = {
     Account.INTEREST.value: Account.INTEREST_INCOME.value,
@@ -49,6 +53,31 @@ class Move:
     amount: Decimal
 
 
+class Running:
+    """The moves of one instalment as running sums by account: any balance by one bisection."""
+
+    __slots__ = ("_days", "_sums", "reducing")
+
+    def __init__(self, moves: Sequence[Move]) -> None:
+        self._days: dict[str, list[date]] = {}
+        self._sums: dict[str, list[Decimal]] = {}
+        self.reducing: list[Move] = []
+        for move in sorted(moves, key=_ON):
+            sums = self._sums.setdefault(move.account, [])
+            sums.append(sums[-1] + move.amount if sums else move.amount)
+            self._days.setdefault(move.account, []).append(move.on)
+            if move.kind in REDUCING and move.account in BEARING:
+                self.reducing.append(move)
+
+    def upto(self, account: str, on: date | None) -> Decimal:
+        """The sum of an account up to a date, that day included (None: of all)."""
+        sums = self._sums.get(account)
+        if sums is None:
+            return ZERO
+        end = len(sums) if on is None else bisect_right(self._days[account], on)
+        return sums[end - 1] if end else ZERO
+
+
 @dataclass(slots=True)
 class Position:
     """Loan, schedules, instalments and moves; every figure of the books is a sum over these."""
@@ -58,6 +87,7 @@ class Position:
     schedules: list[Schedule]
     instalments: list[Instalment]
     moves: dict[int, list[Move]] = field(default_factory=lambda: defaultdict(list))
+    _running: dict[int, Running] = field(default_factory=dict, repr=False)
 
     # --- schedules -------------------------------------------------------------------------
 
@@ -126,16 +156,23 @@ class Position:
         upto: date | None = None,
     ) -> Decimal:
         """Sum of an account of one instalment, of some kinds of event, up to a date."""
+        if kinds is None:
+            return self._sums(instalment_id).upto(account, upto)
         return sum(
             (
                 move.amount
                 for move in self.moves.get(instalment_id, ())
                 if move.account == account
-                and (kinds is None or move.kind in kinds)
+                and move.kind in kinds
                 and (upto is None or move.on <= upto)
             ),
             ZERO,
         )
+
+    def _sums(self, instalment_id: int) -> Running:
+        if instalment_id not in self._running:
+            self._running[instalment_id] = Running(self.moves.get(instalment_id, ()))
+        return self._running[instalment_id]
 
     def balance(self, instalment_id: int, account: str, upto: date | None = None) -> Decimal:
         return self.total(instalment_id, account, upto=upto)
@@ -153,6 +190,7 @@ class Position:
         """Add moves that are being posted, so that later figures see them."""
         for move in moves:
             self.moves[move.instalment_id].append(move)
+            self._running.pop(move.instalment_id, None)
 
     # --- rules -----------------------------------------------------------------------------
 
@@ -180,12 +218,8 @@ class Position:
 
     def _payments(self, instalment_id: int, upto: date | None) -> tuple[PaymentFact, ...]:
         sums: dict[tuple[date, str, str], Decimal] = defaultdict(lambda: ZERO)
-        for move in self.moves.get(instalment_id, ()):
-            if (
-                move.account in (Account.PRINCIPAL, Account.INTEREST)
-                and move.kind in REDUCING
-                and (upto is None or move.on <= upto)
-            ):
+        for move in self._sums(instalment_id).reducing:
+            if upto is None or move.on <= upto:
                 sums[move.on, move.account, move.kind] -= move.amount
         return tuple(
             PaymentFact(on=on, component=Component(account), amount=amount, kind=kind)
