@@ -12,9 +12,9 @@ def main() -> None:
     """Run the sections named on the command line, or all of them."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
     django.setup()
-    from tests.bench import pages
+    from tests.bench import books, pages
 
-    sections = {"pages": pages.run}
+    sections = {"pages": pages.run, "books": books.run}
     for name in sys.argv[1:] or sections:
         sections[name]()
 

@@ -1,0 +1,197 @@
+"""The books, measured: explanations a second, the longest 查看罚息, one repayment, the portfolio.
+
+The portfolio needs PostgreSQL: it is measured in databases of its own (10,000 and 100,000 loans),
+by a process of its own each, so that its peak memory is its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from decimal import Decimal
+
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext, setup_test_environment
+
+from loans.domain.components import Component
+from loans.domain.facts import InstalmentFacts, PaymentFact
+from loans.domain.interest import explain_penalty, penalty_totals
+from loans.domain.products import product
+from loans.models import Loan
+from loans.services.payment import pay
+from portal import clock
+from portal.celery import app
+from tests.loans.books import at, example_loan, make_borrower, paid
+from tests.stack import ROOT, administer
+
+SECONDS = 3.0
+SIZES = (10_000, 100_000)
+AS_OF = date(2026, 11, 20)
+PAGE_ON = date(2028, 9, 20)
+ROUNDS = 30
+
+
+def run() -> None:
+    """All sections; the portfolio only where there is a PostgreSQL."""
+    explanations()
+    with empty_database():
+        page()
+        repayment()
+    if connection.vendor == "postgresql":
+        portfolio()
+    else:
+        print("\nPortfolio: skipped, needs DATABASE_URL=postgres://…")
+
+
+# --- the pure rule -----------------------------------------------------------------------------
+
+
+def explanations() -> None:
+    """12 instalments overdue, 3 part payments: how often a second on one core."""
+    profile, as_of = product("daily_004"), date(2025, 3, 1)
+    facts = [_fact(n) for n in range(12)]
+    print("\nPenalty of 12 instalments with 3 part payments, one core\n")
+    print("| what | a second |\n|---|---:|")
+    print(
+        f"| all segments, explained | {_rate(lambda: explain_penalty(profile, facts, as_of)):,} |"
+    )
+    print(f"| the sums alone | {_rate(lambda: penalty_totals(profile, facts, as_of)):,} |")
+
+
+def _fact(n: int) -> InstalmentFacts:
+    part = PaymentFact(date(2025, 1, 15), Component.PRINCIPAL, Decimal("100.00"))
+    return InstalmentFacts(
+        number=n + 1,
+        due_on=date(2024, 1, 10) + timedelta(days=30 * n),
+        principal=Decimal("1000.00"),
+        interest=Decimal("20.00"),
+        payments=(part,) if n < 3 else (),
+    )
+
+
+def _rate(act: Callable[[], object]) -> int:
+    started, count = time.process_time(), 0
+    while time.process_time() - started < SECONDS:
+        act()
+        count += 1
+    return round(count / (time.process_time() - started))
+
+
+# --- on a database -----------------------------------------------------------------------------
+
+
+@contextmanager
+def empty_database() -> Iterator[None]:
+    """A test database for the sections that write; dropped at the end."""
+    setup_test_environment(debug=False)
+    name = str(connection.settings_dict["NAME"])
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    try:
+        yield
+    finally:
+        connection.creation.destroy_test_db(name, verbosity=0)
+
+
+def page() -> None:
+    """查看罚息 of a short and of a very long life: the same number of queries."""
+    print("\n查看罚息, the page through the whole stack of middleware (test client)\n")
+    print("| loan | queries | median ms |\n|---|---:|---:|")
+    for terms, payments in ((12, 3), (60, 200)):
+        loan = _lived(terms, payments)
+        queries, middle = _opened(loan)
+        print(f"| {terms} instalments, {payments} payments | {queries} | {middle:.1f} |")
+
+
+def _lived(terms: int, payments: int) -> Loan:
+    loan = example_loan(
+        make_borrower(f"139{terms:08d}"), term_months=terms, principal=Decimal("60000.00")
+    )
+    for n in range(payments):
+        on = PAGE_ON - timedelta(days=payments - n)
+        reference, amount = f"{terms}-{n}", Decimal("50.00")
+        pay(
+            loan_id=loan.pk,
+            amount=amount,
+            paid_on=on,
+            reference=reference,
+            actor=None,
+            now=at(on),
+        )
+    return loan
+
+
+def _opened(loan: Loan) -> tuple[int, float]:
+    client = Client()
+    client.force_login(loan.borrower)
+    path = f"/jiebei/{loan.public_id}/penalty/"
+    times = []
+    with clock.frozen(at(PAGE_ON)):
+        client.get(path)
+        with CaptureQueriesContext(connection) as seen:
+            answer = client.get(path)
+        queries = len(seen)
+        assert answer.status_code == 200, answer.status_code
+        for _ in range(ROUNDS):
+            started = time.perf_counter()
+            client.get(path)
+            times.append((time.perf_counter() - started) * 1000)
+    return queries, statistics.median(times)
+
+
+def repayment() -> None:
+    """SQL statements of one repayment, and of a night."""
+    loan = example_loan(make_borrower("13900000099"))
+    with CaptureQueriesContext(connection) as seen:
+        paid(loan, "2100.00", "09-20")
+    nightly = [name for name in app.conf.beat_schedule if name.startswith("loans")]
+    nightly += [x["task"] for x in app.conf.beat_schedule.values() if x["task"].startswith("loans")]
+    assert nightly == [], nightly
+    print("\nSQL statements\n")
+    print("| what | here | the best open peer |\n|---|---:|---:|")
+    print(f"| one repayment, savepoints included | {len(seen)} | 459 |")
+    print("| bringing a loan to the next day (no job exists) | 0 | 199 |")
+
+
+# --- the portfolio -----------------------------------------------------------------------------
+
+
+def portfolio() -> None:
+    """Generate, then sum the penalty of the whole portfolio; seconds and peak memory by size."""
+    print(f"\nOutstanding penalty of the portfolio as of {AS_OF}, PostgreSQL\n")
+    print("| overdue loans | generated in s | summed in s | loans a second | peak MB | penalty |")
+    print("|---:|---:|---:|---:|---:|---:|")
+    for size in SIZES:
+        name = f"kuanxi_bench_{size}_{os.getpid()}"
+        administer(f'CREATE DATABASE "{name}"')
+        try:
+            _portfolio_of(name, size)
+        finally:
+            administer(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _portfolio_of(name: str, size: int) -> None:
+    url = os.environ["DATABASE_URL"].rsplit("/", 1)[0] + "/" + name
+    environment = {**os.environ, "DATABASE_URL": url, "DEMO": "1"}
+    answer = subprocess.run(
+        [sys.executable, "-m", "tests.bench.portfolio", str(size), AS_OF.isoformat()],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if answer.returncode:
+        raise RuntimeError(answer.stderr[-3000:])
+    told = json.loads(answer.stdout.splitlines()[-1])
+    print(
+        f"| {told['loans']:,} | {told['generated']:.1f} | {told['seconds']:.1f} "
+        f"| {told['loans'] / told['seconds']:,.0f} | {told['peak']} | {told['penalty']} |"
+    )
