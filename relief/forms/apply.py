@@ -67,9 +67,13 @@ class StatementForm(StepForm):
     statement = PlainText(
         label=f"请说明情况({MIN_STATEMENT}–{MAX_STATEMENT} 字)",
         help_text="什么时候开始、对收入有什么影响、预计什么时候好转",
-        required=False,
         widget=forms.Textarea({"rows": 8}),
+        error_messages={"required": f"情况说明请至少写 {MIN_STATEMENT} 个字。"},
     )
+
+    def __init__(self, data: Any = None, **extra: Any) -> None:
+        super().__init__(data, **extra)
+        self.fields["statement"].required = self.complete
 
     @classmethod
     def of_case(cls, case: Case | None) -> StepForm:

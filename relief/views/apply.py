@@ -100,6 +100,8 @@ def _save(request: HttpRequest, loan: Loan, case: Case | None, step: str) -> Htt
     form = FORMS[step](request.POST, complete=wish == NEXT)
     if not form.is_valid():
         return _page(request, loan, case, step, form, status=422)
+    if step == "evidence" and wish == NEXT and case and not case.evidence.counted().exists():
+        return evidence_page(request, case, status=422, error=NO_PROOF)
     target = _target(step, wish)
     user, now = borrower(request), clock.now()
     try:
@@ -112,8 +114,6 @@ def _save(request: HttpRequest, loan: Loan, case: Case | None, step: str) -> Htt
         refuse(form, problem)
         status = 422 if isinstance(problem, InvalidInput) else 409
         return _page(request, loan, case, step, form, status=status)
-    if step == "evidence" and wish == NEXT and not case.evidence.counted().exists():
-        return evidence_page(request, case, status=422, error=NO_PROOF)
     if wish == SAVE:
         return _stay(request, loan, case, step)
     return redirect_to(request, _step_url(loan, target))
