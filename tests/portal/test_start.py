@@ -46,6 +46,8 @@ def test_a_clean_database_starts(settings: Any) -> None:
 
 @pytest.mark.slow
 def test_wsgi_refuses_in_a_process_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "static").mkdir()  # WhiteNoise warns of a missing one
+
     def run(*arguments: str, demo: str) -> subprocess.CompletedProcess[str]:
         environment = {
             "PATH": os.environ["PATH"],
