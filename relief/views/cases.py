@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -14,6 +15,7 @@ from django_htmx.http import HttpResponseClientRefresh
 from portal import clock
 from portal.access import borrower_only
 from portal.htmx import redirect_to, render_part, wants_part
+from portal.kernel.money import ZERO
 from portal.services.calendar import load_calendar
 from relief import presenters_case as present
 from relief import queries
@@ -88,8 +90,10 @@ def _context(request: HttpRequest, own: Case) -> dict[str, Any]:
     }
 
 
-def _waived_by_delay(own: Case) -> Any:
-    """What our missed deadline has cost us so far, in yuan."""
+def _waived_by_delay(own: Case) -> Decimal:
+    """What our missed deadline has cost us so far, in yuan; the books are asked only then."""
+    if own.delay_from is None:
+        return ZERO
     return _offers.delay_waiver(own, _offers.figures_of(own.loan, clock.today()))
 
 

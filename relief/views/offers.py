@@ -19,7 +19,8 @@ from portal.htmx import redirect_to, render_part, wants_part
 from relief import presenters_offer as present
 from relief.forms.offer import CODE, PASSWORD, AcceptForm
 from relief.models import Case, Offer, OfferStatus
-from relief.queries import offers_of
+from relief.presenters_case import timeline_items
+from relief.queries import offers_of, timeline
 from relief.services import accepting, negotiation, signing
 from relief.views._own import REFUSALS, address, borrower, own_case, own_offer, refuse, session_key
 
@@ -37,8 +38,9 @@ def offer(request: HttpRequest, case: str, number: int) -> HttpResponse:
         same = request.GET.get("v") == str(own.version)
         return HttpResponse(status=204) if same else HttpResponseClientRefresh()
     if request.method == "GET":
-        negotiation.open_offer(case=own, number=number, actor=borrower(request), now=clock.now())
-        found = own_offer(own, number)
+        found = negotiation.open_offer(
+            case=own, number=number, actor=borrower(request), now=clock.now()
+        )
     return render_part(
         request,
         page="relief/offer.html",
@@ -81,6 +83,7 @@ def changed(request: HttpRequest, own: Case, message: str, *, status: int = 409)
             "case": own,
             "message": message,
             "current": view if view and view.answerable else None,
+            "last": next(iter(timeline_items(timeline(own))), None),
         },
         status=status,
     )

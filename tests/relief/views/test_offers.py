@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from loans.queries import debt
 from portal import clock
+from portal.kernel.roles import Rank
 from portal.models import Delivery
 from relief.domain.workflow import State
 from relief.models import Agreement, Case, Offer
@@ -112,11 +113,41 @@ def test_opening_starts_the_forced_reading_which_the_server_keeps(
     assert post(lin, sheet, signed(offer)).status_code == 302
 
 
+def test_a_total_that_rises_is_said_before_accepting() -> None:
+    case = factories.case_at(State.NEGOTIATING)
+    offer = factories.offer_made(
+        case,
+        maker=factories.staff(Rank.MANAGER),
+        penalty_percent=Decimal(10),
+        term_count=48,
+        plan_annual_rate=Decimal("0.144"),
+    )
+    client = Client()
+    client.force_login(case.borrower)
+
+    response = read(client, offer)
+
+    total, now = Decimal(offer.figures["plan_total"]), figures(response, "going-on-total")[0]
+    assert figures(response, "offer-rises") == [total - now]
+    assert "总成本更高" in response.content.decode()
+
+
+def test_the_text_to_be_agreed_to_can_be_read_first(lin: Client, offer: Offer) -> None:
+    with clock.frozen(NOW):
+        html = lin.get(address(offer, "offer-draft")).content.decode()
+
+    assert "还没有生效" in html
+    assert "四、违约与恢复" in html
+    assert "确认时间" not in html
+    assert offer.digest in html
+    assert html.count("<h1") == 1
+
+
 def test_strangers_staff_and_wrong_numbers(case: Case, lin: Client, offer: Offer) -> None:
     other, desk = Client(), Client()
     other.force_login(factories.borrower())
     desk.force_login(factories.staff())
-    for name in ("offer", "offer-accept", "offer-reject"):
+    for name in ("offer", "offer-accept", "offer-reject", "offer-draft"):
         assert other.get(address(offer, name)).status_code == 404
         assert other.post(address(offer, name)).status_code in {404, 405}
         assert desk.get(address(offer, name)).status_code == 403
@@ -220,6 +251,7 @@ def test_terms_that_hold_no_more_are_409_with_those_that_do(
     assert "已被新方案替代" in stale.content.decode()
     assert figures(stale, "offer-waived") == [current.offer_terms.waived]
     assert address(current) in stale.content.decode()
+    assert "最近一步：按最新欠款更新方案" in stale.content.decode()
     assert not Agreement.objects.exists()
 
 
