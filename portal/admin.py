@@ -8,17 +8,16 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
-from django.db.models import Model, QuerySet
-from django.http import HttpRequest
-from django.urls import path
+from django.db.models import F, Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.urls import URLPattern, path
 
-from portal import clock, desk_calendar
+from portal import clock, desk_calendar, desk_calls
 from portal.errors import RuleViolation
 from portal.kernel.phones import mask_phone
 from portal.kernel.roles import Rank
 from portal.models import Delivery, DemoClock, Notice, PhoneTask, User, WorkDay
-from portal.models.phone import CallOutcome
-from portal.services import calls, deliveries
+from portal.services import deliveries
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -50,13 +49,21 @@ def _has_rank(request: HttpRequest, rank: Rank) -> bool:
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
-    list_display = ["pk", "channel", "event", "masked_to", "state", "attempts", "error"]
-    list_filter = ["status", "channel", "failure", "event"]
+    list_display = ["what", "created_at", "channel", "masked_to", "state", "attempts", "error"]
+    list_filter = ["status", "channel", "failure"]
+    list_select_related = ["notice"]
     search_fields = ["public_id", "about", "code"]
     exclude = ["to", "user", "notice", "fallback_of", "key"]
     readonly_fields = ["masked_to"]
     actions = ["resend"]
     date_hierarchy = "created_at"
+
+    @admin.display(description="内容")
+    def what(self, row: Delivery) -> str:
+        return row.notice.title if row.notice else "登录验证码" if row.exempt else row.event
+
+    def has_resend_permission(self, request: HttpRequest) -> bool:
+        return _has_rank(request, Rank.REVIEWER)
 
     @admin.display(description="号码")
     def masked_to(self, row: Delivery) -> str:
@@ -66,7 +73,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def state(self, row: Delivery) -> str:
         return row.status_label
 
-    @admin.action(description="重发所选的未送达短信")
+    @admin.action(description="重发所选的未送达短信", permissions=["resend"])
     def resend(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         assert isinstance(request.user, User)
         for row in queryset:
@@ -94,14 +101,25 @@ class NoticeAdmin(ReadOnlyAdmin):
 
 @admin.register(PhoneTask)
 class PhoneTaskAdmin(ReadOnlyAdmin):
-    """The queue of calls; the actions record what came of one."""
+    """The queue of calls; the page of one has the script and records what came of it."""
 
-    list_display = ["pk", "created_at", "person", "number", "attempts", "outcome", "done_at"]
+    list_display = ["task", "created_at", "person", "number", "attempts", "outcome", "done_at"]
     list_filter = [("done_at", admin.EmptyFieldListFilter), "outcome"]
-    list_select_related = ["delivery__user"]
-    exclude = ["delivery"]
-    readonly_fields = ["person", "number"]
-    actions = ["reached", "no_answer", "wrong_number", "refused"]
+    list_select_related = ["delivery__user", "delivery__notice"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PhoneTask]:
+        """Open ones first, on every database."""
+        rows = super().get_queryset(request)
+        return rows.order_by(F("done_at").asc(nulls_first=True), "created_at")
+
+    def get_urls(self) -> list[URLPattern]:
+        record = self.admin_site.admin_view(self.record_view)
+        own = [path("<int:pk>/record/", record, name="portal_phonetask_record")]
+        return [*own, *super().get_urls()]
+
+    @admin.display(description="电话任务")
+    def task(self, row: PhoneTask) -> str:
+        return desk_calls.title_of(row)
 
     @admin.display(description="借款人")
     def person(self, row: PhoneTask) -> str:
@@ -109,40 +127,25 @@ class PhoneTaskAdmin(ReadOnlyAdmin):
 
     @admin.display(description="号码")
     def number(self, row: PhoneTask) -> str:
-        """The whole number only while there is a call to make."""
-        return mask_phone(row.delivery.to) if row.done_at else row.delivery.to
+        return mask_phone(row.delivery.to)
 
-    @admin.action(description="登记：已接通，已告知")
-    def reached(self, request: HttpRequest, queryset: QuerySet[PhoneTask]) -> None:
-        self._record(request, queryset, CallOutcome.REACHED)
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        if not isinstance(row, PhoneTask):
+            return super().change_view(request, object_id, form_url, extra_context)
+        if request.method not in {"GET", "HEAD"}:
+            return HttpResponseNotAllowed(["GET"])
+        return desk_calls.call_page(request, row, self.admin_site.each_context(request))
 
-    @admin.action(description="登记：无人接听")
-    def no_answer(self, request: HttpRequest, queryset: QuerySet[PhoneTask]) -> None:
-        self._record(request, queryset, CallOutcome.NO_ANSWER)
-
-    @admin.action(description="登记：号码有误")
-    def wrong_number(self, request: HttpRequest, queryset: QuerySet[PhoneTask]) -> None:
-        self._record(request, queryset, CallOutcome.WRONG_NUMBER)
-
-    @admin.action(description="登记：对方拒绝通话")
-    def refused(self, request: HttpRequest, queryset: QuerySet[PhoneTask]) -> None:
-        self._record(request, queryset, CallOutcome.REFUSED)
-
-    def _record(
-        self, request: HttpRequest, queryset: QuerySet[PhoneTask], outcome: CallOutcome
-    ) -> None:
-        assert isinstance(request.user, User)
-        for task in queryset:
-            try:
-                calls.record_call(
-                    task_id=task.pk, outcome=outcome, actor=request.user, now=clock.now()
-                )
-            except RuleViolation as refusal:
-                self.message_user(request, f"任务 {task.pk}：{refusal.message}", messages.ERROR)
-            else:
-                self.message_user(
-                    request, f"任务 {task.pk}：已登记 {outcome.label}", messages.SUCCESS
-                )
+    def record_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Record one call that was made."""
+        return desk_calls.record_call(request, pk, self.admin_site.each_context(request))
 
 
 @admin.register(User)

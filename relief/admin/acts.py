@@ -13,6 +13,7 @@ from portal.kernel.roles import Rank
 from portal.models import User
 from relief.domain.workflow import Action
 from relief.forms import staff as forms
+from relief.forms.staff_offer import OfferForm
 from relief.models import Case, Evidence
 from relief.services import approval, evidence, messages, negotiation, plan_watch, review, revoke
 
@@ -199,7 +200,7 @@ ACTS: dict[str, Act] = {
             style="pri",
             hint="按借款人提出的条件，用今天的欠款重新计算；超出你的权限时先提交复核。",
         ),
-        Act("offer", "发送方案", forms.OfferForm, _offer, "方案已提交", A.OFFER, style="pri"),
+        Act("offer", "发送方案", OfferForm, _offer, "方案已提交", A.OFFER, style="pri"),
         Act(
             "reject",
             "不通过",

@@ -15,7 +15,7 @@ from portal.kernel.roles import RANK_LABELS, Rank, rank_at_least
 from portal.models import User
 from relief.domain.deadlines import add_months, business_day
 from relief.domain.terms import OfferTerms
-from relief.forms.staff import AMOUNT, PERCENT, OfferForm
+from relief.forms.staff_offer import AMOUNT, PERCENT, OfferForm
 from relief.models import Case, Offer, OfferStatus, Side
 from relief.offer_view import CompareLine, PlanSums, preview_view
 from relief.services.negotiation import Composed, preview_offer

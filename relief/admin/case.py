@@ -26,10 +26,12 @@ from relief.admin.page import Forms, case_page
 from relief.admin.queue import queue, visible_cases
 from relief.domain.deadlines import business_day, chinese
 from relief.domain.workflow import State
-from relief.forms.staff import DeskForm, OfferForm, SayForm
+from relief.forms.staff import DeskForm, SayForm
+from relief.forms.staff_offer import OfferForm
 from relief.models import Case, Evidence
 from relief.presenters import event_label
-from relief.services import evidence, review
+from relief.services import evidence as papers
+from relief.services import review
 
 STATUS = {InvalidInput: 422, RuleViolation: 409}
 DIRTY = (NotYourTurn, StaleWrite, TermsChanged)
@@ -47,7 +49,7 @@ class CaseAdmin(ReadOnlyAdmin):
             path("next/", desk(next_view), name="relief_case_next"),
             path("<int:pk>/preview/", desk(preview_view), name="relief_case_preview"),
             path("<int:pk>/talk/", desk(talk_view), name="relief_case_talk"),
-            path("<int:pk>/files/<slug:file>/", desk(file_view), name="relief_case_file"),
+            path("<int:pk>/files/<slug:evidence>/", desk(file_view), name="relief_case_file"),
         ]
         acts = [
             path(f"<int:pk>/{slug}/", desk(act_view), {"slug": slug}, name=f"relief_case_{slug}")
@@ -210,11 +212,11 @@ def talk_view(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_GET
-def file_view(request: HttpRequest, pk: int, file: str) -> HttpResponseBase:
+def file_view(request: HttpRequest, pk: int, evidence: str) -> HttpResponseBase:
     """One page of a file with who looks stamped on it, or the checked PDF; the look is logged."""
     viewer, now = deskman(request), clock.now()
     case = case_of(request, pk)
-    paper = get_object_or_404(Evidence.objects.filter(case=case), public_id=file)
+    paper = get_object_or_404(Evidence.objects.filter(case=case), public_id=evidence)
     return _stream(
         paper,
         viewer,
@@ -227,7 +229,7 @@ def file_view(request: HttpRequest, pk: int, file: str) -> HttpResponseBase:
 def _stream(
     paper: Evidence, viewer: User, now: datetime, *, page: int, whole: bool
 ) -> StreamingHttpResponse:
-    opened = evidence.open_evidence(evidence=paper, actor=viewer, now=now, page=page, whole=whole)
+    opened = papers.open_evidence(evidence=paper, actor=viewer, now=now, page=page, whole=whole)
     response = FileResponse(
         opened.stream,
         as_attachment=whole,

@@ -22,7 +22,8 @@ from relief.admin.talk import addresses, conversation_for, talk_of
 from relief.domain.deadlines import business_day
 from relief.domain.evidence import KIND_LABELS
 from relief.domain.workflow import IN_TALKS, Action, State
-from relief.forms.staff import DeskForm, JudgeForm, NumberedForm, OfferForm
+from relief.forms.staff import DeskForm, JudgeForm, NumberedForm
+from relief.forms.staff_offer import OfferForm
 from relief.models import Agreement, Case, Evidence, Offer, OfferStatus
 from relief.offer_view import offer_view
 from relief.presenters import CaseView, case_view, event_label

@@ -95,7 +95,7 @@ def test_outcome_of_a_call_is_recorded_at_the_desk(client: Client, frozen: Any) 
     task = PhoneTask.objects.create(delivery=row, script="请告知", created_at=clock.now())
     client.force_login(wen())
 
-    act(client, "phonetask", "reached", task.pk)
+    client.post(f"/admin/portal/phonetask/{task.pk}/record/", {"outcome": "reached"})
 
     task.refresh_from_db()
     row.refresh_from_db()
