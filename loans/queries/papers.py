@@ -12,8 +12,8 @@ def about(loan: Loan) -> str:
 
 
 def certificate(loan: Loan) -> Document | None:
-    """The newest 结清证明 of a settled loan; None while something is owed."""
+    """The valid 结清证明 of a settled loan; None while something is owed."""
     if not loan.is_settled:
         return None
-    papers = Document.objects.filter(kind=DocumentKind.CERTIFICATE, about=about(loan))
+    papers = Document.objects.valid().filter(kind=DocumentKind.CERTIFICATE, about=about(loan))
     return papers.order_by("-issued_at", "-pk").first()

@@ -6,6 +6,8 @@ from datetime import date, datetime
 
 from loans.domain.schedule import ScheduledInstalment, accelerate_schedule
 from loans.models import Account, Entry, Instalment, Schedule
+from loans.queries.debt import debt_of
+from loans.queries.papers import about
 from loans.services import observers
 from loans.services.booking import Books, open_books
 from loans.services.ledger import Line
@@ -15,6 +17,7 @@ from loans.services.refusals import check_event_date, check_open, refusing
 from portal.errors import RuleViolation
 from portal.kernel.money import ZERO
 from portal.models import User
+from portal.notifications.outbox import notify
 
 
 def accelerate(
@@ -23,14 +26,15 @@ def accelerate(
     """Make what is not yet due one instalment due ``on`` (domain.md §3): all its principal,
     interest only to that day. Overdue instalments keep their dates and their penalty.
 
-    Errors: RuleViolation without a reason, twice, inside an active plan, or with nothing left to
-    come. An observer may refuse too (a case in review). The notice to the borrower is its task.
+    Errors: RuleViolation without a reason, twice, inside an active plan, while a case is in
+    review (an observer's veto), or with nothing left to come. The borrower is told.
     """
     reason = reason.strip()
     if not reason:
         raise RuleViolation("请填写宣布提前到期的原因。", field="reason")
     with open_books(loan_id, actor=actor, now=now) as books:
         check_open(books.loan)
+        observers.ask(books.loan, Change.ACCELERATED, now)
         check_event_date(books.loan, on, now, field="on", label="提前到期日")
         if on < books.booked_on:
             raise RuleViolation(
@@ -42,7 +46,29 @@ def accelerate(
         books.bring_to(on)
         books.close()
         observers.tell_changed(books.loan, Change.ACCELERATED, now)
+        _tell_borrower(books, on, reason)
     return schedule
+
+
+def _tell_borrower(books: Books, on: date, reason: str) -> None:
+    loan = books.loan
+    notify(
+        event="loan_accelerated",
+        key=f"loan-accelerated:{loan.public_id}:{loan.version}",
+        user=loan.borrower,
+        channels={"sms"},
+        context={
+            "number": loan.number,
+            "on": on,
+            "reason": reason,
+            "due_now": debt_of(books.position, on).due_now,
+        },
+        about=about(loan),
+        link=f"/jiebei/{loan.public_id}/",
+        category="repayment",
+        mandatory=True,
+        now=books.now,
+    )
 
 
 def _undue(books: Books, on: date) -> list[Instalment]:

@@ -67,7 +67,7 @@ def reinstate(
     if not reason.strip():
         raise RuleViolation("请填写确认违约的原因。", field="reason")
     with open_books(loan_id, actor=actor, now=now) as books:
-        done = Entry.objects.filter(key=key).select_related("schedule").first()
+        done = Entry.objects.filter(key=key, loan_id=loan_id).select_related("schedule").first()
         if done is not None and done.schedule is not None:
             return done.schedule
         check_open(books.loan)

@@ -25,10 +25,13 @@ class Change(StrEnum):
 
 
 class Observer(Protocol):
-    """All three are called inside the transaction of the service that changes the loan."""
+    """All four are called inside the transaction of the service that changes the loan."""
 
     def lock(self, loan_id: int) -> None:
         """Lock your own rows (case, offer) BEFORE the loan is locked: case → offer → loan."""
+
+    def veto(self, loan: Loan, change: str, now: datetime) -> None:
+        """Raise RuleViolation when this must not happen now; asked before the books are touched."""
 
     def debt_changed(self, loan: Loan, change: str, now: datetime) -> None:
         """The debt is another one now; the books are already written."""
@@ -59,6 +62,12 @@ def locked(loan_id: int) -> Iterator[None]:
         for observer in _observers:
             observer.lock(loan_id)
         yield
+
+
+def ask(loan: Loan, change: Change, now: datetime) -> None:
+    """Let every observer object (RuleViolation) before anything is done."""
+    for observer in _observers:
+        observer.veto(loan, change, now)
 
 
 def tell_changed(loan: Loan, change: Change, now: datetime) -> None:

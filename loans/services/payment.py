@@ -25,6 +25,12 @@ from portal.retry import retried
 BARRIERS = (Schedule.Kind.PLAN, Schedule.Kind.BREACHED, Schedule.Kind.ACCELERATED)
 BARRIER_ENTRIES = (Entry.Kind.PLAN, Entry.Kind.BREACH, Entry.Kind.ACCELERATION)
 
+WAY_OUT = {
+    Entry.Kind.PLAN: "请先撤销减免方案，再冲正，然后按新的欠款重新协商。",
+    Entry.Kind.BREACH: "这一步不能撤销，请由经理人工核对退回的金额，再与借款人商定如何补还。",
+    Entry.Kind.ACCELERATION: "这一步不能撤销，请由经理人工核对退回的金额，再与借款人商定如何补还。",
+}
+
 
 def preview_payment(*, loan: Loan, amount: Decimal, on: date) -> SplitPreview:
     """What a payment of ``amount`` yuan on ``on`` would do; writes nothing.
@@ -158,7 +164,7 @@ def _check_no_barrier(books: Books, paid_on: date) -> None:
         if schedule.kind in BARRIERS and schedule.opened_on > paid_on:
             raise RuleViolation(
                 f"{schedule.opened_on:%Y-%m-%d} 已执行“{schedule.get_kind_display()}”，"
-                "付款日不能早于这一天，请改为这一天或之后的日期。",
+                f"付款日不能早于这一天，请改为 {schedule.opened_on:%Y-%m-%d} 或之后的日期。",
                 code="BEFORE_PLAN",
                 field="paid_on",
             )
@@ -171,8 +177,8 @@ def _check_nothing_executed_after(books: Books, payment: Payment) -> None:
     ).first()
     if blocking is not None:
         raise RuleViolation(
-            f"这笔还款之后已执行“{blocking.get_kind_display()}”，不能直接冲正，"
-            "请先撤销该方案或联系管理人员处理。",
+            f"这笔还款之后，{blocking.value_date:%Y-%m-%d} 已执行“{blocking.get_kind_display()}”，"
+            f"不能直接冲正。{WAY_OUT[Entry.Kind(blocking.kind)]}",
             code="EXECUTED_AFTER",
         )
 

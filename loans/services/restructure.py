@@ -60,7 +60,7 @@ def apply_relief(
     96.90, kept 64.60, 11 × 514.55 + 514.67.
     """
     with open_books(loan_id, actor=actor, now=now) as books:
-        done = Entry.objects.filter(key=key).select_related("schedule").first()
+        done = Entry.objects.filter(key=key, loan_id=loan_id).select_related("schedule").first()
         if done is not None and done.schedule is not None:
             return done.schedule
         check_open(books.loan)

@@ -59,8 +59,9 @@ def settle(books: Books, on: date) -> Document:
 
 
 def reopen(books: Books) -> None:
-    """A payment was reversed after all: the loan is active again; old certificates are history."""
+    """A payment was reversed after all: the loan is active again, its certificate is void."""
     if books.loan.is_settled:
+        documents.revoke(kind=DocumentKind.CERTIFICATE, about=about(books.loan), now=books.now)
         books.changes |= {"status": Loan.Status.ACTIVE, "settled_on": None}
 
 

@@ -23,6 +23,9 @@ class DocumentQuerySet(models.QuerySet["Document"]):
     def for_user(self, user: Any) -> Self:
         return self.filter(user=user)
 
+    def valid(self) -> Self:
+        return self.filter(revoked_at=None)
+
     def not_rendered(self) -> Self:
         return self.filter(rendered_at=None).order_by("pk")
 
@@ -46,6 +49,7 @@ class Document(models.Model):
     text = models.TextField("正文")
     digest = models.CharField("内容摘要", max_length=64)
     issued_at = models.DateTimeField("出具时间")
+    revoked_at = models.DateTimeField("作废时间", null=True, blank=True)
     stored_key = models.CharField(max_length=120, blank=True)
     rendered_at = models.DateTimeField(null=True, blank=True)
 

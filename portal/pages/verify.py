@@ -32,6 +32,7 @@ class Finding:
     number: str = ""
     digest: str = ""
     is_whole: bool = True
+    revoked_at: datetime | None = None
 
 
 @login_not_required
@@ -72,6 +73,7 @@ def _paper(code: str) -> Finding | None:
         number=found.number,
         digest=found.digest,
         is_whole=found.intact,
+        revoked_at=found.revoked_at,
     )
 
 

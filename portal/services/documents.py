@@ -39,6 +39,7 @@ class Verification:
     digest: str
     issued_at: datetime
     intact: bool
+    revoked_at: datetime | None = None
 
 
 def issue(
@@ -81,6 +82,16 @@ def issue(
         )
         nudge("portal.tasks.render_document", document.pk)
     return document
+
+
+def revoke(*, kind: str, about: str, now: datetime) -> int:
+    """Declare the papers of one kind about one thing void; returns how many were valid.
+
+    Nothing is deleted: /verify/ answers from now on that the paper is void. Example: the 结清证明
+    of a loan whose last payment was reversed.
+    """
+    papers = Document.objects.valid().filter(kind=DocumentKind(kind), about=about)
+    return papers.update(revoked_at=now)
 
 
 def render(document_id: int, *, now: datetime) -> bool:
@@ -138,6 +149,7 @@ def verify(code: str) -> Verification | None:
         digest=document.digest,
         issued_at=document.issued_at,
         intact=is_intact(document),
+        revoked_at=document.revoked_at,
     )
 
 

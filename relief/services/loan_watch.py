@@ -10,7 +10,7 @@ from portal.errors import RuleViolation
 from portal.kernel.errors import InvalidInput
 from portal.kernel.roles import Role
 from relief.domain import deadlines
-from relief.domain.workflow import BEFORE_PLAN, IN_PLAN, Action, State
+from relief.domain.workflow import BEFORE_PLAN, COLLECTION_STOPS, IN_PLAN, Action, State
 from relief.models import Case, Offer, OfferStatus, Side
 from relief.services import _offers, plan_watch
 from relief.services._moves import locked, move
@@ -30,6 +30,18 @@ class LoanWatch:
                 Offer.objects.filter(case__in=pks, status__in=["open", "pending"])
                 .select_for_update(of=("self",))
                 .order_by("pk")
+            )
+
+    def veto(self, loan: Loan, change: str, now: datetime) -> None:
+        """No acceleration while a case is talked about or a plan is active (domain.md §3)."""
+        if change != Change.ACCELERATED:
+            return
+        case = Case.objects.filter(loan=loan, state__in=sorted(COLLECTION_STOPS)).first()
+        if case is not None:
+            raise RuleViolation(
+                f"减免申请 {case.number} 正在办理或新还款计划正在执行，不能宣布提前到期。"
+                "请先办结这项申请。",
+                code="CASE_OPEN",
             )
 
     def debt_changed(self, loan: Loan, change: str, now: datetime) -> None:

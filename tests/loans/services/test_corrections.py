@@ -9,6 +9,7 @@ from loans.queries import certificate, payoff_amount, statement
 from loans.services.payment import reverse_payment
 from portal.errors import RuleViolation
 from portal.models.document import Document
+from portal.services.documents import verify
 from tests.loans.books import (
     D,
     assert_clean,
@@ -41,9 +42,12 @@ def test_reversed_pay_off_opens_the_loan_again() -> None:
     loan = example_loan()
     before = figures(loan, "09-25")
     payment = paid(loan, "6220.33", "09-20")
+    code = Document.objects.get().code
+    assert verify(code).revoked_at is None
 
     reverse(payment, "09-25")
 
+    assert verify(code).revoked_at == at(day("09-25"))
     loan.refresh_from_db()
     assert loan.status == Loan.Status.ACTIVE
     assert certificate(loan) is None
@@ -115,7 +119,7 @@ def test_payment_before_a_plan_cannot_be_reversed() -> None:
     payment = paid(loan, "100.00", "09-20")
     relieved(loan, relief_terms("10-09", "90.00"), "10-09")
 
-    with pytest.raises(RuleViolation, match="不能直接冲正"):
+    with pytest.raises(RuleViolation, match="不能直接冲正。请先撤销减免方案"):
         reverse(payment, "10-10")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -10,8 +11,10 @@ from loans.models import Loan, Payment, Schedule
 from loans.queries import certificate, debt, payoff_amount, schedule_history
 from loans.services import observers
 from loans.services.payment import pay, preview_payment
+from portal.clock import business_date
 from portal.errors import RuleViolation
 from tests.loans.books import (
+    SHANGHAI,
     D,
     assert_clean,
     at,
@@ -214,6 +217,9 @@ def test_observers_hear_of_the_change_inside_the_transaction() -> None:
         def lock(self, loan_id: int) -> None:
             heard.append(("lock", loan_id))
 
+        def veto(self, loan: Loan, change: str, now: object) -> None:
+            heard.append(("veto", str(change)))
+
         def debt_changed(self, loan: Loan, change: str, now: object) -> None:
             heard.append((str(change), debt(loan, day("09-20")).total))
 
@@ -252,3 +258,25 @@ def test_missing_reference() -> None:
         )
 
     assert refused.value.field == "reference"
+
+
+@pytest.mark.parametrize(
+    ("moment", "penalty"),
+    [("2023-07-10T23:59:59.999999", "0.00"), ("2023-07-11T00:00:00", "0.89")],
+)
+def test_the_due_date_ends_at_24_00_in_shanghai(moment: str, penalty: str) -> None:
+    """An instant becomes a business date once; UTC is still on the day before or the same day."""
+    loan = example_loan()
+    now = datetime.fromisoformat(moment).replace(tzinfo=SHANGHAI)
+
+    pay(
+        loan_id=loan.pk,
+        amount=D("500.00"),
+        paid_on=business_date(now.astimezone(UTC)),
+        reference="late",
+        actor=None,
+        now=now.astimezone(UTC),
+    )
+
+    assert split_of(Payment.objects.get()).get("penalty", D("0.00")) == D(penalty)
+    assert_clean()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 from django.db.models import Sum
 
@@ -96,7 +97,7 @@ def _principal_days(position: Position, begin: date, end: date) -> Decimal:
                 changes[on] = changes.get(on, ZERO) + move.amount
     days = sorted(changes)
     balance = total = ZERO
-    for day, following in zip(days, days[1:], strict=False):
+    for day, following in pairwise(days):
         balance += changes[day]
         total += balance * (following - day).days
     return total

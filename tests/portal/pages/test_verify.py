@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from portal.models import Delivery, User
-from portal.services.documents import issue
+from portal.services.documents import issue, revoke
 from tests import factories
 from tests.portal.pages.conftest import HTMX, headings
 
@@ -39,6 +39,26 @@ def test_paper_is_known_by_its_code_without_its_owner(client: Client, lin: User)
     assert paper.digest in text
     assert lin.name not in text
     assert lin.masked_name not in text
+
+
+def test_void_paper_is_called_void(client: Client, lin: User) -> None:
+    paper = issue(
+        kind="certificate",
+        number="JQ20260302-0002",
+        user=lin,
+        about="loan:abc",
+        title="结清证明",
+        snapshot={"name": lin.name},
+        text="已结清",
+        now=factories.NOW,
+    )
+
+    assert revoke(kind="certificate", about="loan:abc", now=factories.NOW) == 1
+
+    text = ask(client, paper.code)
+    assert "已作废" in text
+    assert "核验通过" not in text
+    assert revoke(kind="certificate", about="loan:abc", now=factories.NOW) == 0
 
 
 def test_link_on_a_paper_answers_at_once(client: Client) -> None:
