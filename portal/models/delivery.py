@@ -97,6 +97,11 @@ class Delivery(models.Model):
         ordering = ["-pk"]
         indexes = [
             models.Index(fields=["status", "next_attempt_at"], name="delivery_due"),
+            models.Index(  # the order in which they are claimed
+                fields=["-exempt", "next_attempt_at", "id"],
+                condition=Q(status="pending"),
+                name="delivery_waiting",
+            ),
             models.Index(fields=["to", "-id"], name="delivery_to"),
         ]
         constraints = [

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
 
 from portal.errors import RuleViolation
 from portal.kernel.errors import InvalidInput
@@ -18,66 +20,100 @@ from relief.domain import deadlines
 from relief.domain.deadlines import DueKind
 from relief.domain.workflow import Action, State
 from relief.models import Case, Deadline, OfferStatus
+from relief.models.case import DeadlineQuerySet
 from relief.services import plan_watch
 from relief.services._moves import move, record
 
 logger = logging.getLogger(__name__)
-BATCH = 200
+BATCH = 50  # handled in one transaction; its cases are locked for that long
+PATIENCE = 20  # seconds one sweep goes on; the next one follows within seconds
 BROKEN = (RuleViolation, InvalidInput, ObjectDoesNotExist, IntegrityError)
 
 
-def sweep(*, now: datetime, limit: int = BATCH, plans: bool = True) -> int:
+def sweep(*, now: datetime, plans: bool = True, seconds: float = PATIENCE) -> int:
     """Handles deadlines with due_at <= now, oldest first; returns how many were handled.
 
-    Each in its own transaction: case locked, deadline compare-and-set, then acted on.
+    Batch after batch until all were looked at once or `seconds` have passed: memory stays flat,
+    and a row that cannot be handled holds up nobody.
     """
     due = Deadline.objects.due(now)
-    if not plans:
-        due = due.exclude(kind__in=PLAN_KINDS)
-    waiting = list(due.values_list("pk", "case_id")[:limit])
-    return _handle_all(waiting, now)
+    return _sweep(due if plans else due.exclude(kind__in=PLAN_KINDS), now, seconds)
 
 
-def sweep_plans(*, now: datetime, limit: int = BATCH) -> int:
+def sweep_plans(*, now: datetime, seconds: float = PATIENCE) -> int:
     """The same for the plans' own looks."""
-    due = Deadline.objects.due(now).filter(kind__in=PLAN_KINDS)
-    waiting = list(due.values_list("pk", "case_id")[:limit])
-    return _handle_all(waiting, now)
+    return _sweep(Deadline.objects.due(now).filter(kind__in=PLAN_KINDS), now, seconds)
 
 
-def _handle_all(waiting: list[tuple[int, int]], now: datetime) -> int:
-    """One broken row is logged and left for a person; it does not hold up the others."""
-    handled = 0
-    for pk, case_id in waiting:
-        try:
-            handled += handle(pk, case_id, now=now)
-        except BROKEN:
-            logger.exception("deadline.failed", extra={"deadline": pk})
+def _sweep(due: DeadlineQuerySet, now: datetime, seconds: float) -> int:
+    stop = time.monotonic() + seconds
+    rest, handled = due, 0
+    while batch := list(rest.only("pk", "case_id", "kind", "due_at")[:BATCH]):
+        handled += _handle_batch(batch, now)
+        if time.monotonic() >= stop:
+            break
+        last = batch[-1]
+        rest = due.filter(Q(due_at__gt=last.due_at) | Q(due_at=last.due_at, pk__gt=last.pk))
     return handled
+
+
+def _handle_batch(batch: Sequence[Deadline], now: datetime) -> int:
+    """All in one transaction; if one is broken, each in its own, and that one is left for a person."""
+    try:
+        with transaction.atomic():
+            return _handle_together(batch, now)
+    except BROKEN:
+        return sum(_handle_alone(row, now) for row in batch)
+
+
+def _handle_together(batch: Sequence[Deadline], now: datetime) -> int:
+    """Locks the cases that nobody else has locked, and acts on theirs; never waits for a lock."""
+    cases = _locked([row.case_id for row in batch])
+    handled, touched = 0, set()
+    for row in batch:
+        case = cases.get(row.case_id)
+        if case is None:
+            continue
+        if row.case_id in touched:  # the one before may have changed it
+            case = Case.objects.for_lists().get(pk=row.case_id)
+        touched.add(row.case_id)
+        handled += _act(row, case, now)
+    return handled
+
+
+def _handle_alone(row: Deadline, now: datetime) -> bool:
+    try:
+        return handle(row.pk, row.case_id, now=now)
+    except BROKEN:
+        logger.exception("deadline.failed", extra={"deadline": row.pk})
+        return False
 
 
 def handle(deadline_id: int, case_id: int, *, now: datetime) -> bool:
     """Handles one deadline unless another worker has it or has handled it."""
+    row = Deadline.objects.get(pk=deadline_id)
     with transaction.atomic():
-        skip = connection.features.has_select_for_update_skip_locked
-        case = (
-            Case.objects.select_for_update(of=("self",), skip_locked=skip)
-            .for_lists()
-            .filter(pk=case_id)
-            .first()
-        )
-        if case is None:
-            return False
-        taken = (
-            Deadline.objects.waiting()
-            .filter(pk=deadline_id, due_at__lte=now)
-            .update(handled_at=now)
-        )
-        if not taken:
-            return False
-        kind = DueKind(Deadline.objects.values_list("kind", flat=True).get(pk=deadline_id))
-        HANDLERS[kind](case, now)
-    logger.info("deadline.handled", extra={"case": case.public_id, "kind": kind.value})
+        case = _locked([case_id]).get(case_id)
+        return case is not None and _act(row, case, now)
+
+
+def _locked(case_ids: Sequence[int]) -> dict[int, Case]:
+    """The cases under their locks, but for those that somebody else works on just now.
+
+    SQLite ignores the lock: there the transaction is the only writer from its first statement.
+    """
+    skip = connection.features.has_select_for_update_skip_locked
+    free = Case.objects.select_for_update(of=("self",), skip_locked=skip).for_lists()
+    return {case.pk: case for case in free.filter(pk__in=set(case_ids)).order_by("pk")}
+
+
+def _act(row: Deadline, case: Case, now: datetime) -> bool:
+    """Compare-and-set, then the act; under the case's lock."""
+    mine = Deadline.objects.waiting().filter(pk=row.pk, due_at__lte=now)
+    if not mine.update(handled_at=now):
+        return False
+    HANDLERS[DueKind(row.kind)](case, now)
+    logger.info("deadline.handled", extra={"case": case.public_id, "kind": row.kind})
     return True
 
 

@@ -59,7 +59,7 @@ def _loan(borrower: User, number: int) -> Loan:
         borrower=borrower,
         product="daily_004",
         product_name="借呗",
-        profile=PRODUCTS["daily_004"].profile.to_dict(),
+        profile=PRODUCTS["daily_004"].to_dict(),
         principal=Decimal("6000.00"),
         drawdown_on=opened,
         term_months=12,
