@@ -139,6 +139,9 @@ def _page(request: HttpRequest, **more: Any) -> HttpResponse:
         "coming": timing.coming(now),
         "fallen": timing.fallen(),
         "ahead": timing.ahead(),
+        # Said beside the clock, not once more over the cast.
+        "said": list(messages.get_messages(request)),
+        "messages": (),
         **more,
     }
     status = 422 if "refusal" in more or "reset_refusal" in more else 200

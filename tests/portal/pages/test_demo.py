@@ -154,7 +154,7 @@ def test_the_clock_goes_forward(
 
     assert answer.status_code == 200
     assert clock.now() == there
-    assert f"演示时间已到 {there:%Y-%m-%d %H:%M}" in answer.content.decode()
+    assert answer.content.decode().count(f"演示时间已到 {there:%Y-%m-%d %H:%M}") == 1
 
 
 def test_a_working_day_jumps_over_a_weekend(demo: None, client: Client) -> None:
