@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from portal import clock
 from portal.errors import NotYourTurn, RuleViolation, StaleWrite
-from portal.kernel.roles import Rank
+from portal.kernel.roles import Rank, Role, rank_at_least
 from portal.models import Delivery, PhoneCall, PhoneTask, User
 from portal.notifications import hours
+from portal.notifications.outbox import notify
+
+logger = logging.getLogger(__name__)
 
 MAX_CALLS_A_DAY = 3  # GB/T 45251-2025
-MAX_CALLS_A_TASK = 6  # unanswered on two days: it failed, visibly
+MAX_CALLS_A_TASK = 3  # unanswered: it failed, visibly, and supervisors hear of it
 
 _ENDS = {
     PhoneTask.Outcome.REACHED: (Delivery.Status.DELIVERED, ""),
@@ -55,7 +59,7 @@ def record_call(
     """Record a call that `actor` made and what came of it; the delivery follows.
 
     reached → 已送达; wrong_number and refused → 未送达; no_answer leaves the task open until the
-    sixth unanswered call. RuleViolation when calling was not allowed (see `check_may_call`).
+    third unanswered call, which ends it as 未送达. Supervisors hear of every 未送达. RuleViolation when calling was not allowed (see `check_may_call`).
     """
     if not actor.has_rank(Rank.REVIEWER):
         raise NotYourTurn("只有审核人员可以登记电话结果")
@@ -85,3 +89,40 @@ def _finish(task: PhoneTask, status: str, failure: str, *, actor: User, now: dat
     Delivery.objects.filter(pk=task.delivery_id).update(
         status=status, failure=failure, error=str(error), finished_at=now, lease_until=None
     )
+    if error:
+        logger.error("call.failed", extra={"delivery": task.delivery.public_id, "task": task.pk})
+        _escalate(task, str(error), now=now)
+
+
+def _escalate(task: PhoneTask, reason: str, *, now: datetime) -> None:
+    """Nobody could be told by phone: supervisors decide what next. The app has the notice."""
+    delivery = task.delivery
+    staff = User.objects.filter(role=Role.STAFF, is_active=True)
+    for person in staff.exclude(same_person_as=delivery.user_id):
+        if rank_at_least(person.rank, Rank.SUPERVISOR):
+            notify(
+                event="staff_unreached",
+                key=f"unreached:{task.pk}:{person.pk}",
+                user=person,
+                channels=(),
+                context={"who": delivery.user, "reason": reason, "calls": task.attempts},
+                about=delivery.about,
+                link=f"/admin/portal/phonetask/{task.pk}/change/",
+                category="system",
+                now=now,
+            )
+
+
+def when_to_call(user: User | None, *, calls: int, now: datetime) -> str:
+    """For the queue: "" when this borrower may be called now, else why not and when.
+
+    `calls` is how many they had today: 3 gives 今天已打 3 次，明天再拨.
+    """
+    if calls >= MAX_CALLS_A_DAY:
+        return f"今天已打 {calls} 次，明天再拨"
+    opens, closes = hours.OPENS, hours.CLOSES
+    if user is not None:
+        opens, closes = max(opens, user.call_from), min(closes, user.call_to)
+    if opens <= now.astimezone(clock.SHANGHAI).time() < closes:
+        return ""
+    return f"{opens:%H:%M}–{closes:%H:%M} 可拨"

@@ -8,7 +8,7 @@ import pytest
 
 from portal.errors import RuleViolation, StaleWrite
 from portal.kernel.roles import Rank
-from portal.models import Delivery, PhoneTask, User
+from portal.models import Delivery, Notice, PhoneTask, User
 from portal.notifications import dispatch
 from portal.services import calls, deliveries
 from tests.conftest import at
@@ -77,13 +77,33 @@ def test_three_calls_a_day_over_all_tasks() -> None:
     record(tasks[1], "reached", now=at("2026-03-03 09:00"))
 
 
-def test_sixth_unanswered_call_fails_visibly() -> None:
-    task = task_for(lin())
-    for day in (2, 2, 2, 3, 3, 3):
-        record(task, "no_answer", now=at(f"2026-03-0{day} 12:00"))
+def test_third_unanswered_call_fails_visibly_and_supervisors_hear() -> None:
+    task, boss, clerk = task_for(lin()), wen(Rank.SUPERVISOR), wen(Rank.AUDITOR)
+    for hour in (10, 11):
+        record(task, "no_answer", now=at(f"2026-03-02 {hour}:00"))
+        task.refresh_from_db()
+        assert (task.done_at, task.delivery.status) == (None, "submitted")
+    record(task, "no_answer", now=at("2026-03-03 12:00"))
 
     task.refresh_from_db()
     assert (task.delivery.status, task.delivery.error) == ("failed", "无人接听")
+    told = Notice.objects.get(event="staff_unreached", user=boss)
+    assert "林*云" in told.body
+    assert "共拨打 3 次" in told.body
+    assert not Notice.objects.filter(event="staff_unreached", user=clerk).exists()
+
+
+@pytest.mark.parametrize(
+    ("when", "calls_so_far", "words"),
+    [
+        ("2026-03-02 12:00", 0, ""),
+        ("2026-03-02 12:00", 3, "今天已打 3 次，明天再拨"),
+        ("2026-03-02 08:59", 0, "09:00–20:00 可拨"),
+        ("2026-03-02 20:00", 2, "09:00–20:00 可拨"),
+    ],
+)
+def test_the_queue_says_when_to_call(when: str, calls_so_far: int, words: str) -> None:
+    assert calls.when_to_call(lin(), calls=calls_so_far, now=at(when)) == words
 
 
 @pytest.mark.parametrize("clock", ["07:30", "08:30", "20:00", "22:00", "23:30"])
