@@ -23,7 +23,7 @@ from portal.services.calendar import load_calendar
 from relief import presenters_chat as present
 from relief.domain import bot as bot_rules
 from relief.domain.consents import CONSENT_FOR
-from relief.domain.evidence import ACCEPT_ATTRIBUTE, EvidenceKind
+from relief.domain.evidence import ACCEPT_ATTRIBUTE, EvidenceKind, clean_name
 from relief.domain.workflow import BEFORE_PLAN, State
 from relief.forms.message import MessageForm
 from relief.models import Case, Conversation, Evidence, Message
@@ -62,7 +62,7 @@ def send(request: HttpRequest) -> HttpResponse:
     user, form = borrower(request), MessageForm(request.POST)
     form.is_valid()
     text = form.cleaned_data.get("text", "")
-    files = [file for file in request.FILES.getlist("file") if file]
+    files = request.FILES.getlist("file")
     topic = request.POST.get("topic", "")
     try:
         if topic:
@@ -155,14 +155,18 @@ def _take_files(request: HttpRequest, user: User, files: Iterable[UploadedFile])
     case = _case_for_files(user)
     kind = _kind_for(case)
     for file in files:
-        made = add_evidence(
-            case=case,
-            kind=kind.value,
-            upload=Upload(file.name or "", file.file),
-            actor=user,
-            now=clock.now(),
-            ip=address(request) or None,
-        )
+        try:
+            made = add_evidence(
+                case=case,
+                kind=kind.value,
+                upload=Upload(file.name or "", file.file),
+                actor=user,
+                now=clock.now(),
+                ip=address(request) or None,
+            )
+        except REFUSALS as problem:
+            problem.message = f"「{clean_name(file.name or '')}」{problem.message}"
+            raise
         if case.state == State.DRAFT:  # later the service shows the card itself
             messages.post_card(case=case, card="file", evidence=made, actor=user, now=clock.now())
 
