@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from portal.kernel.roles import Rank, Role, rank_at_least
+from portal.kernel.workdays import WorkCalendar
 from portal.models import User
 from relief.domain import labels
-from relief.domain.deadlines import DueKind, business_day, chinese
+from relief.domain.deadlines import DueKind, business_day, chinese, provisional_note
 from relief.domain.reasons import REASONS
 from relief.domain.workflow import IN_PLAN, TURN, Action, State, open_moves
 from relief.models import Case, Event
@@ -159,6 +160,13 @@ def _due_text(case: Case) -> str:
         day = business_day(case.next_due_at)
         return f"{day.month}月{day.day}日"
     return chinese(case.next_due_at)
+
+
+def calendar_warning(case: Case, now: datetime, calendar: WorkCalendar) -> str:
+    """For staff: that the case's deadline rests on a day of the calendar that may still change."""
+    if case.next_due_at is None:
+        return ""
+    return provisional_note(now, case.next_due_at, case.next_due_kind, calendar)
 
 
 def event_label(event: Event) -> str:

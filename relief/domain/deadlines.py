@@ -50,6 +50,18 @@ DUE_LABELS: dict[DueKind, str] = {
 }
 
 
+# Counted in working days: these depend on the calendar.
+WORKDAY_KINDS = frozenset(
+    {
+        DueKind.REVIEW_AMBER,
+        DueKind.REVIEW_DUE,
+        DueKind.COMPOSE_DUE,
+        DueKind.APPROVAL_DUE,
+        DueKind.REPLY_DUE,
+    }
+)
+
+
 @dataclass(frozen=True)
 class Due:
     """The deadline a side reads (`at`, `kind`) and the instants that are swept."""
@@ -87,6 +99,21 @@ def workday_due(now: datetime, days: int, calendar: WorkCalendar, policy: Relief
 def calendar_due(now: datetime, days: int, policy: ReliefPolicy) -> datetime:
     """18:00 `days` calendar days after today; holidays do not move it."""
     return at(business_day(now) + timedelta(days=days), policy.deadline_time)
+
+
+def provisional_note(start: datetime, due_at: datetime, kind: str, calendar: WorkCalendar) -> str:
+    """A warning for staff when a deadline in working days touches a day that may still change.
+
+    Started 2026-12-31, due 2027-01-05: 期限按暂定日历计算（2027年1月1日起未公布）…; else nothing.
+    """
+    if kind not in WORKDAY_KINDS:
+        return ""
+    first, last = business_day(start), business_day(due_at)
+    days = (first + timedelta(days=n) for n in range(1, (last - first).days + 1))
+    unsure = next((day for day in days if calendar.is_provisional(day)), None)
+    if unsure is None:
+        return ""
+    return f"期限按暂定日历计算（{chinese_day(unsure)}起未公布），公布后请核对。"
 
 
 def workdays_left(stopped_at: datetime, due_at: datetime, calendar: WorkCalendar) -> int:

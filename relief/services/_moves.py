@@ -12,6 +12,7 @@ from django.urls import NoReverseMatch, reverse
 
 from portal.errors import NotYourTurn, RuleViolation, StaleWrite
 from portal.kernel.roles import Role
+from portal.kernel.workdays import WorkCalendar
 from portal.models import User
 from portal.notifications import outbox
 from portal.services.calendar import load_calendar
@@ -52,8 +53,10 @@ def move(
     `context` what the notices need. Returns the case as it is now stored.
     """
     found = require_move(case, action, actor=actor, role=role)
+    calendar = None
     if due is None and found.promise is not None:
-        due = deadlines.due_for(found.promise, now, load_calendar(), case.policy.rules)
+        calendar = load_calendar()
+        due = deadlines.due_for(found.promise, now, calendar, case.policy.rules)
     values = {**_due_values(found.promise, due), **(changes or {})}
     if found.promise not in KEEPS_CLOCK:
         values.setdefault("escalated_at", None)  # another promise, another escalation
@@ -73,7 +76,7 @@ def move(
             actor=actor,
             role=role.value,
             note_public=note_public,
-            note_internal=note_internal,
+            note_internal=_with_warning(note_internal, due, now, calendar),
             data=dict(data or {}),
             at=now,
         )
@@ -85,6 +88,17 @@ def move(
         show_move(fresh, action, key=f"{event.pk}", actor=actor, now=now, context=facts)
     logger.info("case.moved", extra={"case": fresh.public_id, "action": action.value})
     return fresh
+
+
+def _with_warning(
+    note: str, due: deadlines.Due | None, now: datetime, calendar: WorkCalendar | None
+) -> str:
+    """The note for staff, and that the new deadline rests on a provisional day if it does."""
+    if due is None or due.kind not in deadlines.WORKDAY_KINDS:
+        return note
+    days = calendar or load_calendar()
+    warning = deadlines.provisional_note(now, due.at, due.kind, days)
+    return f"{note} {warning}".strip() if len(note) + len(warning) < 1000 else note
 
 
 def require_move(case: Case, action: Action, *, actor: User | None, role: Role) -> Move:

@@ -141,3 +141,22 @@ def test_a_plan_is_looked_at_on_its_days(
 
 def test_a_paid_plan_needs_no_look() -> None:
     assert look_at([], date(2026, 12, 1), POLICY).next_check_on is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "start", "due", "warned"),
+    [
+        (DueKind.REVIEW_DUE, "2026-12-29T10:00", "2026-12-31T18:00", False),
+        (DueKind.REVIEW_DUE, "2026-12-31T10:00", "2027-01-05T18:00", True),
+        (DueKind.REPLY_DUE, "2026-12-31T23:59", "2027-01-01T18:00", True),
+        (DueKind.OFFER_DUE, "2026-12-31T10:00", "2027-01-07T18:00", False),
+        (DueKind.PLAN_CHECK, "2026-12-31T10:00", "2027-01-07T18:00", False),
+    ],
+)
+def test_only_working_day_deadlines_depend_on_the_calendar(
+    kind: DueKind, start: str, due: str, warned: bool
+) -> None:
+    said = deadlines.provisional_note(instant(start), instant(due), kind, CALENDAR)
+
+    assert bool(said) is warned
+    assert ("2027年1月1日起未公布" in said) is warned

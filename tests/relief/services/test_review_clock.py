@@ -12,7 +12,9 @@ from portal.errors import NotYourTurn, RuleViolation
 from portal.kernel.errors import InvalidInput
 from portal.kernel.roles import Rank
 from portal.models import Delivery, Notice
+from portal.services.calendar import load_calendar
 from relief.domain.workflow import State
+from relief.presenters import calendar_warning
 from relief.services import application, deadlines, review
 from relief.services.collection import collection_stopped
 from tests import factories
@@ -34,6 +36,28 @@ def test_submitting_promises_a_review_and_tells_both_sides() -> None:
     sms = Delivery.objects.get(event="case_submitted", channel="sms")
     assert "3月4日 18:00" in sms.text
     assert collection_stopped(case.loan)
+
+
+@pytest.mark.parametrize(
+    ("submitted", "due", "warned"),
+    [
+        ("2026-12-29 10:00", "2026-12-31 18:00", ""),
+        ("2026-12-31 10:00", "2027-01-05 18:00", "2027年1月1日起未公布"),
+        ("2027-02-04 10:00", "2027-02-16 18:00", "2027年2月5日起未公布"),
+        ("2029-03-01 10:00", "2029-03-05 18:00", "2029年3月2日起未公布"),
+    ],
+)
+def test_staff_are_warned_of_a_deadline_on_provisional_days(
+    submitted: str, due: str, warned: str
+) -> None:
+    case = case_at(State.DRAFT)
+
+    case = application.submit_case(case=case, actor=case.borrower, now=at(submitted))
+
+    said = case.events.get(action="SUBMIT").note_internal
+    assert case.review_due_at == at(due)
+    assert (warned in said) if warned else said == ""
+    assert calendar_warning(case, at(submitted), load_calendar()) == said
 
 
 def test_submitting_twice_is_once() -> None:
