@@ -93,7 +93,17 @@ def case_page(
         form = typed if isinstance(typed, OfferForm) else None
         context["builder"] = builder_for(case, viewer, debt, now, form)
         context["builder_why_not"] = button.why_not
+    shown = {panel.act.slug for panel in panels if not panel.why_not} | {"say", "judge"}
+    shown |= {"offer"} if button is not None else set()
+    context["refused"] = [_refused(form) for slug, form in forms.items() if slug not in shown]
     return context
+
+
+def _refused(form: DeskForm) -> dict[str, Any]:
+    """A refusal whose act is gone from the page: its sentences, and what was typed."""
+    typed = [(field.label, field.value()) for field in form.visible_fields() if field.value()]
+    errors = [error for found in form.errors.values() for error in found]
+    return {"errors": errors, "typed": typed}
 
 
 def _facts(case: Case) -> dict[str, Any]:
