@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, BinaryIO, cast
 
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -17,6 +18,7 @@ from relief.forms.evidence import UploadForm
 from relief.models import Case, Consent
 from relief.presenters import case_view
 from relief.services.application import STEPS
+from relief.services.evidence import Upload
 from relief.views._own import borrower
 
 
@@ -49,6 +51,11 @@ def panel(
         "most_bytes": MAX_FILE_BYTES,
         "accept": ACCEPT_ATTRIBUTE,
     }
+
+
+def as_upload(file: UploadedFile) -> Upload:
+    """What came with a form, as the service takes it."""
+    return Upload(file.name or "", cast(BinaryIO, file.file))
 
 
 def page_of(case: Case) -> str:

@@ -56,7 +56,7 @@ def start(request: HttpRequest, loan: str) -> HttpResponse:
         return redirect(_step_url(own, STEPS[0]))
     if case is not None and case.state == State.DRAFT:
         return redirect(_step_url(own, STEPS[case.draft_step - 1]))
-    context = {"loan": own, "case": case}
+    context: dict[str, Any] = {"loan": own, "case": case}
     if case is not None:
         context["view"] = case_view(case, borrower(request), clock.now())
     else:

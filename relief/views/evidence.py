@@ -22,9 +22,9 @@ from relief.domain.workflow import BEFORE_PLAN, State
 from relief.forms.evidence import UploadForm
 from relief.models import Case, Evidence
 from relief.services import application
-from relief.services.evidence import Upload, add_evidence, open_evidence, remove_evidence
+from relief.services.evidence import add_evidence, open_evidence, remove_evidence
 from relief.views._own import REFUSALS, address, borrower, own_case
-from relief.views._panel import evidence_page, page_of, panel
+from relief.views._panel import as_upload, evidence_page, page_of, panel
 
 SEALED = {
     "X-Content-Type-Options": "nosniff",
@@ -43,11 +43,12 @@ def add(request: HttpRequest, case: str) -> HttpResponse:
     taken: list[Evidence] = []
     refused: list[present.RefusedFile] = []
     replaced = _replaced(own, request.POST.get("replaces", ""))
-    for upload in request.FILES.getlist("file") or [None]:
+    arrived: list[UploadedFile | None] = [*request.FILES.getlist("file")]
+    for upload in arrived or [None]:
         try:
             taken.append(_take(request, own, form, upload, replaced))
         except REFUSALS as problem:
-            name = clean_name(upload.name or "") if upload else ""
+            name = clean_name(upload.name or "") if upload is not None else ""
             refused.append(present.RefusedFile(name, problem.message, problem.field))
     if wants_part(request):
         return _answer(request, own, taken, refused, replaced)
@@ -80,7 +81,7 @@ def _take(
     return add_evidence(
         case=case,
         kind=kind,
-        upload=Upload(upload.name or "", upload.file) if upload else None,
+        upload=as_upload(upload) if upload is not None else None,
         actor=borrower(request),
         now=clock.now(),
         consent=needed is not None and needed.value in request.POST.getlist("consent"),

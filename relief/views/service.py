@@ -28,8 +28,9 @@ from relief.domain.workflow import BEFORE_PLAN, State
 from relief.forms.message import MessageForm
 from relief.models import Case, Conversation, Evidence, Message
 from relief.services import application, bot, consents, messages
-from relief.services.evidence import Upload, add_evidence
+from relief.services.evidence import add_evidence
 from relief.views._own import REFUSALS, address, borrower
+from relief.views._panel import as_upload
 
 NO_LOAN = "你目前没有逾期的借款，不需要上传证明材料。"
 CLOSED = "新还款计划正在执行，不需要再上传材料；有问题可以直接留言。"
@@ -159,7 +160,7 @@ def _take_files(request: HttpRequest, user: User, files: Iterable[UploadedFile])
             made = add_evidence(
                 case=case,
                 kind=kind.value,
-                upload=Upload(file.name or "", file.file),
+                upload=as_upload(file),
                 actor=user,
                 now=clock.now(),
                 ip=address(request) or None,

@@ -6,7 +6,11 @@ import re
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
+from django.urls import reverse
 
+from relief.models import Case, Evidence
+from relief.services.evidence import check_file
+from tests import factories
 from tests.relief.people import FILE
 
 HTMX = {"HX-Request": "true"}
@@ -26,3 +30,16 @@ def sent(code: str, name: str = "") -> SimpleUploadedFile:
     """A file of the corpus as a browser sends it."""
     case = FILE[code]
     return SimpleUploadedFile(name or case.name, case.data)
+
+
+def add(case: Case) -> str:
+    """Where files of a case are sent."""
+    return reverse("relief:evidence-add", args=[case.public_id])
+
+
+def checked(case: Case) -> Evidence:
+    """The newest file of the case, after its check."""
+    made = case.evidence.latest("pk")
+    check_file(evidence_id=made.pk, now=factories.NOW)
+    made.refresh_from_db()
+    return made

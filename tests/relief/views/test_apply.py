@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -21,24 +20,9 @@ from tests import factories
 from tests.loans.views.marks import figures
 from tests.relief.views.desk import HTMX, errors, text_of
 
+pytestmark = pytest.mark.usefixtures("now")
+
 TEXT = "九月住院手术，休病假两个月，收入只剩基本工资。"
-
-
-@pytest.fixture(autouse=True)
-def now(db: None) -> Iterator[datetime]:
-    with clock.frozen(factories.NOW):
-        yield factories.NOW
-
-
-@pytest.fixture
-def loan() -> Loan:
-    return factories.overdue_loan()
-
-
-@pytest.fixture
-def lin(loan: Loan, client: Client) -> Client:
-    client.force_login(loan.borrower)
-    return client
 
 
 def step(loan: Loan, name: str) -> str:
