@@ -18,7 +18,7 @@ from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts, Pause, check_facts
 from loans.domain.profile import ProductProfile
 from portal.kernel.errors import InvalidInput
-from portal.kernel.money import ZERO, Rounding
+from portal.kernel.money import FEN, ZERO, Rounding
 
 _WIDE = Context(prec=60)
 _TWELVE = Decimal("1e-12")
@@ -274,4 +274,4 @@ def _whole(parts: int, scale: int, mode: Rounding) -> int:
 
 
 def _yuan(fen: int) -> Decimal:
-    return Decimal(fen).scaleb(-2)
+    return fen * FEN if fen else ZERO
