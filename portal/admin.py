@@ -17,7 +17,7 @@ from portal.errors import RuleViolation
 from portal.kernel.phones import mask_phone
 from portal.kernel.roles import Rank
 from portal.models import Delivery, DemoClock, Notice, PhoneTask, User, WorkDay
-from portal.services import deliveries
+from portal.services import calls, deliveries
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -103,13 +103,13 @@ class NoticeAdmin(ReadOnlyAdmin):
 class PhoneTaskAdmin(ReadOnlyAdmin):
     """The queue of calls; the page of one has the script and records what came of it."""
 
-    list_display = ["task", "created_at", "person", "number", "attempts", "outcome", "done_at"]
+    list_display = ["task", "created_at", "person", "number", "when", "attempts", "outcome"]
     list_filter = [("done_at", admin.EmptyFieldListFilter), "outcome"]
     list_select_related = ["delivery__user", "delivery__notice"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PhoneTask]:
         """Open ones first, on every database."""
-        rows = super().get_queryset(request)
+        rows = calls.with_calls_today(super().get_queryset(request), now=clock.now())
         return rows.order_by(F("done_at").asc(nulls_first=True), "created_at")
 
     def get_urls(self) -> list[URLPattern]:
@@ -128,6 +128,13 @@ class PhoneTaskAdmin(ReadOnlyAdmin):
     @admin.display(description="号码")
     def number(self, row: PhoneTask) -> str:
         return mask_phone(row.delivery.to)
+
+    @admin.display(description="拨打时间")
+    def when(self, row: PhoneTask) -> str:
+        if row.done_at:
+            return "已完成"
+        had = getattr(row, "calls_today", 0)
+        return calls.when_to_call(row.delivery.user, calls=had, now=clock.now()) or "现在可拨"
 
     def change_view(
         self,
@@ -193,6 +200,9 @@ class WorkDayAdmin(ReadOnlyAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["date"] if obj else []
+
+
+admin.site.show_on_index(desk_calendar.board)  # type: ignore[attr-defined]
 
 
 class DemoClockAdmin(ReadOnlyAdmin):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import models, transaction
+from django.db.models.functions import Coalesce
 
 from portal import clock
 from portal.errors import NotYourTurn, RuleViolation, StaleWrite
@@ -31,6 +32,17 @@ def calls_today(user: User | None, *, now: datetime) -> int:
     start = clock.shanghai(clock.business_date(now))
     calls = PhoneCall.objects.filter(task__delivery__user=user, at__gte=start)
     return calls.filter(at__lt=start + timedelta(days=1)).count()
+
+
+def with_calls_today(
+    tasks: models.QuerySet[PhoneTask], *, now: datetime
+) -> models.QuerySet[PhoneTask]:
+    """Each task with `calls_today`: how many calls its borrower has had on the date of `now`."""
+    start = clock.shanghai(clock.business_date(now))
+    had = PhoneCall.objects.filter(at__gte=start, at__lt=start + timedelta(days=1)).order_by()
+    same = had.filter(task__delivery__user=models.OuterRef("delivery__user"))
+    counted = same.values("task__delivery__user").annotate(n=models.Count("pk")).values("n")
+    return tasks.annotate(calls_today=Coalesce(models.Subquery(counted), 0))
 
 
 def check_may_call(*, task: PhoneTask, now: datetime) -> None:

@@ -77,6 +77,18 @@ def test_three_calls_a_day_over_all_tasks() -> None:
     record(tasks[1], "reached", now=at("2026-03-03 09:00"))
 
 
+def test_the_queue_counts_every_call_of_the_day() -> None:
+    user = lin()
+    first, second = task_for(user), task_for(user, 2)
+    record(first, "no_answer", now=at("2026-03-01 12:00"))
+    record(first, "no_answer")
+    record(second, "no_answer")
+
+    rows = calls.with_calls_today(PhoneTask.objects.all(), now=NOON)
+
+    assert {row.calls_today for row in rows} == {2}  # type: ignore[attr-defined]
+
+
 def test_third_unanswered_call_fails_visibly_and_supervisors_hear() -> None:
     task, boss, clerk = task_for(lin()), wen(Rank.SUPERVISOR), wen(Rank.AUDITOR)
     for hour in (10, 11):
