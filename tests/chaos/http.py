@@ -1,0 +1,68 @@
+"""A borrower over real HTTP: the visitor, plus uploads, hidden fields and what an answer means."""
+
+from __future__ import annotations
+
+import html
+import re
+import secrets
+import urllib.parse
+import urllib.request
+
+from tests.chaos.journal import FAIL, OK, UNKNOWN
+from tests.factories import PASSWORD
+from tests.visitor import TOKEN, Page, Visitor
+
+INPUT = re.compile(r"<input\b[^>]*>")
+ATTRIBUTE = re.compile(r'\b(name|value)="([^"]*)"')
+
+
+class Person(Visitor):
+    """One borrower's session; logs in again when it was lost."""
+
+    def sign_in(self, phone: str) -> bool:
+        page = self.get("/login/?by=password")
+        fields = hidden(page) | {"account": phone, "phone": phone, "password": PASSWORD}
+        fields |= {"by": "password", "agree": "on"}
+        answer = self.submit("/login/", fields, page)
+        return "/login/" not in answer.url
+
+    def submit(self, path: str, fields: dict[str, str], page: Page) -> Page:
+        """Post a form with the token of the page that was read before."""
+        found = TOKEN.search(page.text)
+        values = {**fields, "csrfmiddlewaretoken": found[1] if found else ""}
+        body = urllib.parse.urlencode(values).encode()
+        return self._send(urllib.request.Request(self._url(path), body, self._headers(path)))
+
+    def upload(self, path: str, fields: dict[str, str], name: str, data: bytes, page: Page) -> Page:
+        """Post one file as a browser does."""
+        found, line = TOKEN.search(page.text), secrets.token_hex(12)
+        values = {**fields, "csrfmiddlewaretoken": found[1] if found else ""}
+        parts = [
+            f'--{line}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'.encode()
+            for key, value in values.items()
+        ]
+        head = f'--{line}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+        parts += [head.encode(), b"Content-Type: image/jpeg\r\n\r\n", data]
+        parts.append(f"\r\n--{line}--\r\n".encode())
+        headers = self._headers(path) | {"Content-Type": f"multipart/form-data; boundary={line}"}
+        return self._send(urllib.request.Request(self._url(path), b"".join(parts), headers))
+
+    def _headers(self, path: str) -> dict[str, str]:
+        return {"Referer": self._url(path), "Origin": self.address}
+
+
+def hidden(page: Page) -> dict[str, str]:
+    """Names and values of the page's inputs, as they stand."""
+    found = (dict(ATTRIBUTE.findall(tag)) for tag in INPUT.findall(page.text))
+    return {
+        tag["name"]: html.unescape(tag.get("value", ""))
+        for tag in found
+        if "name" in tag and tag["name"] != "csrfmiddlewaretoken"
+    }
+
+
+def outcome(answer: Page, *, done: bool) -> str:
+    """ok when the page says so, fail when it was refused plainly, unknown when it broke."""
+    if answer.status >= 500:
+        return UNKNOWN
+    return OK if done else FAIL

@@ -1,0 +1,51 @@
+"""What the drivers did: written before each act, and its outcome after it (ok, fail, unknown)."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+OK, FAIL, UNKNOWN = "ok", "fail", "unknown"
+
+
+@dataclass
+class Act:
+    """One act: its kind, the key by which the database knows it, and what the driver saw."""
+
+    kind: str
+    key: str
+    facts: dict[str, str] = field(default_factory=dict)
+    outcome: str = UNKNOWN
+    answer: str = ""
+
+
+class Journal:
+    """A list in memory and a line-flushed file beside it."""
+
+    def __init__(self, path: Path) -> None:
+        self._file, self._lock = path.open("a", buffering=1), threading.Lock()
+        self.acts: list[Act] = []
+        self.trouble: list[str] = []  # answers above 499 with text that must not be there
+
+    def begin(self, kind: str, key: str, **facts: str) -> Act:
+        act = Act(kind, key, facts)
+        with self._lock:
+            self.acts.append(act)
+            self._file.write(json.dumps({"begin": kind, "key": key, **facts}) + "\n")
+        return act
+
+    def end(self, act: Act, outcome: str, answer: str = "") -> None:
+        act.outcome, act.answer = outcome, answer
+        with self._lock:
+            line = {"end": act.kind, "key": act.key, "outcome": outcome, "answer": answer}
+            self._file.write(json.dumps(line) + "\n")
+
+    def of(self, kind: str) -> Iterator[Act]:
+        return (act for act in list(self.acts) if act.kind == kind)
+
+    def totals(self) -> Counter[str]:
+        return Counter(f"{act.kind} {act.outcome}" for act in self.acts)

@@ -1,0 +1,113 @@
+"""Processes that the rig supervises: started, killed, stopped, and started anew when they die."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.chaos.ownership import assert_mine, children_of
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Child:
+    """One supervised command in a session of its own; `held` means that it shall stay down."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+    log: Path
+    held: bool = False
+    process: subprocess.Popen[bytes] | None = None
+    starts: int = 0
+
+    def start(self) -> None:
+        self.held = False
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command,
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.starts += 1
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid if self.process else 0
+
+    @property
+    def is_up(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+
+@dataclass
+class Supervisor:
+    """Starts again within a second whatever dies, as systemd would; the only killer of the rig."""
+
+    children: dict[str, Child] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def add(self, child: Child) -> Child:
+        self.children[child.name] = child
+        child.start()
+        if not self._thread.is_alive():
+            self._thread.start()
+        return child
+
+    def _watch(self) -> None:
+        while not self._ended.wait(0.5):
+            for child in list(self.children.values()):
+                if not child.held and not child.is_up:
+                    child.start()
+
+    def signal_all(self, child: Child, what: signal.Signals) -> None:
+        """Send a signal to the whole session of a child."""
+        if child.is_up:
+            self._check(child.pid)
+            os.killpg(child.pid, what)
+
+    def signal_one_below(self, child: Child, what: signal.Signals, choice: int) -> int:
+        """Send a signal to one of the child's own children; its id, 0 if there is none."""
+        below = children_of(child.pid)
+        if not below:
+            return 0
+        pid = below[choice % len(below)]
+        self._check(pid)
+        os.kill(pid, what)
+        return pid
+
+    def hold(self, child: Child) -> None:
+        """Kill it and keep it down until `start`."""
+        child.held = True
+        self.signal_all(child, signal.SIGKILL)
+        if child.process:
+            child.process.wait()
+
+    def _check(self, pid: int) -> None:
+        assert_mine(pid, {child.pid for child in self.children.values() if child.pid})
+
+    def stop(self) -> None:
+        """End all: politely, then not."""
+        self._ended.set()
+        for child in self.children.values():
+            child.held = True
+            self.signal_all(child, signal.SIGCONT)
+            self.signal_all(child, signal.SIGTERM)
+        give_up = time.monotonic() + 10
+        for child in self.children.values():
+            while child.is_up and time.monotonic() < give_up:
+                time.sleep(0.1)
+            self.signal_all(child, signal.SIGKILL)

@@ -1,0 +1,150 @@
+"""After each fault: heal, wait until nothing waits, then compare database, journal and provider."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, connection
+
+from loans.models import Payment
+from portal import clock
+from portal.models import Delivery
+from portal.notifications import hours
+from relief.invariants import violations
+from relief.models import Agreement, Case, Deadline, Event, Evidence, Message
+from tests.chaos.journal import FAIL, OK, Journal
+from tests.chaos.people import morning
+from tests.chaos.rig import Rig
+
+HEAL_SECONDS = 90  # real; back-offs and leases pass in business time
+STEP = timedelta(seconds=170)  # longer than a lease
+
+
+def heal(rig: Rig) -> float:
+    """Wait until all is sent and handled; how many seconds it took, TimeoutError if too many."""
+    started, stepped = time.monotonic(), 0.0
+    while time.monotonic() - started < HEAL_SECONDS:
+        try:
+            if not waiting():
+                rig.wait_for_page()
+                return time.monotonic() - started
+            if time.monotonic() - stepped > 5:
+                pass_time()
+                stepped = time.monotonic()
+        except DatabaseError:
+            connection.close()
+        time.sleep(0.3)
+    raise TimeoutError(f"not healed in {HEAL_SECONDS} s: {waiting()}")
+
+
+def waiting() -> dict[str, int]:
+    """What is still on its way: claimed or unsent notices (their back-off too), due deadlines."""
+    unsent = Delivery.objects.filter(status__in=["pending", "claimed"])
+    counts = {
+        "notices": unsent.count(),
+        "deadlines": Deadline.objects.due(clock.now()).count(),
+        "files": Evidence.objects.checking().count(),
+    }
+    return {name: count for name, count in counts.items() if count}
+
+
+def pass_time() -> None:
+    """Business time runs on over leases and back-offs; messages never have to wait for a night."""
+    now = clock.now()
+    next_attempts = Delivery.objects.filter(status="pending", next_attempt_at__gt=now)
+    latest = next_attempts.order_by("-next_attempt_at").first()
+    target = max(now + STEP, latest.next_attempt_at if latest else now)
+    if not hours.may_disturb(target) or not hours.may_disturb(target + timedelta(hours=1)):
+        target = morning(target)
+    clock.advance_to(target)
+
+
+def problems(rig: Rig, journal: Journal) -> list[str]:
+    """Everything that is wrong, one line each."""
+    found = [str(each) for each in violations(now=clock.now(), real_now=clock.real_now())]
+    for check in (acknowledged, refused, sent_once, none_silent):
+        found += check(rig, journal)
+    return found + journal.trouble
+
+
+def acknowledged(rig: Rig, journal: Journal) -> Iterator[str]:
+    """Every act that its driver saw done is in the database, exactly once (unknown: at most once)."""
+    for act in list(journal.acts):
+        count = COUNTS[act.kind](act.key)
+        if act.outcome == OK and count != 1:
+            yield f"I14 | {act.kind} {act.key} | acknowledged, in the database {count} times"
+        elif count > 1:
+            yield f"I14 | {act.kind} {act.key} | took effect {count} times"
+
+
+def refused(rig: Rig, journal: Journal) -> Iterator[str]:
+    """What was plainly refused has no effect; amounts that were paid are those that were shown."""
+    for act in list(journal.of("pay")):
+        paid = Payment.objects.filter(reference=act.key).first()
+        if act.outcome == FAIL and paid is not None:
+            yield f"I14 | pay {act.key} | refused ({act.answer}), but booked"
+        if paid is not None and f"{paid.amount:.2f}" != act.facts["amount"].replace(",", ""):
+            yield f"I13 | pay {act.key} | {paid.amount} instead of {act.facts['amount']}"
+
+
+def sent_once(rig: Rig, journal: Journal) -> Iterator[str]:
+    """At the provider: a key takes effect once, always with the same words, and is one of ours."""
+    book = rig.provider.book
+    with rig.provider.lock:
+        effects = {key: count for key, count in book.effects.items() if count}
+        calls = {key: set(bodies) for key, bodies in book.calls.items()}
+    ours = {str(pk) for pk in Delivery.objects.values_list("public_id", flat=True)}
+    for key, count in effects.items():
+        if count > 1:
+            yield f"I15 | {key} | sent {count} times"
+        if key not in ours:
+            yield f"I15 | {key} | sent, but no notice is in the database"
+    for key, bodies in calls.items():
+        if len(bodies) > 1:
+            yield f"I15 | {key} | {len(bodies)} different messages under one key"
+    if book.forged:
+        yield f"I15 | {book.forged} calls | wrong signature"
+
+
+def none_silent(rig: Rig, journal: Journal) -> Iterator[str]:
+    """Whatever we say was submitted, the provider has."""
+    rows = Delivery.objects.filter(channel="sms", status__in=["submitted", "delivered"])
+    for public_id in rows.filter(submitted_at__gte=START[0]).values_list("public_id", flat=True):
+        if not rig.provider.book.effects.get(str(public_id)):
+            yield f"I15 | {public_id} | 已提交 is shown, the provider never took it"
+
+
+START: list[datetime] = []  # when the provider began to listen, in business time
+
+
+def _moved(action: str) -> Callable[[str], int]:
+    def count(key: str) -> int:
+        case, _, _ = key.partition(":")
+        return min(1, Event.objects.filter(case__public_id=case, action=action).count())
+
+    return count
+
+
+def _offered(key: str) -> int:
+    case, _, version = key.partition(":")
+    found = Case.objects.filter(public_id=case, version__gt=int(version), offers__isnull=False)
+    return found.distinct().count()
+
+
+def _accepted(key: str) -> int:
+    case, _, number = key.partition(":")
+    return Agreement.objects.filter(case__public_id=case, offer__number=number).count()
+
+
+COUNTS: dict[str, Callable[[str], int]] = {
+    "pay": lambda key: Payment.objects.filter(reference=key).count(),
+    "write": lambda key: Message.objects.filter(text=key).count(),
+    "upload": lambda key: Evidence.objects.filter(sha256=key).count(),
+    "submit": lambda key: Case.objects.filter(public_id=key, submitted_at__isnull=False).count(),
+    "accept": _accepted,
+    "claim": _moved("CLAIM"),
+    "pass": _moved("PASS"),
+    "offer": _offered,
+}

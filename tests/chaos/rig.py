@@ -1,0 +1,133 @@
+"""Everything the faults act upon: servers, processes, provider, private folder, business clock."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from tests.chaos.ownership import assert_inside
+from tests.chaos.processes import ROOT, Child, Supervisor
+from tests.chaos.provider import KEY, Provider
+from tests.chaos.servers import Postgres, Redis
+from tests.stack import free_port
+
+START_SECONDS = 60
+PRIVATE_SIZE = "48m"
+
+
+class Rig:
+    """The whole product in a temporary folder of its own."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="kuanxi-chaos-"))
+        self.folder.chmod(0o755)
+        self.supervisor = Supervisor()
+        self.postgres = Postgres(self.folder / "pg")
+        self.redis = Redis(self.folder / "redis", self.supervisor)
+        self.private = self.folder / "private"
+        self.has_own_disk = False
+
+    def start_servers(self) -> None:
+        """PostgreSQL, Redis, provider and disk; then the environment of everybody else."""
+        self.postgres.start()
+        self.redis.start()
+        self.provider = Provider(self.folder / "provider.log")
+        self._make_disk()
+        self.address = f"http://127.0.0.1:{free_port()}"
+        self.environment = {
+            **{k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")},
+            "DEMO": "1",
+            "HTTPS": "0",
+            "DJANGO_SETTINGS_MODULE": "portal.settings",
+            "SECRET_KEY": "chaos-only-key-" + "0123456789" * 5,
+            "DATABASE_URL": self.postgres.url,
+            "REDIS_URL": self.redis.url,
+            "VAR_DIR": str(self.folder / "var"),
+            "PRIVATE_ROOT": str(self.private),
+            "SMS_BACKEND": "http",
+            "SMS_HTTP_URL": self.provider.url,
+            "SMS_HTTP_KEY": KEY,
+            "LOG_LEVEL": "WARNING",
+        }
+        os.environ.update(self.environment)
+        (self.folder / "var").mkdir()
+        for command in (
+            ["migrate", "--verbosity", "0"],
+            ["collectstatic", "--no-input", "-v", "0"],
+        ):
+            subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, check=True)
+
+    def start_processes(self) -> None:
+        """Two web workers, a Celery worker with two children, beat."""
+        bind = self.address.removeprefix("http://")
+        celery = [sys.executable, "-m", "celery", "-A", "portal.celery:app"]
+        web = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--bind", bind, "--workers", "2"]
+        self.web = self._child("web", [*web, "--threads", "4", "--log-level", "warning"])
+        queues = ["--queues", "default,notices,deadlines", "--concurrency", "2"]
+        quiet = ["--loglevel", "warning", "--without-mingle", "--without-gossip"]
+        self.worker = self._child("worker", [*celery, "worker", *queues, *quiet])
+        self.beat = self._child("beat", self.beat_command("beat"))
+        self.wait_for_page()
+
+    def beat_command(self, name: str) -> list[str]:
+        celery = [sys.executable, "-m", "celery", "-A", "portal.celery:app"]
+        file = str(self.folder / "var" / name)
+        return [*celery, "beat", "--schedule", file, "--pidfile=", "--loglevel", "warning"]
+
+    def _child(self, name: str, command: list[str]) -> Child:
+        log = self.folder / f"{name}.log"
+        return self.supervisor.add(Child(name, command, self.environment, log))
+
+    def extra_beat(self) -> Child:
+        return self._child("beat2", self.beat_command("beat2"))
+
+    def wait_for_page(self) -> None:
+        """Until the product answers; RuntimeError with the web's log otherwise."""
+        give_up = time.monotonic() + START_SECONDS
+        while time.monotonic() < give_up:
+            try:
+                with urllib.request.urlopen(self.address + "/login/", timeout=3):
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.2)
+        log = (self.folder / "web.log").read_text(errors="replace")
+        raise RuntimeError(f"no page within {START_SECONDS} s:\n{log[-3000:]}")
+
+    # --- the disk of evidence and papers ------------------------------------------------------
+
+    def _make_disk(self) -> None:
+        """As root a file system of its own that can be filled; else a plain folder."""
+        self.private.mkdir()
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={PRIVATE_SIZE}", "chaos", str(self.private)]
+        if os.getuid() == 0:
+            done = subprocess.run(mount, check=False, stderr=subprocess.DEVNULL)
+            self.has_own_disk = done.returncode == 0 and os.path.ismount(self.private)
+
+    def fill_disk(self) -> None:
+        """Not a byte is left."""
+        assert_inside(self.private, self.folder)
+        with (self.private / "ballast").open("wb", buffering=0) as file:
+            try:
+                while file.write(b"\0" * 65536) == 65536:
+                    pass
+            except OSError:
+                return
+
+    def empty_disk(self) -> None:
+        (self.private / "ballast").unlink(missing_ok=True)
+
+    def stop(self) -> None:
+        """End and remove all that was started, whatever state it is in."""
+        self.supervisor.stop()
+        self.postgres.stop()
+        if self.has_own_disk:
+            assert_inside(self.private, self.folder)
+            subprocess.run(["umount", "-l", str(self.private)], check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
