@@ -34,11 +34,13 @@ SEALED = {
 }
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @borrower_only
 def add(request: HttpRequest, case: str) -> HttpResponse:
     """Takes files one by one: a bad one does not stop the others, and each gets its answer."""
     own = own_case(request, case)
+    if request.method != "POST":  # the address that a refusal leaves in the bar, asked for again
+        return redirect(page_of(own))
     form = UploadForm(request.POST)
     taken: list[Evidence] = []
     refused: list[present.RefusedFile] = []

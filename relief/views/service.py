@@ -9,7 +9,7 @@ from typing import Any
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import reswap, retarget
 
 from loans.queries import borrower_debts
@@ -56,10 +56,12 @@ def since(request: HttpRequest, message: int) -> HttpResponse:
     return render(request, "relief/_messages.html", _stream(user, after=message))
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @borrower_only
 def send(request: HttpRequest) -> HttpResponse:
     """A text, a quick question or files; a refusal leaves the text where it was typed."""
+    if request.method != "POST":  # the address that a refusal leaves in the bar, asked for again
+        return redirect("relief:service")
     user, form = borrower(request), MessageForm(request.POST)
     form.is_valid()
     text = form.cleaned_data.get("text", "")
