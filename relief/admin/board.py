@@ -132,7 +132,7 @@ def _reviews(since: datetime, now: datetime) -> list[Review]:
     values = rows.values_list("reviewed_at", "review_due_at", "delay_from", "assigned_to__name")
     return [
         Review(
-            at=reviewed or due,
+            at=reviewed or due or since,
             handler=handler or "",
             on_time=reviewed is not None and delay is None and (due is None or reviewed <= due),
         )

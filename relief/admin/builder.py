@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -101,7 +102,7 @@ def _shown(case: Case, viewer: User, debt: Debt, form: OfferForm, now: datetime)
         return None
 
 
-def _as_data(initial: dict[str, Any]) -> dict[str, Any]:
+def _as_data(initial: Mapping[str, Any]) -> dict[str, Any]:
     return {name: "" if value is None else str(value) for name, value in initial.items()}
 
 
@@ -132,8 +133,7 @@ def authority(case: Case, viewer: User, composed: Composed) -> Authority:
     limits = f"{RANK_LABELS[rank]}没有减免权限"
     if tier is not None:
         most = "金额不限" if tier.amount is None else f"≤ ¥{tier.amount:,.2f}"
-        share = f"{tier.penalty_share * 100:.0f}%"
-        limits = f"{RANK_LABELS[rank]}可减免罚息 ≤ {share} 且合计{most}、最长 {tier.terms} 期"
+        limits = f"{RANK_LABELS[rank]}可减免罚息 ≤ {tier.penalty_share * 100:.0f}% 且合计{most}、最长 {tier.terms} 期"
         limits += "" if tier.interest else "，不含利息"
     terms = composed.terms
     penalty = composed.figures.penalty

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.db.models import F, Q
@@ -117,11 +118,11 @@ def queue(viewer: User, asked: QueryDict, now: datetime) -> Queue:
     calendar = load_calendar()
     urgency = {case.pk: urgency_of(case, now, calendar) for case in worked}
     text = asked.get("q", "").strip()[:60]
-    ids: Sequence[int]
-    if text or asked.get("state") in OVER:
-        found = search(visible_cases(viewer), text).filter(
-            **({"state__in": OVER[asked["state"]]} if asked.get("state") in OVER else {})
-        )
+    over = OVER.get(str(asked.get("state", "")))
+    ids: Any
+    if text or over:
+        found = search(visible_cases(viewer), text)
+        found = found.filter(state__in=over) if over else found
         ordered = found.order_by(F("next_due_at").asc(nulls_last=True), "-pk")
         ids = ordered.values_list("pk", flat=True)
     else:
