@@ -58,11 +58,11 @@ def post_all(drafts: Sequence[Draft], *, now: datetime) -> list[Entry]:
     """Write several entries in four statements, in their order; each is idempotent by its key."""
     for draft in drafts:
         _check(draft)
-    with transaction.atomic():
-        known = {e.key: e for e in Entry.objects.filter(key__in=[d.key for d in drafts])}
-        if known:
-            _check_same([d for d in drafts if d.key in known], known)
-        new = [d for d in drafts if d.key not in known]
+    known = {e.key: e for e in Entry.objects.filter(key__in=[d.key for d in drafts])}
+    if known:
+        _check_same([d for d in drafts if d.key in known], known)
+    new = [d for d in drafts if d.key not in known]
+    with transaction.atomic(savepoint=False):
         written = Entry.objects.bulk_create(_entry(draft, now) for draft in new)
         Posting.objects.bulk_create(
             Posting(

@@ -44,13 +44,14 @@ def notify(
         raise ValueError(f"unknown channels: {sorted(unknown)}")
     code = texts.verification_code(key)
     full = {**context, "code": code}
-    with transaction.atomic():
+    text = texts.render_text(event, "in_app", full)
+    with transaction.atomic(savepoint=False):
         notice, is_new = write_notice(
             key=key,
             user=user,
             event=event,
             category=category,
-            text=texts.render_text(event, "in_app", full),
+            text=text,
             link=link,
             code=code,
             now=now,

@@ -10,8 +10,6 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
-
 from portal import pdf
 from portal.errors import RuleViolation
 from portal.kernel.digests import canonical_json, digest_of, short_code
@@ -61,26 +59,25 @@ def issue(
     """
     plain = json.loads(canonical_json(dict(snapshot)))
     digest, public_id = _digest(plain, text), new_public_id()
-    with transaction.atomic():
-        known = Document.objects.filter(kind=kind, number=number).first()
-        if known is not None:
-            if known.digest != digest:
-                raise RuleViolation(f"编号 {number} 的文件已经出具，内容不能更改", code="issued")
-            return known
-        document = Document.objects.create(
-            public_id=public_id,
-            kind=DocumentKind(kind),
-            number=number,
-            code=short_code(f"{public_id}:{digest}", length=CODE_LENGTH),
-            user=user,
-            about=about,
-            title=title,
-            snapshot=plain,
-            text=text,
-            digest=digest,
-            issued_at=now,
-        )
-        nudge("portal.tasks.render_document", document.pk)
+    known = Document.objects.filter(kind=kind, number=number).first()
+    if known is not None:
+        if known.digest != digest:
+            raise RuleViolation(f"编号 {number} 的文件已经出具，内容不能更改", code="issued")
+        return known
+    document = Document.objects.create(
+        public_id=public_id,
+        kind=DocumentKind(kind),
+        number=number,
+        code=short_code(f"{public_id}:{digest}", length=CODE_LENGTH),
+        user=user,
+        about=about,
+        title=title,
+        snapshot=plain,
+        text=text,
+        digest=digest,
+        issued_at=now,
+    )
+    nudge("portal.tasks.render_document", document.pk)
     return document
 
 

@@ -32,9 +32,10 @@ def sign_and_accept(
     TermsChanged before a code is used up when the offer cannot be accepted any more. A refused
     signature (a code that the first of two clicks has used) still finds what the first one made.
     """
-    done = accepted(case=case, offer=offer, seen=seen)
-    if done is not None:
-        return done
+    if offer.status != OfferStatus.OPEN:
+        done = accepted(case=case, offer=offer, seen=seen)
+        if done is not None:
+            return done
     check_acceptable(case, offer, seen=seen, now=now)
     try:
         check_signature(

@@ -18,7 +18,7 @@ from relief.domain.workflow import Action
 from relief.models import Agreement, Case, Offer, OfferStatus
 from relief.services._moves import move
 from relief.services._offers import is_intact
-from relief.services.plan_clock import plan_due
+from relief.services.plan_clock import new_plan_due
 
 TITLE = "罚息减免与还款变更协议"
 
@@ -79,7 +79,7 @@ def conclude(
             actor=actor,
             role=Role.BORROWER,
             now=now,
-            due=plan_due(case, now),
+            due=new_plan_due(case, offer.rows, now),
             data={"offer": offer.number, "agreement": number, "digest": paper.digest},
             context={"offer": offer, "agreement": agreement},
         )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
 from loans import queries as books
 from relief.domain import deadlines, plan_health
@@ -25,7 +28,19 @@ def health(case: Case, on: date) -> PlanHealth:
 
 def plan_due(case: Case, now: datetime) -> Due | None:
     """The next instalment's date for people, and the next look at 09:00 for the sweep."""
-    state = health(case, deadlines.business_day(now))
+    return _due_of(health(case, deadlines.business_day(now)))
+
+
+def new_plan_due(case: Case, rows: Sequence[Mapping[str, Any]], now: datetime) -> Due | None:
+    """The same for a plan that opens just now, from its stored rows: nothing is paid of it."""
+    plan = [
+        PlanDue(row["number"], date.fromisoformat(row["due_on"]), Decimal(row["total"]))
+        for row in rows
+    ]
+    return _due_of(plan_health.look_at(plan, deadlines.business_day(now), case.policy.rules))
+
+
+def _due_of(state: PlanHealth) -> Due | None:
     if state.first_unpaid is None or state.next_check_on is None:
         return None
     return Due(

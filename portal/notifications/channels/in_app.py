@@ -20,16 +20,18 @@ def write_notice(
 ) -> tuple[Notice, bool]:
     """The notice of this key and whether it is new; the first line of `text` is its title."""
     title, _, body = text.strip().partition("\n")
-    return Notice.objects.get_or_create(
+    made = Notice(
         key=key,
-        defaults={
-            "user": user,
-            "event": event,
-            "category": category,
-            "title": title.strip()[:120],
-            "body": body.strip(),
-            "link": link,
-            "code": code,
-            "created_at": now,
-        },
+        user=user,
+        event=event,
+        category=category,
+        title=title.strip()[:120],
+        body=body.strip(),
+        link=link,
+        code=code,
+        created_at=now,
     )
+    # one INSERT … ON CONFLICT DO NOTHING and one look; get_or_create takes four statements
+    Notice.objects.bulk_create([made], ignore_conflicts=True)
+    stored = Notice.objects.get(key=key)
+    return stored, stored.public_id == made.public_id
