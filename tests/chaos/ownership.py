@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import NoReturn
 
 
 def refuse(what: str) -> NoReturn:
-    """End the whole rig, threads and all, before anything foreign is touched."""
+    """End the rig, in order, before anything foreign is touched."""
     sys.stderr.write(f"chaos: {what} is not mine; stopped before touching it\n")
-    sys.stderr.flush()
-    os._exit(9)
+    raise SystemExit(9)
 
 
 def parent_of(pid: int) -> int:
@@ -32,13 +30,15 @@ def children_of(pid: int) -> list[int]:
     return [int(child) for child in text.split()]
 
 
-def assert_mine(pid: int, table: set[int]) -> None:
-    """`pid` is one of the rig's own processes or descends from one."""
+def is_mine(pid: int, table: set[int]) -> bool:
+    """`pid` is one of the rig's own processes or descends from one; False when it is gone."""
     ancestor = pid
     while ancestor > 1:
         if ancestor in table:
-            return
+            return True
         ancestor = parent_of(ancestor)
+    if ancestor == 0 and parent_of(pid) == 0:
+        return False
     refuse(f"process {pid}")
 
 

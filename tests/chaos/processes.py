@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.chaos.ownership import assert_mine, children_of
+from tests.chaos.ownership import children_of, is_mine
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,9 +26,22 @@ class Child:
     held: bool = False
     process: subprocess.Popen[bytes] | None = None
     starts: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self) -> None:
-        self.held = False
+        """Start it unless it is up: the watch and an undo may both want to."""
+        with self.lock:
+            self.held = False
+            if not self.is_up:
+                self._spawn()
+
+    def start_again(self) -> None:
+        """What the watch does."""
+        with self.lock:
+            if not self.held and not self.is_up:
+                self._spawn()
+
+    def _spawn(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command,
@@ -70,13 +83,11 @@ class Supervisor:
     def _watch(self) -> None:
         while not self._ended.wait(0.5):
             for child in list(self.children.values()):
-                if not child.held and not child.is_up:
-                    child.start()
+                child.start_again()
 
     def signal_all(self, child: Child, what: signal.Signals) -> None:
         """Send a signal to the whole session of a child."""
-        if child.is_up:
-            self._check(child.pid)
+        if child.is_up and self._mine(child.pid):
             os.killpg(child.pid, what)
 
     def signal_one_below(self, child: Child, what: signal.Signals, choice: int) -> int:
@@ -85,7 +96,8 @@ class Supervisor:
         if not below:
             return 0
         pid = below[choice % len(below)]
-        self._check(pid)
+        if not self._mine(pid):
+            return 0
         os.kill(pid, what)
         return pid
 
@@ -96,8 +108,8 @@ class Supervisor:
         if child.process:
             child.process.wait()
 
-    def _check(self, pid: int) -> None:
-        assert_mine(pid, {child.pid for child in self.children.values() if child.pid})
+    def _mine(self, pid: int) -> bool:
+        return is_mine(pid, {child.pid for child in self.children.values() if child.pid})
 
     def stop(self) -> None:
         """End all: politely, then not."""
