@@ -120,7 +120,7 @@ def _statement(model: type[models.Model], spans: dict[type[models.Model], int]) 
     columns, values = [], []
     new_id = f"(o.{quote('id')} + n.n * {spans[model]})"
     for field in model._meta.concrete_fields:
-        column = quote(field.column)
+        column = quote(str(field.column))
         target = field.related_model if field.is_relation else None
         columns.append(column)
         if field.primary_key:

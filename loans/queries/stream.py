@@ -37,7 +37,7 @@ class ByKey(Generic[T]):
         return found
 
 
-def keyed(rows: QuerySet) -> Iterator[tuple[int, tuple[Any, ...]]]:
+def keyed(rows: QuerySet[Any, Any]) -> Iterator[tuple[int, tuple[Any, ...]]]:
     """The rows of a ``values_list`` as (first column, the others), through a cursor."""
     for key, *row in rows.iterator(chunk_size=CHUNK):
         yield key, tuple(row)
@@ -59,7 +59,7 @@ def stream_positions(loans: QuerySet[Loan] | None = None) -> Iterator[Position]:
     by_loan = ByKey((schedule.loan_id, schedule) for schedule in ordered)
     told = rows.annotate(loan_pk=F("schedule__loan_id"))
     in_order = told.order_by("schedule__loan_id", *INSTALMENT_ORDER).iterator(chunk_size=CHUNK)
-    instalments = ByKey((row.loan_pk, row) for row in in_order)
+    instalments: ByKey[Instalment] = ByKey((row.loan_pk, row) for row in in_order)
     moves = ByKey(keyed(grouped_moves(postings).order_by("entry__loan_id")))
     chosen = Loan.objects.all() if loans is None else loans
     for loan in chosen.order_by("pk").iterator(chunk_size=CHUNK):
