@@ -331,6 +331,10 @@ class Migration(migrations.Migration):
             model_name='offer',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('sent_at', None), ('valid_until', None)), models.Q(('sent_at__isnull', False), ('valid_until__isnull', False)), _connector='OR'), name='offer_sent_and_valid'),
         ),
+        migrations.AddConstraint(
+            model_name='offer',
+            constraint=models.CheckConstraint(condition=models.Q(('approved_by', models.F('made_by')), _negated=True), name='offer_checker_is_not_maker'),
+        ),
         migrations.AddIndex(
             model_name='message',
             index=models.Index(fields=['conversation', 'id'], name='message_in_order'),

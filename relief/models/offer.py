@@ -6,7 +6,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from relief.domain.terms import OfferTerms
 from relief.models.case import Case
@@ -87,6 +87,9 @@ class Offer(models.Model):
                 condition=Q(sent_at=None, valid_until=None)
                 | Q(sent_at__isnull=False, valid_until__isnull=False),
                 name="offer_sent_and_valid",
+            ),
+            models.CheckConstraint(
+                condition=~Q(approved_by=F("made_by")), name="offer_checker_is_not_maker"
             ),
         ]
 
