@@ -32,7 +32,7 @@ lint: .venv/.dev ## style, types, templates, migrations, security patterns
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/djlint templates --lint --quiet
-	$(BIN)/bandit -q -c pyproject.toml -r portal loans relief
+	$(BIN)/bandit -q -ll -c pyproject.toml -r portal loans relief
 	DEMO=1 $(BIN)/python manage.py makemigrations --check --dry-run
 	DEMO=1 $(BIN)/python manage.py draw_workflow --check
 

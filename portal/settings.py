@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import tempfile
 import zlib
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -80,7 +81,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # REDIS_URL: redis://host:port/0; default the private Redis that `make demo` starts on a socket.
 REDIS_SOCKET = VAR_DIR / "redis.sock"
 if len(str(REDIS_SOCKET)) > 100:  # the kernel's limit for a socket's path is 107 bytes
-    REDIS_SOCKET = Path(f"/tmp/kuanxi-{os.getuid()}-{zlib.crc32(str(VAR_DIR).encode()):08x}.sock")
+    _short = f"kuanxi-{os.getuid()}-{zlib.crc32(str(VAR_DIR).encode()):08x}.sock"
+    REDIS_SOCKET = Path(tempfile.gettempdir()) / _short
 REDIS_URL = os.environ.get("REDIS_URL") or f"unix://{quote(str(REDIS_SOCKET))}"
 if not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
     raise stop("REDIS_URL", "must begin with redis://, rediss:// or unix://")

@@ -68,6 +68,7 @@ def build_world() -> World:
         "app_label": "relief",
         "url": "nothing",
         "after": 0,
+        "message": 0,
         "topic": "apply",
     }
     return world

@@ -158,7 +158,7 @@ def _page(
     **more: Any,
 ) -> HttpResponse:
     """A whole step, or its form alone for HTMX."""
-    extra = {
+    facts_of = {
         "reason": _loan_lines,
         "affordability": lambda loan, case: {"estimate": _estimate_of(form), **_usual(loan)},
         "confirm": _review,
@@ -166,7 +166,7 @@ def _page(
     context = {
         **step_context(loan, step, case),
         "form": form,
-        **(extra(loan, case) if extra else {}),
+        **(facts_of(loan, case) if facts_of else {}),
         **more,
     }
     return render_part(
