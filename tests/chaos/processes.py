@@ -103,7 +103,8 @@ class Supervisor:
 
     def hold(self, child: Child) -> None:
         """Kill it and keep it down until `start`."""
-        child.held = True
+        with child.lock:
+            child.held = True
         self.signal_all(child, signal.SIGKILL)
         if child.process:
             child.process.wait()
