@@ -135,7 +135,8 @@ def _well(rig: Rig) -> None:
 
 
 def _one_beat(rig: Rig) -> None:
-    rig.supervisor.hold(rig.supervisor.children.pop("beat2"))
+    rig.supervisor.hold(rig.supervisor.children["beat2"])
+    del rig.supervisor.children["beat2"]
 
 
 FAULTS = (
