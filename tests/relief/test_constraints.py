@@ -42,7 +42,7 @@ def test_one_agreement_in_force_a_case() -> None:
     offer = case.offers.get()
     copied(offer, number=2, status="superseded", digest="f" * 64)
     plan, paper = other.plan, other.document
-    Agreement.objects.filter(pk=other.pk)._raw_delete("default")  # type: ignore[attr-defined]
+    Agreement.objects.filter(pk=other.pk)._raw_delete("default")
 
     with refused_by("agreement_one_in_force_per_case"), transaction.atomic():
         copied(made, offer=offer, plan=plan, document=paper, number="XY-2")
