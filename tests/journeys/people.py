@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response, expect
+from playwright.sync_api import ConsoleMessage, Error, Locator, Page, Request, Response, expect
 
 INLINE = re.compile(r"<script(?![^>]*\bsrc=)[^>]*>|<style\b|\sstyle=\"|\son[a-z]+=\"", re.I)
 
@@ -28,7 +28,13 @@ class Person:
 
     def go(self, path: str) -> None:
         """Open an address and look at the page."""
-        self.page.goto(path)
+        try:
+            self.page.goto(path)
+        except Error as gone:  # the page was just on its way to another by itself
+            if "ERR_ABORTED" not in gone.message and "interrupted" not in gone.message:
+                raise
+            self.page.wait_for_load_state()
+            self.page.goto(path)
         self.look()
 
     def look(self) -> None:
@@ -79,7 +85,10 @@ class Person:
         if response.status >= 400 and not self.refusals_expected:
             self.complaints.append(f"{response.status} {response.request.method} {response.url}")
         if "text/html" in response.headers.get("content-type", "") and response.status < 300:
-            found = INLINE.search(response.text())
+            try:
+                found = INLINE.search(response.text())
+            except Error:  # navigated away from, so the browser keeps it no more
+                return
             if found and "/admin/jsi18n" not in response.url:
                 self.complaints.append(f"inline in {response.url}: {found[0]}")
 
