@@ -7,9 +7,11 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
+from loans.models import Schedule
 from portal.errors import StaleWrite
 from portal.kernel.roles import Rank, Role
 from portal.models import Delivery, Notice
+from portal.services import documents
 from relief.domain.workflow import Action, State
 from relief.models import Agreement, Case, Offer
 from relief.services import negotiation
@@ -38,11 +40,18 @@ def test_one_agreement_in_force_a_case() -> None:
     """Another offer, another plan, another paper: only the case is the same."""
     case = case_at(State.PLAN_ACTIVE)
     made = case.agreements.get()
-    other = case_at(State.PLAN_ACTIVE).agreements.get()
     offer = case.offers.get()
     copied(offer, number=2, status="superseded", digest="f" * 64)
-    plan, paper = other.plan, other.document
-    Agreement.objects.filter(pk=other.pk)._raw_delete("default")
+    plan = Schedule.objects.get(loan=case.loan, kind=Schedule.Kind.ORIGINAL)
+    paper = documents.issue(
+        kind="agreement",
+        number="XY-2",
+        user=case.borrower,
+        title="第二份",
+        snapshot={},
+        text="",
+        now=SOON,
+    )
 
     with refused_by("agreement_one_in_force_per_case"), transaction.atomic():
         copied(made, offer=offer, plan=plan, document=paper, number="XY-2")
