@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -36,6 +37,7 @@ class Rig:
 
     def start_servers(self) -> None:
         """PostgreSQL, Redis, provider and disk; then the environment of everybody else."""
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `stop` still runs
         self.postgres.start()
         self.redis.start()
         self.provider = Provider(self.folder / "provider.log")
