@@ -13,7 +13,7 @@ from portal.kernel.roles import Rank, Role
 from portal.models import User
 from relief.admin.queue import visible_cases
 from relief.models import Case, Event
-from relief.presenters import actor_label
+from relief.presenters.case import actor_label
 
 __all__ = [
     "ReadOnlyAdmin",

@@ -29,7 +29,7 @@ from relief.domain.workflow import State
 from relief.forms.staff import DeskForm, SayForm
 from relief.forms.staff_offer import OfferForm
 from relief.models import Case, Evidence
-from relief.presenters import event_label
+from relief.presenters.case import event_label
 from relief.services import evidence as papers
 from relief.services import review
 

@@ -26,7 +26,7 @@ from relief.forms.staff import DeskForm, JudgeForm, NumberedForm
 from relief.forms.staff_offer import OfferForm
 from relief.models import Agreement, Case, Evidence, Offer, OfferStatus
 from relief.offer_view import offer_view
-from relief.presenters import CaseView, case_view, event_label
+from relief.presenters.case import CaseView, case_view, event_label
 from relief.queries import offers_of, timeline
 from relief.services.suggestions import affordability_of
 

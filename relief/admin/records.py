@@ -20,7 +20,7 @@ from relief.models import (
     Offer,
     Policy,
 )
-from relief.presenters import event_label
+from relief.presenters.case import event_label
 
 
 class OwnHiddenAdmin(ReadOnlyAdmin):

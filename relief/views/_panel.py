@@ -11,12 +11,12 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from portal import clock
-from relief import presenters_apply as present
 from relief.domain.evidence import ACCEPT_ATTRIBUTE, MAX_CASE_FILES, MAX_FILE_BYTES
 from relief.domain.workflow import BEFORE_PLAN, State
 from relief.forms.evidence import UploadForm
 from relief.models import Case, Consent
-from relief.presenters import case_view
+from relief.presenters import apply as present
+from relief.presenters.case import case_view
 from relief.services.application import STEPS
 from relief.services.evidence import Upload
 from relief.views._own import borrower

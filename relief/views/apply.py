@@ -18,11 +18,11 @@ from portal.access import borrower_only
 from portal.htmx import redirect_to, render_part, wants_part
 from portal.kernel.errors import InvalidInput
 from portal.services.calendar import load_calendar
-from relief import presenters_apply as present
 from relief.domain.workflow import State
 from relief.forms.apply import DECLARATION, FORMS, AffordabilityForm, StepForm
 from relief.models import Case, Policy
-from relief.presenters import case_view
+from relief.presenters import apply as present
+from relief.presenters.case import case_view
 from relief.services import application
 from relief.services.application import STEPS
 from relief.views._own import REFUSALS, borrower, own_case, refuse

@@ -17,14 +17,14 @@ from portal.access import borrower_only
 from portal.htmx import redirect_to, render_part, wants_part
 from portal.kernel.money import ZERO
 from portal.services.calendar import load_calendar
-from relief import presenters_case as present
 from relief import queries
 from relief.domain.evidence import KIND_LABELS, EvidenceKind
 from relief.domain.workflow import Action, State
 from relief.forms.case import AppealForm, WithdrawForm
 from relief.models import Case, EvidenceLook, OfferStatus
-from relief.presenters import case_view
-from relief.presenters_offer import offer_view
+from relief.presenters import progress as present
+from relief.presenters.case import case_view
+from relief.presenters.offer import offer_view
 from relief.services import _offers, application, collection
 from relief.services.retention import planned_purge_on
 from relief.views._own import REFUSALS, borrower, own_case, refuse

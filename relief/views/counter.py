@@ -15,12 +15,12 @@ from portal.access import borrower_only
 from portal.errors import TermsChanged
 from portal.htmx import redirect_to, render_part
 from portal.services.calendar import load_calendar
-from relief import presenters_offer as present
 from relief.domain import deadlines
 from relief.domain.workflow import Promise
 from relief.forms.offer import CounterForm, DeclineForm
 from relief.models import Case, Offer
-from relief.presenters_counter import chips, preview_of
+from relief.presenters import offer as present
+from relief.presenters.counter import chips, preview_of
 from relief.services import negotiation
 from relief.services.negotiation import Composed, CounterDraft
 from relief.views._own import REFUSALS, borrower, own_case, own_offer, refuse
@@ -55,7 +55,10 @@ def reject(request: HttpRequest, case: str, number: int) -> HttpResponse:
 @require_POST
 @borrower_only
 def check(request: HttpRequest, case: str, number: int) -> HttpResponse:
-    """The live check: only the figures, and only what the bounds say about them."""
+    """The live check: only the figures, and only what the bounds say about them.
+
+    Always 200: it answers a question while somebody is still typing, it refuses nothing.
+    """
     own = own_case(request, case)
     found = own_offer(own, number)
     form = CounterForm(request.POST, **_bounds(own, found))
@@ -66,7 +69,6 @@ def check(request: HttpRequest, case: str, number: int) -> HttpResponse:
         page="relief/offer_reject.html",
         part="relief/_counter_check.html",
         context=_context(own, found, form) | {"preview": preview_of(own, found, composed)},
-        status=422 if form.errors else 200,
     )
 
 

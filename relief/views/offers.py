@@ -16,10 +16,10 @@ from portal import clock
 from portal.access import borrower_only
 from portal.errors import RuleViolation, TermsChanged
 from portal.htmx import redirect_to, render_part, wants_part
-from relief import presenters_offer as present
 from relief.forms.offer import CODE, PASSWORD, AcceptForm
 from relief.models import Case, Offer, OfferStatus
-from relief.presenters_case import timeline_items
+from relief.presenters import offer as present
+from relief.presenters.progress import timeline_items
 from relief.queries import offers_of, timeline
 from relief.services import accepting, negotiation, signing
 from relief.views._own import REFUSALS, address, borrower, own_case, own_offer, refuse, session_key

@@ -19,7 +19,7 @@ from portal.htmx import redirect_to
 from portal.kernel.money import ZERO
 from relief.domain.workflow import State
 from relief.models import Agreement
-from relief.presenters_plan import standing
+from relief.presenters.plan import standing
 from relief.queries import agreement_of
 from relief.views._own import own_case
 
@@ -52,19 +52,23 @@ def plan(request: HttpRequest, case: str) -> HttpResponse:
         "remaining": sum((row.total for row in debt.instalments), ZERO),
         "old_schedules": history.old_schedules(position, today),
         "agreement": found,
-        "came_back": came_back(found, position),
+        "ending": ending_of(found, position),
     }
     return render(request, "relief/plan.html", context)
 
 
-def came_back(agreement: Agreement, position: books.Position) -> Decimal:
-    """What the breach of this plan brought back of its waiver, in yuan, as the books stored it."""
+def ending_of(agreement: Agreement, position: books.Position) -> dict[str, Decimal]:
+    """What the breach of this plan kept and brought back of its waiver, in yuan, as the books say.
+
+    {"vested": 67.29, "returned": 94.21} after 5 of 12 (domain.md §9); empty without a breach.
+    """
     if agreement.end_kind != "breached" or agreement.ended_at is None:
-        return ZERO
+        return {}
     ended_on = clock.business_date(agreement.ended_at)
     broken = [
         schedule
         for schedule in position.schedules_on()
         if schedule.kind == Schedule.Kind.BREACHED and schedule.opened_on == ended_on
     ]
-    return Decimal((broken[-1].terms or {})["returned"]) if broken else ZERO
+    stored = (broken[-1].terms or {}) if broken else {}
+    return {name: Decimal(stored[name]) for name in ("vested", "returned") if name in stored}

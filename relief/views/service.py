@@ -20,13 +20,13 @@ from portal.htmx import trigger, wants_part
 from portal.kernel.errors import InvalidInput
 from portal.models import User
 from portal.services.calendar import load_calendar
-from relief import presenters_chat as present
 from relief.domain import bot as bot_rules
 from relief.domain.consents import CONSENT_FOR
 from relief.domain.evidence import ACCEPT_ATTRIBUTE, EvidenceKind, clean_name
 from relief.domain.workflow import BEFORE_PLAN, State
 from relief.forms.message import MessageForm
 from relief.models import Case, Conversation, Evidence, Message
+from relief.presenters import chat as present
 from relief.services import application, bot, consents, messages
 from relief.services.evidence import add_evidence
 from relief.views._own import REFUSALS, address, borrower

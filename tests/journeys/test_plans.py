@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
@@ -136,12 +135,9 @@ def test_a_plan_is_breached_after_five_of_twelve(stack: Stack, arrive: Arrive) -
     doings.see_case(borrower, who, "BREACHED")
     borrower.go(f"/relief/{who.case}/plan/")
     borrower.sees("方案已失效")
+    assert borrower.figure("breach-vested") == "67.29"
     assert borrower.figure("breach-returned") == "94.21"
     borrower.go(f"/jiebei/{who.loan}/")
     assert borrower.figure("principal-outstanding") == "3500.00"
-    borrower.go(f"/relief/{who.case}/agreement/")
-    told = re.sub(r"\s", "", borrower.page.inner_text("main"))
-    assert "67.29" in told
-    assert "94.21" in told
 
     doings.books_are_whole(stack)

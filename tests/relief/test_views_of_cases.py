@@ -15,7 +15,7 @@ from relief.domain.deadlines import business_day
 from relief.domain.workflow import State
 from relief.models import Case
 from relief.offer_view import offer_view
-from relief.presenters import actor_label, case_view, event_label, is_public
+from relief.presenters.case import actor_label, case_view, event_label, is_public
 from relief.services.suggestions import suggest_for
 from tests import factories
 from tests.conftest import at

@@ -14,7 +14,7 @@ from portal.kernel.roles import Rank
 from portal.models import Delivery, Notice
 from portal.services.calendar import load_calendar
 from relief.domain.workflow import State
-from relief.presenters import calendar_warning
+from relief.presenters.case import calendar_warning
 from relief.services import application, deadlines, review
 from relief.services.collection import collection_stopped
 from tests import factories

@@ -15,7 +15,7 @@ from relief.domain.reasons import REASONS, REJECTIONS, RejectCode
 from relief.domain.workflow import TURN, Action, State
 from relief.models import Case, Evidence
 from relief.notices import Happening
-from relief.presenters import STEP_OF, CaseView, actor_label, event_label, is_public
+from relief.presenters.case import STEP_OF, CaseView, actor_label, event_label, is_public
 from relief.queries import TimelineEntry
 
 STEPS = ("提交", "初审", "协商", "执行", "结清")

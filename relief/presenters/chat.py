@@ -12,8 +12,8 @@ from relief.domain import bot, labels
 from relief.domain.deadlines import SHANGHAI, business_day, chinese
 from relief.domain.workflow import State
 from relief.models import Card, Conversation, Evidence, Message, OfferStatus, Sender
-from relief.presenters_apply import reasons_text
-from relief.presenters_offer import OfferView, offer_view
+from relief.presenters.apply import reasons_text
+from relief.presenters.offer import OfferView, offer_view
 
 PAUSE = timedelta(minutes=30)
 SHOWN_FILES = 3
