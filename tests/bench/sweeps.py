@@ -65,6 +65,7 @@ def measure(rig: Rig, workers: int) -> list[Line]:
     from tests.chaos.people import morning
 
     clock.advance_to(morning(clock.now()))
+    rig.redis.flush()  # what the worker before was killed with would count as work
     log = rig.folder / f"bench{workers}.log"
     worker = rig.supervisor.add(
         Child(f"bench{workers}", worker_command(workers), rig.environment, log)
@@ -134,6 +135,7 @@ def timed(what: str, workers: int, rows: int, worker: Child, left: Callable[[], 
     while left():
         time.sleep(POLL)
     seconds = time.perf_counter() - started
+    print(f"… {what}, {workers}: {rows} in {seconds:.1f} s", flush=True)
     return Line(what, workers, rows, seconds, before, largest_child(worker))
 
 
