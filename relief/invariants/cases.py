@@ -8,7 +8,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from relief.domain.workflow import CLOSED, OPEN, Action, State, find_move
 from relief.invariants.violation import Violation
@@ -48,7 +48,7 @@ def deadline_ends(now: datetime, real_now: datetime) -> Iterator[Violation]:
     for pk in rows.filter(cancelled_at__isnull=False).values_list("pk", flat=True):
         yield Violation("I3", f"deadline {pk}", "handled and cancelled")
     for pk, due, at in rows.values_list("pk", "due_at", "handled_at").iterator(CHUNK):
-        if at < due:
+        if at is not None and at < due:
             yield Violation("I3", f"deadline {pk}", f"due {due}, handled {at}")
 
 
@@ -91,12 +91,14 @@ def _replay(lines: Iterator[tuple[Any, ...]]) -> tuple[str, int, str]:
 
 def only_one(now: datetime, real_now: datetime) -> Iterator[Violation]:
     """One open case a loan, one agreement in force a case, one plan an agreement."""
-    cases = Case.objects.open().order_by().values("loan__number").annotate(count=Count("pk"))
-    for row in cases.filter(count__gt=1):
-        yield Violation("I10", row["loan__number"], f"{row['count']} open cases")
-    live = Agreement.objects.exclude(end_kind="revoked").order_by()
-    for row in live.values("case__number").annotate(count=Count("pk")).filter(count__gt=1):
-        yield Violation("I10", row["case__number"], f"{row['count']} agreements in force")
-    plans = Agreement.objects.order_by().values("plan_id").annotate(count=Count("pk"))
-    for row in plans.filter(count__gt=1):
-        yield Violation("I10", f"schedule {row['plan_id']}", "plan of several agreements")
+    live = Agreement.objects.exclude(end_kind="revoked")
+    yield from _several(Case.objects.open(), "loan__number", "open cases")
+    yield from _several(live, "case__number", "agreements in force")
+    yield from _several(Agreement.objects.all(), "plan_id", "agreements for one plan")
+
+
+def _several(rows: QuerySet[Any], what: str, words: str) -> Iterator[Violation]:
+    """Values of `what` that more than one row has."""
+    counted = rows.order_by().values_list(what).annotate(count=Count("pk"))
+    for where, count in counted.filter(count__gt=1):
+        yield Violation("I10", f"{where}", f"{count} {words}")
