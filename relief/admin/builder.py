@@ -18,7 +18,8 @@ from relief.domain.deadlines import add_months, business_day
 from relief.domain.terms import OfferTerms
 from relief.forms.staff_offer import AMOUNT, PERCENT, OfferForm
 from relief.models import Case, Offer, OfferStatus, Side
-from relief.offer_view import CompareLine, PlanSums, preview_view
+from relief.presenters.comparison import Today, today
+from relief.presenters.cost import PlanSums, plan_sums
 from relief.services.negotiation import Composed, preview_offer
 from relief.services.suggestions import affordability_of, suggest_for
 
@@ -44,11 +45,9 @@ class Preview:
 
     composed: Composed
     plan: PlanSums
-    lines: tuple[CompareLine, ...]
+    today: Today
     authority: Authority
     fits: str  # "good", "bad" or "" when there are no numbers
-    guide: Decimal | None
-    rises_by: Decimal
 
 
 @dataclass(frozen=True)
@@ -109,20 +108,17 @@ def _as_data(initial: Mapping[str, Any]) -> dict[str, Any]:
 def preview(case: Case, viewer: User, debt: Debt, form: OfferForm, now: datetime) -> Preview:
     """InvalidInput names the field that the policy refuses."""
     composed = preview_offer(case=case, draft=form.draft(), on=business_day(now))
-    plan, lines = preview_view(composed, debt)
-    told = affordability_of(case)
+    plan = plan_sums(composed.rows_list, composed.figures_dict)
+    beside = today(plan, debt, case, locked=composed.figures.penalty)
     fits = ""
-    if told.guide is not None:
-        fits = "bad" if told.exceeds_guide(plan.largest) else "good"
-    total = next(line for line in lines if line.key == "total")
+    if beside.guide is not None:
+        fits = "bad" if beside.above_guide else "good"
     return Preview(
         composed=composed,
         plan=plan,
-        lines=lines,
+        today=beside,
         authority=authority(case, viewer, composed),
         fits=fits,
-        guide=told.guide,
-        rises_by=max(Decimal(total.difference), ZERO),
     )
 
 

@@ -25,8 +25,10 @@ from relief.domain.workflow import IN_TALKS, Action, State
 from relief.forms.staff import DeskForm, JudgeForm, NumberedForm
 from relief.forms.staff_offer import OfferForm
 from relief.models import Agreement, Case, Evidence, Offer, OfferStatus
-from relief.offer_view import offer_view
 from relief.presenters.case import CaseView, case_view, event_label
+from relief.presenters.comparison import today
+from relief.presenters.cost import plan_sums
+from relief.presenters.offer import offer_view
 from relief.queries import offers_of, timeline
 from relief.services.suggestions import affordability_of
 
@@ -169,14 +171,14 @@ def _shown_offer(
         return None
     offer = on_table[-1]
     before = [row for row in offers if row.number < offer.number]
-    view = offer_view(offer, case, debt, now, previous=before[-1] if before else None)
-    told = affordability_of(case)
+    old = plan_sums(before[-1].rows, before[-1].figures) if before else None
+    view, terms = offer_view(offer, now), offer.offer_terms
     return {
         "offer": offer,
         "view": view,
-        "above_guide": told.exceeds_guide(view.plan.largest),
-        "guide": told.guide,
-        "percent": _percent(view.terms.waive_penalty, Decimal(offer.figures["penalty"])),
+        "terms": terms,
+        "today": today(view.sums, debt, case, locked=view.locked, before=old),
+        "percent": _percent(terms.waive_penalty, view.locked),
     }
 
 

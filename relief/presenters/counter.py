@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from loans.domain.affordability import Suggestion, assess, suggest_plans
+from loans.domain.affordability import Suggestion, suggest_plans
 from loans.queries import Debt
 from portal.kernel.errors import InvalidInput
 from portal.kernel.money import ZERO
 from relief.models import Case, Offer
 from relief.services.negotiation import Composed
+from relief.services.suggestions import affordability_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class CounterPreview:
 
 def chips(case: Case, offer: Offer, debt: Debt) -> Chips:
     """The closest plan, one faster and one slower (domain.md §5), as HMRC's time-to-pay."""
-    told = assess(case.monthly_income, case.monthly_spending, case.affordable_payment)
+    told = affordability_of(case)
     terms = offer.offer_terms
     try:
         found = suggest_plans(
@@ -75,7 +76,7 @@ def preview_of(case: Case, offer: Offer, composed: Composed | None) -> CounterPr
     """The proposal beside the offer it answers; nothing where the figures do not fit yet."""
     if composed is None:
         return None
-    told = assess(case.monthly_income, case.monthly_spending, case.affordable_payment)
+    told = affordability_of(case)
     rows = composed.plan.rows
     largest = max(row.total for row in rows)
     difference = composed.terms.waive_penalty - offer.offer_terms.waive_penalty

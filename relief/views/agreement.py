@@ -14,7 +14,8 @@ from portal.access import borrower_only
 from portal.errors import RuleViolation
 from portal.services import documents
 from relief.models import Agreement
-from relief.presenters.offer import draft_text, offer_view
+from relief.presenters.agreement import draft_text
+from relief.presenters.offer import offer_view
 from relief.queries import agreement_of
 from relief.services.agreement import TITLE, is_untouched
 from relief.views._own import own_case, own_offer

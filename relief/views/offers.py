@@ -19,6 +19,9 @@ from portal.htmx import redirect_to, render_part, wants_part
 from relief.forms.offer import CODE, PASSWORD, AcceptForm
 from relief.models import Case, Offer, OfferStatus
 from relief.presenters import offer as present
+from relief.presenters.changes import changes
+from relief.presenters.comparison import today
+from relief.presenters.cost import comebacks
 from relief.presenters.progress import timeline_items
 from relief.queries import offers_of, timeline
 from relief.services import accepting, negotiation, signing
@@ -61,10 +64,10 @@ def page_context(own: Case, found: Offer) -> dict[str, Any]:
         "case": own,
         "view": view,
         "rules": own.policy.rules,
-        "today": present.today(view, debt, own) if debt else None,
-        "comebacks": present.comebacks(view),
+        "today": today(view.sums, debt, own, locked=view.locked) if debt else None,
+        "comebacks": comebacks(view.sums),
         "before": before[0] if before else None,
-        "changes": present.changes(view, present.offer_view(before[0], now)) if before else (),
+        "changes": changes(view, present.offer_view(before[0], now)) if before else (),
         "newer": newer[0] if newer else None,
         "read_left": present.read_left(own, found, now) if view.answerable else 0,
     }

@@ -14,8 +14,10 @@ from relief import queries
 from relief.domain.deadlines import business_day
 from relief.domain.workflow import State
 from relief.models import Case
-from relief.offer_view import offer_view
 from relief.presenters.case import actor_label, case_view, event_label, is_public
+from relief.presenters.comparison import compare, today
+from relief.presenters.cost import comebacks, plan_sums
+from relief.presenters.offer import offer_view, read_left
 from relief.services.suggestions import suggest_for
 from tests import factories
 from tests.conftest import at
@@ -107,18 +109,26 @@ def test_the_timeline_knows_what_was_sent(
 def test_an_offer_beside_today() -> None:
     case = read(case_at(State.OFFERED))
     offer = factories.open_offer(case)
-    today = debt(case.loan, business_day(NOW))
+    owed = debt(case.loan, business_day(NOW))
 
-    view = offer_view(offer, case, today, NOW)
+    view = offer_view(offer, NOW)
+    beside = today(view.sums, owed, case, locked=view.locked)
 
-    lines = {line.key: line for line in view.lines}
-    assert lines["penalty"].today == today.penalty
-    assert lines["penalty"].offered == today.penalty - view.plan.waived
-    assert lines["terms"].offered == 12
-    assert view.plan.total + view.plan.waived == today.figures.total
-    assert view.comes_back == view.plan.waived
-    assert view.waived_percent == Decimal("50.0")
-    assert (view.is_open, view.seconds_to_read, view.rounds_left) == (True, 10, 3)
+    lines = {line.key: line for line in beside.rows}
+    assert lines["charges"].now == owed.penalty
+    assert lines["charges"].offered == owed.penalty - view.waived
+    assert (lines["terms"].offered, lines["terms"].after) == (12, "12 期")
+    assert [line.label for line in beside.desk_rows] == [
+        "罚息",
+        "每期应还",
+        "剩余期数",
+        "首次应付",
+        "还款总额",
+    ]
+    assert view.sums.total + view.waived == owed.figures.total
+    assert comebacks(view.sums)[0].returned == view.waived
+    assert view.waived_percent == "50%"
+    assert (view.answerable, read_left(case, offer, NOW)) == (True, 10)
 
 
 def test_what_changed_since_the_version_before_is_marked() -> None:
@@ -127,9 +137,10 @@ def test_what_changed_since_the_version_before_is_marked() -> None:
     new = factories.offer_made(case, term_count=18)
     case = read(case)
 
-    view = offer_view(new, case, debt(case.loan, business_day(NOW)), NOW, previous=old)
+    plans = [plan_sums(one.rows, one.figures) for one in (new, old)]
+    lines = compare(debt(case.loan, business_day(NOW)), plans[0], plans[1])
 
-    assert [line.key for line in view.lines if line.changed] == ["instalment", "terms", "first"]
+    assert [line.key for line in lines if line.changed] == ["instalment", "terms", "first"]
 
 
 def test_suggestions_stay_below_half_of_what_is_left() -> None:

@@ -1,0 +1,166 @@
+"""Going on as now beside a plan: the one comparison that borrower and staff read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from loans.presenters import wording
+from loans.queries import Debt
+from portal.kernel.money import ZERO
+from relief.models import Case
+from relief.presenters.cost import PlanSums
+from relief.services.suggestions import affordability_of
+
+LABELS = {
+    "principal": "本金",
+    "interest": "未付利息",
+    "charges": "罚息",
+    "instalment": "每期应还",
+    "terms": "剩余期数",
+    "first": "首次应付",
+    "total": "还款总额",
+}
+FIELDS = {"instalment": "offer-instalment", "total": "offer-total"}
+
+
+@dataclass(frozen=True, slots=True)
+class CompareRow:
+    """One line of 当前与方案对比: yuan or a count, and in words for ui/_compare.html."""
+
+    key: str
+    now: Decimal | int
+    offered: Decimal | int
+    note: str = ""
+    tone: str = ""
+    changed: bool = False  # since the version before
+
+    @property
+    def label(self) -> str:
+        return LABELS[self.key]
+
+    @property
+    def is_money(self) -> bool:
+        return isinstance(self.offered, Decimal)
+
+    @property
+    def before(self) -> str:
+        return _words(self.now)
+
+    @property
+    def after(self) -> str:
+        return _words(self.offered)
+
+    @property
+    def before_note(self) -> str:
+        return "现在" if self.key == "first" and self.now else ""
+
+    @property
+    def big(self) -> bool:
+        return self.key == "instalment"
+
+    @property
+    def field(self) -> str:
+        return FIELDS.get(self.key, "")
+
+    @property
+    def value(self) -> Decimal | int:
+        return self.offered
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """A plan beside the debt of today (yuan)."""
+
+    rows: tuple[CompareRow, ...]
+    going_on: Decimal
+    rises: Decimal
+    falls: Decimal
+    ran_on: Decimal
+    per_day: Decimal
+    credit: str
+    guide: Decimal | None
+    above_guide: bool
+
+    @property
+    def desk_rows(self) -> tuple[CompareRow, ...]:
+        """What changes hands; the desk has the parts of the debt beside it already."""
+        return tuple(row for row in self.rows if row.key not in {"principal", "interest"})
+
+
+def today(
+    plan: PlanSums, debt: Debt, case: Case, *, locked: Decimal, before: PlanSums | None = None
+) -> Today:
+    """The plan beside going on as now (domain.md §7); `locked` is the penalty it was made on."""
+    going_on = sum((row.total for row in debt.instalments), ZERO)
+    difference = plan.total - going_on
+    told = affordability_of(case)
+    return Today(
+        rows=compare(debt, plan, before),
+        going_on=going_on,
+        rises=max(difference, ZERO),
+        falls=max(-difference, ZERO),
+        ran_on=max(debt.figures.penalty - locked, ZERO),
+        per_day=debt.penalty_per_day,
+        credit=wording.credit_class(debt.overdue_days),
+        guide=told.guide,
+        above_guide=told.exceeds_guide(plan.largest),
+    )
+
+
+def compare(debt: Debt, plan: PlanSums, before: PlanSums | None) -> tuple[CompareRow, ...]:
+    """Line by line; what is on the way now is every unpaid instalment as it stands."""
+    now, offered = _going_on(debt), _proposed(plan)
+    old = offered if before is None else _proposed(before)
+    rows = []
+    for key in LABELS:
+        note, tone = _note(key, now[key], offered[key])
+        if key == "first":
+            note = wording.near_day(plan.first_due_on, debt.as_of)
+        rows.append(
+            CompareRow(key, now[key], offered[key], note, tone, changed=offered[key] != old[key])
+        )
+    return tuple(rows)
+
+
+def _going_on(debt: Debt) -> dict[str, Decimal | int]:
+    live = [row for row in debt.instalments if row.total]
+    usual = debt.next_due or (live[-1] if live else None)
+    figures = debt.figures
+    return {
+        "principal": figures.principal,
+        "interest": figures.interest,
+        "charges": figures.penalty + figures.compound + figures.fee,
+        "instalment": usual.scheduled if usual else ZERO,
+        "terms": len(live),
+        "first": debt.due_now,
+        "total": sum((row.total for row in live), ZERO),
+    }
+
+
+def _proposed(plan: PlanSums) -> dict[str, Decimal | int]:
+    return {
+        "principal": plan.principal,
+        "interest": plan.kept_interest,
+        "charges": plan.kept_penalty,
+        "instalment": plan.instalment,
+        "terms": plan.terms,
+        "first": plan.instalment,
+        "total": plan.total,
+    }
+
+
+def _note(key: str, now: Decimal | int, offered: Decimal | int) -> tuple[str, str]:
+    """每期少 12.00 and whether that is good; 多 6 期, which is neither."""
+    less = now - offered
+    word = "少" if less > 0 else "多"
+    if key == "terms":
+        return (f"{word} {abs(less)} 期" if less else "不变"), ""
+    if key == "first" or not less:
+        return "", ""
+    each = "每期" if key == "instalment" else ""
+    return f"{each}{word} {wording.yuan(abs(Decimal(less)))}", "good" if less > 0 else "bad"
+
+
+def _words(amount: Decimal | int) -> str:
+    return wording.yuan(amount) if isinstance(amount, Decimal) else f"{amount} 期"
