@@ -15,4 +15,5 @@ STORAGES["staticfiles"] = {  # noqa: F405
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
 }
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
-STATIC_ROOT = tempfile.mkdtemp(prefix="kuanxi-static-")  # WhiteNoise warns of a missing one  # type: ignore[assignment]
+# WhiteNoise warns of a missing folder.
+STATIC_ROOT = tempfile.mkdtemp(prefix="kuanxi-static-")  # type: ignore[assignment]
