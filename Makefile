@@ -34,7 +34,6 @@ lint: .venv/.dev ## style, types, templates, migrations, security patterns
 	$(BIN)/djlint templates --lint --quiet
 	$(BIN)/bandit -q -ll -c pyproject.toml -r portal loans relief
 	DEMO=1 $(BIN)/python manage.py makemigrations --check --dry-run
-	DEMO=1 $(BIN)/python manage.py draw_workflow --check
 
 serve: .venv/.demo ## as in production: gunicorn, worker, beat on DATABASE_URL and REDIS_URL
 	$(BIN)/python manage.py migrate --no-input

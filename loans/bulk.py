@@ -57,7 +57,7 @@ def generate_books(
         raise RuleViolation(
             "数据库里已有借款或借款人，不能生成测试账本，请换用空的数据库。", code="NOT_EMPTY"
         )
-    dice = random.Random(seed)  # nosec B311 - the same books from the same seed
+    dice = random.Random(seed)  # the same books from the same seed  # nosec B311
     originals = min(count, ORIGINALS)
     with transaction.atomic():
         for n in range(originals):

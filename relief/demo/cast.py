@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from portal.kernel.roles import Rank
 
-PASSWORD = "kuanxi-demo-2026"  # nosec B105 - shown on the demo's login page on purpose
+PASSWORD = "kuanxi-demo-2026"  # shown on the demo's login page on purpose  # nosec B105
 
 
 @dataclass(frozen=True, slots=True)

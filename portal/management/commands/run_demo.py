@@ -103,7 +103,7 @@ def announce(host: str, port: int) -> None:
     give_up = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < give_up:
         try:
-            with urllib.request.urlopen(address + "healthz", timeout=2):  # nosec B310 - http only
+            with urllib.request.urlopen(address + "healthz", timeout=2):  # http only  # nosec B310
                 break
         except (urllib.error.URLError, OSError):
             time.sleep(0.3)
