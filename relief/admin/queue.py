@@ -20,7 +20,7 @@ from portal.models import User
 from portal.services.calendar import load_calendar
 from relief.domain import labels
 from relief.domain.deadlines import business_day
-from relief.domain.reasons import REASONS
+from relief.domain.reasons import reason_names
 from relief.domain.workflow import CLOSED, IN_PLAN, IN_TALKS, State
 from relief.models import Case
 from relief.models.case import CaseQuerySet
@@ -193,7 +193,7 @@ def _rows(ids: list[int], now: datetime, calendar: WorkCalendar) -> Iterable[Que
         owed = debt_of(positions[case.loan_id], today)
         yield QueueRow(
             case=case,
-            reasons="、".join(REASONS[key][0] for key in case.reasons if key in REASONS),
+            reasons=reason_names(case.reasons),
             overdue_days=owed.overdue_days,
             penalty=owed.penalty + owed.kept_penalty,
             state_label=labels.label(case.state, Role.STAFF),

@@ -94,6 +94,11 @@ def check_reasons(reasons: Sequence[str]) -> list[str]:
     return chosen
 
 
+def reason_names(keys: Sequence[str]) -> str:
+    """The reasons for asking in words: reason_names(["disaster", "illness"]) == "自然灾害、疾病住院"."""
+    return "、".join(REASONS[key][0] for key in keys if key in REASONS)
+
+
 def check_statement(text: str) -> str:
     """The statement without outer blanks, 10 to 500 characters; InvalidInput("statement")."""
     plain = text.replace("\x00", "").strip()

@@ -23,7 +23,6 @@ from relief.domain.evidence import (
     suggested_kinds,
 )
 from relief.domain.policy import ReliefPolicy
-from relief.domain.reasons import REASONS
 from relief.models import Case, Evidence
 
 STEP_LABELS = ("原因", "说明", "材料", "收支", "提交")
@@ -138,11 +137,6 @@ def file_line(file: Evidence, *, can_change: bool) -> FileLine:
     tone = {EvidenceState.PASSED.value: "g", EvidenceState.REPLACE.value: "d"}.get(file.state, "")
     icon = "file" if file.content_type == FileType.PDF else "image"
     return FileLine(file, icon, tone, can_change)
-
-
-def reasons_text(keys: Sequence[str]) -> str:
-    """自然灾害、疾病住院."""
-    return "、".join(name for key, (name, _hint) in REASONS.items() if key in keys)
 
 
 # --- What fits ------------------------------------------------------------------------------------

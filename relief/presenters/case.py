@@ -10,8 +10,8 @@ from portal.kernel.workdays import WorkCalendar
 from portal.models import User
 from relief.domain import labels
 from relief.domain.deadlines import DueKind, business_day, chinese, provisional_note
-from relief.domain.reasons import REASONS
-from relief.domain.workflow import IN_PLAN, TURN, Action, State, open_moves
+from relief.domain.reasons import reason_names
+from relief.domain.workflow import TURN, Action, State, open_moves
 from relief.models import Case, Event
 from relief.notices import HAPPENING_LABELS, Happening
 
@@ -21,7 +21,6 @@ PRIMARY = frozenset(
 )  # fmt: skip
 DANGER = frozenset({Action.WITHDRAW, Action.REJECT, Action.BREACH, Action.REVOKE, Action.DECLINE})
 NEEDED: dict[Action, Rank] = {Action.BREACH: Rank.SUPERVISOR, Action.REVOKE: Rank.MANAGER}
-STEPS = ("提交", "审核", "协商", "执行", "结清")
 STEP_OF: dict[State, int] = {
     State.DRAFT: 1,
     State.SUBMITTED: 2,
@@ -69,7 +68,6 @@ class CaseView:
     is_my_turn: bool
     is_late: bool
     step: int
-    steps: tuple[str, ...]
     reasons: str
     buttons: tuple[ButtonView, ...]
 
@@ -98,8 +96,7 @@ def case_view(case: Case, viewer: User, now: datetime) -> CaseView:
         and case.reviewed_at is None
         and case.review_due_at <= now,
         step=3 if state == State.EXPIRED and case.expired_from == State.OFFERED else STEP_OF[state],
-        steps=STEPS,
-        reasons="、".join(REASONS[key][0] for key in case.reasons if key in REASONS),
+        reasons=reason_names(case.reasons),
         buttons=buttons(case, viewer, now),
     )
 
@@ -192,8 +189,3 @@ def is_public(event: Event) -> bool:
         Action.ASK_APPROVAL, Action.SEND_BACK,
     }  # fmt: skip
     return event.action not in internal
-
-
-def in_plan(case: Case) -> bool:
-    """Whether a plan is being kept now."""
-    return State(case.state) in IN_PLAN

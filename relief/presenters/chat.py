@@ -10,9 +10,9 @@ from portal.kernel.roles import Role
 from portal.kernel.workdays import WorkCalendar
 from relief.domain import bot, labels
 from relief.domain.deadlines import SHANGHAI, business_day, chinese
+from relief.domain.reasons import reason_names
 from relief.domain.workflow import State
 from relief.models import Card, Conversation, Evidence, Message, OfferStatus, Sender
-from relief.presenters.apply import reasons_text
 from relief.presenters.offer import OfferView, offer_view
 
 PAUSE = timedelta(minutes=30)
@@ -112,7 +112,7 @@ def _case_card(message: Message, papers: Mapping[int, Sequence[Evidence]]) -> Ca
         number=case.number,
         state=case.state,
         label=labels.label(case.state, Role.BORROWER),
-        reasons=reasons_text(case.reasons),
+        reasons=reason_names(case.reasons),
         files=tuple(files[:SHOWN_FILES]),
         count=len(files),
         is_draft=case.state == State.DRAFT,

@@ -11,11 +11,11 @@ from portal.kernel.workdays import WorkCalendar
 from portal.models import Delivery
 from relief.domain.deadlines import SHANGHAI, at, business_day
 from relief.domain.evidence import DAYS_AFTER_REFUSAL, DAYS_AFTER_SETTLEMENT
-from relief.domain.reasons import REASONS, REJECTIONS, RejectCode
+from relief.domain.reasons import REJECTIONS, RejectCode
 from relief.domain.workflow import TURN, Action, State
 from relief.models import Case, Evidence
 from relief.notices import Happening
-from relief.presenters.case import STEP_OF, CaseView, actor_label, event_label, is_public
+from relief.presenters.case import CaseView, actor_label, event_label, is_public
 from relief.queries import TimelineEntry
 
 STEPS = ("提交", "初审", "协商", "执行", "结清")
@@ -199,11 +199,6 @@ def refusal(case: Case) -> Refusal | None:
     return Refusal(name, case.reject_text or said, case.reject_advice or advice, case.reapply_on)
 
 
-def reasons_text(case: Case) -> str:
-    """疾病住院、失业."""
-    return "、".join(REASONS[key][0] for key in case.reasons if key in REASONS)
-
-
 def retention(case: Case, files: list[Evidence], purge_on: date | None) -> str:
     """How long the files stay, where no date can be known yet; else nothing."""
     if not files or purge_on is not None:
@@ -219,8 +214,3 @@ def needs_you(case: Case) -> bool:
     state = State(case.state)
     mine = {State.DRAFT, State.NEED_MORE, State.OFFERED, State.WARNED}
     return TURN[state] == Role.BORROWER and state in mine
-
-
-def step_of(case: Case) -> int:
-    """The stage a case is at, from 1 (lists)."""
-    return STEP_OF[State(case.state)]

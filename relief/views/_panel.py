@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from portal import clock
 from relief.domain.evidence import ACCEPT_ATTRIBUTE, MAX_CASE_FILES, MAX_FILE_BYTES
+from relief.domain.reasons import reason_names
 from relief.domain.workflow import BEFORE_PLAN, State
 from relief.forms.evidence import UploadForm
 from relief.models import Case, Consent
@@ -41,7 +42,7 @@ def panel(
         "case": case,
         "files": [present.file_line(file, can_change=can_change) for file in files],
         "wanted": wishes,
-        "reasons": present.reasons_text(case.reasons),
+        "reasons": reason_names(case.reasons),
         "consents": present.consent_lines(given),
         "upload": form or UploadForm(suggested=missing or [wish.kind for wish in wishes]),
         "refused": refused,

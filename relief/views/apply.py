@@ -18,6 +18,7 @@ from portal.access import borrower_only
 from portal.htmx import redirect_to, render_part, wants_part
 from portal.kernel.errors import InvalidInput
 from portal.services.calendar import load_calendar
+from relief.domain.reasons import reason_names
 from relief.domain.workflow import State
 from relief.forms.apply import DECLARATION, FORMS, AffordabilityForm, StepForm
 from relief.models import Case, Policy
@@ -201,7 +202,7 @@ def _review(loan: Loan, case: Case | None) -> dict[str, Any]:
     debt = books.debt(loan, clock.today())
     files = list(case.evidence.usable().for_lists())
     return {
-        "reasons": present.reasons_text(case.reasons),
+        "reasons": reason_names(case.reasons),
         "files": [present.file_line(file, can_change=False) for file in files],
         "line": present.loan_line(loan, debt, current=True),
         "estimate": present.estimate(
@@ -250,7 +251,7 @@ def receipt(request: HttpRequest, case: str) -> HttpResponse:
     context = {
         "case": own,
         "view": case_view(own, borrower(request), clock.now()),
-        "reasons": present.reasons_text(own.reasons),
+        "reasons": reason_names(own.reasons),
         "files": files,
         "digest": present.submission_digest(own, files),
         "rules": own.policy.rules,

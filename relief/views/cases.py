@@ -19,6 +19,7 @@ from portal.kernel.money import ZERO
 from portal.services.calendar import load_calendar
 from relief import queries
 from relief.domain.evidence import KIND_LABELS, EvidenceKind
+from relief.domain.reasons import reason_names
 from relief.domain.workflow import Action, State
 from relief.forms.case import AppealForm, WithdrawForm
 from relief.models import Case, EvidenceLook, OfferStatus
@@ -74,7 +75,7 @@ def _context(request: HttpRequest, own: Case) -> dict[str, Any]:
         "offers": [offer_view(one, now) for one in reversed(offers)],
         "agreement": queries.agreement_of(own),
         "items": present.timeline_items(queries.timeline(own)),
-        "reasons": present.reasons_text(own),
+        "reasons": reason_names(own.reasons),
         "files": files,
         "looks": list(
             EvidenceLook.objects.of_borrower(own.borrower).filter(evidence__case=own)[:5]
