@@ -39,9 +39,11 @@ class Person:
 
     def look(self) -> None:
         """One h1 on the page, whatever it is."""
-        count = self.page.locator("h1").count()
-        if count != 1:
-            self.complaints.append(f"{self.page.url}: {count} h1")
+        heading = self.page.locator("h1")
+        try:
+            expect(heading).to_have_count(1)  # waits: the page may just be coming
+        except AssertionError:
+            self.complaints.append(f"{self.page.url}: {heading.count()} h1")
 
     def press(self, name: str, *, exact: bool = False) -> None:
         """Press the visible button or link with these words, and look at what comes."""
@@ -56,6 +58,7 @@ class Person:
 
     def settle(self) -> None:
         """Wait until the page has stopped loading, then look at it."""
+        expect(self.page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
         self.page.wait_for_load_state("networkidle")
         self.look()
 

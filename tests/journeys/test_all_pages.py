@@ -1,4 +1,7 @@
-"""Every page that a link leads to, as several people: whole, quiet, of this host, usable by all."""
+"""Every page that a link leads to, as several people: whole, quiet, of this host, usable by all.
+
+Runs before the journeys that move the clock (by its name): the cast stands as it was seeded.
+"""
 
 from __future__ import annotations
 
