@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 from portal.errors import RuleViolation
 from portal.kernel.errors import InvalidInput
 from portal.services import accounts
+from portal.visitor import address
 
 Board = Callable[[HttpRequest], dict[str, Any]]
 NOT_STAFF = "这个账户不是工作人员账户，请到借款人登录页登录"
@@ -51,7 +52,7 @@ class DeskLoginForm(AdminAuthenticationForm):
         values = self.cleaned_data
         if self.errors:
             return values
-        ip = str(self.request.META.get("REMOTE_ADDR", "")) if self.request else ""
+        ip = address(self.request) if self.request else ""
         try:
             user = accounts.authenticate_password(
                 phone=values["username"], password=values["password"], ip=ip

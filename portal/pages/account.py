@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portal import clock
+from portal import clock, visitor
 from portal.htmx import redirect_to, render_part
 from portal.models import User
 from portal.pages import visit
@@ -57,16 +57,16 @@ def _prove(request: HttpRequest, form: Form, by: str) -> User | None:
     try:
         if by == "password":
             return accounts.authenticate_password(
-                phone=values["phone"], password=values["password"], ip=visit.address(request)
+                phone=values["phone"], password=values["password"], ip=visitor.address(request)
             )
         return accounts.authenticate_code(
-            phone=values["phone"], code=values["code"], session_key=visit.session_key(request)
+            phone=values["phone"], code=values["code"], session_key=visitor.session_key(request)
         )
-    except visit.REFUSALS as problem:
+    except visitor.REFUSALS as problem:
         if by == "password":  # neither of the two fields is said to be the wrong one
             form.add_error(None, problem.message)
         else:
-            visit.refuse(form, problem)
+            visitor.refuse(form, problem)
         return None
 
 
@@ -92,10 +92,10 @@ def _enrol(request: HttpRequest, form: Form) -> User | None:
     values = {name: form.cleaned_data[name] for name in fields}
     try:
         return accounts.register(
-            **values, session_key=visit.session_key(request), now=clock.real_now()
+            **values, session_key=visitor.session_key(request), now=clock.real_now()
         )
-    except visit.REFUSALS as problem:
-        visit.refuse(form, problem)
+    except visitor.REFUSALS as problem:
+        visitor.refuse(form, problem)
         return None
 
 

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from portal import clock
+from portal import clock, visitor
 from portal.htmx import render_part, wants_part
 from portal.pages import account, visit
 from portal.pages.forms import CodeLoginForm, RegisterForm, ResetForm, SendCodeForm
@@ -71,12 +71,12 @@ def _send(request: HttpRequest, purpose: str, asked: SendCodeForm) -> None:
         send_code(
             phone=phone,
             purpose=purpose,
-            session_key=visit.session_key(request),
-            ip=visit.address(request),
+            session_key=visitor.session_key(request),
+            ip=visitor.address(request),
             now=clock.now(),
         )
-    except visit.REFUSALS as problem:
-        visit.refuse(asked, problem)
+    except visitor.REFUSALS as problem:
+        visitor.refuse(asked, problem)
     else:
         visit.remember_code(request, purpose, phone)
 

@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from portal import visitor
 from portal.access import borrower_only
 from portal.htmx import redirect_to, render_part
 from portal.models import User
@@ -52,9 +53,9 @@ def _reset(request: HttpRequest, form: ResetForm) -> User | None:
     """The user with the new password; a refusal is written into the form."""
     values = {name: form.cleaned_data[name] for name in ("phone", "code", "password")}
     try:
-        return passwords.reset_password(**values, session_key=visit.session_key(request))
-    except visit.REFUSALS as problem:
-        visit.refuse(form, problem)
+        return passwords.reset_password(**values, session_key=visitor.session_key(request))
+    except visitor.REFUSALS as problem:
+        visitor.refuse(form, problem)
         return None
 
 
@@ -68,8 +69,8 @@ def change(request: HttpRequest) -> HttpResponse:
         values = {name: form.cleaned_data[name] for name in ("current", "password")}
         try:
             user = passwords.change_password(user=visit.person(request), **values)
-        except visit.REFUSALS as problem:
-            visit.refuse(form, problem)
+        except visitor.REFUSALS as problem:
+            visitor.refuse(form, problem)
         else:
             auth.update_session_auth_hash(request, user)
             messages.success(request, "密码已修改，其他设备上的登录已退出。")

@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portal import clock
+from portal import clock, visitor
 from portal.access import borrower_only
 from portal.htmx import redirect_to, render_part
 from portal.pages import visit
@@ -57,8 +57,8 @@ def _save(request: HttpRequest, form: PreferencesForm) -> bool:
         set_preferences(
             user=visit.person(request), **{name: form.cleaned_data[name] for name in _FIELDS}
         )
-    except visit.REFUSALS as problem:
-        visit.refuse(form, problem)
+    except visitor.REFUSALS as problem:
+        visitor.refuse(form, problem)
         return False
     return True
 
@@ -90,7 +90,7 @@ def withdraw(request: HttpRequest, kind: str) -> HttpResponse:
     """End a consent; the files that it covered go."""
     try:
         count = withdraw_consent(kind=kind, actor=visit.person(request), now=clock.now())
-    except visit.REFUSALS as problem:
+    except visitor.REFUSALS as problem:
         messages.error(request, problem.message)
     else:
         gone = f"，{count} 份相关材料已停止使用并将删除" if count else ""

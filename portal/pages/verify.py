@@ -10,10 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from portal import clock
+from portal import clock, visitor
 from portal.htmx import render_part
 from portal.models import Delivery, User
-from portal.pages import visit
 from portal.pages.forms import VerifyForm
 from portal.services import documents
 from portal.services.throttles import Limit, attempt
@@ -44,7 +43,7 @@ def verify(request: HttpRequest) -> HttpResponse:
     form = VerifyForm(given) if "code" in given else VerifyForm()
     context: dict[str, object] = {"form": form, "checked": False}
     if form.is_bound and form.is_valid():
-        if attempt("verify", visit.address(request), PER_ADDRESS, now=clock.real_now()):
+        if attempt("verify", visitor.address(request), PER_ADDRESS, now=clock.real_now()):
             form.add_error("code", TOO_OFTEN)
         else:
             context |= {"checked": True, "finding": find(form.cleaned_data["code"])}

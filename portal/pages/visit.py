@@ -1,4 +1,4 @@
-"""What the pages need to know of one visit: its session, its address, where to go next."""
+"""What the pages need to know of one visit: who it is, which code went out, where to go next."""
 
 from __future__ import annotations
 
@@ -9,21 +9,17 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.forms import BaseForm
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from portal import clock
-from portal.errors import RuleViolation
-from portal.kernel.errors import InvalidInput
 from portal.kernel.phones import mask_phone
 from portal.models import User
 
 RESEND_AFTER = timedelta(seconds=60)
 SENT = "codes_sent"  # session: purpose -> [masked phone, instant] of the last code
 LOCAL_PATH = re.compile(r"/(?:[^/\\\s][^\\\s]*)?")
-REFUSALS = (RuleViolation, InvalidInput)
 
 
 def person(request: HttpRequest) -> User:
@@ -31,18 +27,6 @@ def person(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
-
-
-def session_key(request: HttpRequest) -> str:
-    """The key of the visit's session, which a code is bound to; made when there is none."""
-    if not request.session.session_key:
-        request.session.create()
-    return str(request.session.session_key)
-
-
-def address(request: HttpRequest) -> str:
-    """The address that the connection comes from, for throttles."""
-    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 def wanted_page(request: HttpRequest) -> str:
@@ -79,9 +63,3 @@ def code_state(request: HttpRequest, purpose: str) -> dict[str, Any]:
         return {"sent_to": "", "resend_in": 0}
     left = datetime.fromisoformat(sent[1]) + RESEND_AFTER - clock.real_now()
     return {"sent_to": sent[0], "resend_in": max(0, round(left.total_seconds()))}
-
-
-def refuse(form: BaseForm, problem: RuleViolation | InvalidInput) -> None:
-    """Put a refusal at the field it names, or over the form."""
-    field = problem.field if problem.field in form.fields else None
-    form.add_error(field, problem.message)

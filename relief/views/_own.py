@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.forms import Form
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
-from portal.errors import RuleViolation
-from portal.kernel.errors import InvalidInput
 from portal.models import User
 from relief.models import Case, Offer
-
-REFUSALS = (RuleViolation, InvalidInput)
 
 
 def borrower(request: HttpRequest) -> User:
@@ -32,21 +25,3 @@ def own_offer(case: Case, number: int) -> Offer:
     """A version that the borrower may see, or 404."""
     offers = case.offers.shown().select_related("case", "made_by", "approved_by")
     return get_object_or_404(offers, number=number)
-
-
-def session_key(request: HttpRequest) -> str:
-    """The key of the visit's session, which a code is bound to; made when there is none."""
-    if not request.session.session_key:
-        request.session.create()
-    return str(request.session.session_key)
-
-
-def address(request: HttpRequest) -> str:
-    """The address that the connection comes from."""
-    return str(request.META.get("REMOTE_ADDR", ""))
-
-
-def refuse(form: Form, problem: RuleViolation | InvalidInput, **names: str) -> None:
-    """Puts a refusal at the field it names (`names` translates), or over the form."""
-    name: Any = names.get(problem.field, problem.field)
-    form.add_error(name if name in form.fields else None, problem.message)

@@ -18,6 +18,7 @@ from portal.access import borrower_only
 from portal.htmx import redirect_to, render_part, wants_part
 from portal.kernel.errors import InvalidInput
 from portal.services.calendar import load_calendar
+from portal.visitor import REFUSALS, refuse
 from relief.domain.reasons import reason_names
 from relief.domain.workflow import State
 from relief.forms.apply import DECLARATION, FORMS, AffordabilityForm, StepForm
@@ -26,7 +27,7 @@ from relief.presenters import apply as present
 from relief.presenters.case import case_view
 from relief.services import application
 from relief.services.application import STEPS
-from relief.views._own import REFUSALS, borrower, own_case, refuse
+from relief.views._own import borrower, own_case
 from relief.views._panel import evidence_page, step_context
 
 NEXT, BACK, SAVE = "next", "back", "save"

@@ -17,6 +17,7 @@ from portal.access import borrower_only
 from portal.htmx import redirect_to, render_part, wants_part
 from portal.kernel.money import ZERO
 from portal.services.calendar import load_calendar
+from portal.visitor import REFUSALS, refuse
 from relief import queries
 from relief.domain.evidence import KIND_LABELS, EvidenceKind
 from relief.domain.reasons import reason_names
@@ -28,7 +29,7 @@ from relief.presenters.case import case_view
 from relief.presenters.offer import offer_view
 from relief.services import _offers, application, collection
 from relief.services.retention import planned_purge_on
-from relief.views._own import REFUSALS, borrower, own_case, refuse
+from relief.views._own import borrower, own_case
 
 
 @require_safe

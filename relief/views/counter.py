@@ -15,6 +15,7 @@ from portal.access import borrower_only
 from portal.errors import TermsChanged
 from portal.htmx import redirect_to, render_part
 from portal.services.calendar import load_calendar
+from portal.visitor import REFUSALS, refuse
 from relief.domain import deadlines
 from relief.domain.workflow import Promise
 from relief.forms.offer import CounterForm, DeclineForm
@@ -23,7 +24,7 @@ from relief.presenters import offer as present
 from relief.presenters.counter import chips, preview_of
 from relief.services import negotiation
 from relief.services.negotiation import Composed, CounterDraft
-from relief.views._own import REFUSALS, borrower, own_case, own_offer, refuse
+from relief.views._own import borrower, own_case, own_offer
 from relief.views.offers import changed
 
 NAMES = {"waive_penalty": "waive", "term_count": "terms", "text": "note"}

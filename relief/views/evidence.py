@@ -15,6 +15,7 @@ from portal.access import borrower_only
 from portal.errors import RuleViolation
 from portal.htmx import redirect_to, wants_part
 from portal.kernel.errors import InvalidInput
+from portal.visitor import REFUSALS, address
 from relief.domain.consents import CONSENT_FOR
 from relief.domain.evidence import EvidenceKind, EvidenceState, clean_name
 from relief.domain.workflow import BEFORE_PLAN, State
@@ -23,7 +24,7 @@ from relief.models import Case, Evidence
 from relief.presenters import apply as present
 from relief.services import application
 from relief.services.evidence import add_evidence, open_evidence, remove_evidence
-from relief.views._own import REFUSALS, address, borrower, own_case
+from relief.views._own import borrower, own_case
 from relief.views._panel import as_upload, evidence_page, page_of, panel
 
 SEALED = {

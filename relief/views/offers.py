@@ -16,6 +16,7 @@ from portal import clock
 from portal.access import borrower_only
 from portal.errors import RuleViolation, TermsChanged
 from portal.htmx import redirect_to, render_part, wants_part
+from portal.visitor import REFUSALS, address, refuse, session_key
 from relief.forms.offer import CODE, PASSWORD, AcceptForm
 from relief.models import Case, Offer, OfferStatus
 from relief.presenters import offer as present
@@ -25,7 +26,7 @@ from relief.presenters.cost import comebacks
 from relief.presenters.progress import timeline_items
 from relief.queries import offers_of, timeline
 from relief.services import accepting, negotiation, signing
-from relief.views._own import REFUSALS, address, borrower, own_case, own_offer, refuse, session_key
+from relief.views._own import borrower, own_case, own_offer
 
 RESEND_AFTER = timedelta(seconds=60)
 SENT = "signing_codes"  # session: digest -> real instant of the last code

@@ -20,6 +20,7 @@ from portal.htmx import trigger, wants_part
 from portal.kernel.errors import InvalidInput
 from portal.models import User
 from portal.services.calendar import load_calendar
+from portal.visitor import REFUSALS, address
 from relief.domain import bot as bot_rules
 from relief.domain.consents import CONSENT_FOR
 from relief.domain.evidence import ACCEPT_ATTRIBUTE, EvidenceKind, clean_name
@@ -29,7 +30,7 @@ from relief.models import Case, Conversation, Evidence, Message
 from relief.presenters import chat as present
 from relief.services import application, bot, consents, messages
 from relief.services.evidence import add_evidence
-from relief.views._own import REFUSALS, address, borrower
+from relief.views._own import borrower
 from relief.views._panel import as_upload
 
 NO_LOAN = "你目前没有逾期的借款，不需要上传证明材料。"

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from portal import clock
+from portal import clock, visitor
 from portal.errors import RuleViolation
 from portal.models import User
 from portal.pages import visit
@@ -67,7 +67,7 @@ def move_clock(request: HttpRequest) -> HttpResponse:
         now = clock.now()
         target = timing.target_of(request.POST.get("to", ""), request.POST.get("date", ""), now)
         due = timing.jump(target)
-    except visit.REFUSALS as refused:
+    except visitor.REFUSALS as refused:
         return _page(request, refusal=refused.message, date=request.POST.get("date", ""))
     messages.success(request, _report(due))
     return redirect("portal:demo")
