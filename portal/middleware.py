@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 from django.contrib.auth import middleware as auth_middleware
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render, resolve_url
@@ -49,6 +50,18 @@ class LoginRequiredMiddleware(auth_middleware.LoginRequiredMiddleware):
         page = urlsplit(request.headers.get("HX-Current-URL", ""))
         back = page.path + (f"?{page.query}" if page.query else "")
         return HttpResponseClientRedirect(f"{login}?{urlencode({'next': back or '/'})}")
+
+
+class PlainQueryMiddleware:
+    """No address of ours carries a NUL sign; PostgreSQL would refuse it with an error of its own."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "%00" in request.META.get("QUERY_STRING", "") or "\x00" in request.path:
+            raise BadRequest("NUL in the address")
+        return self.get_response(request)
 
 
 class PrivatePagesMiddleware:

@@ -176,6 +176,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "portal.middleware.ClockMiddleware",
+    "portal.middleware.PlainQueryMiddleware",
     "portal.middleware.LoginRequiredMiddleware",
     "portal.middleware.PrivatePagesMiddleware",
     "portal.middleware.RuleViolationMiddleware",

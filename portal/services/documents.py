@@ -133,7 +133,7 @@ def is_intact(document: Document) -> bool:
 def verify(code: str) -> Verification | None:
     """What a code stands for, or None; spaces, dashes and small letters are forgiven."""
     plain = "".join(code.split()).replace("-", "").upper()
-    if not plain or len(plain) > 2 * CODE_LENGTH:
+    if not (plain.isascii() and plain.isalnum()) or len(plain) > 2 * CODE_LENGTH:
         return None
     document = Document.objects.filter(code=plain).first()
     if document is None:

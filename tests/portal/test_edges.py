@@ -14,7 +14,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.test import RequestFactory, override_settings
+from django.test import Client, RequestFactory, override_settings
 from django_htmx.middleware import HtmxDetails
 from kombu import Connection
 
@@ -232,3 +232,9 @@ def test_argon2_costs_suit_a_small_machine() -> None:
 
     assert "m=19456,t=2,p=1" in encoded
     assert hasher.verify("mima", encoded)
+
+
+def test_a_nul_in_the_address_is_a_bad_request() -> None:
+    answer = Client().get("/verify/?code=%00")
+
+    assert answer.status_code == 400
