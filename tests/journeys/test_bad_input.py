@@ -90,6 +90,10 @@ def test_wrong_words_sums_and_files(stack: Stack, arrive: Arrive, tmp_path: Path
         "上月住院手术，休病假两个月，收入少了。"
     )
     borrower.press("下一步")
+    steps.until(
+        lambda: "/evidence/" in borrower.page.url,
+        what=f"the third step: {borrower.page.inner_text('main')[:300]}",
+    )
 
     refuse_files(borrower, tmp_path)
 
