@@ -202,7 +202,7 @@ class WorkDayAdmin(ReadOnlyAdmin):
         return ["date"] if obj else []
 
 
-admin.site.show_on_index(desk_calendar.board)  # type: ignore[attr-defined]
+admin.site.show_on_index(desk_calendar.board)  # type: ignore[attr-defined]  # our own AdminSite, set in apps
 
 
 class DemoClockAdmin(ReadOnlyAdmin):

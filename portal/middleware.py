@@ -95,7 +95,7 @@ class RuleViolationMiddleware:
         kind = type(exception).__name__
         logger.warning("rule.unanswered", extra={"view": view, "kind": kind})
         status = 409 if isinstance(exception, RuleViolation) else 422
-        if getattr(request, "htmx", False) and not request.htmx.boosted:  # type: ignore[attr-defined]
+        if getattr(request, "htmx", False) and not request.htmx.boosted:  # type: ignore[attr-defined]  # set by HtmxMiddleware
             text = format_html('<p class="refusal" role="alert">{}</p>', exception.message)
             return HttpResponse(text, status=status)
         return render(request, "409.html", {"message": exception.message}, status=status)

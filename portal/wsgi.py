@@ -7,7 +7,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 application = get_wsgi_application()
 
-from django.db import connections  # noqa: E402
+from django.db import connections  # noqa: E402 - its connections need Django set up first
 
 from portal.checks import refuse_mixed_start  # noqa: E402 - its models need Django set up first
 

@@ -42,8 +42,8 @@ class UserAccounts(UserManager["User"]):
 
 
 class User(AbstractUser):
-    first_name = None  # type: ignore[assignment]
-    last_name = None  # type: ignore[assignment]
+    first_name = None  # type: ignore[assignment]  # one name instead
+    last_name = None  # type: ignore[assignment]  # one name instead
     phone = models.CharField("手机号", max_length=11, unique=True, null=True, blank=True)
     name = models.CharField("姓名", max_length=40)
     role = models.CharField(

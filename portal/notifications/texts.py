@@ -13,7 +13,7 @@ from portal.kernel.digests import short_code
 
 def render_text(event: str, channel: str, context: Mapping[str, object]) -> str:
     """`templates/notifications/<event>.<channel>.txt`, not HTML-escaped; TemplateDoesNotExist."""
-    engine = engines["django"].engine  # type: ignore[attr-defined]
+    engine = engines["django"].engine  # type: ignore[attr-defined]  # the Django backend has one
     template = engine.get_template(f"notifications/{event}.{channel}.txt")
     return str(template.render(Context(dict(context), autoescape=False))).strip()
 

@@ -119,7 +119,7 @@ def _case_url(case: Case, state: State) -> str:
     """Straight to where the answer is given: the open offer, the plan, else the case."""
     if state is State.WARNED:
         return optional_url("relief:plan", case.public_id)
-    waiting = [offer for offer in case.shown_offers if offer.status == OfferStatus.OPEN]  # type: ignore[attr-defined]
+    waiting = [offer for offer in case.shown_offers if offer.status == OfferStatus.OPEN]  # type: ignore[attr-defined]  # set by Prefetch
     if state is State.OFFERED and waiting:
         return optional_url("relief:offer", case.public_id, waiting[-1].number)
     return optional_url("relief:case", case.public_id)
@@ -165,7 +165,7 @@ def _due_soon(active: Sequence[Pair]) -> list[Card]:
     ]
     if not soon:
         return []
-    loan, debt = min(soon, key=lambda pair: pair[1].next_due.due_on)  # type: ignore[union-attr]
+    loan, debt = min(soon, key=lambda pair: pair[1].next_due.due_on)  # type: ignore[union-attr]  # soon holds only loans with a next date
     row = debt.next_due
     assert row is not None
     left = (row.due_on - debt.as_of).days

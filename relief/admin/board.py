@@ -256,4 +256,4 @@ def _by_handler(
     return lines
 
 
-admin.site.show_on_index(board)  # type: ignore[attr-defined]
+admin.site.show_on_index(board)  # type: ignore[attr-defined]  # our own AdminSite
