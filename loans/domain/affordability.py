@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from loans.domain._checks import check_amount, check_int
-from loans.domain.profile import ProductProfile
+from loans.domain._checks import check_amount, check_debt, check_int, check_kind
+from loans.domain.profile import ProductProfile, check_profile
 from loans.domain.restructure import (
     DebtLike,
     PlanPreview,
@@ -17,7 +17,7 @@ from loans.domain.restructure import (
     waive_by_percent,
 )
 from portal.kernel.errors import InvalidInput
-from portal.kernel.money import ZERO
+from portal.kernel.money import ZERO, require_money
 
 GUIDE_PERCENT = Decimal(50)
 FASTER_PERCENT = Decimal(120)  # of the limit: 60 % of what is left over
@@ -38,6 +38,13 @@ class Affordability:
     left_over: Decimal | None
     guide: Decimal | None
     limit: Decimal | None
+
+    def __post_init__(self) -> None:
+        if self.left_over is not None:
+            require_money(self.left_over, "left_over")
+        for value, field in ((self.guide, "guide"), (self.limit, "limit")):
+            if value is not None:
+                check_amount(value, field, "每期上限")
 
     def exceeds_guide(self, instalment: Decimal) -> bool:
         """True when an instalment is above half of what is left over: both sides are warned."""
@@ -105,6 +112,9 @@ def suggest_plans(
     all that is left over; slower: within 80 %. Always fewer, and more, terms than the closest.
     `waive_penalty` None supposes all penalty waived. Raises InvalidInput like plan_preview.
     """
+    check_profile(profile)
+    check_debt(debt)
+    check_kind(affordability, "affordability", "还款能力", Affordability)
     most = profile.max_plan_terms if max_terms is None else max_terms
     check_int(most, "max_terms", "最多期数", 1, profile.max_plan_terms)
     limit = affordability.limit

@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from loans.domain._checks import check_amount, check_date, check_int
+from loans.domain._checks import (
+    check_amount,
+    check_date,
+    check_flag,
+    check_int,
+    check_items,
+    check_kind,
+)
 from loans.domain.components import Component
 from loans.domain.interest import overdue_days
-from loans.domain.profile import ProductProfile
+from loans.domain.profile import ProductProfile, check_profile
 from portal.kernel.errors import InvalidInput
 from portal.kernel.money import FEN, ZERO
 
@@ -119,6 +126,8 @@ class Allocation:
 def payoff(dues: Sequence[Due], prepayable: Prepayable | None = None) -> Decimal:
     """The exact yuan that settle everything given: Σ dues + prepayable interest and principal."""
     _check_dues(dues)
+    if prepayable is not None:
+        check_kind(prepayable, "prepayable", "可提前还的金额", Prepayable)
     ahead = prepayable.principal + prepayable.interest if prepayable else ZERO
     return sum((due.total for due in dues), ahead)
 
@@ -128,7 +137,9 @@ def allocation_order(profile: ProductProfile, dues: Sequence[Due], as_of: date) 
 
     Rule: domain.md §4, 90 days ordinary, 91 days principal first.
     """
+    check_profile(profile)
     _check_dues(dues)
+    check_date(as_of, "as_of", "还款日期")
     oldest = max(
         (overdue_days(profile, due.due_on, as_of) for due in dues if due.total > 0), default=0
     )
@@ -156,6 +167,8 @@ def allocate(
 
     Example: 2100 on 2023-09-20: penalty 64.24, interest 54.00, principal 1981.76 of №1.
     """
+    check_profile(profile)
+    check_flag(plan, "plan", "是否为新还款计划")
     amount = check_amount(amount, "amount", "还款金额", FEN)
     check_date(as_of, "as_of", "还款日期")
     limit = payoff(dues, prepayable)
@@ -206,9 +219,7 @@ def _ahead(left: Decimal, prepayable: Prepayable | None) -> Iterator[AllocationL
 
 def _check_dues(dues: Sequence[Due]) -> None:
     seen: set[tuple[int, date]] = set()
-    for due in dues:
-        if not isinstance(due, Due):
-            raise InvalidInput("dues", "应还明细应为 Due 的序列。")
+    for due in check_items(dues, "dues", "应还明细", Due):
         if (due.instalment, due.due_on) in seen:
             raise InvalidInput("dues", f"第 {due.instalment} 期重复。")
         seen.add((due.instalment, due.due_on))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from loans.domain._checks import check_amount, check_date, check_flag
-from loans.domain.profile import ProductProfile
+from loans.domain._checks import check_amount, check_date, check_flag, check_sequence
+from loans.domain.profile import ProductProfile, check_profile
 from portal.kernel.errors import InvalidInput
 from portal.kernel.money import FEN, ZERO, from_fen, share, to_fen
 
@@ -47,7 +47,7 @@ def returned_by_component(
     58.33, 35.88.
     """
     check_amount(returned, "returned", "恢复金额")
-    for part in waived_parts:
+    for part in check_sequence(waived_parts, "waived_parts", "减免金额"):
         check_amount(part, "waived_parts", "减免金额")
     if returned > sum(waived_parts, ZERO):
         raise InvalidInput("returned", "恢复金额不能超过减免金额。")
@@ -59,12 +59,14 @@ def warning_on(profile: ProductProfile, due_on: date) -> date:
 
     Example: due 2024-01-10, 3 days of grace: 2024-01-14.
     """
+    check_profile(profile)
     check_date(due_on, "due_on", "到期日")
     return due_on + timedelta(days=profile.plan_grace_days + 1)
 
 
 def cure_until(profile: ProductProfile, warned_on: date) -> date:
     """The last date on which full payment of what is late cures; example: +10 days."""
+    check_profile(profile)
     check_date(warned_on, "warned_on", "预警日期")
     return warned_on + timedelta(days=profile.cure_days)
 
@@ -82,7 +84,10 @@ def is_breach(
     `unpaid_due`: due dates of plan instalments not fully paid. An instalment is missed once its
     days of grace are over. `two_in_a_row` overrides the count when the caller knows better.
     """
+    check_profile(profile)
     check_date(as_of, "as_of", "日期")
+    for day in check_sequence(unpaid_due, "unpaid_due", "未还期次"):
+        check_date(day, "unpaid_due", "到期日")
     missed = [day for day in unpaid_due if as_of >= warning_on(profile, day)]
     if two_in_a_row is None:
         two_in_a_row = len(missed) >= 2

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from loans.domain._checks import check_amount, check_date, check_int
+from loans.domain._checks import (
+    check_amount,
+    check_choice,
+    check_date,
+    check_int,
+    check_items,
+    check_text,
+)
 from loans.domain.components import LABELS, Component
 from portal.kernel.errors import InvalidInput
 from portal.kernel.money import FEN, ZERO
@@ -31,8 +38,9 @@ class PaymentFact:
     def __post_init__(self) -> None:
         check_date(self.on, "payments.on", "还款日期")
         check_amount(self.amount, "payments.amount", "还款金额", FEN)
-        if self.component not in LABELS:
-            raise InvalidInput("payments.component", "还款的组成部分不存在。")
+        if not isinstance(self.component, Component):
+            chosen = check_choice(self.component, "payments.component", "还款的组成部分", Component)
+            object.__setattr__(self, "component", chosen)
         if self.kind not in _KINDS:
             raise InvalidInput("payments.kind", "还款类型应为 payment 或 waiver。")
 
@@ -48,6 +56,7 @@ class Pause:
     def __post_init__(self) -> None:
         check_date(self.from_on, "pauses.from_on", "暂停起日")
         check_date(self.to_on, "pauses.to_on", "暂停止日")
+        check_text(self.reason, "pauses.reason", "暂停原因")
         if self.to_on <= self.from_on:
             raise InvalidInput("pauses.to_on", "暂停计收罚息的止日应晚于起日。")
 
@@ -86,10 +95,11 @@ class InstalmentFacts:
                 check_date(getattr(self, name), name, label)
         if self.penalty_from is not None and self.penalty_from < self.due_on:
             raise InvalidInput("penalty_from", "罚息起算日不能早于到期日。")
-        if self.payments:
+        if self.payments != ():
             self._check_payments()
 
     def _check_payments(self) -> None:
+        check_items(self.payments, "payments", "还款", PaymentFact)
         for component, scheduled in (
             (Component.PRINCIPAL, self.principal),
             (Component.INTEREST, self.interest),
@@ -102,8 +112,7 @@ class InstalmentFacts:
                 )
 
 
-def check_facts(facts: Sequence[InstalmentFacts]) -> None:
-    """Every element is an InstalmentFacts."""
-    for fact in facts:
-        if not isinstance(fact, InstalmentFacts):
-            raise InvalidInput("facts", "各期情况应为 InstalmentFacts 的序列。")
+def check_facts(facts: Sequence[InstalmentFacts], pauses: Sequence[Pause] = ()) -> None:
+    """A list or tuple of InstalmentFacts, and one of Pause."""
+    check_items(facts, "facts", "各期情况", InstalmentFacts)
+    check_items(pauses, "pauses", "暂停计收的日期", Pause)

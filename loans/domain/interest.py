@@ -16,8 +16,7 @@ from loans.domain._reasons import begin_reason, end_reason
 from loans.domain._tracks import Price, Track, on_day, prepare
 from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts, Pause, check_facts
-from loans.domain.profile import ProductProfile
-from portal.kernel.errors import InvalidInput
+from loans.domain.profile import ProductProfile, check_profile
 from portal.kernel.money import FEN, ZERO, Rounding
 
 _WIDE = Context(prec=60)
@@ -116,6 +115,7 @@ def overdue_days(profile: ProductProfile, due_on: date, as_of: date) -> int:
     as_of − due − penalty_start_offset, plus 1 when as_of_inclusive; never on or before the due
     date, which is on time until 24:00. Example: due 2023-07-10, as of 2023-07-11: 1.
     """
+    check_profile(profile)
     check_date(due_on, "due_on", "到期日")
     check_date(as_of, "as_of", "截止日期")
     return _overdue(profile, due_on.toordinal(), as_of.toordinal())
@@ -145,10 +145,9 @@ def explain_penalty(
 
     Example: 1982.70 due 2023-07-10 at 0.03 % × 1.5, as of 2023-09-20: 72 days, 64.24.
     """
+    check_profile(profile)
     check_date(as_of, "as_of", "截止日期")
-    check_facts(facts)
-    if any(not isinstance(pause, Pause) for pause in pauses):
-        raise InvalidInput("pauses", "暂停计收的日期应为 Pause 的序列。")
+    check_facts(facts, pauses)
     today = as_of.toordinal()
     tracks = prepare(profile, facts, today, today)
     today_runs = all_runs(profile, tracks, today, pauses)
@@ -180,8 +179,9 @@ def penalty_totals(
 
     For bookings and portfolios; units, rule and errors as there.
     """
+    check_profile(profile)
     check_date(as_of, "as_of", "截止日期")
-    check_facts(facts)
+    check_facts(facts, pauses)
     today = as_of.toordinal()
     runs = all_runs(profile, prepare(profile, facts, today, today), today, pauses)
     sums = [_totals(own, profile.round_penalty) for own in runs]

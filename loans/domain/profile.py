@@ -9,7 +9,14 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
-from loans.domain._checks import check_choice, check_flag, check_int, check_rate
+from loans.domain._checks import (
+    check_choice,
+    check_flag,
+    check_int,
+    check_kind,
+    check_rate,
+    check_text,
+)
 from portal.kernel.errors import InvalidInput
 from portal.kernel.money import Rounding
 
@@ -115,8 +122,8 @@ class ProductProfile:
     vesting: VestingKind = VestingKind.PROPORTIONAL
 
     def __post_init__(self) -> None:
-        _check_text(self.code, "code", "产品代码")
-        _check_text(self.name, "name", "产品名称")
+        check_text(self.code, "code", "产品代码")
+        check_text(self.name, "name", "产品名称")
         for field, (label, low, high) in _INTS.items():
             check_int(getattr(self, field), field, label, low, high)
         for field, label in _FLAGS.items():
@@ -212,6 +219,6 @@ def _decimal(text: str, field: str) -> Decimal:
         raise InvalidInput(field, f"产品参数“{field}”应为数字。") from None
 
 
-def _check_text(value: object, field: str, label: str) -> None:
-    if not isinstance(value, str) or not value.strip() or len(value) > 100:
-        raise InvalidInput(field, f"{label}应为 1 到 100 个字。")
+def check_profile(value: object) -> ProductProfile:
+    """What every rule takes first; anything but a profile is InvalidInput("profile")."""
+    return check_kind(value, "profile", "产品参数", ProductProfile)

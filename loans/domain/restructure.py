@@ -9,9 +9,17 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
 from typing import Protocol
 
-from loans.domain._checks import check_amount, check_date, check_int, check_rate
+from loans.domain._checks import (
+    check_amount,
+    check_date,
+    check_debt,
+    check_int,
+    check_kind,
+    check_rate,
+    check_sequence,
+)
 from loans.domain.components import LABELS, Component
-from loans.domain.profile import Method, ProductProfile, RateKind
+from loans.domain.profile import Method, ProductProfile, RateKind, check_profile
 from loans.domain.schedule import ScheduledInstalment, amortise, due_date
 from portal.kernel.errors import InvalidInput
 from portal.kernel.money import FEN, ZERO, from_fen, split, to_fen
@@ -118,6 +126,7 @@ def latest_first_due(profile: ProductProfile, figures_as_of: date) -> date:
 
     Example: figures as of 2023-10-09: 2024-02-09.
     """
+    check_profile(profile)
     check_date(figures_as_of, "figures_as_of", "方案基准日")
     return due_date(figures_as_of, 1 + profile.max_deferral_months, figures_as_of.day)
 
@@ -128,14 +137,15 @@ def check_terms(profile: ProductProfile, debt: DebtLike, terms: ReliefTerms) -> 
     Each waiver ≤ outstanding of its own component; principal is never waived; 1 ≤ term_count ≤
     max_plan_terms; figures_as_of < first_due_on ≤ latest_first_due; 0 ≤ plan rate ≤ contract's.
     """
+    check_profile(profile)
+    check_kind(terms, "terms", "方案条件", ReliefTerms)
+    check_debt(debt)
     check_date(terms.figures_as_of, "figures_as_of", "方案基准日")
     check_date(terms.first_due_on, "first_due_on", "首期还款日")
     if terms.figures_as_of != debt.as_of:
         raise InvalidInput("figures_as_of", f"欠款数字应截至方案基准日 {terms.figures_as_of}。")
-    check_amount(debt.principal, "principal", "本金")
     for component, (owed, waive) in _waivers(debt, terms).items():
         label = LABELS[component]
-        check_amount(owed, component.value, label)
         check_amount(waive, f"waive_{component.value}", f"减免{label}")
         if waive > owed:
             raise InvalidInput(
@@ -252,7 +262,7 @@ def annualised_cost(
     check_amount(principal, "principal", "本金")
     check_date(from_on, "from_on", "起始日")
     check_date(first_due_on, "first_due_on", "首期还款日")
-    for payment in payments:
+    for payment in check_sequence(payments, "payments", "各期金额"):
         check_amount(payment, "payments", "各期金额")
     if principal == 0 or sum(payments, ZERO) <= principal:
         return Decimal("0.0000")

@@ -9,8 +9,8 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from loans.domain._checks import check_amount, check_date, check_int
-from loans.domain.profile import Method, ProductProfile, RateKind
+from loans.domain._checks import check_amount, check_date, check_int, check_items, check_sequence
+from loans.domain.profile import Method, ProductProfile, RateKind, check_profile
 from portal.kernel.errors import InvalidInput
 from portal.kernel.money import FEN, Rounding
 
@@ -44,11 +44,11 @@ def due_date(start_on: date, months: int, due_day: int) -> date:
     return _due(start_on, months, due_day)
 
 
-def _due(start_on: date, months: int, due_day: int) -> date:
+def _due(start_on: date, months: int, due_day: int, field: str = "start_on") -> date:
     index = start_on.year * 12 + start_on.month - 1 + months
     year, month = divmod(index, 12)
     if not 1 <= year <= 9998:
-        raise InvalidInput("start_on", "日期超出可用范围。")
+        raise InvalidInput(field, "日期超出可用范围。")
     return date(year, month + 1, min(due_day, monthrange(year, month + 1)[1]))
 
 
@@ -73,6 +73,7 @@ def accrued_interest(
     Daily rate: balance × rate × days. Annual: one whole month is annual / 12, anything else days
     × annual / year_basis (domain.md §2). Example: 6000 at 0.03 % for 30 days: 54.00.
     """
+    check_profile(profile)
     check_amount(balance, "balance", "本金余额")
     check_date(from_on, "from_on", "起息日")
     check_date(to_on, "to_on", "止息日")
@@ -98,11 +99,12 @@ def build_schedule(
     term_months, due_day). Example: 6000 at 0.03 % a day, 3 months from 2023-06-10, day 10:
     1982.70 + 54.00, 1999.34 + 37.36, 2017.96 + 18.76.
     """
+    check_profile(profile)
     check_date(drawdown_on, "drawdown_on", "放款日")
     check_int(term_months, "term_months", "借款期数", 1, MAX_TERM)
     check_int(due_day, "due_day", "还款日", 1, 31)
     check_amount(principal, "principal", "借款本金", FEN * term_months)
-    dates = [_due(drawdown_on, k, due_day) for k in range(1, term_months + 1)]
+    dates = [_due(drawdown_on, k, due_day, "drawdown_on") for k in range(1, term_months + 1)]
     return amortise(profile, principal, drawdown_on, dates)
 
 
@@ -119,17 +121,11 @@ def recompute_schedule(
     Interest up to from_on is paid with the prepayment, so the running period restarts there; for
     an annual rate it is a broken period. Raises InvalidInput (balance, from_on, due_dates).
     """
+    check_profile(profile)
     check_amount(balance, "balance", "本金余额", FEN)
     check_date(from_on, "from_on", "提前还款日")
     check_int(first_number, "first_number", "首期期号", 1, 9999)
-    if not due_dates:
-        raise InvalidInput("due_dates", "没有剩余的还款日。")
-    last = from_on
-    for due_on in due_dates:
-        check_date(due_on, "due_dates", "还款日")
-        if due_on <= last:
-            raise InvalidInput("due_dates", "还款日应晚于提前还款日，并且依次递增。")
-        last = due_on
+    _check_dates(due_dates, "due_dates", from_on)
     return amortise(profile, balance, from_on, list(due_dates), first_number)
 
 
@@ -141,11 +137,16 @@ def accelerate_schedule(
     `remaining` are the instalments of the schedule with due_on > on (their principal as still
     owed), in order; future interest is dropped (domain.md §3, acceleration).
     """
+    check_profile(profile)
     check_date(on, "on", "提前到期日")
+    for item in check_items(remaining, "remaining", "未到期期次", ScheduledInstalment):
+        check_int(item.number, "remaining.number", "期号", 1, 9999)
+        check_date(item.start_on, "remaining.start_on", "起息日")
+        check_date(item.due_on, "remaining.due_on", "还款日")
+        check_amount(item.principal, "remaining.principal", "本金")
+        check_amount(item.interest, "remaining.interest", "利息")
     if not remaining:
         raise InvalidInput("remaining", "没有未到期的期次，不能宣布提前到期。")
-    if any(not isinstance(item, ScheduledInstalment) for item in remaining):
-        raise InvalidInput("remaining", "未到期期次应为 ScheduledInstalment 的序列。")
     if any(item.due_on <= on for item in remaining):
         raise InvalidInput("remaining", "已到期的期次不能再宣布提前到期。")
     first = remaining[0]
@@ -167,9 +168,10 @@ def amortise(
     A is rounded, then each interest; principal = A − interest, at least 0 and at most what is
     left; the last principal is what is left.
     """
+    check_profile(profile)
     check_date(start_on, "start_on", "起息日")
-    for due_on in dates:
-        check_date(due_on, "dates", "还款日")
+    _check_dates(dates, "dates", start_on)
+    check_int(first_number, "first_number", "首期期号", 1, 9999)
     rates = _period_rates(profile, start_on, dates)
     left = _fen(check_amount(principal, "principal", "本金"))
     level = None
@@ -191,6 +193,15 @@ def amortise(
         left -= part
         start = due_on
     return tuple(rows)
+
+
+def _check_dates(dates: Sequence[date], field: str, after: date) -> None:
+    if not check_sequence(dates, field, "还款日"):
+        raise InvalidInput(field, "没有剩余的还款日。")
+    for due_on in dates:
+        if check_date(due_on, field, "还款日") <= after:
+            raise InvalidInput(field, f"还款日应晚于 {after}，并且依次递增。")
+        after = due_on
 
 
 def _period_rates(profile: ProductProfile, start_on: date, dates: Sequence[date]) -> list[Fraction]:

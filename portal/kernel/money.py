@@ -17,6 +17,8 @@ ZERO = Decimal("0.00")
 FEN = Decimal("0.01")
 MAXIMUM = Decimal("99999999.99")
 
+_TOO_MUCH = Decimal(10) ** 16
+_MOST_PARTS = 9999
 _MAX_TYPED = 40  # characters; longer than any amount anybody means
 _TYPED = re.compile(r"(?P<yuan>0|[1-9]\d{0,14}|[1-9]\d{0,2}(?:,\d{3})+)(?:\.(?P<fen>\d+))?", re.A)
 _HANZI_NUMBER = re.compile(r"[〇零一二三四五六七八九十百千万亿两壹贰叁肆伍陆柒捌玖拾佰仟萬億]")
@@ -47,6 +49,10 @@ def parse(
     understood; other scripts' digits, exponents, hexadecimal, signs and more than two decimals
     are refused with InvalidInput(field, sentence). `parse("¥１,２３４．５")` is Decimal("1234.50").
     """
+    if not isinstance(text, str):
+        raise InvalidInput(field, f"{label}应为文字")
+    require_money(minimum, "minimum")
+    require_money(maximum, "maximum")
     plain = _plain(text, field, label)
     if plain[0] in _MINUS:
         raise InvalidInput(field, f"{label}不能是负数，请填写大于 0 的数字，例如 100.00")
@@ -89,7 +95,7 @@ def require_money(value: object, field: str) -> Decimal:
         raise InvalidInput(field, f"金额必须是 Decimal，不能是 {type(value).__name__}")
     if not value.is_finite():
         raise InvalidInput(field, "金额必须是有限的数")
-    if abs(value) >= Decimal(10) ** 16:
+    if abs(value) >= _TOO_MUCH:
         raise InvalidInput(field, "金额太大")
     exact = value.quantize(FEN)
     if exact != value:
@@ -104,11 +110,17 @@ def to_fen(value: Decimal) -> int:
 
 def from_fen(fen: int) -> Decimal:
     """Yuan with two places of whole fen: 150 is Decimal("1.50")."""
+    if isinstance(fen, bool) or not isinstance(fen, int) or abs(fen) >= 100 * _TOO_MUCH:
+        raise InvalidInput("fen", "金额应为整数分，且小于一亿亿元")
     return Decimal(fen).scaleb(-2)
 
 
 def round_fen(value: Decimal, mode: Rounding = Rounding.HALF_UP) -> Decimal:
     """`value` yuan as whole fen: Decimal("0.885") is 0.89 HALF_UP, 0.88 DOWN (domain.md §2)."""
+    if not isinstance(value, Decimal) or not value.is_finite() or abs(value) >= _TOO_MUCH:
+        raise InvalidInput("value", "金额必须是有限的 Decimal，且小于一亿亿元")
+    if not isinstance(mode, str) or mode not in _MODES:
+        raise InvalidInput("mode", "舍入方式应为 HALF_UP 或 DOWN")
     return value.quantize(FEN, rounding=_MODES[mode]) + ZERO
 
 
@@ -118,8 +130,8 @@ def split(total: Decimal, n: int) -> tuple[Decimal, ...]:
     `split(Decimal("6110.12"), 12)` is eleven times 509.17 and then 509.25.
     """
     fen = to_fen(total)
-    if n < 1:
-        raise InvalidInput("n", "期数至少是 1")
+    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= _MOST_PARTS:
+        raise InvalidInput("n", f"期数应为 1 到 {_MOST_PARTS} 的整数")
     if fen < 0:
         raise InvalidInput("total", "要分摊的金额不能是负数")
     base = fen // n
@@ -132,15 +144,18 @@ def share(total: Decimal, weights: Sequence[Decimal]) -> tuple[Decimal, ...]:
     `share(Decimal("1.00"), [Decimal(1)] * 3)` is (0.34, 0.33, 0.33). The sum is always `total`.
     """
     fen = to_fen(total)
-    whole = sum(weights, start=Decimal(0))
-    if fen < 0 or any(weight < 0 for weight in weights):
+    if not isinstance(weights, list | tuple):
+        raise InvalidInput("weights", "权重应为列表")
+    pieces = [int(require_money(weight, "weights").scaleb(2)) for weight in weights]
+    whole = sum(pieces)
+    if fen < 0 or any(piece < 0 for piece in pieces):
         raise InvalidInput("total", "要分摊的金额和权重不能是负数")
     if whole == 0:
         if fen:
             raise InvalidInput("weights", "权重不能全是 0")
         return (ZERO,) * len(weights)
-    exact = [divmod(fen * weight, whole) for weight in weights]
-    parts = [int(quotient) for quotient, _ in exact]
+    exact = [divmod(fen * piece, whole) for piece in pieces]
+    parts = [quotient for quotient, _ in exact]
     by_remainder = sorted(range(len(parts)), key=lambda index: (-exact[index][1], index))
     for index in by_remainder[: fen - sum(parts)]:
         parts[index] += 1
