@@ -46,9 +46,15 @@ bench: .venv/.dev ## measure; prints the tables that README quotes
 chaos: .venv/.dev ## kill, stop and wipe things while people work, then prove nothing was lost
 	$(BIN)/python -m tests.chaos $(ARGS)
 
+# Without the machine's own indexes; wheels only, as they are installed; pins that still fit stay.
+LOCK := env -u PIP_INDEX_URL -u PIP_EXTRA_INDEX_URL -u PIP_FIND_LINKS -u UV_INDEX_URL -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS \
+	uv pip compile --no-config --only-binary :all: --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-annotate pyproject.toml
+EXTRAS := --extra sms-aliyun --extra metrics
+
 lock: ## lock the dependencies anew (needs uv); no registry address gets into the files
-	env -u PIP_INDEX_URL -u PIP_FIND_LINKS -u UV_INDEX_URL uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-annotate pyproject.toml -o requirements.txt
-	env -u PIP_INDEX_URL -u PIP_FIND_LINKS -u UV_INDEX_URL uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-annotate pyproject.toml --group dev -o requirements-dev.txt
+	$(LOCK) -o requirements.txt
+	$(LOCK) -c requirements.txt $(EXTRAS) --group dev -o requirements-dev.txt
+	$(LOCK) -c requirements-dev.txt $(EXTRAS) -o requirements-extras.txt
 
 clean: ## forget the demo's data and the environment
 	rm -rf var .venv

@@ -42,4 +42,4 @@ def secret(name: str) -> str:
 def need_extra(variable: str, module: str, extra: str) -> None:
     """Stop unless the optional package behind `variable` is installed."""
     if importlib.util.find_spec(module) is None:
-        raise stop(variable, f"needs the extra: pip install 'kuanxi[{extra}]'")
+        raise stop(variable, f"needs the extra {extra}: pip install -r requirements-extras.txt")

@@ -8,6 +8,7 @@ import pytest
 
 from tests import architecture
 
+LOCKS = ("requirements.txt", "requirements-extras.txt", "requirements-dev.txt")
 RULES = {
     "direction": architecture.wrong_directions,
     "purity": architecture.impure_domains,
@@ -55,7 +56,7 @@ def test_guard_sees_a_planted_violation(rule: str, sources: architecture.Sources
 def test_only_the_agreed_names_stand_at_the_top() -> None:
     allowed = {
         *("manage.py", "pyproject.toml", "README.md", "Makefile", "Procfile", "LICENSE"),
-        *("requirements.txt", "requirements-dev.txt"),
+        *LOCKS,
         *("portal", "relief", "loans", "templates", "static", "tests", "var"),
     }
 
@@ -64,13 +65,27 @@ def test_only_the_agreed_names_stand_at_the_top() -> None:
     assert names <= allowed
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("name", LOCKS)
 def test_locks_are_hashed_and_name_no_registry(name: str) -> None:
     text = (architecture.ROOT / name).read_text()
 
     assert "://" not in text
     pinned = [line for line in text.splitlines() if line and not line.startswith(" ")]
     assert all("==" in line and line.rstrip().endswith("\\") for line in pinned)
+
+
+def test_each_lock_adds_to_the_one_before() -> None:
+    """Tests run with exactly what the product runs with, and only production's choice has extras."""
+    product, extras, dev = (
+        {line for line in (architecture.ROOT / name).read_text().splitlines() if "==" in line}
+        for name in LOCKS
+    )
+
+    assert product < extras < dev
+    assert {line.partition("==")[0] for line in extras - product} >= {
+        "alibabacloud-dysmsapi20170525",
+        "django-prometheus",
+    }
 
 
 def test_tests_stay_short_too() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -23,10 +22,6 @@ from tests.factories import NOW, case_at
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[3]
-needs_prometheus = pytest.mark.skipif(
-    importlib.util.find_spec("django_prometheus") is None,
-    reason="needs django-prometheus: pip install 'kuanxi[metrics]'",
-)
 
 
 @pytest.fixture
@@ -139,7 +134,6 @@ print(json.dumps([[a.status_code for a in seen], seen[2].content.decode()]))
 """
 
 
-@needs_prometheus
 def test_metrics_for_whoever_shows_the_token(tmp_path: Path) -> None:
     """In a process of its own: the extra changes settings and counts from the start."""
     environment = {
