@@ -27,6 +27,7 @@ GROUND = {
             "logs",
             "pdf",
             "private_redis",
+            "crash_points",
         ],
         1,
     ),

@@ -55,6 +55,7 @@ WRONG = [
     ),
     ("PAYMENT_SIMULATION", {**LIFE, "PAYMENT_SIMULATION": "1"}, "needs DEMO=1"),
     ("PAYMENT_SIMULATION", {**LIFE, "PAYMENT_SIMULATION": "x"}, "must be 1 or 0"),
+    ("CRASH_POINTS", {**LIFE, "CRASH_POINTS": "/tmp"}, "needs DEMO=1"),
     ("TIME_ZONE", {**LIFE, "TIME_ZONE": "Europe/Berlin"}, "must be Asia/Shanghai"),
     ("HTTPS", {**LIFE, "HTTPS": "maybe"}, "must be 1 or 0"),
     ("METRICS", {**LIFE, "METRICS": "maybe"}, "must be 1 or 0"),

@@ -17,6 +17,7 @@ from loans.services.observers import Change
 from loans.services.receipts import post_split
 from loans.services.refusals import check_event_date, check_open, refusing
 from loans.services.splitting import SplitPreview, preview_of, split_payment
+from portal.crash_points import crash_point
 from portal.errors import RuleViolation
 from portal.kernel.money import FEN, ZERO, require_money
 from portal.models import User
@@ -81,7 +82,9 @@ def _pay(
     actor: User | None,
     now: datetime,
 ) -> Payment:
+    crash_point("pay.before_lock")
     with open_books(loan_id, actor=actor, now=now) as books:
+        crash_point("pay.after_lock")
         active = list(Payment.objects.filter(loan_id=loan_id).order_by("paid_on", "pk"))
         known = next((p for p in active if p.reference == reference), None)
         if known is None:
@@ -97,6 +100,8 @@ def _pay(
         payment = _receive(books, amount, paid_on, reference)
         _replay(books, later)
         _finish(books, Change.PAYMENT, max([paid_on, *(p.paid_on for p in later)]))
+        crash_point("pay.before_commit")
+    crash_point("pay.after_commit")
     return payment
 
 

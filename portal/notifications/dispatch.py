@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection, transaction
 
+from portal.crash_points import crash_point
 from portal.models import Delivery
 from portal.notifications import hours
 from portal.notifications.channels import phone, sms
@@ -42,6 +43,7 @@ def deliver_due(now: datetime, *, seconds: float = PATIENCE) -> int:
     stop = time.monotonic() + seconds
     taken = 0
     while time.monotonic() < stop and (ids := claim_due(now, BATCH)):
+        crash_point("outbox.after_claim")
         taken += len(ids)
         _deliver_batch(ids, now, stop)
     return taken
@@ -120,6 +122,7 @@ def _deliver(row: Delivery, now: datetime) -> str:
     except Exception as problem:  # a channel's bug must end in a visible state, not in a lost row
         logger.exception("delivery.crashed", extra={"delivery": row.public_id})
         return _retry_or_fail(row, SendFailed(type(problem).__name__, permanent=False), now)
+    crash_point("outbox.after_call")
     return _sent(row, receipt, now)
 
 
@@ -220,6 +223,7 @@ def call_instead(row: Delivery, *, now: datetime) -> None:
 
 def _record(row: Delivery, *, status: str, **changes: object) -> str:
     """Write the outcome if the lease is still ours; otherwise somebody else has the row now."""
+    crash_point("outbox.before_record")
     mine = Delivery.objects.filter(
         pk=row.pk, status=Status.CLAIMED, lease_until=row.lease_until
     ).update(status=status, lease_until=None, **changes)

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from loans.models import Loan
+from portal.crash_points import crash_point
 from portal.errors import RuleViolation
 from portal.kernel.errors import InvalidInput
 from portal.kernel.roles import Role
@@ -111,14 +112,16 @@ def submit_case(*, case: Case, actor: User, now: datetime, declared: str = "") -
     `declared` is what the borrower ticked, word for word; it stays in the audit trail. Submitted 2026-02-13 10:00: answered by 2026-02-24 18:00. A second click is once.
     """
     _people.check_borrower(actor, case)
+    crash_point("submit.before_lock")
     with transaction.atomic():
         fresh = locked(case)
+        crash_point("submit.after_lock")
         if fresh.state in {State.SUBMITTED, State.IN_REVIEW} and fresh.submitted_at is not None:
             return fresh
         if fresh.state == State.DRAFT:
             check_ready(fresh)
             fresh.policy = Policy.current()
-        return move(
+        handed_in = move(
             fresh,
             Action.SUBMIT,
             actor=actor,
@@ -127,6 +130,9 @@ def submit_case(*, case: Case, actor: User, now: datetime, declared: str = "") -
             changes={**_review_clock(fresh, now), "policy": fresh.policy, "submitted_at": now},
             data={"declared": declared} if declared else None,
         )
+        crash_point("submit.before_commit")
+    crash_point("submit.after_commit")
+    return handed_in
 
 
 def _review_clock(case: Case, now: datetime) -> dict[str, Any]:

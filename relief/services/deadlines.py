@@ -11,6 +11,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
+from portal.crash_points import crash_point
 from portal.errors import RuleViolation
 from portal.kernel.errors import InvalidInput
 from portal.kernel.roles import Role
@@ -61,14 +62,19 @@ def _handle_batch(batch: Sequence[Deadline], now: datetime) -> int:
     """All in one transaction; if one is broken, each in its own, and that one is left for a person."""
     try:
         with transaction.atomic():
-            return _handle_together(batch, now)
+            handled = _handle_together(batch, now)
+            crash_point("sweep.before_commit")
     except BROKEN:
         return sum(_handle_alone(row, now) for row in batch)
+    crash_point("sweep.after_commit")
+    return handled
 
 
 def _handle_together(batch: Sequence[Deadline], now: datetime) -> int:
     """Locks the cases that nobody else has locked, and acts on theirs; never waits for a lock."""
+    crash_point("sweep.before_lock")
     cases = _locked([row.case_id for row in batch])
+    crash_point("sweep.after_lock")
     handled, touched = 0, set()
     for row in batch:
         case = cases.get(row.case_id)

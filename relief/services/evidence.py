@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from django.db import IntegrityError, transaction
 
+from portal.crash_points import crash_point
 from portal.errors import RuleViolation, StaleWrite
 from portal.kernel.errors import InvalidInput
 from portal.kernel.roles import Role
@@ -76,15 +77,19 @@ def add_evidence(
     _check_room(case, data, replaces)
     consents.check_consent(kind=wanted, agreed=consent, actor=actor)
     stored = _stored(data, case)
+    crash_point("upload.before_lock")
     try:
         with transaction.atomic():
             fresh = locked(case)
+            crash_point("upload.after_lock")
             _check_room(fresh, data, replaces)
             consents.keep_consent(kind=wanted, agreed=consent, actor=actor, now=now, ip=ip)
             if replaces is not None:
                 Evidence.objects.current().filter(pk=replaces.pk).update(withdrawn_at=now)
             made = _row(fresh, wanted, upload.name, found, stored, replaces, actor, now)
             _tell_added(made, actor, now)
+            crash_point("upload.before_commit")
+        crash_point("upload.after_commit")
     except IntegrityError as twice:  # two tabs at once: the unique key decides
         private.delete(stored.key)
         raise RuleViolation(SAME_FILE, code="duplicate", field="file") from twice

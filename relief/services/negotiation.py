@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
+from portal.crash_points import crash_point
 from portal.errors import RuleViolation
 from portal.kernel.errors import InvalidInput
 from portal.kernel.roles import Role, rank_at_least
@@ -167,15 +168,20 @@ def accept_offer(
     if method not in {"password", "code"}:
         raise InvalidInput("method", "请选择用登录密码或短信验证码确认")
     check_borrower(actor, case)
+    crash_point("accept.before_lock")
     with transaction.atomic():
         fresh = locked(case)
+        crash_point("accept.after_lock")
         offer = _offers.find_offer(fresh, number, for_borrower=True, lock=True)
         if offer.status == OfferStatus.ACCEPTED and offer.digest == seen:
             return offer.agreement
         check_acceptable(fresh, offer, seen=seen, now=now)
-        return agreement.conclude(
+        made = agreement.conclude(
             case=fresh, offer=offer, method=method, ip=ip, actor=actor, now=now
         )
+        crash_point("accept.before_commit")
+    crash_point("accept.after_commit")
+    return made
 
 
 @retried
