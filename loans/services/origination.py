@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -10,7 +11,7 @@ from django.db import transaction
 
 from loans.domain.products import product as product_named
 from loans.domain.profile import ProductProfile
-from loans.domain.schedule import build_schedule
+from loans.domain.schedule import ScheduledInstalment, build_schedule
 from loans.models import Account, Entry, Instalment, Loan, Schedule
 from loans.services.ledger import Draft, Line, post
 from loans.services.refusals import refusing
@@ -41,10 +42,9 @@ def open_loan(
         raise RuleViolation("只有借款人账户可以借款，请换用借款人账户。", field="borrower")
     with refusing():
         profile = product if isinstance(product, ProductProfile) else product_named(product)
-        principal = require_money(principal, "principal")
         rows = build_schedule(
             profile,
-            principal=principal,
+            principal=require_money(principal, "principal"),
             drawdown_on=drawdown_on,
             term_months=term_months,
             due_day=due_day,
@@ -65,28 +65,38 @@ def open_loan(
             booked_on=drawdown_on,
             created_at=now,
         )
-        schedule = Schedule.objects.create(
-            loan=loan, number=1, kind=Schedule.Kind.ORIGINAL, opened_on=drawdown_on, source="放款"
-        )
-        made = Instalment.objects.bulk_create(
-            Instalment(
-                schedule=schedule,
-                number=row.number,
-                start_on=row.start_on,
-                due_on=row.due_on,
-                principal=row.principal,
-                interest=row.interest,
-            )
-            for row in rows
-        )
-        lines = [Line(Account.PRINCIPAL, row.principal, row.pk) for row in made if row.principal]
-        _post_drawdown(loan, schedule, (*lines, Line(Account.CASH, -principal)), actor, now)
+        schedule, instalments = _original_schedule(loan, rows)
+        _post_drawdown(loan, schedule, instalments, actor, now)
     return loan
 
 
+def _original_schedule(
+    loan: Loan, rows: Sequence[ScheduledInstalment]
+) -> tuple[Schedule, list[Instalment]]:
+    schedule = Schedule.objects.create(
+        loan=loan, number=1, kind=Schedule.Kind.ORIGINAL, opened_on=loan.drawdown_on, source="放款"
+    )
+    return schedule, Instalment.objects.bulk_create(
+        Instalment(
+            schedule=schedule,
+            number=row.number,
+            start_on=row.start_on,
+            due_on=row.due_on,
+            principal=row.principal,
+            interest=row.interest,
+        )
+        for row in rows
+    )
+
+
 def _post_drawdown(
-    loan: Loan, schedule: Schedule, lines: tuple[Line, ...], actor: User | None, now: datetime
+    loan: Loan,
+    schedule: Schedule,
+    instalments: Sequence[Instalment],
+    actor: User | None,
+    now: datetime,
 ) -> None:
+    lent = [Line(Account.PRINCIPAL, row.principal, row.pk) for row in instalments if row.principal]
     post(
         Draft(
             loan=loan,
@@ -94,7 +104,7 @@ def _post_drawdown(
             value_date=loan.drawdown_on,
             key=f"drawdown:{loan.pk}",
             source=f"放款 {loan.principal:,.2f} 元",
-            lines=lines,
+            lines=(*lent, Line(Account.CASH, -loan.principal)),
             actor=actor,
             schedule=schedule,
         ),

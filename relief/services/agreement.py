@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
+from loans.models import Schedule
 from loans.services import restructure
 from portal.kernel.digests import digest_of
 from portal.kernel.roles import Role
@@ -31,47 +32,16 @@ def conclude(
     The caller holds the locks of case and offer and has checked the offer. Order (domain.md §7):
     penalty booked, waived, old schedule closed, plan opened (loans), then agreement and notices.
     """
-    on = deadlines.business_day(now)
-    number = agreement_number(case, offer)
     with transaction.atomic(savepoint=False):
         plan = restructure.apply_relief(
             loan_id=case.loan_id,
             terms=offer.offer_terms.relief_terms(),
-            on=on,
+            on=deadlines.business_day(now),
             key=relief_key(case, offer),
             actor=actor,
             now=now,
         )
-        ran_on = Decimal((plan.terms or {}).get("waived_meanwhile", "0.00"))
-        snapshot = _snapshot(
-            case, offer, number=number, method=method, ip=ip, actor=actor, now=now, ran_on=ran_on
-        )
-        text = agreement_text.write(snapshot)
-        paper = documents.issue(
-            kind="agreement",
-            number=number,
-            user=actor,
-            about=f"case:{case.public_id}",
-            title=TITLE,
-            snapshot=snapshot,
-            text=text,
-            now=now,
-        )
-        agreement = Agreement.objects.create(
-            case=case,
-            offer=offer,
-            document=paper,
-            plan=plan,
-            number=number,
-            snapshot=paper.snapshot,
-            text=text,
-            digest=paper.digest,
-            code=paper.code,
-            accepted_by=actor,
-            accepted_at=now,
-            accepted_from=ip,
-            method=method,
-        )
+        agreement = _sign(case, offer, plan, method=method, ip=ip, actor=actor, now=now)
         Offer.objects.filter(pk=offer.pk).update(status=OfferStatus.ACCEPTED)
         move(
             case,
@@ -80,10 +50,54 @@ def conclude(
             role=Role.BORROWER,
             now=now,
             due=new_plan_due(case, offer.rows, now),
-            data={"offer": offer.number, "agreement": number, "digest": paper.digest},
+            data={
+                "offer": offer.number,
+                "agreement": agreement.number,
+                "digest": agreement.digest,
+            },
             context={"offer": offer, "agreement": agreement},
         )
     return agreement
+
+
+def _sign(
+    case: Case,
+    offer: Offer,
+    plan: Schedule,
+    *,
+    method: str,
+    ip: str | None,
+    actor: User,
+    now: datetime,
+) -> Agreement:
+    """The snapshot, its text and its paper, and the row that ties them to case, offer and plan."""
+    snapshot = _snapshot(case, offer, plan, method=method, ip=ip, actor=actor, now=now)
+    text = agreement_text.write(snapshot)
+    paper = documents.issue(
+        kind="agreement",
+        number=snapshot["agreement"],
+        user=actor,
+        about=f"case:{case.public_id}",
+        title=TITLE,
+        snapshot=snapshot,
+        text=text,
+        now=now,
+    )
+    return Agreement.objects.create(
+        case=case,
+        offer=offer,
+        document=paper,
+        plan=plan,
+        number=paper.number,
+        snapshot=paper.snapshot,
+        text=text,
+        digest=paper.digest,
+        code=paper.code,
+        accepted_by=actor,
+        accepted_at=now,
+        accepted_from=ip,
+        method=method,
+    )
 
 
 def relief_key(case: Case, offer: Offer) -> str:
@@ -112,17 +126,16 @@ def is_untouched(agreement: Agreement) -> bool:
 def _snapshot(
     case: Case,
     offer: Offer,
+    plan: Schedule,
     *,
-    number: str,
     method: str,
     ip: str | None,
     actor: User,
     now: datetime,
-    ran_on: Decimal,
 ) -> dict[str, Any]:
     rules = case.policy.rules
     return {
-        "agreement": number,
+        "agreement": agreement_number(case, offer),
         "case": case.number,
         "loan": case.loan.number,
         "borrower": actor.name,
@@ -133,7 +146,7 @@ def _snapshot(
         "terms": offer.terms,
         "figures": offer.figures,
         "rows": offer.rows,
-        "penalty_waived_since": ran_on,
+        "penalty_waived_since": Decimal((plan.terms or {}).get("waived_meanwhile", "0.00")),
         "plan_grace_days": rules.plan_grace_days,
         "cure_days": rules.cure_days,
         "accepted_at": now,

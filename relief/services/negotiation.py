@@ -204,11 +204,7 @@ def reject_offer(
         fresh = locked(case)
         offer = _offers.find_offer(fresh, number, for_borrower=True, lock=True)
         check_open(offer, seen=seen, now=now)
-        most = fresh.policy.rules.max_rounds
-        if fresh.rounds >= most:
-            raise RuleViolation(
-                f"已提出 {most} 次还款建议，请接受或拒绝当前方案，也可联系客服。", code="rounds"
-            )
+        _check_rounds(fresh)
         composed = preview_counter(
             case=fresh, number=number, draft=draft, on=deadlines.business_day(now)
         )
@@ -235,6 +231,14 @@ def reject_offer(
             context={"offer": counter},
         )
         return counter
+
+
+def _check_rounds(case: Case) -> None:
+    most = case.policy.rules.max_rounds
+    if case.rounds >= most:
+        raise RuleViolation(
+            f"已提出 {most} 次还款建议，请接受或拒绝当前方案，也可联系客服。", code="rounds"
+        )
 
 
 @retried

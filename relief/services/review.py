@@ -168,26 +168,15 @@ def reject_case(
     name, sentence, change = REJECTIONS[chosen]
     said = check_line(text or sentence, field="text", label="给借款人的说明")
     advised = check_line(advice or change, field="advice", label="怎样可以改变结果")
+    inner = check_line(note_internal, field="note_internal", label="内部备注", empty=True)
     needed = Rank.SUPERVISOR if chosen == RejectCode.FRAUD_SUSPECTED else Rank.REVIEWER
     with transaction.atomic():
         fresh = locked(case)
         require_move(fresh, Action.REJECT, actor=actor, role=Role.STAFF)
         check_in_charge(actor, fresh)
         check_staff(actor, fresh, needed=needed)
-        rules = fresh.policy.rules
-        reapply_on = deadlines.business_day(now) + timedelta(days=rules.cooldown_days)
         fresh.offers.filter(status="proposed").update(status="declined")
-        changes: dict[str, Any] = {
-            "reject_code": chosen.value,
-            "reject_text": said,
-            "reject_advice": advised,
-            "rejected_by": actor,
-            "rejected_at": now,
-            "reviewed_at": fresh.reviewed_at or now,
-            "reapply_on": reapply_on,
-        }
-        if fresh.appealed_at is not None:  # the one appeal is used up
-            changes |= {"next_due_at": None, "next_due_kind": ""}
+        changes = _rejection(fresh, actor, now)
         return move(
             fresh,
             Action.REJECT,
@@ -195,15 +184,32 @@ def reject_case(
             role=Role.STAFF,
             now=now,
             note_public=f"{name}：{said}",
-            note_internal=check_line(
-                note_internal, field="note_internal", label="内部备注", empty=True
-            ),
-            changes=changes,
+            note_internal=inner,
+            changes={
+                **changes,
+                "reject_code": chosen.value,
+                "reject_text": said,
+                "reject_advice": advised,
+            },
             context={
                 "reason": name,
                 "note": said,
                 "advice": advised,
-                "reapply_on": deadlines.chinese_day(reapply_on),
+                "reapply_on": deadlines.chinese_day(changes["reapply_on"]),
                 "can_appeal": fresh.appealed_at is None,
             },
         )
+
+
+def _rejection(case: Case, actor: User, now: datetime) -> dict[str, Any]:
+    """Who rejected, when, and from when the borrower may ask again."""
+    rules = case.policy.rules
+    values: dict[str, Any] = {
+        "rejected_by": actor,
+        "rejected_at": now,
+        "reviewed_at": case.reviewed_at or now,
+        "reapply_on": deadlines.business_day(now) + timedelta(days=rules.cooldown_days),
+    }
+    if case.appealed_at is not None:  # the one appeal is used up
+        values |= {"next_due_at": None, "next_due_kind": ""}
+    return values
