@@ -50,6 +50,7 @@ app.conf.update(
     task_routes={
         "portal.tasks.deliver_due": {"queue": "notices"},
         "portal.tasks.release_stuck": {"queue": "notices"},
+        "portal.tasks.ask_reports": {"queue": "notices"},
         "relief.tasks.sweep_deadlines": {"queue": "deadlines"},
         "relief.tasks.watch_plans": {"queue": "deadlines"},
     },
@@ -65,6 +66,8 @@ app.conf.update(
         "purge-files": every(3600, "relief.tasks.purge_expired_evidence"),
     },
 )
+if settings.SMS_BACKEND == "aliyun":  # the one provider that can be asked
+    app.conf.beat_schedule["ask-reports"] = every(20, "portal.tasks.ask_reports")
 app.autodiscover_tasks()
 
 

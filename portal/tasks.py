@@ -10,7 +10,7 @@ from celery.signals import task_postrun, task_prerun
 from portal import clock
 from portal.models import Heartbeat
 from portal.notifications import dispatch
-from portal.services import calendar_reach, documents, reports, throttles
+from portal.services import calendar_reach, documents, polling, reports, throttles
 
 
 def connect_clock() -> None:
@@ -40,6 +40,12 @@ def release_stuck() -> int:
     reports.forget_calls(real=clock.real_now())
     reports.give_up_waiting(clock.now())
     return dispatch.release_stuck(clock.now())
+
+
+@shared_task(name="portal.tasks.ask_reports")
+def ask_reports() -> int:
+    """Ask the provider what became of submitted messages; returns how many were asked about."""
+    return polling.ask_due(clock.now())
 
 
 @shared_task(name="portal.tasks.watch_calendar")

@@ -12,6 +12,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 START = "import django; django.setup()"
+SCHEDULE = """
+import sys
+from portal.celery import app
+sys.exit("portal.tasks.ask_reports" in {entry["task"] for entry in app.conf.beat_schedule.values()})
+"""
 MISSING = "import sys; sys.modules[{!r}] = None; "
 SECRET = "0123456789" * 6
 LIFE = {"SECRET_KEY": SECRET, "SMS_BACKEND": "console"}
@@ -75,7 +80,9 @@ ALIYUN = {
 ANYTHING_GOES = {"VAR_DIR", "PRIVATE_ROOT", "SMS_SIGNATURE"}
 
 
-def start(tmp_path: Path, settings: dict[str, str], *, without: str = "") -> tuple[int, str]:
+def start(
+    tmp_path: Path, settings: dict[str, str], *, without: str = "", run: str = START
+) -> tuple[int, str]:
     """Exit code and last line of a process that only loads Django; `without` is not installed."""
     keep = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     environment = {
@@ -85,7 +92,7 @@ def start(tmp_path: Path, settings: dict[str, str], *, without: str = "") -> tup
         **settings,
     }
     done = subprocess.run(
-        [sys.executable, "-c", MISSING.format(without) + START if without else START],
+        [sys.executable, "-c", MISSING.format(without) + run if without else run],
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -156,6 +163,15 @@ def test_a_missing_extra_is_named(
     assert code != 0
     assert f"ImproperlyConfigured: {variable}: needs the extra " in said
     assert "requirements-extras.txt" in said
+
+
+@pytest.mark.parametrize(("settings", "asks"), [(ALIYUN, 1), (LIFE, 0)])
+def test_only_a_provider_that_answers_is_asked(
+    tmp_path: Path, settings: dict[str, str], asks: int
+) -> None:
+    code, said = start(tmp_path, settings, run=SCHEDULE)
+
+    assert (code, said) == (asks, "")
 
 
 def test_every_variable_is_tried_and_documented() -> None:

@@ -74,6 +74,7 @@ class Delivery(models.Model):
     attempts = models.PositiveSmallIntegerField("尝试次数", default=0)
     next_attempt_at = models.DateTimeField("下次发送")
     lease_until = models.DateTimeField("占用至", null=True, blank=True)
+    ask_at = models.DateTimeField("下次查询回执", null=True, blank=True)
     provider_reference = models.CharField("通道回执", max_length=80, blank=True)
     failure = models.CharField("失败类型", max_length=10, choices=Failure, blank=True)
     error = models.CharField("失败原因", max_length=200, blank=True)

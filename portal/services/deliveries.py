@@ -29,6 +29,7 @@ def resend(*, delivery_id: int, actor: User, now: datetime) -> None:
             status=Delivery.Status.PENDING,
             attempts=0,
             next_attempt_at=now,
+            ask_at=None,
             failure="",
             error="",
             finished_at=None,

@@ -1,4 +1,4 @@
-"""Delivery reports of a provider: signed, taken once, in any order; a status only moves forward."""
+"""Delivery reports of a provider: genuine, taken once, in any order; a status only moves forward."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from portal.models import Delivery, ProviderCall
+from portal.notifications.channels import sms
 from portal.notifications.channels.base import Report
 from portal.notifications.dispatch import call_instead
 from portal.nudge import nudge
@@ -71,14 +72,23 @@ def take_reports(reports: Sequence[Report], *, digest: str, now: datetime, real:
     return Taken(known=known, unknown=len(reports) - known)
 
 
+def take_answer(report: Report, *, now: datetime) -> bool:
+    """Apply what the provider said when we asked it; whether the message is ours.
+
+    It goes by the same rules as a report that came by itself, before or after it.
+    """
+    with transaction.atomic():
+        return _apply(report, now)
+
+
 def _apply(report: Report, now: datetime) -> bool:
     """Apply one report; whether its message is ours."""
     try:
         public_id = uuid.UUID(report.reference)
     except ValueError:
         return False
-    sms = Delivery.objects.select_for_update(of=("self",)).filter(channel=Delivery.Channel.SMS)
-    row = sms.filter(public_id=public_id).first()
+    rows = Delivery.objects.select_for_update(of=("self",)).filter(channel=Delivery.Channel.SMS)
+    row = rows.filter(public_id=public_id).first()
     if row is None:
         return False
     change = _delivered if report.delivered else _failed
@@ -130,9 +140,9 @@ def _failed(row: Delivery, report: Report, now: datetime) -> bool:
 def give_up_waiting(now: datetime, *, limit: int = 200) -> int:
     """Messages without a report for 72 hours count as 未送达 and become calls; returns how many.
 
-    Only where reports come at all (SMS_CALLBACK_KEY). A later report still counts.
+    Only where reports come or can be asked for. A later report still counts.
     """
-    if not settings.SMS_CALLBACK_KEY:
+    if not settings.SMS_CALLBACK_KEY and sms.answering() is None:
         return 0
     silent = Delivery.objects.filter(channel=Delivery.Channel.SMS, status=Status.SUBMITTED)
     silent = silent.filter(submitted_at__lte=now - SILENCE).order_by("pk")

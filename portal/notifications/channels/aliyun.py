@@ -1,4 +1,4 @@
-"""Aliyun's short messages (Dysms): sending, what its codes mean, and its delivery reports.
+"""Aliyun's short messages (Dysms): sending, what its codes mean, and what became of a message.
 
 The SDK is the extra `sms-aliyun` and takes seconds to import: only on first use.
 """
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 
+from portal import clock
 from portal.models import Delivery
 from portal.notifications.channels.base import Receipt, Report, SendFailed
 
@@ -39,6 +40,9 @@ PERMANENT = frozenset(
     }
 )
 CONNECT_MS, READ_MS = 3000, 10000
+PAGE, MAX_PAGES = 50, 5  # the provider's largest page; a number has a handful of messages a day
+LOST, ARRIVED = "2", "3"  # SendStatus; 1 is still on its way
+MIDNIGHT = timedelta(minutes=5)  # how far the provider's clock may be from ours
 
 
 class AliyunSms:
@@ -48,10 +52,7 @@ class AliyunSms:
         self._client: Any = None
 
     def send(self, delivery: Delivery, *, now: datetime) -> Receipt:
-        try:
-            models, client = self._sdk()
-        except ImportError as missing:
-            raise SendFailed("没有安装 sms-aliyun 组件", permanent=False) from missing
+        models, client = self._sdk()
         request = models.SendSmsRequest(
             phone_numbers=delivery.to,
             sign_name=settings.SMS_SIGNATURE,
@@ -59,18 +60,38 @@ class AliyunSms:
             template_param=json.dumps({"text": words_of(delivery)}, ensure_ascii=False),
             out_id=str(delivery.public_id),
         )
-        try:
-            body = client.send_sms(request).body
-        except Exception as problem:  # the SDK raises kinds of its own for network and refusals
-            raise refusal(problem) from problem
-        if body is None or body.code != "OK":
-            code = str(getattr(body, "code", None) or "EmptyAnswer")
-            raise SendFailed(code, permanent=is_permanent(code))
-        return Receipt(reference=str(body.biz_id))
+        return Receipt(reference=str(answer_of(client.send_sms, request).biz_id or ""))
+
+    def ask(self, delivery: Delivery) -> Report | None:
+        """QuerySendDetails for the number, the day and the submission, page by page."""
+        models, client = self._sdk()
+        found: set[tuple[str, str]] = set()
+        for day in days_of(delivery):
+            for page in range(1, MAX_PAGES + 1):
+                request = models.QuerySendDetailsRequest(
+                    phone_number=delivery.to,
+                    biz_id=delivery.provider_reference or None,
+                    send_date=f"{day:%Y%m%d}",
+                    page_size=PAGE,
+                    current_page=page,
+                )
+                listed = answer_of(client.query_send_details, request).sms_send_detail_dtos
+                details = (listed.sms_send_detail_dto or []) if listed else []
+                found |= {
+                    (str(one.send_status), str(one.err_code or ""))
+                    for one in details
+                    if one.out_id == str(delivery.public_id)
+                }
+                if len(details) < PAGE:
+                    break
+        return what_became(str(delivery.public_id), found)
 
     def _sdk(self) -> tuple[Any, Any]:
-        """The SDK's models and a client, made once."""
-        models = importlib.import_module("alibabacloud_dysmsapi20170525.models")
+        """The SDK's models and a client, made once; SendFailed if it is not installed."""
+        try:
+            models = importlib.import_module("alibabacloud_dysmsapi20170525.models")
+        except ImportError as missing:
+            raise SendFailed("没有安装 sms-aliyun 组件", permanent=False) from missing
         if self._client is None:
             scheme, _, host = settings.ALIYUN_SMS_ENDPOINT.rpartition("://")
             config = importlib.import_module("alibabacloud_tea_openapi.models").Config(
@@ -84,6 +105,34 @@ class AliyunSms:
             module = importlib.import_module("alibabacloud_dysmsapi20170525.client")
             self._client = module.Client(config)
         return models, self._client
+
+
+def answer_of(call: Callable[[Any], Any], request: Any) -> Any:
+    """The body of a good answer; SendFailed for every other one and for none."""
+    try:
+        body = call(request).body
+    except Exception as problem:  # the SDK raises kinds of its own for network and refusals
+        raise refusal(problem) from problem
+    if body is None or body.code != "OK":
+        code = str(getattr(body, "code", None) or "EmptyAnswer")
+        raise SendFailed(code, permanent=is_permanent(code))
+    return body
+
+
+def days_of(delivery: Delivery) -> list[date]:
+    """The provider's day of a submission: ours, and the next too if ours was about to end."""
+    at = delivery.submitted_at or delivery.created_at
+    return sorted({clock.business_date(at), clock.business_date(at + MIDNIGHT)})
+
+
+def what_became(reference: str, found: Collection[tuple[str, str]]) -> Report | None:
+    """From (SendStatus, ErrCode) of each listed detail: arrived if one did, lost if all are."""
+    statuses = {status for status, _ in found}
+    if ARRIVED in statuses:
+        return Report(reference, delivered=True)
+    if statuses == {LOST}:
+        return Report(reference, delivered=False, error=max(code for _, code in found))
+    return None  # still on its way, or not listed yet
 
 
 def words_of(delivery: Delivery) -> str:

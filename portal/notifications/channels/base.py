@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from portal.models import Delivery
 
@@ -38,3 +38,11 @@ class Report:
 class Channel(Protocol):
     def send(self, delivery: Delivery, *, now: datetime) -> Receipt:
         """Hand `delivery` over under its own public id; SendFailed if that did not work."""
+
+
+@runtime_checkable
+class Answers(Protocol):
+    """A provider that can be asked what became of a message, besides or instead of reporting."""
+
+    def ask(self, delivery: Delivery) -> Report | None:
+        """What is known by now; None while nothing is. SendFailed if there was no answer."""

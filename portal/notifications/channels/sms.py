@@ -10,7 +10,7 @@ from django.conf import settings
 
 from portal.models import Delivery
 from portal.notifications.channels import aliyun, gateway
-from portal.notifications.channels.base import Channel, Receipt, Report
+from portal.notifications.channels.base import Answers, Channel, Receipt, Report
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,12 @@ def adapter() -> Channel:
     if name not in _made:
         _made[name] = _ADAPTERS[name]()
     return _made[name]
+
+
+def answering() -> Answers | None:
+    """The adapter, if its provider can be asked what became of a message."""
+    chosen = adapter()
+    return chosen if isinstance(chosen, Answers) else None
 
 
 def read_report(item: Mapping[str, object]) -> Report:

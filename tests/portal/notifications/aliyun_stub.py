@@ -1,4 +1,4 @@
-"""A local Aliyun: speaks the protocol of SendSms on loopback and checks each request's signature.
+"""A local Aliyun: speaks SendSms and QuerySendDetails on loopback, checks each request's signature.
 
 ACS3-HMAC-SHA256 as documented: the canonical request is method, path, query, signed headers and
 the body's digest; its digest is signed with the access key's secret.
@@ -28,8 +28,30 @@ class Stub:
 
     port: int = 0
     answer: tuple[int, dict[str, Any]] | None = (200, TAKEN)
+    details: list[dict[str, Any]] = field(default_factory=list)  # of messages, with their BizId
     asked: list[dict[str, str]] = field(default_factory=list)
     forged: int = 0
+
+    def listed(self, query: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        """One page of the details of a number on a day, of one submission if it is named."""
+        found = [
+            {name: value for name, value in one.items() if name != "BizId"}
+            for one in self.details
+            if one["PhoneNum"] == query["PhoneNumber"]
+            and one["SendDate"][:10].replace("-", "") == query["SendDate"]
+            and query.get("BizId", one["BizId"]) == one["BizId"]
+        ]
+        size, page = int(query["PageSize"]), int(query["CurrentPage"])
+        if not 1 <= size <= 50 or page < 1:
+            return 200, {"Code": "isv.INVALID_PARAMETERS", "Message": "x", "RequestId": "R2"}
+        some = found[size * (page - 1) : size * page]
+        return 200, {
+            "Code": "OK",
+            "Message": "OK",
+            "RequestId": "R3",
+            "TotalCount": str(len(found)),
+            "SmsSendDetailDTOs": {"SmsSendDetailDTO": some},
+        }
 
 
 def encoded(text: str) -> str:
@@ -77,7 +99,9 @@ def running() -> Iterator[Stub]:
                 self.close_connection = True
                 self.connection.close()
                 return
-            self.say(*stub.answer)
+            is_query = self.headers["x-acs-action"] == "QuerySendDetails"
+            well = is_query and stub.answer[1].get("Code") == "OK"
+            self.say(*(stub.listed(query) if well else stub.answer))
 
         def say(self, status: int, data: dict[str, Any]) -> None:
             body = json.dumps(data).encode()

@@ -18,6 +18,7 @@ from portal.notifications.channels import sms
 from portal.notifications.channels.base import Receipt
 from portal.notifications.outbox import notify
 from tests.conftest import at
+from tests.portal.notifications import aliyun_stub
 from tests.portal.people import lin
 
 NOON = at("2026-03-02 12:00")
@@ -79,3 +80,22 @@ def say(user: User) -> Callable[..., Notice]:
         return notify(**(values | changes))
 
     return call
+
+
+@pytest.fixture
+def stub() -> Iterator[aliyun_stub.Stub]:
+    """SMS_BACKEND=aliyun, and Aliyun is on loopback."""
+    with (
+        aliyun_stub.running() as running,
+        override_settings(
+            SMS_BACKEND="aliyun",
+            SMS_SIGNATURE="宽息",
+            ALIYUN_SMS_KEY_ID=aliyun_stub.KEY_ID,
+            ALIYUN_SMS_KEY_SECRET=aliyun_stub.KEY_SECRET,
+            ALIYUN_SMS_TEMPLATE="SMS_0001",
+            ALIYUN_SMS_ENDPOINT=f"http://127.0.0.1:{running.port}",
+        ),
+    ):
+        sms._made.pop("aliyun", None)
+        yield running
+        sms._made.pop("aliyun", None)

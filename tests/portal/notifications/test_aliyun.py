@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from django.test import override_settings
 
 from portal.models import Delivery, Notice
 from portal.notifications import dispatch
-from portal.notifications.channels import aliyun, sms
+from portal.notifications.channels import aliyun
 from portal.notifications.channels.base import SendFailed
-from tests.portal.notifications import aliyun_stub
 from tests.portal.notifications.aliyun_stub import Stub
 from tests.portal.notifications.conftest import NOON
 
@@ -40,24 +39,6 @@ LATER = [
     "ServiceUnavailable",
     "something.new",
 ]
-
-
-@pytest.fixture
-def stub() -> Iterator[Stub]:
-    with (
-        aliyun_stub.running() as running,
-        override_settings(
-            SMS_BACKEND="aliyun",
-            SMS_SIGNATURE="宽息",
-            ALIYUN_SMS_KEY_ID=aliyun_stub.KEY_ID,
-            ALIYUN_SMS_KEY_SECRET=aliyun_stub.KEY_SECRET,
-            ALIYUN_SMS_TEMPLATE="SMS_0001",
-            ALIYUN_SMS_ENDPOINT=f"http://127.0.0.1:{running.port}",
-        ),
-    ):
-        sms._made.pop("aliyun", None)
-        yield running
-        sms._made.pop("aliyun", None)
 
 
 def run() -> list[str]:
