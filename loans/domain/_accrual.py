@@ -20,6 +20,8 @@ from loans.domain._tracks import (
     Track,
     balances,
     cleared,
+    counted_to,
+    on_day,
     price,
     rates_of,
 )
@@ -35,9 +37,13 @@ class Run(NamedTuple):
     end: int
     base: int
     price: Price
-    component: Component
     begin: Event | str
     finish: Event | str
+
+    @property
+    def component(self) -> Component:
+        """What it is charged as: penalty or compound."""
+        return self.price.component
 
 
 def first_day(profile: ProductProfile, track: Track, amount: int, events: Sequence[Event]) -> int:
@@ -59,30 +65,33 @@ def instalment_runs(
     for from_, to, base, begin, finish in balances(
         start, track.end, track.principal, track.principal_events, "due"
     ):
-        runs.append(Run(from_, to, base, rates.due, Component.PENALTY, begin, finish))
-    with_interest = profile.penalty_base is PenaltyBase.DUE_PRINCIPAL_AND_INTEREST
-    if with_interest or profile.compound_on_interest:
-        component = Component.PENALTY if with_interest else Component.COMPOUND
+        runs.append(Run(from_, to, base, rates.due, begin, finish))
+    if _charges_interest(profile):
         start = first_day(profile, track, track.interest, track.interest_events)
         for piece in balances(start, track.end, track.interest, track.interest_events, "due"):
-            runs.extend(_interest_runs(rates, piece, component, room))
+            runs.extend(_interest_runs(rates, piece, room))
     return runs
+
+
+def _charges_interest(profile: ProductProfile) -> bool:
+    in_base = profile.penalty_base is PenaltyBase.DUE_PRINCIPAL_AND_INTEREST
+    return in_base or profile.compound_on_interest
 
 
 def _interest_runs(
     rates: Rates,
     piece: tuple[int, int, int, Event | str, Event | str],
-    component: Component,
     room: Room | None,
 ) -> list[Run]:
     from_, to, base, begin, finish = piece
-    runs = []
+    full, runs = rates.unpaid_interest, []
     for start, end, factor in room.factors(from_, to) if room else [(from_, to, Fraction(1))]:
-        rate = rates.penalty * factor
-        cost = rates.due if factor == 1 else price(rate, min(rates.part, rate), rates.nominal)
+        cost, rate = full, rates.penalty * factor
+        if factor != 1:
+            cost = price(full.component, rate, min(rates.part, rate), rates.nominal)
         mark: Event | str = begin if start == from_ else "room"
         last: Event | str = finish if end == to else "room"
-        runs.append(Run(start, end, base, cost, component, mark, last))
+        runs.append(Run(start, end, base, cost, mark, last))
     return runs
 
 
@@ -101,7 +110,7 @@ def undue_runs(
         for start, stop, base, begin, finish in balances(
             low, high, track.principal, track.principal_events, "other"
         ):
-            runs.append(Run(start, stop, base, rates.undue, Component.PENALTY, begin, finish))
+            runs.append(Run(start, stop, base, rates.undue, begin, finish))
     return runs
 
 
@@ -132,7 +141,8 @@ def without_pauses(runs: list[Run], pauses: Sequence[Pause]) -> list[Run]:
         low, high = pause.from_on.toordinal(), pause.to_on.toordinal()
         cut: list[Run] = []
         for run in runs:
-            if run.price is NOTHING or high <= run.start or run.end <= low:
+            none = NOTHING[run.component]
+            if run.price is none or high <= run.start or run.end <= low:
                 cut.append(run)
                 continue
             inner = (max(low, run.start), min(high, run.end))
@@ -141,7 +151,7 @@ def without_pauses(runs: list[Run], pauses: Sequence[Pause]) -> list[Run]:
                 cut.append(run._replace(end=inner[0], finish=mark))
             last = "resume" if inner[1] < run.end else run.finish
             cut.append(
-                run._replace(start=inner[0], end=inner[1], price=NOTHING, begin=mark, finish=last)
+                run._replace(start=inner[0], end=inner[1], price=none, begin=mark, finish=last)
             )
             if inner[1] < run.end:
                 cut.append(run._replace(start=inner[1], begin="resume"))
@@ -154,11 +164,8 @@ def all_runs(
 ) -> list[list[Run]]:
     """Runs of every instalment up to as_of, in the order of the tracks."""
     rates = rates_of(profile)
-    on_interest = (
-        profile.compound_on_interest
-        or profile.penalty_base is PenaltyBase.DUE_PRINCIPAL_AND_INTEREST
-    )
-    room = Room(profile, rates, tracks) if on_interest and rates.cap is not None else None
+    capped = _charges_interest(profile) and rates.cap is not None
+    room = Room(profile, rates, tracks) if capped else None
     runs = [instalment_runs(profile, rates, track, room) for track in tracks]
     if profile.penalty_base is PenaltyBase.ALL_OUTSTANDING:
         spans = overdue_spans(profile, tracks)
@@ -167,6 +174,41 @@ def all_runs(
             undue_runs(rates, track, spans, end) + own
             for track, own in zip(tracks, runs, strict=True)
         ]
-    if pauses:
-        runs = [without_pauses(own, pauses) for own in runs]
-    return runs
+    return [without_pauses(own, pauses) for own in runs] if pauses else runs
+
+
+class Counted(NamedTuple):
+    """Runs of one instalment, of which only the days before `stop` count, and the next day's."""
+
+    runs: list[Run]
+    stop: int
+    later: list[Run]
+
+    def cut(self) -> list[Run]:
+        """The runs as they are found when counting ends at `stop`."""
+        kept = []
+        for run in self.runs:
+            if run.end < self.stop:
+                kept.append(run)
+            elif run.start < self.stop:
+                kept.append(run._replace(end=self.stop, finish="end"))
+        return kept
+
+
+def two_days(
+    profile: ProductProfile, tracks: Sequence[Track], as_of: int, pauses: Sequence[Pause]
+) -> list[Counted]:
+    """Runs up to as_of and, if nothing is paid meanwhile, to the next day; tracks of as_of + 1.
+
+    As a rule the next day changes nothing about the days before it: today's runs are tomorrow's,
+    stopped earlier. Not so with grace (the day that exceeds it brings them all) and where one
+    instalment's delay makes the others bear penalty: then today is found by itself.
+    """
+    later = all_runs(profile, tracks, as_of + 1, pauses)
+    if profile.grace_days or profile.penalty_base is PenaltyBase.ALL_OUTSTANDING:
+        now = all_runs(profile, on_day(profile, tracks, as_of), as_of, pauses)
+        return [Counted(a, FAR, b) for a, b in zip(now, later, strict=True)]
+    return [
+        Counted(runs, counted_to(profile, track, as_of), runs)
+        for track, runs in zip(tracks, later, strict=True)
+    ]

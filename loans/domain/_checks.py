@@ -14,6 +14,7 @@ from portal.kernel.money import ZERO, require_money
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
 
+_HUNDRED = Decimal(100)
 _OWED = ("principal", "interest", "penalty", "compound", "fee")
 LAST_YEAR = 9990  # every rule may add days or months to a date and stay inside the calendar
 _FINEST = -20  # places of a rate; finer is a slip, and costs time without end
@@ -62,6 +63,11 @@ def check_amount(value: object, field: str, label: str, low: Decimal = ZERO) -> 
     if amount < low:
         raise InvalidInput(field, f"{label}不能低于 {low} 元。")
     return amount
+
+
+def check_fen(value: object, field: str, label: str, low: Decimal = ZERO) -> int:
+    """The same in whole fen: Decimal("1.50") is 150."""
+    return int(check_amount(value, field, label, low) * _HUNDRED)
 
 
 def check_choice(value: object, field: str, label: str, kind: type[E]) -> E:

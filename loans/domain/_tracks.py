@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts
-from loans.domain.profile import ProductProfile
+from loans.domain.profile import PenaltyBase, ProductProfile
 
 FAR = 10**8
 ZERO_RATE = Fraction(0)
@@ -24,6 +24,9 @@ class Event(NamedTuple):
     fen: int
     kind: str
     on: int
+
+
+NO_EVENTS: tuple[Event, ...] = ()
 
 
 class Track(NamedTuple):
@@ -42,9 +45,11 @@ class Track(NamedTuple):
 
     def left(self, day: int) -> int:
         """Unpaid principal on the day, in fen."""
-        return self.principal - sum(
-            event.fen for event in self.principal_events if event.day <= day
-        )
+        left = self.principal
+        for event in self.principal_events:
+            if event.day <= day:
+                left -= event.fen
+        return left
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,8 +57,11 @@ class Price:
     """What one yuan costs a day: charged, its ordinary share, and before the ceiling; exact.
 
     Kept twice, as Fractions and as whole numbers over one denominator: sums of base × days are
-    then multiplied and rounded in whole numbers. Compared by identity, one object per rate.
+    then multiplied and rounded in whole numbers. Compared by identity, one object per rate and
+    component.
     """
+
+    component: Component
 
     rate: Fraction
     ordinary: Fraction
@@ -64,14 +72,18 @@ class Price:
     nominal_part: int
 
 
-def price(rate: Fraction, ordinary: Fraction, nominal: Fraction) -> Price:
+def price(component: Component, rate: Fraction, ordinary: Fraction, nominal: Fraction) -> Price:
     """The Price of three exact daily rates."""
     scale = lcm(rate.denominator, ordinary.denominator, nominal.denominator)
     parts = [part.numerator * (scale // part.denominator) for part in (rate, ordinary, nominal)]
-    return Price(rate, ordinary, nominal, scale, *parts)
+    return Price(component, rate, ordinary, nominal, scale, *parts)
 
 
-NOTHING = price(ZERO_RATE, ZERO_RATE, ZERO_RATE)
+# Inside a pause nothing is charged on either kind of balance.
+NOTHING = {
+    component: price(component, ZERO_RATE, ZERO_RATE, ZERO_RATE)
+    for component in (Component.PENALTY, Component.COMPOUND)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +97,24 @@ class Rates:
     part: Fraction
     due: Price
     undue: Price
+    unpaid_interest: Price
 
 
 @lru_cache(maxsize=256)
 def rates_of(profile: ProductProfile) -> Rates:
-    """Exact rates, computed once per profile; `undue` is the surcharge alone."""
+    """Exact rates, computed once per profile; `undue` is the surcharge alone.
+
+    Unpaid interest costs the penalty rate: as penalty where the base includes it, else as compound.
+    """
     ordinary, penalty = profile.daily_rate, profile.penalty_rate
     part = min(ordinary, penalty)
     nominal, cap = profile.nominal_penalty_rate, profile.cap_daily_rate
-    due = price(penalty, part, nominal)
-    undue = price(penalty - part, ZERO_RATE, nominal - part)
-    return Rates(ordinary, penalty, nominal, cap, part, due, undue)
+    due = price(Component.PENALTY, penalty, part, nominal)
+    undue = price(Component.PENALTY, penalty - part, ZERO_RATE, nominal - part)
+    compound = price(Component.COMPOUND, penalty, part, nominal)
+    in_base = profile.penalty_base is PenaltyBase.DUE_PRINCIPAL_AND_INTEREST
+    unpaid_interest = due if in_base else compound
+    return Rates(ordinary, penalty, nominal, cap, part, due, undue, unpaid_interest)
 
 
 def prepare(
@@ -107,7 +126,9 @@ def prepare(
     for fact in facts:
         start = (fact.penalty_from or fact.due_on).toordinal()
         closed = FAR if fact.closed_on is None else fact.closed_on.toordinal()
-        principal, interest = _events(fact, start, known, inclusive)
+        principal = interest = NO_EVENTS
+        if fact.payments:
+            principal, interest = _events(fact, start, known, inclusive)
         tracks.append(
             Track(
                 fact.number,
@@ -116,8 +137,8 @@ def prepare(
                 _end(start, closed, as_of, inclusive),
                 0 if fact.opened_on is None else fact.opened_on.toordinal(),
                 closed,
-                int(100 * fact.principal),
-                int(100 * fact.interest),
+                fact.principal_fen,
+                fact.interest_fen,
                 principal,
                 interest,
             )
@@ -126,23 +147,23 @@ def prepare(
 
 
 def _end(start: int, closed: int, as_of: int, inclusive: int) -> int:
-    stop = min(as_of, closed)
+    stop = as_of if as_of < closed else closed
     return stop + inclusive if stop > start else start
 
 
 def on_day(profile: ProductProfile, tracks: Sequence[Track], as_of: int) -> list[Track]:
     """The same tracks counted up to another day: what the penalty would be if nothing is paid."""
-    inclusive = int(profile.as_of_inclusive)
-    return [
-        track._replace(end=_end(track.start, track.closed, as_of, inclusive)) for track in tracks
-    ]
+    return [track._replace(end=counted_to(profile, track, as_of)) for track in tracks]
+
+
+def counted_to(profile: ProductProfile, track: Track, as_of: int) -> int:
+    """The day up to which the instalment's own penalty counts on another day."""
+    return _end(track.start, track.closed, as_of, int(profile.as_of_inclusive))
 
 
 def _events(
     fact: InstalmentFacts, start: int, known: int, inclusive: int
 ) -> tuple[tuple[Event, ...], tuple[Event, ...]]:
-    if not fact.payments:
-        return (), ()
     principal: list[Event] = []
     interest: list[Event] = []
     for payment in fact.payments:
@@ -151,9 +172,9 @@ def _events(
             continue
         day = on + inclusive if on > start else on
         if payment.component == Component.PRINCIPAL:
-            principal.append(Event(day, int(100 * payment.amount), payment.kind, on))
+            principal.append(Event(day, payment.fen, payment.kind, on))
         elif payment.component == Component.INTEREST:
-            interest.append(Event(day, int(100 * payment.amount), payment.kind, on))
+            interest.append(Event(day, payment.fen, payment.kind, on))
     return tuple(sorted(principal)), tuple(sorted(interest))
 
 
@@ -172,6 +193,8 @@ def balances(
     begin: int, end: int, amount: int, events: Sequence[Event], first: str
 ) -> list[tuple[int, int, int, Event | str, Event | str]]:
     """(from, to, balance, begin mark, end mark) on [begin, end) where the balance is not zero."""
+    if not events:
+        return [(begin, end, amount, first, "end")] if amount > 0 and begin < end else []
     result: list[tuple[int, int, int, Event | str, Event | str]] = []
     cursor = begin
     current: Event | str = first

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
 from loans.domain._checks import (
-    check_amount,
     check_choice,
     check_date,
+    check_fen,
     check_int,
     check_items,
     check_text,
@@ -28,16 +28,19 @@ class PaymentFact:
 
     Only `principal` and `interest` change a penalty; the other components may be listed and are
     ignored. A reversed payment is left out by the caller; a back-dated one carries its own date.
+    `fen` is `amount` in whole fen, found while it is checked.
     """
 
     on: date
     component: Component
     amount: Decimal
     kind: str = "payment"
+    fen: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_date(self.on, "payments.on", "还款日期")
-        check_amount(self.amount, "payments.amount", "还款金额", FEN)
+        fen = check_fen(self.amount, "payments.amount", "还款金额", FEN)
+        object.__setattr__(self, "fen", fen)
         if not isinstance(self.component, Component):
             chosen = check_choice(self.component, "payments.component", "还款的组成部分", Component)
             object.__setattr__(self, "component", chosen)
@@ -70,6 +73,7 @@ class InstalmentFacts:
     principal moved to another schedule (a plan, an acceleration); penalty until then stays.
     `opened_on`: the date its schedule came into force (None: from the start), so that the base
     all_outstanding never counts principal of a superseded and of a new schedule together.
+    `principal_fen` and `interest_fen` are the amounts in whole fen, found while they are checked.
     """
 
     number: int
@@ -80,19 +84,20 @@ class InstalmentFacts:
     penalty_from: date | None = None
     closed_on: date | None = None
     opened_on: date | None = None
+    principal_fen: int = field(init=False, repr=False, compare=False)
+    interest_fen: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_int(self.number, "number", "期数", 1, 9999)
         check_date(self.due_on, "due_on", "到期日")
-        check_amount(self.principal, "principal", "本金")
-        check_amount(self.interest, "interest", "利息")
-        for name, label in (
-            ("penalty_from", "罚息起算日"),
-            ("closed_on", "结转日"),
-            ("opened_on", "启用日"),
-        ):
-            if getattr(self, name) is not None:
-                check_date(getattr(self, name), name, label)
+        object.__setattr__(self, "principal_fen", check_fen(self.principal, "principal", "本金"))
+        object.__setattr__(self, "interest_fen", check_fen(self.interest, "interest", "利息"))
+        if self.penalty_from is not None:
+            check_date(self.penalty_from, "penalty_from", "罚息起算日")
+        if self.closed_on is not None:
+            check_date(self.closed_on, "closed_on", "结转日")
+        if self.opened_on is not None:
+            check_date(self.opened_on, "opened_on", "启用日")
         if self.penalty_from is not None and self.penalty_from < self.due_on:
             raise InvalidInput("penalty_from", "罚息起算日不能早于到期日。")
         if self.payments != ():
@@ -100,13 +105,13 @@ class InstalmentFacts:
 
     def _check_payments(self) -> None:
         check_items(self.payments, "payments", "还款", PaymentFact)
-        for component, scheduled in (
-            (Component.PRINCIPAL, self.principal),
-            (Component.INTEREST, self.interest),
+        for component, scheduled, most in (
+            (Component.PRINCIPAL, self.principal, self.principal_fen),
+            (Component.INTEREST, self.interest, self.interest_fen),
         ):
-            paid = sum((p.amount for p in self.payments if p.component == component), ZERO)
-            if paid > scheduled:
-                word = LABELS[component]
+            fen = sum([p.fen for p in self.payments if p.component == component])
+            if fen > most:
+                word, paid = LABELS[component], fen * FEN
                 raise InvalidInput(
                     "payments", f"第 {self.number} 期已还{word} {paid} 元超过应还 {scheduled} 元。"
                 )

@@ -5,66 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 from fractions import Fraction
 from math import lcm
 from typing import NamedTuple
 
-from loans.domain._accrual import Run, all_runs
+from loans.domain._accrual import Counted, Run, all_runs, two_days
 from loans.domain._checks import check_date
-from loans.domain._reasons import begin_reason, end_reason
-from loans.domain._tracks import Price, Track, on_day, prepare
+from loans.domain._tracks import FAR, Track, prepare
 from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts, Pause, check_facts
 from loans.domain.profile import ProductProfile, check_profile
+from loans.domain.segments import Segments
 from portal.kernel.money import FEN, ZERO, Rounding
-
-_WIDE = Context(prec=60)
-_TWELVE = Decimal("1e-12")
-
-
-def _shown(value: Fraction) -> Decimal:
-    exact = _WIDE.divide(Decimal(value.numerator), Decimal(value.denominator))
-    return exact.quantize(_TWELVE, rounding=ROUND_HALF_EVEN, context=_WIDE)
-
-
-class Segment(NamedTuple):
-    """Days [from_on, to_on) of one instalment in which base and rate did not change.
-
-    Read half-open day numbers as nights: the night from the due date to the next day is the first
-    day of penalty, so people are shown `first_day`–`last_day`, both included. `rate` and
-    `amount_exact` are Fractions (24 % over 365 days has no finite decimal); `amount` and
-    `rate_shown` are those to 12 places, for screens and CSV. Nothing here is rounded to fen: the
-    sum of amount_exact is rounded once per instalment and component.
-    """
-
-    from_on: date
-    to_on: date
-    days: int
-    base: Decimal
-    rate: Fraction
-    reason: str
-    end_reason: str
-    component: Component
-    first_day: date
-    last_day: date
-    ordinary_rate: Fraction
-    nominal_rate: Fraction
-
-    @property
-    def amount_exact(self) -> Fraction:
-        """base × rate × days in yuan, exact: 1982.70 × 0.00045 × 72 = 64.239480."""
-        return Fraction(self.base) * self.rate * self.days
-
-    @property
-    def amount(self) -> Decimal:
-        """amount_exact to 12 decimal places."""
-        return _shown(self.amount_exact)
-
-    @property
-    def rate_shown(self) -> Decimal:
-        """The effective daily rate to 12 decimal places: 0.24/365 is 0.000657534247."""
-        return _shown(self.rate)
 
 
 class InstalmentPenalty(NamedTuple):
@@ -86,7 +39,7 @@ class InstalmentPenalty(NamedTuple):
     compound: Decimal
     per_day: Decimal
     unpaid_principal: Decimal
-    segments: tuple[Segment, ...]
+    segments: Segments
 
     @property
     def exact(self) -> Fraction:
@@ -149,22 +102,23 @@ def explain_penalty(
     check_date(as_of, "as_of", "截止日期")
     check_facts(facts, pauses)
     today = as_of.toordinal()
-    tracks = prepare(profile, facts, today, today)
-    today_runs = all_runs(profile, tracks, today, pauses)
-    tomorrow_runs = all_runs(profile, on_day(profile, tracks, today + 1), today + 1, pauses)
+    tracks = prepare(profile, facts, today, today + 1)
+    counted = two_days(profile, tracks, today, pauses)
     items = tuple(
-        _explain(profile, fact, track, runs, later, today)
-        for fact, track, runs, later in zip(facts, tracks, today_runs, tomorrow_runs, strict=True)
+        [
+            _explain(profile, fact, track, own, today)
+            for fact, track, own in zip(facts, tracks, counted, strict=True)
+        ]
     )
     return PenaltyExplanation(
         as_of,
         items,
-        sum((item.total for item in items), ZERO),
-        sum((item.ordinary_part for item in items), ZERO),
-        sum((item.surcharge_part for item in items), ZERO),
-        sum((item.capped_part for item in items), ZERO),
-        sum((item.compound for item in items), ZERO),
-        sum((item.per_day for item in items), ZERO),
+        sum([item.total for item in items], ZERO),
+        sum([item.ordinary_part for item in items], ZERO),
+        sum([item.surcharge_part for item in items], ZERO),
+        sum([item.capped_part for item in items], ZERO),
+        sum([item.compound for item in items], ZERO),
+        sum([item.per_day for item in items], ZERO),
     )
 
 
@@ -184,86 +138,77 @@ def penalty_totals(
     check_facts(facts, pauses)
     today = as_of.toordinal()
     runs = all_runs(profile, prepare(profile, facts, today, today), today, pauses)
-    sums = [_totals(own, profile.round_penalty) for own in runs]
-    return tuple([(_yuan(total), _yuan(compound)) for total, compound, _, _ in sums])
+    sums = [_charged(own, FAR, profile.round_penalty) for own in runs]
+    return tuple([(_yuan(total), _yuan(compound)) for total, compound in sums])
 
 
 def _explain(
     profile: ProductProfile,
     fact: InstalmentFacts,
     track: Track,
-    runs: list[Run],
-    later: list[Run],
+    counted: Counted,
     today: int,
 ) -> InstalmentPenalty:
-    total, compound, ordinary, capped = _totals(runs, profile.round_penalty)
-    grown = 0
-    if later != runs:
-        grown = sum(_totals(later, profile.round_penalty)[:2]) - total - compound
-    unpaid = track.left(today + 1)
-    owing = unpaid or track.interest > sum(event.fen for event in track.interest_events)
+    mode = profile.round_penalty
+    total, compound, ordinary, capped = _totals(counted.runs, counted.stop, mode)
+    grown = sum(_charged(counted.later, FAR, mode)) - total - compound
+    unpaid = track.left(today + 1) if track.principal_events else track.principal
+    owing = unpaid or track.interest > sum([event.fen for event in track.interest_events])
     late = _overdue(profile, fact.due_on.toordinal(), today) if today < track.closed else 0
     return InstalmentPenalty(
         fact.number,
         fact.due_on,
         late if owing else 0,
-        _yuan(total),
-        _yuan(ordinary),
-        _yuan(total - ordinary),
-        _yuan(capped),
-        _yuan(compound),
-        _yuan(grown),
-        _yuan(unpaid),
-        tuple([_segment(profile, fact, run) for run in runs]),
+        total * FEN,
+        ordinary * FEN,
+        (total - ordinary) * FEN,
+        capped * FEN if capped else ZERO,
+        compound * FEN if compound else ZERO,
+        grown * FEN,
+        unpaid * FEN,
+        Segments(profile, fact, counted),
     )
 
 
-def _totals(runs: list[Run], mode: Rounding) -> tuple[int, int, int, int]:
-    """Penalty, compound, ordinary part of the penalty, and what the ceiling took; whole fen.
+def _charged(runs: list[Run], stop: int, mode: Rounding) -> tuple[int, int]:
+    """Penalty and compound, each the exact sum over the runs rounded once to whole fen."""
+    if not runs:
+        return 0, 0
+    scale, penalty, compound = runs[0].price.scale, 0, 0
+    for start, end, base, cost, _, _ in runs:
+        if start >= stop:
+            continue
+        part = cost.rate_part * base * ((end if end < stop else stop) - start)
+        if cost.scale != scale:
+            wider = lcm(scale, cost.scale)
+            penalty, compound = penalty * (wider // scale), compound * (wider // scale)
+            scale, part = wider, part * (wider // cost.scale)
+        if cost.component is Component.PENALTY:
+            penalty += part
+        else:
+            compound += part
+    return _whole(penalty, scale, mode), _whole(compound, scale, mode) if compound else 0
 
-    Base × days are added as whole numbers per set of rates; each kind is rounded once.
-    """
+
+def _totals(runs: list[Run], stop: int, mode: Rounding) -> tuple[int, int, int, int]:
+    """Penalty, compound, ordinary part of the penalty, and what the ceiling took; whole fen."""
     if not runs:
         return 0, 0, 0, 0
-    weights: dict[tuple[Component, Price], int] = {}
-    if len(runs) == 1:
-        ((start, end, base, only, kind, _, _),) = runs
-        weights = {(kind, only): base * (end - start)}
-        scale = only.scale
-    else:
-        for start, end, base, cost, kind, _, _ in runs:
-            weights[kind, cost] = weights.get((kind, cost), 0) + base * (end - start)
-        scale = lcm(*[cost.scale for _, cost in weights])
-    penalty = compound = ordinary = nominal = 0
-    for (component, cost), weight in weights.items():
-        weight *= scale // cost.scale
-        if component is Component.PENALTY:
-            penalty += cost.rate_part * weight
-            ordinary += cost.ordinary_part * weight
-        else:
-            compound += cost.rate_part * weight
+    total, extra = _charged(runs, stop, mode)
+    scale, ordinary, nominal = runs[0].price.scale, 0, 0
+    for start, end, base, cost, _, _ in runs:
+        if start >= stop:
+            continue
+        weight = base * ((end if end < stop else stop) - start)
+        if cost.scale != scale:
+            wider = lcm(scale, cost.scale)
+            ordinary, nominal = ordinary * (wider // scale), nominal * (wider // scale)
+            scale, weight = wider, weight * (wider // cost.scale)
         nominal += cost.nominal_part * weight
-    total, extra = _whole(penalty, scale, mode), _whole(compound, scale, mode)
+        if cost.component is Component.PENALTY:
+            ordinary += cost.ordinary_part * weight
     capped = max(0, _whole(nominal, scale, mode) - total - extra)
     return total, extra, min(total, _whole(ordinary, scale, mode)), capped
-
-
-def _segment(profile: ProductProfile, fact: InstalmentFacts, run: Run) -> Segment:
-    shift = 0 if profile.as_of_inclusive else 1
-    return Segment(
-        date.fromordinal(run.start),
-        date.fromordinal(run.end),
-        run.end - run.start,
-        _yuan(run.base),
-        run.price.rate,
-        begin_reason(profile, fact, run),
-        end_reason(fact, run, date.fromordinal(run.end - 1 + shift)),
-        run.component,
-        date.fromordinal(run.start + shift),
-        date.fromordinal(run.end - 1 + shift),
-        run.price.ordinary,
-        run.price.nominal,
-    )
 
 
 def _whole(parts: int, scale: int, mode: Rounding) -> int:
