@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 
+SWEEP_MAX_AGE = 600  # seconds a deadline may be due without being handled before /readyz says no
+
 
 class ReliefConfig(AppConfig):
     name = "relief"
@@ -15,8 +17,9 @@ class ReliefConfig(AppConfig):
         from loans.services import observers
         from portal.probes import add_probe
         from relief import checks  # noqa: F401 - registers itself
-        from relief.queries import overdue_sweeps
+        from relief.queries import oldest_overdue_sweep_seconds, overdue_sweeps
         from relief.services.loan_watch import LoanWatch
 
         observers.register(LoanWatch())
         add_probe("overdue_sweeps", overdue_sweeps)
+        add_probe("oldest_overdue_sweep_seconds", oldest_overdue_sweep_seconds, limit=SWEEP_MAX_AGE)

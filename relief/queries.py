@@ -164,6 +164,12 @@ def overdue_sweeps(now: datetime) -> int:
     return Deadline.objects.waiting().filter(due_at__lte=now - timedelta(minutes=2)).count()
 
 
+def oldest_overdue_sweep_seconds(now: datetime) -> int:
+    """Whole seconds that the longest-waiting due deadline has waited; 0 if none is due."""
+    first = Deadline.objects.waiting().filter(due_at__lte=now).order_by("due_at").first()
+    return int((now - first.due_at).total_seconds()) if first else 0
+
+
 def with_offers(cases: CaseQuerySet) -> CaseQuerySet:
     """Cases with their shown versions prefetched (lists)."""
     return cases.prefetch_related(Prefetch("offers", Offer.objects.shown(), "shown_offers"))

@@ -31,7 +31,11 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @login_not_required
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Database, broker, beat, the oldest due notice, the calendar and what apps add; 503 if bad."""
+    """Database, broker, beat, the oldest due notice, the calendar and what apps add.
+
+    503 if what the promises rest on is broken. Pages may work all the same: alarms ask this,
+    a load balancer asks /healthz.
+    """
     report: dict[str, Any] = {"database": database_answers(), "broker": broker_answers()}
     if report["database"]:
         report |= figures(clock.now(), clock.real_now())

@@ -11,6 +11,7 @@ from django.utils.module_loading import import_string
 from django.views.decorators.http import require_safe
 
 from portal import clock
+from portal.pages import gauges
 from portal.pages.health import broker_answers, database_answers, figures
 
 
@@ -32,7 +33,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def own_lines() -> str:
-    """The figures of /readyz as gauges named kuanxi_…; what is not known has no line."""
+    """The figures of /readyz and those with labels, all named kuanxi_…; what is not known has no line."""
     values: dict[str, int | None] = {
         "database_up": int(database_answers()),
         "broker_up": int(broker_answers()),
@@ -43,4 +44,5 @@ def own_lines() -> str:
     for name, value in values.items():
         if value is not None:
             lines += [f"# TYPE kuanxi_{name} gauge", f"kuanxi_{name} {value}"]
-    return "".join(f"{line}\n" for line in lines)
+    said = "".join(f"{line}\n" for line in lines)
+    return said + (gauges.lines(clock.now()) if values["database_up"] else "")

@@ -6,21 +6,27 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from django.test import Client
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 
 from portal import clock, probes
-from portal.models import Delivery, Heartbeat, WorkDay
-from portal.pages import health
+from portal.models import Delivery, Heartbeat, PhoneTask, WorkDay
+from portal.pages import gauges, health
+from portal.private_redis import command
 from relief.domain.workflow import State
 from relief.models import Deadline
 from tests.factories import NOW, case_at
 
 pytestmark = pytest.mark.django_db
+PATIENT = Retry(ConstantBackoff(0.1), 200)  # while the server starts
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -54,17 +60,22 @@ def test_ready_shows_every_figure(client: Client, well: None) -> None:
         "calendar_days_ahead": 669,  # 2026-03-02 to 2027-12-31
         "calendar_official_days_ahead": 304,  # to 2026-12-31
         "overdue_sweeps": 0,
+        "oldest_overdue_sweep_seconds": 0,
     }
     assert report["beat_age_seconds"] <= 1
 
 
-def test_overdue_deadlines_are_counted(client: Client, well: None) -> None:
+@pytest.mark.parametrize(("waited", "ready"), [(180, 200), (600, 200), (601, 503)])
+def test_overdue_deadlines_are_counted_and_not_for_long(
+    client: Client, well: None, waited: int, ready: int
+) -> None:
     case = case_at(State.SUBMITTED)
-    Deadline.objects.filter(case=case).update(due_at=NOW - timedelta(minutes=3))
+    Deadline.objects.filter(case=case).update(due_at=NOW - timedelta(seconds=waited))
 
     status, report = ask(client)
 
-    assert (status, report["overdue_sweeps"]) == (200, 2)
+    assert (status, report["overdue_sweeps"]) == (ready, 2)
+    assert report["oldest_overdue_sweep_seconds"] == waited
 
 
 def test_a_missing_calendar_is_told_not_fatal(client: Client, well: None) -> None:
@@ -120,6 +131,56 @@ def test_metrics_are_not_there_unless_asked_for(client: Client) -> None:
     assert client.get("/metrics").status_code == 404
 
 
+def test_queues_and_outcomes_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Depth and oldest age of what waits, and what became of the rest, by channel."""
+
+    def row(key: str, status: str, **more: Any) -> Delivery:
+        values = {"channel": "sms", "event": "x", "to": "13800000001", "text": "x"}
+        times = {"created_at": NOW, "next_attempt_at": NOW - timedelta(seconds=40)}
+        return Delivery.objects.create(key=key, status=status, **values | times | more)
+
+    row("a", "pending")
+    row("b", "pending", next_attempt_at=NOW + timedelta(hours=1))
+    row("c", "failed", failure="permanent", finished_at=NOW)
+    row("d", "delivered", channel="phone", finished_at=NOW)
+    call = row("e", "submitted", channel="phone", submitted_at=NOW)
+    PhoneTask.objects.create(delivery=call, script="x", created_at=NOW - timedelta(seconds=90))
+    monkeypatch.setattr(gauges, "queue_depths", lambda: {"notices": 7})
+
+    text = gauges.lines(NOW)
+
+    for line in (
+        'kuanxi_deliveries{channel="sms",status="pending"} 2',
+        'kuanxi_deliveries{channel="sms",status="failed"} 1',
+        'kuanxi_deliveries{channel="phone",status="delivered"} 1',
+        'kuanxi_deliveries{channel="phone",status="failed"} 0',
+        'kuanxi_oldest_due_delivery_seconds{channel="sms"} 40',
+        'kuanxi_oldest_due_delivery_seconds{channel="phone"} 0',
+        "kuanxi_open_calls 1",
+        "kuanxi_oldest_open_call_seconds 90",
+        'kuanxi_queue_messages{queue="notices"} 7',
+    ):
+        assert f"{line}\n" in text
+    assert text.count("# TYPE kuanxi_deliveries gauge") == 1
+    assert "1380" not in text
+
+
+@pytest.mark.redis
+def test_queue_depths_come_from_the_broker(settings: Any) -> None:
+    with tempfile.TemporaryDirectory(prefix="kx-") as folder:  # a socket's path must be short
+        socket = Path(folder) / "r"
+        server = subprocess.Popen(command(socket, Path(folder)), stdout=subprocess.DEVNULL)
+        try:
+            settings.REDIS_URL = f"unix://{socket}"
+            with redis.Redis.from_url(settings.REDIS_URL, retry=PATIENT) as client:
+                client.rpush("deadlines", "a", "b")
+            assert gauges.queue_depths() == {"default": 0, "notices": 0, "deadlines": 2}
+        finally:
+            server.kill()
+            server.wait()
+        assert gauges.queue_depths() == {}
+
+
 METRICS_CHECK = """
 import django, json
 django.setup()
@@ -160,4 +221,5 @@ def test_metrics_for_whoever_shows_the_token(tmp_path: Path) -> None:
     assert "kuanxi_database_up 1" in text
     assert "kuanxi_overdue_sweeps 0" in text
     assert "kuanxi_calendar_days_ahead" in text
+    assert 'kuanxi_deliveries{channel="sms",status="pending"} 0' in text
     assert 'django_http_responses_total_by_status_total{status="200"}' in text
