@@ -1,7 +1,12 @@
-"""One line a log record, with ids only; what looks like a phone, identity number or code is masked."""
+"""One line a log record, with ids only; what looks like a phone, identity number or code is masked.
+
+Read by people and by machines: time, level, logger, event, then key=value; what holds a space, a
+quote or an equals sign is a JSON string.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from datetime import UTC, datetime
@@ -12,6 +17,7 @@ _SECRETS = (
     (re.compile(r"(?<!\d)((?:86)?1[3-9]\d)[ -]?\d{4}[ -]?(\d{4})(?!\d)"), r"\1****\2"),
     (re.compile(r"(?<![\dA-Za-z_.:-])\d{6}(?![\dA-Za-z_:-])"), "******"),
 )
+_NEEDS_QUOTES = re.compile(r"[\s\"=\\]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
@@ -27,15 +33,23 @@ def one_line(text: str) -> str:
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
+def word(text: object) -> str:
+    """One word for one value, masked: k7q2m9x4tzbd, "with spaces", "" for nothing."""
+    masked = mask(str(text))
+    if masked and not _NEEDS_QUOTES.search(masked):
+        return one_line(masked)
+    return one_line(json.dumps(masked, ensure_ascii=False))
+
+
 class LineFormatter(logging.Formatter):
     """`2026-03-02T02:00:00Z INFO relief.offers offer.accepted case=k7q2m9x4tzbd`."""
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        words = [record.getMessage()]
-        words += [f"{k}={v}" for k, v in sorted(vars(record).items()) if k not in _STANDARD]
+        words = [at, record.levelname, record.name, word(record.getMessage())]
+        extras = {k: v for k, v in sorted(vars(record).items()) if k not in _STANDARD}
         if record.exc_info:
-            words.append(self.formatException(record.exc_info))
+            extras["trace"] = self.formatException(record.exc_info)
         elif record.exc_text:
-            words.append(record.exc_text)
-        return f"{at} {record.levelname} {record.name} {one_line(mask(' '.join(words)))}"
+            extras["trace"] = record.exc_text
+        return " ".join([*words, *(f"{one_line(k)}={word(v)}" for k, v in extras.items())])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 import sys
 from typing import Any
 
 import pytest
 
 from portal.logs import LineFormatter, mask
+
+WORD = r"(?:\"(?:[^\"\\]|\\.)*\"|[^\s\"=]+)"
 
 
 def line(message: str, *args: object, **extra: Any) -> str:
@@ -59,3 +63,32 @@ def test_traceback_is_one_line_too() -> None:
 
     assert "ValueError: 138****0001" in text
     assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    "value", ["a", "", "a b", 'a="b c"', "a\nb=c", "林*云", "\\", "\x00", 7, None, 'x" level=INFO']
+)
+def test_a_machine_reads_every_line(value: object) -> None:
+    """Four words, then pairs; nothing that is said can look like a pair of its own."""
+    text = line("said %s twice", "this", case="k7q2m9x4tzbd", reason=value)
+
+    found = re.fullmatch(rf"{WORD} INFO relief\.offers ({WORD})((?: \w+={WORD})*)", text)
+
+    assert found
+    assert json.loads(found[1]) == "said this twice"
+    pairs = dict(re.findall(rf"(\w+)=({WORD})", found[2]))
+    assert set(pairs) == {"case", "reason"}
+    said = pairs["reason"]
+    assert (json.loads(said) if said.startswith('"') else said) == str(value).replace("\0", "\\x00")
+
+
+def test_a_traceback_is_a_pair_too() -> None:
+    try:
+        raise ValueError("code 123456")
+    except ValueError:
+        text = line("delivery.crashed", exc_info=sys.exc_info(), delivery="d1")
+
+    found = re.search(rf" trace=({WORD})$", text)
+    assert found
+    assert json.loads(found[1]).endswith("ValueError: code ******")
+    assert " delivery.crashed delivery=d1 trace=" in text
