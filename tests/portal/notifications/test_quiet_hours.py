@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
 
+from portal.errors import RuleViolation
 from portal.models import Delivery, Notice, PhoneTask, User
 from portal.notifications import dispatch, hours
 from portal.notifications.channels.base import Receipt, SendFailed
 from portal.notifications.outbox import send_login_code
+from portal.services import calls
 from tests.conftest import at
 from tests.portal.notifications.conftest import NOON, FakeSms
 
@@ -58,10 +60,48 @@ def test_every_minute_of_a_day(say: Say, provider: FakeSms, channel: str, attemp
 
 
 def test_every_minute_for_login_codes(provider: FakeSms) -> None:
-    for minute in range(0, 24 * 60, 7):
+    """Somebody who logs in at night gets the code at night."""
+    send_login_code(phone="13900000009", key="c:1", digits="123456", minutes=5, now=MIDNIGHT)
+    row = Delivery.objects.get()
+    for minute in range(24 * 60):
         now = MIDNIGHT + timedelta(minutes=minute)
-        send_login_code(phone="13900000009", key=f"c:{minute}", digits="123456", minutes=5, now=now)
-        assert run(now) == ["submitted"], minute
+        values = {"status": "claimed", "lease_until": now + dispatch.LEASE, "created_at": now}
+        Delivery.objects.filter(pk=row.pk).update(**values)
+        assert dispatch.deliver_one(row.pk, now) == "submitted", minute
+    assert len(provider.sent) == 24 * 60
+
+
+@pytest.mark.parametrize("wish", [(8, 22), (12, 13)])
+def test_every_minute_for_the_caller(say: Say, user: User, wish: tuple[int, int]) -> None:
+    """Staff may dial within the borrower's hours, never outside 08:00–22:00."""
+    opens, closes = wish
+    User.objects.filter(pk=user.pk).update(call_from=time(opens), call_to=time(closes))
+    say(channels={"phone"})
+    run(NOON)
+    task = PhoneTask.objects.select_related("delivery__user").get()
+
+    for minute in range(24 * 60):
+        now = MIDNIGHT + timedelta(minutes=minute)
+        wanted = opens * 60 <= minute < closes * 60
+        if wanted:
+            calls.check_may_call(task=task, now=now)
+        else:
+            with pytest.raises(RuleViolation) as refusal:
+                calls.check_may_call(task=task, now=now)
+            assert refusal.value.code == ("call-window" if is_open(minute) else "quiet-hours")
+        said = calls.when_to_call(task.delivery.user, calls=0, now=now)
+        assert (said == "") == wanted, minute
+
+
+@pytest.mark.parametrize("last", ["22:00", "22:01", "23:59"])
+def test_a_notice_of_new_years_eve_waits_for_the_morning(
+    say: Say, provider: FakeSms, last: str
+) -> None:
+    say(now=at(f"2026-12-31 {last}"))
+
+    assert run(at(f"2026-12-31 {last}")) == ["pending"]
+    assert run(at("2027-01-01 00:00")) == run(at("2027-01-01 07:59")) == []
+    assert run(at("2027-01-01 08:00")) == ["submitted"]
 
 
 @pytest.mark.parametrize("start", ["20:00", "21:20", "21:59", "06:00"])
