@@ -10,9 +10,11 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, worker_init
+from celery.signals import beat_init, worker_init, worker_process_init
 from django.conf import settings
 from django.utils.module_loading import import_string
+
+from portal import leash
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
@@ -76,3 +78,9 @@ app.autodiscover_tasks()
 def refuse_mixed_start(**kwargs: Any) -> None:
     """Worker and beat do not start where demo and real life are mixed."""
     import_string("portal.checks.refuse_mixed_start")()
+
+
+@worker_process_init.connect
+def end_with_the_worker(**kwargs: Any) -> None:
+    """A pool's child does not outlive its worker: it would go on with a task that is given back."""
+    leash.die_with_parent()

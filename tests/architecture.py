@@ -28,6 +28,7 @@ GROUND = {
             "pdf",
             "private_redis",
             "crash_points",
+            "leash",
         ],
         1,
     ),

@@ -19,47 +19,104 @@ from tests.chaos.provider import KEY, Provider
 from tests.chaos.servers import Postgres, Redis
 from tests.stack import free_port
 
-START_SECONDS = 60
+START_SECONDS = 240
 PRIVATE_SIZE = "48m"
 
 
 class Rig:
-    """The whole product in a temporary folder of its own."""
+    """A temporary folder, a provider, an address, and who keeps the processes running."""
+
+    has_own_disk = False
+    environment: dict[str, str]
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="kuanxi-chaos-"))
         self.folder.chmod(0o755)
         self.supervisor = Supervisor()
-        self.postgres = Postgres(self.folder / "pg")
-        self.redis = Redis(self.folder / "redis", self.supervisor)
-        self.private = self.folder / "private"
-        self.has_own_disk = False
+        self.crash_points = self.folder / "crash-points"
+        self.crash_points.mkdir()
+        self.address = f"http://127.0.0.1:{free_port()}"
 
     def start_servers(self) -> None:
-        """PostgreSQL, Redis, provider and disk; then the environment of everybody else."""
+        """Whatever must stand before Django can be set up here."""
+        raise NotImplementedError
+
+    def start_processes(self) -> None:
+        """The product."""
+        raise NotImplementedError
+
+    def problems(self) -> list[str]:
+        """What is wrong with the processes themselves after healing."""
+        return []
+
+    def logs(self) -> list[Path]:
+        """What tells how a step went wrong."""
+        return [*sorted(self.folder.glob("*.log")), self.folder / "journal.jsonl"]
+
+    def make_environment(self, **more: str) -> None:
+        """Of the rig's own Django and of all children; crash points are for the children alone."""
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `stop` still runs
-        self.postgres.start()
-        self.redis.start()
         self.provider = Provider(self.folder / "provider.log")
-        self._make_disk()
-        self.address = f"http://127.0.0.1:{free_port()}"
-        self.environment = {
-            **{k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")},
+        for name in ("DATABASE_URL", "REDIS_URL", "PRIVATE_ROOT"):
+            os.environ.pop(name, None)
+        ours = {
             "DEMO": "1",
             "HTTPS": "0",
             "DJANGO_SETTINGS_MODULE": "portal.settings",
             "SECRET_KEY": "chaos-only-key-" + "0123456789" * 5,
-            "DATABASE_URL": self.postgres.url,
-            "REDIS_URL": self.redis.url,
             "VAR_DIR": str(self.folder / "var"),
-            "PRIVATE_ROOT": str(self.private),
             "SMS_BACKEND": "http",
             "SMS_HTTP_URL": self.provider.url,
             "SMS_HTTP_KEY": KEY,
             "LOG_LEVEL": "WARNING",
+            **more,
         }
-        os.environ.update(self.environment)
+        os.environ.update(ours)
         (self.folder / "var").mkdir()
+        without_proxy = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+        self.environment = {**without_proxy, "CRASH_POINTS": str(self.crash_points)}
+
+    def child(self, name: str, command: list[str]) -> Child:
+        log = self.folder / f"{name}.log"
+        return self.supervisor.add(Child(name, command, self.environment, log))
+
+    def wait_for_page(self) -> None:
+        """Until the product answers; RuntimeError with its log otherwise."""
+        give_up = time.monotonic() + START_SECONDS
+        while time.monotonic() < give_up:
+            try:
+                with urllib.request.urlopen(self.address + "/login/", timeout=3):
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.2)
+        log = self.logs()[0].read_text(errors="replace")
+        raise RuntimeError(f"no page within {START_SECONDS} s:\n{log[-3000:]}")
+
+    def stop(self) -> None:
+        """End and remove all that was started, whatever state it is in."""
+        self.supervisor.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class ServerRig(Rig):
+    """As in production: PostgreSQL, Redis, and each process under a supervisor of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.postgres = Postgres(self.folder / "pg")
+        self.redis = Redis(self.folder / "redis", self.supervisor)
+        self.private = self.folder / "private"
+
+    def start_servers(self) -> None:
+        """PostgreSQL, Redis, provider and disk; then the environment of everybody else."""
+        self.postgres.start()
+        self.redis.start()
+        self._make_disk()
+        self.make_environment(
+            DATABASE_URL=self.postgres.url,
+            REDIS_URL=self.redis.url,
+            PRIVATE_ROOT=str(self.private),
+        )
         for command in (
             ["migrate", "--verbosity", "0"],
             ["collectstatic", "--no-input", "-v", "0"],
@@ -71,11 +128,11 @@ class Rig:
         bind = self.address.removeprefix("http://")
         celery = [sys.executable, "-m", "celery", "-A", "portal.celery:app"]
         web = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--bind", bind, "--workers", "2"]
-        self.web = self._child("web", [*web, "--threads", "4", "--log-level", "warning"])
+        self.web = self.child("web", [*web, "--threads", "4", "--log-level", "warning"])
         queues = ["--queues", "default,notices,deadlines", "--concurrency", "2"]
         quiet = ["--loglevel", "warning", "--without-mingle", "--without-gossip"]
-        self.worker = self._child("worker", [*celery, "worker", *queues, *quiet])
-        self.beat = self._child("beat", self.beat_command("beat"))
+        self.worker = self.child("worker", [*celery, "worker", *queues, *quiet])
+        self.beat = self.child("beat", self.beat_command("beat"))
         self.wait_for_page()
 
     def beat_command(self, name: str) -> list[str]:
@@ -83,24 +140,11 @@ class Rig:
         file = str(self.folder / "var" / name)
         return [*celery, "beat", "--schedule", file, "--pidfile=", "--loglevel", "warning"]
 
-    def _child(self, name: str, command: list[str]) -> Child:
-        log = self.folder / f"{name}.log"
-        return self.supervisor.add(Child(name, command, self.environment, log))
-
     def extra_beat(self) -> Child:
-        return self._child("beat2", self.beat_command("beat2"))
+        return self.child("beat2", self.beat_command("beat2"))
 
-    def wait_for_page(self) -> None:
-        """Until the product answers; RuntimeError with the web's log otherwise."""
-        give_up = time.monotonic() + START_SECONDS
-        while time.monotonic() < give_up:
-            try:
-                with urllib.request.urlopen(self.address + "/login/", timeout=3):
-                    return
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.2)
-        log = (self.folder / "web.log").read_text(errors="replace")
-        raise RuntimeError(f"no page within {START_SECONDS} s:\n{log[-3000:]}")
+    def logs(self) -> list[Path]:
+        return [*super().logs(), self.folder / "pg" / "log", self.folder / "redis" / "log"]
 
     # --- the disk of evidence and papers ------------------------------------------------------
 
@@ -126,10 +170,9 @@ class Rig:
         (self.private / "ballast").unlink(missing_ok=True)
 
     def stop(self) -> None:
-        """End and remove all that was started, whatever state it is in."""
         self.supervisor.stop()
         self.postgres.stop()
         if self.has_own_disk:
             assert_inside(self.private, self.folder)
             subprocess.run(["umount", "-l", str(self.private)], check=False)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        super().stop()

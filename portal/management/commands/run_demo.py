@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import shlex
@@ -21,9 +22,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.module_loading import import_string
 from honcho.manager import Manager
 
-from portal import private_redis
+from portal import leash, private_redis
 
 WAIT_SECONDS = 60  # how long the first page may take on a slow machine
+PORT_PATIENCE = 5  # seconds for the web of a runner that was killed to let go of the port
 
 
 class Command(BaseCommand):
@@ -42,6 +44,7 @@ class Command(BaseCommand):
         for name, command in child_commands(host, port).items():
             manager.add_process(name, command, env=child_environment(), cwd=str(settings.BASE_DIR))
         signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+        os.register_at_fork(after_in_child=leash.die_with_parent)  # honcho's, one for each child
         threading.Thread(target=announce, args=(host, port), daemon=True).start()
         manager.loop()
         sys.exit(manager.returncode)
@@ -63,24 +66,35 @@ def read_port() -> int:
 
 
 def refuse_taken_port(host: str, port: int) -> None:
-    """Say so before anything starts when somebody else listens there."""
+    """Say so before anything starts when somebody else listens there, and goes on doing so."""
+    give_up = time.monotonic() + PORT_PATIENCE
+    while (problem := try_port(host, port)) is not None:
+        if problem.errno != errno.EADDRINUSE or time.monotonic() > give_up:
+            raise CommandError(
+                f"PORT: {host}:{port} 用不了（{problem.strerror}），请换一个：make demo PORT=8001"
+            )
+        time.sleep(0.2)
+
+
+def try_port(host: str, port: int) -> OSError | None:
+    """Why one cannot listen there; None if one can."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as problem:
-            raise CommandError(
-                f"PORT: {host}:{port} 用不了（{problem.strerror}），请换一个：make demo PORT=8001"
-            ) from problem
+            return problem
+    return None
 
 
 def child_commands(host: str, port: int) -> dict[str, str]:
     """The children by name, each as a shell line; a REDIS_URL of one's own needs no private Redis."""
     python = shlex.quote(sys.executable)
-    celery = f"exec {python} -m celery --quiet -A portal.celery:app"
+    leashed = f"exec {python} -m portal.leash"
+    celery = f"{leashed} {python} -m celery --quiet -A portal.celery:app"
     beat_file = shlex.quote(str(settings.VAR_DIR / "beat"))
     commands = {
-        "web": f"exec {python} -m gunicorn portal.wsgi --bind {shlex.quote(f'{host}:{port}')}"
+        "web": f"{leashed} {python} -m gunicorn portal.wsgi --bind {shlex.quote(f'{host}:{port}')}"
         " --workers 2 --threads 4 --timeout 60 --log-level warning",
         "worker": f"{celery} worker --concurrency 2 --queues default,notices,deadlines"
         " --loglevel warning --without-mingle --without-gossip",
@@ -88,7 +102,7 @@ def child_commands(host: str, port: int) -> dict[str, str]:
     }
     if not os.environ.get("REDIS_URL"):
         server = private_redis.command(settings.REDIS_SOCKET, settings.VAR_DIR / "redis")
-        commands["redis"] = "exec " + shlex.join(server)
+        commands["redis"] = f"{leashed} {shlex.join(server)}"
     return commands
 
 
