@@ -23,7 +23,7 @@ import psycopg
 from django.db import connections
 
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 120
+START_SECONDS = 240
 
 
 @dataclass

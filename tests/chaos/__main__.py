@@ -1,4 +1,4 @@
-"""`make chaos ARGS="--seed S --faults N"`: harm, heal, prove; a table and one closing line."""
+"""`make chaos ARGS="--seed S --faults N [--embedded]"`: harm, heal, prove; a table and a closing line."""
 
 from __future__ import annotations
 
@@ -7,35 +7,52 @@ import subprocess
 import sys
 import time
 import traceback
-from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from statistics import median
 from typing import Any
+
+from tests.chaos.table import Step, closing_line, table
+
+LOAD_ACTS, LOAD_SECONDS = 4, 10  # harm comes when so many acts have begun, or after so long
 
 
 def main() -> int:
-    """0 when every fault healed without a loss; 1 otherwise; 9 when something was not ours."""
+    """0 when every fault was reached and healed without a loss; 1 otherwise; 9: not ours."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos")
     parser.add_argument("--seed", default="1")
     parser.add_argument("--faults", type=int, default=20)
     parser.add_argument("--only", default="", help="only faults whose name contains this")
-    parser.add_argument("--keep", action="store_true", help="leave the folder for a look")
+    parser.add_argument("--embedded", action="store_true", help="on `make demo`: SQLite, own Redis")
     asked = parser.parse_args()
 
-    from tests.chaos.rig import Rig
-
-    rig = Rig()
+    rig = make_rig(embedded=asked.embedded)
     try:
         rig.start_servers()
         return run(rig, asked)
     except KeyboardInterrupt:
         return 130
     finally:
-        if asked.keep:
-            subprocess.run(["cp", "-r", str(rig.folder), f"{rig.folder}-kept"], check=False)
-            print(f"kept: {rig.folder}-kept")
         rig.stop()
+
+
+def make_rig(*, embedded: bool) -> Any:
+    """The rig that was asked for; nothing of Django is read yet."""
+    from tests.chaos.demo import EmbeddedRig
+    from tests.chaos.rig import ServerRig
+
+    return EmbeddedRig() if embedded else ServerRig()
+
+
+@dataclass
+class Play:
+    """Everything a step needs."""
+
+    rig: Any
+    gate: Any
+    journal: Any
+    evidence: Any
+    dice: Random
 
 
 def run(rig: Any, asked: argparse.Namespace) -> int:
@@ -46,76 +63,108 @@ def run(rig: Any, asked: argparse.Namespace) -> int:
     from portal import clock
     from tests.chaos import people, proofs
     from tests.chaos.drivers import Borrower, Gate, Staff
-    from tests.chaos.faults import FAULTS
+    from tests.chaos.evidence import Evidence
     from tests.chaos.journal import Journal
 
     people.settle_in()
     proofs.START.append(clock.now())
     rig.start_processes()
     gate, journal = Gate(), Journal(rig.folder / "journal.jsonl")
-    phones = [f"1390000{number:04d}" for number in range(people.BORROWERS)]
-    drivers = [Borrower(phone, rig.address, gate, journal, asked.seed) for phone in phones]
+    drivers = [Borrower(phone, rig.address, gate, journal, asked.seed) for phone in people.PHONES]
     drivers += [Staff(f"chaos{n}", gate, journal, asked.seed) for n in range(people.STAFF)]
     for driver in drivers:
         driver.start()
-    kinds = [f for f in FAULTS if asked.only in f.name and (rig.has_own_disk or not f.needs_disk)]
-    if not rig.has_own_disk:
+    play = Play(rig, gate, journal, Evidence(rig), Random(asked.seed))
+    began = time.monotonic()
+    steps = [
+        one(play, number, fault, asked.seed)
+        for number, fault in enumerate(chosen(rig, asked, play.dice), 1)
+    ]
+    gate.ended = True
+    print("\n" + table(steps))
+    print("\nacts: " + ", ".join(f"{name} {n}" for name, n in sorted(journal.totals().items())))
+    print(f"{(time.monotonic() - began) / 60:.1f} minutes")
+    print(closing_line(steps))
+    return 0 if all(step.passed for step in steps) else 1
+
+
+def chosen(rig: Any, asked: argparse.Namespace, dice: Random) -> list[Any]:
+    """The faults in their order: every kind before any comes again."""
+    from tests.chaos.embedded import EMBEDDED_FAULTS
+    from tests.chaos.faults import SERVER_FAULTS
+
+    kinds = EMBEDDED_FAULTS if asked.embedded else SERVER_FAULTS
+    if not asked.embedded and not rig.has_own_disk:
         print("skipped: disk full (needs root and mount)")
-    dice = Random(asked.seed)
+    kinds = [f for f in kinds if asked.only in f.name and (rig.has_own_disk or not f.needs_disk)]
     order: list[Any] = []
     while len(order) < asked.faults:
-        order += dice.sample(kinds, len(kinds))  # every kind before any comes again
-    tally: dict[str, list[float]] = defaultdict(list)
-    failed: dict[str, int] = defaultdict(int)
-    for step, fault in enumerate(order[: asked.faults], 1):
-        found, seconds = one(rig, fault, gate, journal, dice)
-        tally[fault.name].append(seconds)
-        failed[fault.name] += bool(found)
-        print(
-            f"{step:4d} {fault.name:28} healed in {seconds:5.1f} s  {'FAILED' if found else 'ok'}"
-        )
-        if found:
-            print(f"     seed {asked.seed}, step {step}, git {commit()}")
-            print("\n".join(f"     {line}" for line in found[:20]), flush=True)
-        sys.stdout.flush()
-    gate.ended = True
-    return report(tally, failed, journal)
+        order += dice.sample(kinds, len(kinds))
+    return order[: asked.faults]
 
 
-def one(rig: Any, fault: Any, gate: Any, journal: Any, dice: Random) -> tuple[list[str], float]:
-    """Load, harm, more load, undo, quiet, heal, prove."""
+def one(play: Play, number: int, fault: Any, seed: str) -> Step:
+    """Load, harm, more load, undo, quiet, heal, prove; and say how it went."""
     from tests.chaos import proofs
 
-    gate.open()
-    time.sleep(1 + dice.random())
+    began = time.monotonic()
+    play.evidence.mark()
+    found: list[str] = []
+    reached = True
     try:
-        fault.harm(rig, dice)
-        time.sleep(fault.lasts)
+        reached = suffer(play, fault)
+        healing = time.monotonic()
+        proofs.heal(play.rig)
+        found = proofs.problems(play.rig, play.journal)
+    except Exception as problem:  # whatever went wrong is this fault's failure
+        healing = time.monotonic()
+        found = [f"{type(problem).__name__}: {problem}", *traceback.format_exc().splitlines()[-6:]]
+    ended = time.monotonic()
+    step = Step(fault.name, bool(found), reached, ended - healing, ended - began)
+    print(f"{number:4d} {step}")
+    if not step.passed:
+        found = found or [f"not reached within {fault.lasts:.0f} s"]
+        print(f"     seed {seed}, step {number}, git {commit()}")
+        print("\n".join(f"     {line}" for line in found[:20]))
+        print(f"     evidence: {play.evidence.keep(number, fault.name, found)}")
+    sys.stdout.flush()
+    return step
+
+
+def suffer(play: Play, fault: Any) -> bool:
+    """The harm under load, and its end; whether it came about at all."""
+    rig, gate = play.rig, play.gate
+    gate.wish = fault.wish
+    before = len(play.journal.acts)
+    gate.open()
+    time.sleep(1 + play.dice.random())
+    patience = time.monotonic() + LOAD_SECONDS
+    while len(play.journal.acts) < before + LOAD_ACTS and time.monotonic() < patience:
+        time.sleep(0.05)
+    try:
+        fault.harm(rig, play.dice)
+        reached = wait(rig, fault)
+        if fault.reached:
+            time.sleep(2)  # people press the button again
     finally:
         fault.undo(rig)
-    time.sleep(1)
-    gate.close()
-    started = time.monotonic()
-    try:
-        proofs.heal(rig)
-        found = proofs.problems(rig, journal)
-    except Exception as problem:  # whatever went wrong is this fault's failure
-        found = [f"{type(problem).__name__}: {problem}", *traceback.format_exc().splitlines()[-6:]]
-    return found, time.monotonic() - started
+        time.sleep(1)
+        gate.wish = ""
+        gate.close()
+    return reached
 
 
-def report(tally: dict[str, list[float]], failed: dict[str, int], journal: Any) -> int:
-    """The table of faults, what the drivers did, and the closing line."""
-    print("\n| fault | times | failed | median s to heal | longest |\n|---|---:|---:|---:|---:|")
-    for name, seconds in sorted(tally.items()):
-        print(
-            f"| {name} | {len(seconds)} | {failed[name]} | {median(seconds):.1f} | {max(seconds):.1f} |"
-        )
-    done = ", ".join(f"{name} {count}" for name, count in sorted(journal.totals().items()))
-    print(f"\nacts: {done}")
-    bad, all_of_them = sum(failed.values()), sum(len(each) for each in tally.values())
-    print(f"{all_of_them - bad} passed, {bad} failed")
-    return 1 if bad else 0
+def wait(rig: Any, fault: Any) -> bool:
+    """For as long as the fault lasts, or until somebody has walked into it."""
+    if not fault.reached:
+        time.sleep(fault.lasts)
+        return True
+    give_up = time.monotonic() + fault.lasts
+    while time.monotonic() < give_up:
+        if fault.reached(rig):
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def commit() -> str:

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import redis
@@ -50,10 +51,11 @@ class EmbeddedRig(Rig):
                 return pid
         return 0
 
-    def kill(self, pid: int) -> None:
-        """SIGKILL to one process of the demo."""
-        if pid and is_mine(pid, {self.demo.pid}):
-            os.kill(pid, KILL)
+    def kill(self, *pids: int) -> None:
+        """SIGKILL to processes of the demo; asked of all before the first dies and orphans others."""
+        for pid in [pid for pid in pids if pid and is_mine(pid, {self.demo.pid})]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, KILL)
 
     def flush_redis(self) -> None:
         """FLUSHALL in the private Redis."""

@@ -17,6 +17,7 @@ from relief.domain.workflow import State
 from tests import factories
 
 BORROWERS, STAFF = 6, 2
+PHONES = [f"1390000{number:04d}" for number in range(BORROWERS)]
 OFFERED, UNTOUCHED = 2, 2  # loans of each borrower at the start
 
 
@@ -31,10 +32,8 @@ def settle_in() -> None:
     clock.advance_to(morning(clock.real_now()))
     for number in range(STAFF):
         User.objects.create_staff(f"chaos{number}", f"员工{number}", Rank.REVIEWER, None)
-    for number in range(BORROWERS):
-        person = User.objects.create_borrower(
-            f"1390000{number:04d}", "演示借款人", factories.PASSWORD
-        )
+    for phone in PHONES:
+        person = User.objects.create_borrower(phone, "演示借款人", factories.PASSWORD)
         for _ in range(UNTOUCHED):
             lend(person)
         for _ in range(OFFERED):

@@ -66,7 +66,7 @@ def problems(rig: Rig, journal: Journal) -> list[str]:
     found = [str(each) for each in violations(now=clock.now(), real_now=clock.real_now())]
     for check in (acknowledged, refused, sent_once, none_silent):
         found += check(rig, journal)
-    return found + journal.trouble
+    return found + rig.problems() + journal.trouble
 
 
 def acknowledged(rig: Rig, journal: Journal) -> Iterator[str]:

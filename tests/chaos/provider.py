@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import socket
 import threading
 import time
 from collections import defaultdict
@@ -39,8 +40,38 @@ class Provider(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.book, self.lock = Book(), threading.Lock()
         self.record = record.open("a", buffering=1)
+        self.hole: list[socket.socket] = []
         self.url = f"http://127.0.0.1:{self.server_port}/sms"
         threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def cut_off(self) -> None:
+        """Nobody listens any more: connections are refused."""
+        self.shutdown()
+        self.server_close()
+
+    def cut_off_silently(self) -> None:
+        """Somebody listens whose queue is full: the kernel drops who knocks, as a dead line does."""
+        self.cut_off()
+        self.hole = [socket.socket()]
+        self.hole[0].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.hole[0].bind(self.server_address)
+        self.hole[0].listen(0)
+        for _ in range(2):
+            self.hole.append(socket.socket())
+            self.hole[-1].setblocking(False)
+            self.hole[-1].connect_ex(self.server_address)
+
+    def come_back(self) -> None:
+        """As before, at the same address."""
+        self.mode = "well"
+        for end in self.hole:
+            end.close()
+        self.hole = []
+        if self.socket.fileno() == -1:
+            self.socket = socket.socket(self.address_family, self.socket_type)
+            self.server_bind()
+            self.server_activate()
+            threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def handle_error(self, *args: Any) -> None:
         """A caller that was killed is no news."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,15 @@ from urllib.parse import quote
 import psycopg
 import redis
 
-from tests.chaos.ownership import refuse
+from tests.chaos.ownership import parent_of, refuse
 from tests.chaos.processes import Child, Supervisor
 
 TIMEOUT = 60
+SESSIONS = """
+SELECT pid FROM pg_stat_activity
+WHERE datname = 'kuanxi' AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+ORDER BY (state = 'idle'), pid LIMIT 4
+"""
 
 
 def postgres_programs() -> Path:
@@ -36,6 +42,7 @@ class Postgres:
     folder: Path
 
     def __post_init__(self) -> None:
+        self.frozen = 0  # process of the session that stands still
         self.programs, self.data = postgres_programs(), self.folder / "data"
         self.url = f"postgres://kuanxi@{quote(str(self.folder), safe='')}/kuanxi"
 
@@ -55,6 +62,29 @@ class Postgres:
         """Every backend dies at once, nothing is written out; then it recovers by itself."""
         self.assert_mine()
         self._run("pg_ctl", "-D", str(self.data), "-m", "immediate", "-s", "-w", "restart")
+
+    def freeze_one(self, choice: int) -> None:
+        """Stop one session of the product, one that is doing something if there is any."""
+        with self.connect() as session:
+            rows = session.execute(SESSIONS).fetchall()
+        pids = [int(str(pid)) for (pid,) in rows]
+        if pids:
+            self.frozen = pids[choice % len(pids)]
+            self._signal_session(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        if self.frozen:
+            self._signal_session(signal.SIGCONT)
+        self.frozen = 0
+
+    def _signal_session(self, what: signal.Signals) -> None:
+        """Only to a child of the rig's own server; one that has ended meanwhile is let be."""
+        postmaster = int((self.data / "postmaster.pid").read_text().split()[0])
+        parent = parent_of(self.frozen)
+        if parent not in {0, postmaster}:
+            refuse(f"process {self.frozen}")
+        if parent:
+            os.kill(self.frozen, what)
 
     def stop(self) -> None:
         if (self.data / "postmaster.pid").exists():

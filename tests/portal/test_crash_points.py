@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -61,3 +62,17 @@ def test_the_workers_point_kills_a_worker(tmp_path: Path) -> None:
 
 def test_without_a_folder_nothing_is_looked_for() -> None:
     assert pass_by(None) == 0
+
+
+def test_the_rig_arms_only_points_that_are_in_the_code() -> None:
+    from tests.chaos.crashes import POINTS
+
+    sources = (path for name in ("portal", "loans", "relief") for path in (ROOT / name).rglob("*.py"))  # fmt: skip
+    named = {
+        name
+        for path in sources
+        if path.name != "crash_points.py"
+        for name in re.findall(r'crash_point\("([\w.]+)"\)', path.read_text())
+    }
+
+    assert {point for _, point, _ in POINTS} == named
