@@ -43,6 +43,7 @@ class ScaledField(_Field[_Set, _Get]):
     """Decimal in Python, integer of 10**-places in the database."""
 
     places = 2
+    unit = Decimal("0.01")
     description = "exact decimal with %(places)s places"
 
     def get_internal_type(self) -> str:
@@ -53,7 +54,7 @@ class ScaledField(_Field[_Set, _Get]):
             return None
         if value != int(value):
             raise ValueError(f"{value!r} is no whole number of 1e-{self.places}")
-        return Decimal(int(value)).scaleb(-self.places)
+        return int(value) * self.unit  # exact below 28 digits
 
     def to_python(self, value: Any) -> Decimal | None:
         if value is None:
@@ -100,6 +101,7 @@ class RateField(ScaledField[_Set, _Get]):
     """A rate as a fraction with eight places ↔ integer 1e-8: 0.04 % a day is Decimal("0.0004")."""
 
     places = 8
+    unit = Decimal("0.00000001")
 
 
 for _field in (MoneyField, RateField):

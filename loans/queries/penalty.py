@@ -11,6 +11,7 @@ from typing import Any
 from loans.domain.interest import PenaltyExplanation, penalty_totals
 from loans.models import Account, Loan
 from loans.queries.position import Position, load_position
+from loans.queries.standing import R, S, Standing
 from portal.kernel.money import ZERO
 
 SUMMED = ("total", "ordinary_part", "surcharge_part", "capped_part", "compound", "per_day")
@@ -41,16 +42,15 @@ def penalty_forecast(loan: Loan, dates: Iterable[date]) -> list[tuple[date, Deci
     return [(on, penalty_owed(position, on)) for on in dates]
 
 
-def penalty_owed(position: Position, on: date) -> Decimal:
+def penalty_owed(standing: Standing[S, R], on: date) -> Decimal:
     """Outstanding penalty and compound on a date, from books already read."""
-    rows, facts = position.facts(on)
-    totals = penalty_totals(position.profile, facts, on)
-    live = {i.pk for i in position.live(on)}
+    rows, facts = standing.facts(on)
+    totals = penalty_totals(standing.profile, facts, on)
     owed = ZERO
-    for row, (penalty, compound) in zip(rows, totals, strict=True):
-        if row.pk in live:
-            owed += penalty - position.reduced(row.pk, Account.PENALTY, on)
-            owed += compound - position.reduced(row.pk, Account.COMPOUND, on)
+    for row, fact, (penalty, compound) in zip(rows, facts, totals, strict=True):
+        if fact.closed_on is None:  # in force
+            owed += penalty - standing.reduced(row.pk, Account.PENALTY, on)
+            owed += compound - standing.reduced(row.pk, Account.COMPOUND, on)
     return owed
 
 

@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from loans.models import Instalment, Loan
 from loans.queries.penalty import penalty_owed
-from loans.queries.stream import stream_positions
+from loans.queries.stream import stream_standings
 from portal.kernel.money import ZERO
 
 
@@ -33,11 +33,11 @@ def loans_past_due(on: date) -> QuerySet[Loan]:
     return Loan.objects.filter(unsettled, Exists(passed), drawdown_on__lte=on)
 
 
-def each_penalty(on: date) -> Iterator[tuple[Loan, Decimal]]:
-    """Every loan past due with the penalty (and compound) it owes on ``on``, in four queries."""
+def each_penalty(on: date) -> Iterator[tuple[int, Decimal]]:
+    """The id of every loan past due and the penalty (and compound) it owes, in four queries."""
     with transaction.atomic():
-        for position in stream_positions(loans_past_due(on)):
-            yield position.loan, penalty_owed(position, on)
+        for loan_id, standing in stream_standings(loans_past_due(on), on):
+            yield loan_id, penalty_owed(standing, on)
 
 
 def portfolio_penalty(on: date) -> PortfolioPenalty:

@@ -6,18 +6,33 @@ Each query is ordered by loan and read through a cursor; the rows are merged by 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import date
+from decimal import Decimal
 from functools import lru_cache
 from json import dumps, loads
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from loans.domain.profile import ProductProfile
-from loans.models import Instalment, Loan, Posting, Schedule
-from loans.queries.position import INSTALMENT_ORDER, Move, Position, grouped_moves
+from loans.models import Account, Entry, Instalment, Loan, Posting, Schedule
+from loans.queries.position import INSTALMENT_ORDER, Position, grouped_moves
+from loans.queries.standing import BEARING, REDUCING, Move, Standing
 
 T = TypeVar("T")
 CHUNK = 2000
+PARTIAL = frozenset({Schedule.Kind.RECOMPUTED.value, Schedule.Kind.ACCELERATED.value})
+CHANGING = (*REDUCING, Entry.Kind.REVERSAL.value)
+CHARGED = tuple(
+    account.value
+    for account in (
+        Account.PENALTY,
+        Account.PENALTY_INCOME,
+        Account.COMPOUND,
+        Account.COMPOUND_INCOME,
+    )
+)
 
 
 class ByKey(Generic[T]):
@@ -71,6 +86,61 @@ def stream_positions(loans: QuerySet[Loan] | None = None) -> Iterator[Position]:
         )
         position.record(Move(*move) for move in moves.take(loan.pk))
         yield position
+
+
+class LeanSchedule(NamedTuple):
+    """The columns of a Schedule that a Standing needs."""
+
+    pk: int
+    kind: str
+    opened_on: date
+    undone_on: date | None
+
+    @property
+    def is_partial(self) -> bool:
+        """As Schedule.is_partial."""
+        return self.kind in PARTIAL
+
+
+class LeanInstalment(NamedTuple):
+    """The columns of an Instalment that a Standing needs."""
+
+    pk: int
+    schedule_id: int
+    number: int
+    due_on: date
+    principal: Decimal
+    interest: Decimal
+
+
+Lean = Standing[LeanSchedule, LeanInstalment]
+
+
+def stream_standings(loans: QuerySet[Loan], on: date) -> Iterator[tuple[int, Lean]]:
+    """(loan id, what its penalty on a date follows from), in ascending order, in four queries.
+
+    As stream_positions, but only the columns and postings that count: no model is made of them.
+    """
+    schedules = Schedule.objects.filter(loan__in=loans).order_by("loan_id", "number")
+    by_loan = ByKey(keyed(schedules.values_list("loan_id", *LeanSchedule._fields)))
+    rows = Instalment.objects.filter(schedule__loan__in=loans)
+    in_order = rows.order_by("schedule__loan_id", *INSTALMENT_ORDER)
+    instalments = ByKey(keyed(in_order.values_list("schedule__loan_id", *LeanInstalment._fields)))
+    counted = Posting.objects.filter(
+        Q(account__in=CHARGED) | Q(account__in=BEARING, entry__kind__in=CHANGING),
+        entry__value_date__lte=on,
+    )
+    chosen = counted.filter(entry__loan__in=loans)
+    moves = ByKey(keyed(grouped_moves(chosen).order_by("entry__loan_id")))
+    told = loans.order_by("pk").values_list("pk", Cast("profile", TextField()))
+    for pk, profile in told.iterator(chunk_size=CHUNK):
+        standing = Lean(
+            profile=_profile(profile),
+            schedules=[LeanSchedule(*row) for row in by_loan.take(pk)],
+            instalments=[LeanInstalment(*row) for row in instalments.take(pk)],
+        )
+        standing.record([Move(*move) for move in moves.take(pk)])
+        yield pk, standing
 
 
 @lru_cache(maxsize=256)

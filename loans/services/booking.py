@@ -17,7 +17,8 @@ from decimal import Decimal
 from django.db.models import F
 
 from loans.models import Account, Entry, Instalment, Loan, Payment, Schedule
-from loans.queries.position import INCOME_OF, Move, Position, load_position
+from loans.queries.position import Position, load_position
+from loans.queries.standing import INCOME_OF, Move
 from loans.services import ledger, observers
 from loans.services.ledger import Draft, Line
 from portal.errors import StaleWrite

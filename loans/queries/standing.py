@@ -1,0 +1,217 @@
+"""What the penalty of a loan follows from: schedules, instalments and the moves on them.
+
+The rows may be models or the few columns that a count over very many loans reads.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from operator import attrgetter
+from typing import Generic, Protocol, TypeVar
+
+from loans.domain.components import Component
+from loans.domain.facts import InstalmentFacts, PaymentFact
+from loans.domain.profile import ProductProfile
+from loans.models import Account, Entry, Schedule
+from portal.kernel.money import ZERO
+
+REDUCING = frozenset({Entry.Kind.PAYMENT.value, Entry.Kind.WAIVER.value})
+BEARING = frozenset({Account.PRINCIPAL.value, Account.INTEREST.value})
+_ON = attrgetter("on")
+INCOME_OF: dict[str, str] = {
+    Account.INTEREST.value: Account.INTEREST_INCOME.value,
+    Account.PENALTY.value: Account.PENALTY_INCOME.value,
+    Account.COMPOUND.value: Account.COMPOUND_INCOME.value,
+    Account.FEE.value: Account.FEE_INCOME.value,
+}
+
+
+class ScheduleRow(Protocol):
+    """The columns of a Schedule that say when it was in force."""
+
+    @property
+    def pk(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def opened_on(self) -> date: ...
+    @property
+    def undone_on(self) -> date | None: ...
+    @property
+    def is_partial(self) -> bool: ...
+
+
+class InstalmentRow(Protocol):
+    """The columns of an Instalment that bear penalty."""
+
+    @property
+    def pk(self) -> int: ...
+    @property
+    def schedule_id(self) -> int: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def due_on(self) -> date: ...
+    @property
+    def principal(self) -> Decimal: ...
+    @property
+    def interest(self) -> Decimal: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Postings of one account of one instalment on one value date, summed.
+
+    ``kind`` is the kind of the event; a reversal carries the kind it reverses, so that the two
+    add up to nothing wherever they are summed.
+    """
+
+    instalment_id: int
+    account: str
+    kind: str
+    on: date
+    amount: Decimal
+
+
+class Running:
+    """The moves of one instalment as running sums by account: any balance by one bisection."""
+
+    __slots__ = ("_days", "_sums", "reducing")
+
+    def __init__(self, moves: Sequence[Move]) -> None:
+        self._days: dict[str, list[date]] = {}
+        self._sums: dict[str, list[Decimal]] = {}
+        self.reducing: list[Move] = []
+        for move in sorted(moves, key=_ON):
+            sums = self._sums.setdefault(move.account, [])
+            sums.append(sums[-1] + move.amount if sums else move.amount)
+            self._days.setdefault(move.account, []).append(move.on)
+            if move.kind in REDUCING and move.account in BEARING:
+                self.reducing.append(move)
+
+    def upto(self, account: str, on: date | None) -> Decimal:
+        """The sum of an account up to a date, that day included (None: of all)."""
+        sums = self._sums.get(account)
+        if sums is None:
+            return ZERO
+        end = len(sums) if on is None else bisect_right(self._days[account], on)
+        return sums[end - 1] if end else ZERO
+
+
+S = TypeVar("S", bound=ScheduleRow)
+R = TypeVar("R", bound=InstalmentRow)
+
+
+@dataclass(slots=True, kw_only=True)
+class Standing(Generic[S, R]):
+    """Schedules, instalments and moves of one loan; what is charged is counted from these."""
+
+    profile: ProductProfile
+    schedules: list[S]
+    instalments: list[R]
+    moves: dict[int, list[Move]] = field(default_factory=lambda: defaultdict(list))
+    _running: dict[int, Running] = field(default_factory=dict, repr=False)
+
+    def schedules_on(self, on: date | None = None) -> list[S]:
+        """Schedules in force at some time up to ``on`` (None: now), the undone ones left out."""
+        kept = [s for s in self.schedules if s.undone_on is None]
+        if on is not None:
+            kept = [s for s in kept if s.opened_on <= on] or kept[:1]
+        return kept
+
+    def closed_on(self, on: date | None = None) -> dict[int, date | None]:
+        """Instalment id → the date its rest moved to a newer schedule (None: in force)."""
+        rows: dict[int, list[R]] = defaultdict(list)
+        for instalment in self.instalments:
+            rows[instalment.schedule_id].append(instalment)
+        closed: dict[int, date | None] = {}
+        by_id = {instalment.pk: instalment for instalment in self.instalments}
+        for schedule in self.schedules_on(on):
+            for pk, ended in closed.items():
+                if ended is None and (
+                    not schedule.is_partial or by_id[pk].due_on > schedule.opened_on
+                ):
+                    closed[pk] = schedule.opened_on
+            for instalment in rows[schedule.pk]:
+                closed[instalment.pk] = None
+        return closed
+
+    def total(
+        self,
+        instalment_id: int,
+        account: str,
+        *,
+        kinds: Iterable[str] | None = None,
+        upto: date | None = None,
+    ) -> Decimal:
+        """Sum of an account of one instalment, of some kinds of event, up to a date."""
+        if kinds is None:
+            return self._sums(instalment_id).upto(account, upto)
+        return sum(
+            (
+                move.amount
+                for move in self.moves.get(instalment_id, ())
+                if move.account == account
+                and move.kind in kinds
+                and (upto is None or move.on <= upto)
+            ),
+            ZERO,
+        )
+
+    def _sums(self, instalment_id: int) -> Running:
+        if instalment_id not in self._running:
+            self._running[instalment_id] = Running(self.moves.get(instalment_id, ()))
+        return self._running[instalment_id]
+
+    def reduced(self, instalment_id: int, account: str, upto: date | None = None) -> Decimal:
+        """All that took a receivable down (paid, waived, moved) without its recognition."""
+        if instalment_id not in self.moves:
+            return ZERO
+        recognised = -self.total(instalment_id, INCOME_OF[account], upto=upto)
+        return recognised - self.total(instalment_id, account, upto=upto)
+
+    def record(self, moves: Iterable[Move]) -> None:
+        """Add moves that are being posted, so that later figures see them."""
+        for move in moves:
+            self.moves[move.instalment_id].append(move)
+            self._running.pop(move.instalment_id, None)
+
+    def facts(self, on: date | None = None) -> tuple[list[R], list[InstalmentFacts]]:
+        """The instalments that ever were in force, and the same as the pure rules take them."""
+        closed = self.closed_on(on)
+        opened = {s.pk: s for s in self.schedules}
+        rows = [i for i in self.instalments if i.pk in closed]
+        facts = []
+        for row in rows:
+            schedule = opened[row.schedule_id]
+            original = schedule.kind == Schedule.Kind.ORIGINAL
+            facts.append(
+                InstalmentFacts(
+                    number=row.number,
+                    due_on=row.due_on,
+                    principal=row.principal,
+                    interest=row.interest,
+                    payments=self._payments(row.pk, on),
+                    closed_on=closed[row.pk],
+                    opened_on=None if original else schedule.opened_on,
+                )
+            )
+        return rows, facts
+
+    def _payments(self, instalment_id: int, upto: date | None) -> tuple[PaymentFact, ...]:
+        if instalment_id not in self.moves:
+            return ()
+        sums: dict[tuple[date, str, str], Decimal] = defaultdict(lambda: ZERO)
+        for move in self._sums(instalment_id).reducing:
+            if upto is None or move.on <= upto:
+                sums[move.on, move.account, move.kind] -= move.amount
+        return tuple(
+            PaymentFact(on=on, component=Component(account), amount=amount, kind=kind)
+            for (on, account, kind), amount in sorted(sums.items())
+            if amount > 0
+        )
