@@ -12,16 +12,17 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from operator import attrgetter
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts, PaymentFact
 from loans.domain.profile import ProductProfile
-from loans.models import Account, Entry, Schedule
+from loans.models import Account, Entry, Instalment, Schedule
 from portal.kernel.money import ZERO
 
 REDUCING = frozenset({Entry.Kind.PAYMENT.value, Entry.Kind.WAIVER.value})
 BEARING = frozenset({Account.PRINCIPAL.value, Account.INTEREST.value})
+PARTIAL = frozenset({Schedule.Kind.RECOMPUTED.value, Schedule.Kind.ACCELERATED.value})
 _ON = attrgetter("on")
 INCOME_OF: dict[str, str] = {
     Account.INTEREST.value: Account.INTEREST_INCOME.value,
@@ -31,36 +32,29 @@ INCOME_OF: dict[str, str] = {
 }
 
 
-class ScheduleRow(Protocol):
-    """The columns of a Schedule that say when it was in force."""
+class LeanSchedule(NamedTuple):
+    """The columns of a Schedule that a Standing needs."""
+
+    pk: int
+    kind: str
+    opened_on: date
+    undone_on: date | None
 
     @property
-    def pk(self) -> int: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def opened_on(self) -> date: ...
-    @property
-    def undone_on(self) -> date | None: ...
-    @property
-    def is_partial(self) -> bool: ...
+    def is_partial(self) -> bool:
+        """As Schedule.is_partial."""
+        return self.kind in PARTIAL
 
 
-class InstalmentRow(Protocol):
-    """The columns of an Instalment that bear penalty."""
+class LeanInstalment(NamedTuple):
+    """The columns of an Instalment that a Standing needs."""
 
-    @property
-    def pk(self) -> int: ...
-    @property
-    def schedule_id(self) -> int: ...
-    @property
-    def number(self) -> int: ...
-    @property
-    def due_on(self) -> date: ...
-    @property
-    def principal(self) -> Decimal: ...
-    @property
-    def interest(self) -> Decimal: ...
+    pk: int
+    schedule_id: int
+    number: int
+    due_on: date
+    principal: Decimal
+    interest: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +97,8 @@ class Running:
         return sums[end - 1] if end else ZERO
 
 
-S = TypeVar("S", bound=ScheduleRow)
-R = TypeVar("R", bound=InstalmentRow)
+S = TypeVar("S", Schedule, LeanSchedule)
+R = TypeVar("R", Instalment, LeanInstalment)
 
 
 @dataclass(slots=True, kw_only=True)

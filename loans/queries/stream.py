@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date
-from decimal import Decimal
 from functools import lru_cache
 from json import dumps, loads
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 from django.db.models import F, Q, QuerySet, TextField
 from django.db.models.functions import Cast
@@ -18,11 +17,17 @@ from django.db.models.functions import Cast
 from loans.domain.profile import ProductProfile
 from loans.models import Account, Entry, Instalment, Loan, Posting, Schedule
 from loans.queries.position import INSTALMENT_ORDER, Position, grouped_moves
-from loans.queries.standing import BEARING, REDUCING, Move, Standing
+from loans.queries.standing import (
+    BEARING,
+    REDUCING,
+    LeanInstalment,
+    LeanSchedule,
+    Move,
+    Standing,
+)
 
 T = TypeVar("T")
 CHUNK = 2000
-PARTIAL = frozenset({Schedule.Kind.RECOMPUTED.value, Schedule.Kind.ACCELERATED.value})
 CHANGING = (*REDUCING, Entry.Kind.REVERSAL.value)
 CHARGED = tuple(
     account.value
@@ -86,31 +91,6 @@ def stream_positions(loans: QuerySet[Loan] | None = None) -> Iterator[Position]:
         )
         position.record(Move(*move) for move in moves.take(loan.pk))
         yield position
-
-
-class LeanSchedule(NamedTuple):
-    """The columns of a Schedule that a Standing needs."""
-
-    pk: int
-    kind: str
-    opened_on: date
-    undone_on: date | None
-
-    @property
-    def is_partial(self) -> bool:
-        """As Schedule.is_partial."""
-        return self.kind in PARTIAL
-
-
-class LeanInstalment(NamedTuple):
-    """The columns of an Instalment that a Standing needs."""
-
-    pk: int
-    schedule_id: int
-    number: int
-    due_on: date
-    principal: Decimal
-    interest: Decimal
 
 
 Lean = Standing[LeanSchedule, LeanInstalment]
