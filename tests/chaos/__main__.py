@@ -107,20 +107,20 @@ def one(play: Play, number: int, fault: Any, seed: str) -> Step:
     """Load, harm, more load, undo, quiet, heal, prove; and say how it went."""
     from tests.chaos import proofs
 
-    began = time.monotonic()
+    began = healing = time.monotonic()
     play.evidence.mark()
     found: list[str] = []
     reached = True
     try:
         reached = suffer(play, fault)
         healing = time.monotonic()
-        proofs.heal(play.rig)
+        healed = healing + proofs.heal(play.rig)
         found = proofs.problems(play.rig, play.journal)
     except Exception as problem:  # whatever went wrong is this fault's failure
-        healing = time.monotonic()
+        healed = time.monotonic()
         found = [f"{type(problem).__name__}: {problem}", *traceback.format_exc().splitlines()[-6:]]
     ended = time.monotonic()
-    step = Step(fault.name, bool(found), reached, ended - healing, ended - began)
+    step = Step(fault.name, bool(found), reached, healed - healing, ended - began)
     print(f"{number:4d} {step}")
     if not step.passed:
         found = found or [f"not reached within {fault.lasts:.0f} s"]

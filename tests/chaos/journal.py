@@ -44,6 +44,9 @@ class Journal:
             line = {"end": act.kind, "key": act.key, "outcome": outcome, "answer": answer}
             self._file.write(json.dumps(line) + "\n")
 
+    def close(self) -> None:
+        self._file.close()
+
     def of(self, kind: str) -> Iterator[Act]:
         return (act for act in list(self.acts) if act.kind == kind)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
@@ -71,8 +72,9 @@ def problems(rig: Rig, journal: Journal) -> list[str]:
 
 def acknowledged(rig: Rig, journal: Journal) -> Iterator[str]:
     """Every act that its driver saw done is in the database, exactly once (unknown: at most once)."""
+    known = counts()
     for act in list(journal.acts):
-        count = COUNTS[act.kind](act.key)
+        count = known[act.kind](act.key)
         if act.outcome == OK and count != 1:
             yield f"I14 | {act.kind} {act.key} | acknowledged, in the database {count} times"
         elif count > 1:
@@ -81,12 +83,13 @@ def acknowledged(rig: Rig, journal: Journal) -> Iterator[str]:
 
 def refused(rig: Rig, journal: Journal) -> Iterator[str]:
     """What was plainly refused has no effect; amounts that were paid are those that were shown."""
+    amounts = dict(Payment.objects.values_list("reference", "amount"))
     for act in list(journal.of("pay")):
-        paid = Payment.objects.filter(reference=act.key).first()
+        paid = amounts.get(act.key)
         if act.outcome == FAIL and paid is not None:
             yield f"I14 | pay {act.key} | refused ({act.answer}), but booked"
-        if paid is not None and f"{paid.amount:.2f}" != act.facts["amount"].replace(",", ""):
-            yield f"I13 | pay {act.key} | {paid.amount} instead of {act.facts['amount']}"
+        if paid is not None and f"{paid:.2f}" != act.facts["amount"].replace(",", ""):
+            yield f"I13 | pay {act.key} | {paid} instead of {act.facts['amount']}"
 
 
 def sent_once(rig: Rig, journal: Journal) -> Iterator[str]:
@@ -119,32 +122,28 @@ def none_silent(rig: Rig, journal: Journal) -> Iterator[str]:
 START: list[datetime] = []  # when the provider began to listen, in business time
 
 
-def _moved(action: str) -> Callable[[str], int]:
-    def count(key: str) -> int:
-        case, _, _ = key.partition(":")
-        return min(1, Event.objects.filter(case__public_id=case, action=action).count())
+def counts() -> dict[str, Callable[[str], int]]:
+    """By kind of act: how often the database has an act of that key; one query a kind, not an act."""
+    payments = Counter(Payment.objects.values_list("reference", flat=True))
+    messages = Counter(Message.objects.values_list("text", flat=True))
+    uploads = Counter(Evidence.objects.values_list("sha256", flat=True))
+    submitted = Case.objects.filter(submitted_at__isnull=False)
+    cases = Counter(submitted.values_list("public_id", flat=True))
+    agreed = Agreement.objects.values_list("case__public_id", "offer__number")
+    agreements = Counter(f"{case}:{number}" for case, number in agreed)
+    moves = set(Event.objects.values_list("case__public_id", "action"))
+    offered = dict(Case.objects.exclude(offers=None).values_list("public_id", "version"))
+    return {
+        "pay": payments.__getitem__,
+        "write": messages.__getitem__,
+        "upload": uploads.__getitem__,
+        "submit": cases.__getitem__,
+        "accept": agreements.__getitem__,
+        "claim": lambda key: (_case(key), "CLAIM") in moves,
+        "pass": lambda key: (_case(key), "PASS") in moves,
+        "offer": lambda key: offered.get(_case(key), 0) > int(key.rpartition(":")[2]),
+    }
 
-    return count
 
-
-def _offered(key: str) -> int:
-    case, _, version = key.partition(":")
-    found = Case.objects.filter(public_id=case, version__gt=int(version), offers__isnull=False)
-    return found.distinct().count()
-
-
-def _accepted(key: str) -> int:
-    case, _, number = key.partition(":")
-    return Agreement.objects.filter(case__public_id=case, offer__number=number).count()
-
-
-COUNTS: dict[str, Callable[[str], int]] = {
-    "pay": lambda key: Payment.objects.filter(reference=key).count(),
-    "write": lambda key: Message.objects.filter(text=key).count(),
-    "upload": lambda key: Evidence.objects.filter(sha256=key).count(),
-    "submit": lambda key: Case.objects.filter(public_id=key, submitted_at__isnull=False).count(),
-    "accept": _accepted,
-    "claim": _moved("CLAIM"),
-    "pass": _moved("PASS"),
-    "offer": _offered,
-}
+def _case(key: str) -> str:
+    return key.partition(":")[0]

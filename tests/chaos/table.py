@@ -10,7 +10,8 @@ from statistics import median
 
 @dataclass(frozen=True)
 class Step:
-    """One fault: whether a proof failed, whether its point was reached, and seconds."""
+    """One fault: whether a proof failed, whether its point was reached, and seconds: until all was
+    sent and handled again, and of the whole step with its load and proofs."""
 
     name: str
     failed: bool
