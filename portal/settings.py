@@ -102,13 +102,17 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 20
 FILE_UPLOAD_TEMP_DIR = None
 
 # --- Short messages --------------------------------------------------------------------------
-# SMS_BACKEND: demo (simulated phone), console (written to the log), aliyun, or http (any gateway
-# that takes one signed JSON request a message: portal/notifications/channels/gateway.py).
+# SMS_BACKEND: demo (simulated phone), console (the log, without the words), file (in SMS_FILE),
+# aliyun, or http (one signed JSON request a message: portal/notifications/channels/gateway.py).
 SMS_BACKEND = os.environ.get("SMS_BACKEND") or ("demo" if DEMO else "console")
-if SMS_BACKEND not in {"demo", "console", "aliyun", "http"}:
-    raise stop("SMS_BACKEND", f"must be demo, console, aliyun or http, not {SMS_BACKEND!r}")
+if SMS_BACKEND not in {"demo", "console", "file", "aliyun", "http"}:
+    raise stop("SMS_BACKEND", f"must be demo, console, file, aliyun or http, not {SMS_BACKEND!r}")
 if SMS_BACKEND == "demo" and not DEMO:
-    raise stop("SMS_BACKEND", "demo needs DEMO=1; choose console, aliyun or http")
+    raise stop("SMS_BACKEND", "demo needs DEMO=1; choose console, file, aliyun or http")
+# SMS_FILE: where SMS_BACKEND=file writes, one JSON line a message; it has names and codes in it.
+SMS_FILE = Path(os.environ.get("SMS_FILE") or VAR_DIR / "sms.jsonl")
+if SMS_BACKEND == "file" and not SMS_FILE.parent.is_dir():
+    raise stop("SMS_FILE", f"the folder {SMS_FILE.parent} does not exist")
 # SMS_SIGNATURE: the sender's name in front of each message; for Aliyun the approved signature.
 SMS_SIGNATURE = os.environ.get("SMS_SIGNATURE") or "宽息"
 # SMS_CALLBACK_KEY: shared secret, 32 characters or more, that signs delivery reports sent to

@@ -41,6 +41,11 @@ WRONG = [
     ("REDIS_URL", {**LIFE, "REDIS_URL": "amqp://a"}, "must begin with redis://"),
     ("SMS_BACKEND", {**LIFE, "SMS_BACKEND": "pigeon"}, "must be demo, console"),
     ("SMS_BACKEND", {**LIFE, "SMS_BACKEND": "demo"}, "demo needs DEMO=1"),
+    (
+        "SMS_FILE",
+        {**LIFE, "SMS_BACKEND": "file", "SMS_FILE": "/nowhere/sms.jsonl"},
+        "/nowhere does not exist",
+    ),
     ("SMS_CALLBACK_KEY", {**LIFE, "SMS_CALLBACK_KEY": "short"}, "at least 32 characters"),
     ("SMS_HTTP_URL", {**LIFE, "SMS_BACKEND": "http"}, "is missing"),
     (
@@ -136,6 +141,7 @@ def test_aliyun_needs_its_settings(tmp_path: Path, variable: str, value: str) ->
     "settings",
     [
         {"DEMO": "1"},
+        {**LIFE, "SMS_BACKEND": "file"},
         {"DEMO": "1", "DEBUG": "1", "PAYMENT_SIMULATION": "0"},
         LIFE,
         {**LIFE, "SMS_CALLBACK_KEY": LONG, "METRICS_TOKEN": LONG, "HTTPS": "0"},

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.conf import settings
 
 from portal.models import Delivery
-from portal.notifications.channels import aliyun, gateway
+from portal.notifications.channels import aliyun, gateway, outfile
 from portal.notifications.channels.base import Answers, Channel, Receipt, Report
 
 logger = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ class ConsoleSms:
 _ADAPTERS: dict[str, Callable[[], Channel]] = {
     "demo": DemoSms,
     "console": ConsoleSms,
+    "file": outfile.FileSms,
     "aliyun": aliyun.AliyunSms,
     "http": gateway.GatewaySms,
 }
