@@ -41,9 +41,7 @@ def accelerate(
                 f"账务已记至 {books.booked_on:%Y-%m-%d}，提前到期日不能更早。", field="on"
             )
         undue = _undue(books, on)
-        schedule = _accelerate(books, undue, on, reason)
-        books.changes["accelerated_on"] = on
-        books.bring_to(on)
+        schedule = make_due(books, undue, on, f"宣布提前到期：{reason}")
         books.close()
         observers.tell_changed(books.loan, Change.ACCELERATED, now)
         _tell_borrower(books, on, reason)
@@ -82,7 +80,10 @@ def _undue(books: Books, on: date) -> list[Instalment]:
     return undue
 
 
-def _accelerate(books: Books, undue: list[Instalment], on: date, reason: str) -> Schedule:
+def make_due(
+    books: Books, undue: list[Instalment], on: date, source: str, *, key: str = ""
+) -> Schedule:
+    """Post the acceleration of ``undue`` on open books."""
     position = books.position
     books.bring_to(on)
     owed = {row.pk: position.balance(row.pk, Account.PRINCIPAL) for row in undue}
@@ -107,13 +108,11 @@ def _accelerate(books: Books, undue: list[Instalment], on: date, reason: str) ->
         interest=max(made.interest - known, ZERO),
         kept_penalty=sum(charges.values(), ZERO),
     )
-    schedule = books.open_schedule(
-        Schedule.Kind.ACCELERATED, on, f"宣布提前到期：{reason}"[:200], [row]
-    )
+    schedule = books.open_schedule(Schedule.Kind.ACCELERATED, on, source[:200], [row])
     lines = [Line(Account.PRINCIPAL, -amount, pk) for pk, amount in owed.items()]
     lines += [Line(account, -amount, pk) for (pk, account), amount in charges.items()]
     lines += opening([row])
-    books.post(
-        Entry.Kind.ACCELERATION, on, f"宣布提前到期：{reason}"[:300], lines, schedule=schedule
-    )
+    books.post(Entry.Kind.ACCELERATION, on, source[:300], lines, key=key, schedule=schedule)
+    books.changes["accelerated_on"] = on
+    books.bring_to(on)
     return schedule

@@ -27,6 +27,7 @@ from portal.models import User
 
 SCHEDULED = (Entry.Kind.INTEREST.value,)
 PENALTIES = (Entry.Kind.PENALTY.value,)
+AGAIN = ":again:"  # key of what a correction does again = the first key + this + the loan's version
 
 
 class Books:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from django.db.models import Q
+
 from loans.domain.breach import Vesting, vest
 from loans.models import Account, Entry, Instalment, Loan, Schedule
 from loans.queries.debt import debt_of
 from loans.queries.position import Position, load_position
 from loans.services import observers
-from loans.services.booking import Books, income, open_books
+from loans.services.booking import AGAIN, Books, income, open_books
 from loans.services.ledger import Line
 from loans.services.observers import Change
 from loans.services.plan_books import INTEREST_LIKE, Waived, opening
@@ -67,19 +69,27 @@ def reinstate(
     if not reason.strip():
         raise RuleViolation("请填写确认违约的原因。", field="reason")
     with open_books(loan_id, actor=actor, now=now) as books:
-        done = Entry.objects.filter(key=key, loan_id=loan_id).select_related("schedule").first()
-        if done is not None and done.schedule is not None:
-            return done.schedule
+        done = _done(books.loan, key)
+        if done is not None:
+            return done
         check_open(books.loan)
         check_event_date(books.loan, on, now, field="on", label="违约日期")
         if on < books.booked_on:
             raise RuleViolation(
                 f"账务已记至 {books.booked_on:%Y-%m-%d}，违约日期不能更早。", field="on"
             )
-        schedule = _break(books, on, key, reason.strip())
+        schedule = break_plan(books, on, key=key, reason=reason.strip())
         books.close()
         observers.tell_changed(books.loan, Change.REINSTATED, now)
     return schedule
+
+
+def _done(loan: Loan, key: str) -> Schedule | None:
+    """The schedule that stands for ``key``: a correction does the same breach again."""
+    same = Q(key=key) | Q(key__startswith=f"{key}{AGAIN}")
+    entries = Entry.objects.filter(same, loan=loan, kind=Entry.Kind.BREACH)
+    newest = entries.select_related("schedule").order_by("-pk").first()
+    return newest.schedule if newest else None
 
 
 def _vesting(position: Position) -> tuple[Waived, Vesting]:
@@ -93,7 +103,8 @@ def _vesting(position: Position) -> tuple[Waived, Vesting]:
         return waived, vest(waived.total, planned, planned - rest)
 
 
-def _break(books: Books, on: date, key: str, reason: str) -> Schedule:
+def break_plan(books: Books, on: date, *, key: str, reason: str, formerly: str = "") -> Schedule:
+    """Post the breach on open books; ``formerly`` tells what a correction replaces by it."""
     position = books.position
     waived, vesting = _vesting(position)
     live, undue, accrued = position.live(), position.undue(on), position.accrued(on)
@@ -127,7 +138,8 @@ def _break(books: Books, on: date, key: str, reason: str) -> Schedule:
         books.post(Entry.Kind.ACCRUAL, on, source, lines, schedule=schedule)
     lines = [Line(account, -amount, pk) for (pk, account), amount in rest.items()]
     lines += [Line(Account.WAIVER, -vesting.returned, row.pk), *opening([row])]
-    source = f"违约：{reason}。减免保留 {vesting.vested:,.2f} 元，恢复 {vesting.returned:,.2f} 元"
+    told = f"减免保留 {vesting.vested:,.2f} 元，恢复 {vesting.returned:,.2f} 元{formerly}"
+    source = f"违约：{reason[:200]}。{told}"
     books.post(Entry.Kind.BREACH, on, source[:300], lines, key=key, schedule=schedule)
     return schedule
 

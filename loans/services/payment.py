@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
 from django.db import IntegrityError
 
-from loans.models import Account, Entry, Loan, Payment, Schedule
+from loans.models import Account, Correction, Entry, Loan, Payment
 from loans.queries.debt import debt_of
 from loans.queries.position import load_position
-from loans.services import observers, settlement
+from loans.services import correction, observers, settlement
 from loans.services.booking import Books, open_books
 from loans.services.observers import Change
 from loans.services.receipts import post_split
-from loans.services.refusals import check_event_date, check_open, refusing
+from loans.services.refusals import business_date, check_event_date, check_open, refusing
 from loans.services.splitting import SplitPreview, preview_of, split_payment
+from loans.services.timeline import place_of, steps_of
 from portal.crash_points import crash_point
 from portal.errors import RuleViolation
 from portal.kernel.money import FEN, ZERO, require_money
 from portal.models import User
 from portal.retry import retried
-
-BARRIERS = (Schedule.Kind.PLAN, Schedule.Kind.BREACHED, Schedule.Kind.ACCELERATED)
-BARRIER_ENTRIES = (Entry.Kind.PLAN, Entry.Kind.BREACH, Entry.Kind.ACCELERATION)
-
-WAY_OUT = {
-    Entry.Kind.PLAN: "请先撤销减免方案，再冲正，然后按新的欠款重新协商。",
-    Entry.Kind.BREACH: "这一步不能撤销，请由经理人工核对退回的金额，再与借款人商定如何补还。",
-    Entry.Kind.ACCELERATION: "这一步不能撤销，请由经理人工核对退回的金额，再与借款人商定如何补还。",
-}
 
 
 def preview_payment(*, loan: Loan, amount: Decimal, on: date) -> SplitPreview:
@@ -57,9 +48,10 @@ def pay(
     """Receive ``amount`` yuan on ``paid_on`` under the provider's ``reference``; twice is once.
 
     Order of allocation: domain.md §4. More than what is due is prepayment: interest to that
-    day, then principal, and the schedule is recomputed. A date before later payments undoes
-    them, posts this one and splits them anew (``split_now``). Errors: RuleViolation when the
-    reference carries another amount, above the pay-off, before an executed plan.
+    day, then principal, and the schedule is recomputed. A date before later payments, breaches or
+    an acceleration undoes them, posts this one and does them again (``services.correction``);
+    what changed is a row of ``Correction``, as for any date before today. Errors: RuleViolation
+    when the reference carries another amount, above the pay-off, before an executed plan.
     """
     amount = _amount(amount)
     reference = reference.strip()
@@ -92,14 +84,18 @@ def _pay(
         if known is not None:
             return _same(known, loan_id, amount)
         check_event_date(books.loan, paid_on, now, field="paid_on", label="付款日")
-        later = [p for p in active if not p.is_reversed and p.paid_on > paid_on]
-        if not later:
+        _check_no_plan_later(books, paid_on)
+        steps = [step for (on, _), step in steps_of(books, active) if on > paid_on]
+        if not steps:
             check_open(books.loan)
-        _check_no_barrier(books, paid_on)
-        _undo(books, later, f"补记 {paid_on:%Y-%m-%d} 的还款，重新入账")
+        today = business_date(now)
+        before = correction.figures(books, today) if steps or paid_on < today else None
+        correction.undo(books, steps, f"补记 {paid_on:%Y-%m-%d} 的还款，重新入账")
         payment = _receive(books, amount, paid_on, reference)
-        _replay(books, later)
-        _finish(books, Change.PAYMENT, max([paid_on, *(p.paid_on for p in later)]))
+        changes = correction.do_again(books, steps)
+        if before is not None:
+            correction.record(books, payment, Correction.Kind.BACK_DATED, before, changes)
+        _finish(books, Change.PAYMENT, correction.last_paid(steps, paid_on))
         crash_point("pay.before_commit")
     crash_point("pay.after_commit")
     return payment
@@ -107,10 +103,10 @@ def _pay(
 
 @retried
 def reverse_payment(*, payment_id: int, reason: str, actor: User | None, now: datetime) -> Payment:
-    """Take a payment back by counter-postings on its own date; later ones are split anew.
+    """Take a payment back by counter-postings on its own date; what came later is done again.
 
-    A second call changes nothing. Errors: RuleViolation without a reason, or when a plan,
-    breach or acceleration was executed after it. Nothing is ever deleted.
+    A second call changes nothing. Nothing is ever deleted. Errors: RuleViolation without a
+    reason, or when a plan was executed after it (the sentence names the way out).
     """
     reason = reason.strip()
     if not reason:
@@ -121,17 +117,19 @@ def reverse_payment(*, payment_id: int, reason: str, actor: User | None, now: da
         payment = next(p for p in rows if p.pk == payment_id)
         if payment.is_reversed:
             return payment
-        place = (payment.paid_on, payment.pk)
-        later = [p for p in rows if not p.is_reversed and (p.paid_on, p.pk) > place]
-        _check_nothing_executed_after(books, payment)
+        _check_no_plan_after(books, payment)
+        before = correction.figures(books, business_date(now))
+        steps = steps_of(books, rows)
+        place = place_of(steps, payment)
+        later = [step for at, step in steps if at > place]
         settlement.reopen(books)
-        _undo(books, [payment, *later], f"冲正：{reason}"[:300])
+        correction.undo(books, [payment, *later], f"冲正：{reason}"[:300])
         counter = _write_counter(books, payment)
         Payment.objects.filter(pk=payment.pk).update(reversed_by=counter)
         payment.reversed_by = counter
-        _replay(books, later)
-        last = max([payment.paid_on, *(p.paid_on for p in later)])
-        _finish(books, Change.REVERSAL, last)
+        changes = correction.do_again(books, later)
+        correction.record(books, payment, Correction.Kind.REVERSAL, before, changes)
+        _finish(books, Change.REVERSAL, correction.last_paid(later, payment.paid_on))
     return payment
 
 
@@ -164,44 +162,49 @@ def _same(known: Payment, loan_id: int, amount: Decimal) -> Payment:
     return known
 
 
-def _check_no_barrier(books: Books, paid_on: date) -> None:
-    for schedule in books.position.schedules_on():
-        if schedule.kind in BARRIERS and schedule.opened_on > paid_on:
-            raise RuleViolation(
-                f"{schedule.opened_on:%Y-%m-%d} 已执行“{schedule.get_kind_display()}”，"
-                f"付款日不能早于这一天，请改为 {schedule.opened_on:%Y-%m-%d} 或之后的日期。",
-                code="BEFORE_PLAN",
-                field="paid_on",
-            )
-
-
-def _check_nothing_executed_after(books: Books, payment: Payment) -> None:
-    first = payment.entries.order_by("pk").values_list("pk", flat=True)[:1]
-    blocking = Entry.objects.filter(
-        loan=books.loan, kind__in=BARRIER_ENTRIES, reversed_by__isnull=True, pk__gt=first[0]
-    ).first()
-    if blocking is not None:
+def _check_no_plan_later(books: Books, paid_on: date) -> None:
+    """A plan was signed on figures: no payment is booked before the day it began."""
+    plans = [s for s in books.position.schedules_on() if s.is_plan and s.opened_on > paid_on]
+    if plans:
+        on = f"{plans[-1].opened_on:%Y-%m-%d}"
         raise RuleViolation(
-            f"这笔还款之后，{blocking.value_date:%Y-%m-%d} 已执行“{blocking.get_kind_display()}”，"
-            f"不能直接冲正。{WAY_OUT[Entry.Kind(blocking.kind)]}",
+            f"{on} 已执行“{plans[-1].get_kind_display()}”，"
+            f"付款日不能早于这一天，请改为 {on} 或之后的日期。",
+            code="BEFORE_PLAN",
+            field="paid_on",
+        )
+
+
+def _check_no_plan_after(books: Books, payment: Payment) -> None:
+    first = payment.entries.order_by("pk").values_list("pk", flat=True)[:1]
+    plans = Entry.objects.filter(
+        loan=books.loan, kind=Entry.Kind.PLAN, reversed_by__isnull=True, pk__gt=first[0]
+    )
+    plan = plans.order_by("-pk").first()
+    if plan is not None:
+        raise RuleViolation(
+            f"这笔还款之后，{plan.value_date:%Y-%m-%d} 已执行“{plan.get_kind_display()}”，"
+            f"不能直接冲正。{_way_out(books, plan)}",
             code="EXECUTED_AFTER",
         )
 
 
-def _undo(books: Books, payments: Sequence[Payment], source: str) -> None:
-    """Counter-post what these payments did, newest first; their schedules never were."""
-    if not payments:
-        return
-    entries = list(
-        Entry.objects.filter(payment__in=payments, reverses__isnull=True, reversed_by__isnull=True)
-        .select_related("payment")
-        .prefetch_related("postings")
+def _way_out(books: Books, plan: Entry) -> str:
+    """What staff can do about a reversal that would cross the start of this plan."""
+    if not books.position.is_plan():
+        return (
+            "该方案已因违约终止，不能再撤销，签约时的欠款也不再改动："
+            "请保留退票凭证，由经理登记后与借款人另行商定补还。"
+        )
+    paid = Payment.objects.filter(
+        loan=books.loan, reversed_by__isnull=True, entries__pk__gt=plan.pk
     )
-    books.reverse(entries, source)
-    opened = {e.schedule_id for e in entries if e.schedule_id}
-    for schedule in sorted(books.position.schedules, key=lambda s: -s.number):
-        if schedule.pk in opened and schedule.undone_on is None:
-            books.undo_schedule(schedule, books.booked_on)
+    if paid.exists():
+        return (
+            "请先从最近一笔起冲正按该方案收到的还款，再撤销减免方案，然后冲正这一笔；"
+            "冲正的款项如实际已到账，按原付款日补记，再按新的欠款重新协商。"
+        )
+    return "请先撤销减免方案，再冲正，然后按新的欠款重新协商。"
 
 
 def _receive(books: Books, amount: Decimal, on: date, reference: str) -> Payment:
@@ -221,16 +224,6 @@ def _receive(books: Books, amount: Decimal, on: date, reference: str) -> Payment
     )
     post_split(books, payment, split, key=f"payment:{reference}")
     return payment
-
-
-def _replay(books: Books, payments: Sequence[Payment]) -> None:
-    for payment in payments:
-        books.bring_to(payment.paid_on)
-        split = split_payment(books.position, payment.amount, payment.paid_on)
-        payment.split_now = preview_of(split).as_json()
-        Payment.objects.filter(pk=payment.pk).update(split_now=payment.split_now)
-        key = f"payment:{payment.reference}:{books.loan.version}"
-        post_split(books, payment, split, key=key)
 
 
 def _finish(books: Books, change: Change, on: date) -> None:

@@ -11,6 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from loans.models import (
     Account,
     AppendOnlyError,
+    Correction,
     Entry,
     Instalment,
     Loan,
@@ -37,6 +38,8 @@ CHANGES: list[Callable[[], object]] = [
     lambda: Entry.objects.update_or_create(key="x"),
     lambda: Posting.objects.bulk_create([], ignore_conflicts=True),
     lambda: Loan.objects.first().entries.update(source="x"),
+    lambda: Correction.objects.first().save(),
+    lambda: Correction.objects.all().delete(),
     lambda: Payment.objects.first().delete(),
     lambda: Schedule.objects.first().delete(),
 ]
@@ -45,7 +48,7 @@ CHANGES: list[Callable[[], object]] = [
 @pytest.mark.parametrize("change", CHANGES)
 def test_history_is_never_rewritten(change: Callable[[], object]) -> None:
     loan = example_loan()
-    paid(loan, "100.00", "09-20")
+    paid(loan, "100.00", "09-20", now="09-21")  # back-dated: a correction
 
     with pytest.raises(AppendOnlyError):
         change()
@@ -128,11 +131,13 @@ def test_one_live_schedule_is_a_constraint() -> None:
         "UPDATE loans_payment SET amount = amount + 1",
         "DELETE FROM loans_payment",
         "UPDATE loans_schedule SET opened_on = opened_on - 1",
+        "UPDATE loans_correction SET penalty_after = 0",
+        "DELETE FROM loans_correction",
     ],
 )
 def test_postgresql_refuses_it_too(sql: str) -> None:
     loan = example_loan()
-    paid(loan, "100.00", "09-20")
+    paid(loan, "100.00", "09-20", now="09-21")
 
     with (
         pytest.raises(IntegrityError),

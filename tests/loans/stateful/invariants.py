@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from django.db.models import Sum
 
-from loans.models import Account, Loan, Payment, Posting
+from loans.models import Account, Loan, Payment, Posting, Schedule
 from loans.models.ledger import RECEIVABLES
 from loans.queries import Position, load_position
 from loans.queries.debt import debt_of
@@ -17,6 +17,7 @@ from loans.services.splitting import split_payment
 from portal.kernel.money import FEN, ZERO
 
 DAY = timedelta(days=1)
+WAIVED = ("penalty", "interest", "compound", "fee")
 AMOUNTS = ("principal", "interest", "penalty", "compound", "fee", "kept_interest", "kept_penalty")
 
 
@@ -28,6 +29,7 @@ def check_all(loan: Loan, today: date) -> Position:
     days_add_up(position, today)
     ceiling_holds(position, today)
     payoff_splits_whole(position, today)
+    acts_say_what_they_did(position)
     return position
 
 
@@ -110,3 +112,28 @@ def payoff_splits_whole(position: Position, today: date) -> None:
         return
     split = split_payment(position, owed.payoff, today)
     assert sum((line.amount for line in split.allocation.lines), ZERO) == owed.payoff
+
+
+def acts_say_what_they_did(position: Position) -> None:
+    """The loan's date of acceleration, and what each breach in force kept and brought back."""
+    plan: Schedule | None = None
+    due_early: date | None = None
+    for schedule in position.schedules_on():
+        plan = schedule if schedule.is_plan else plan
+        if schedule.kind == Schedule.Kind.ACCELERATED:
+            due_early = schedule.opened_on
+        elif schedule.kind == Schedule.Kind.BREACHED:
+            assert plan is not None
+            vested_in_proportion(position, plan, schedule)
+    assert position.loan.accelerated_on == due_early
+
+
+def vested_in_proportion(position: Position, plan: Schedule, breached: Schedule) -> None:
+    """vested = DOWN(waived × principal paid / planned); the rest came back."""
+    terms, told = plan.terms or {}, breached.terms or {}
+    waived = sum((Decimal(terms[f"waive_{part}"]) for part in WAIVED), ZERO)
+    planned = Decimal(terms["principal"])
+    left = sum((i.principal for i in position.instalments if i.schedule_id == breached.pk), ZERO)
+    kept = Fraction(waived) * Fraction(planned - left) / Fraction(planned)
+    vested = Decimal(kept * 100 // 1) / 100
+    assert (Decimal(told["vested"]), Decimal(told["returned"])) == (vested, waived - vested)

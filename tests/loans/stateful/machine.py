@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from django.db import transaction
+from hypothesis import event
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -19,6 +20,7 @@ from loans.models import Loan, Payment, Posting
 from loans.proofs import violations
 from loans.queries import debt
 from loans.services.acceleration import accelerate
+from loans.services.booking import open_books
 from loans.services.origination import open_loan
 from loans.services.payment import pay, reverse_payment
 from loans.services.restructure import (
@@ -27,10 +29,12 @@ from loans.services.restructure import (
     reinstate,
     revoke_relief,
 )
+from loans.services.timeline import Act, steps_of
 from portal.errors import RuleViolation
 from portal.kernel.money import Rounding
 from portal.models import User
 from tests.loans.books import EXAMPLE, D, at
+from tests.loans.rebuild import figures, rebuilt
 from tests.loans.stateful.invariants import check_all
 
 PROFILES: tuple[ProductProfile, ...] = (
@@ -51,11 +55,15 @@ PROFILES: tuple[ProductProfile, ...] = (
     replace(EXAMPLE, code="all", penalty_base=PenaltyBase.ALL_OUTSTANDING),
 )
 FEN_AMOUNTS = st.integers(1, 150_000).map(lambda fen: D(fen) / 100)
+LATE_REFUSALS = frozenset({"OVER_PAYOFF", "PLAN_PAID"})
+BOUNCE_REFUSALS = frozenset[str]()
 PERCENT = st.integers(0, 100).map(lambda n: D(n) / 100)
 
 
 class LoanMachine(RuleBasedStateMachine):
-    """pay · waive · plan · breach · back-date · reverse · advance · accelerate · replay."""
+    """pay · waive · plan · breach · back-date · reverse · advance · accelerate · replay.
+
+    Back-dating and reversing cross breaches and accelerations (``correct_across``)."""
 
     borrower: User
     prove_each_step = True
@@ -66,6 +74,7 @@ class LoanMachine(RuleBasedStateMachine):
         self.block.__enter__()
         self.serial = 0
         self.relief_key = ""
+        self.refused = ""
         self.last: Callable[[], object] | None = None
 
     def teardown(self) -> None:
@@ -119,6 +128,30 @@ class LoanMachine(RuleBasedStateMachine):
     @rule(amount=FEN_AMOUNTS, days=st.integers(1, 40))
     def back_date(self, amount: Decimal, days: int) -> None:
         self.attempt(self._payment(amount, self.today - timedelta(days=days)))
+
+    @rule(amount=FEN_AMOUNTS, days=st.integers(0, 20), bounced=st.booleans())
+    def correct_across(self, amount: Decimal, days: int, bounced: bool) -> None:
+        """A correction across a breach or an acceleration, but not across a plan, is made."""
+        with open_books(self.loan_id, actor=None, now=at(self.today)) as books:
+            payments = list(Payment.objects.filter(loan_id=self.loan_id))
+            steps = steps_of(books, payments)
+            plans = [s.opened_on for s in books.position.schedules_on() if s.is_plan]
+        acts = [place for place, step in steps if isinstance(step, Act)]
+        begin = max([self.fresh().drawdown_on, *plans])
+        if not acts or acts[-1][0] <= begin:
+            return
+        if not bounced:
+            on = max(begin, acts[-1][0] - timedelta(days=1 + days))
+            self._crosses(self._payment(amount, on), LATE_REFUSALS)
+            return
+        before = [s for place, s in steps if begin < place[0] and place < acts[-1]]
+        found = [step for step in before if isinstance(step, Payment)]
+        if found:
+            pk, now = found[days % len(found)].pk, at(self.today)
+            act = lambda: reverse_payment(  # noqa: E731 - kept for the replay
+                payment_id=pk, reason="退票", actor=None, now=now
+            )
+            self._crosses(act, BOUNCE_REFUSALS)
 
     @rule(one=FEN_AMOUNTS, other=FEN_AMOUNTS)
     def two_of_a_day(self, one: Decimal, other: Decimal) -> None:
@@ -200,6 +233,14 @@ class LoanMachine(RuleBasedStateMachine):
         self.last()
         assert self._trace() == before
 
+    @rule()
+    def live_again(self) -> None:
+        """The books say what they would say if everything had been known on its day."""
+        with transaction.atomic():
+            loan = self.fresh()
+            assert figures(loan, self.today) == figures(rebuilt(loan), self.today)
+            transaction.set_rollback(True)
+
     # --- how ---------------------------------------------------------------------------------
 
     def attempt(self, act: Callable[[], object], *, again: bool = True) -> object:
@@ -207,13 +248,18 @@ class LoanMachine(RuleBasedStateMachine):
         before = self._trace()
         try:
             done = act()
-        except RuleViolation:
-            done = None
+        except RuleViolation as refused:
+            done, self.refused = None, refused.code
         if done is None:
             assert self._trace() == before
             return None
         self.last = act if again else None
         return done
+
+    def _crosses(self, act: Callable[[], object], refusals: frozenset[str]) -> None:
+        done = self.attempt(act)
+        event("crossed" if done else f"not crossed: {self.refused}")
+        assert done or self.refused in refusals, self.refused
 
     def _payment(self, amount: Decimal, on: date) -> Callable[[], object]:
         self.serial += 1

@@ -1,0 +1,196 @@
+"""Corrections: what came after the corrected date is undone and done again in order of date.
+
+Payments are split anew. A breach or an acceleration is done again on its own date for its own
+reason, with its figures recomputed: what vests and comes back, what is due. What staff decided
+stays decided: a back-dated payment that would have cured the plan makes the breach cheaper, it
+does not unmake it. Two ends of that rule: where the plan would have been paid in full before the
+breach nothing was broken, and the correction is refused with a sentence (the agreement has ended
+as breached; staff settle that with the borrower, the books do not guess); where nothing was left
+to fall due early, the acceleration lapses and is not done again. The start of a plan is never
+crossed: it was signed on figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Q
+
+from loans.domain.components import LABELS
+from loans.models import Correction, Entry, Payment, Schedule
+from loans.queries.debt import debt_of
+from loans.services.acceleration import make_due
+from loans.services.booking import AGAIN, Books
+from loans.services.breach import break_plan
+from loans.services.receipts import post_split
+from loans.services.splitting import Split, preview_of, split_payment
+from loans.services.timeline import Act, Step
+from portal.errors import RuleViolation
+from portal.kernel.money import ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Penalty ever charged (compound included) and everything owed on a day, in yuan."""
+
+    as_of: date
+    penalty: Decimal
+    owed: Decimal
+
+
+def figures(books: Books, on: date) -> Figures:
+    """The figures that a correction changes, as the books have them now."""
+    sums = books.position.penalties(on).values()
+    penalty = sum((part for pair in sums for part in pair), ZERO)
+    return Figures(on, penalty, debt_of(books.position, on).total)
+
+
+def last_paid(steps: Sequence[Step], on: date) -> date:
+    """The date of the last payment among ``steps``, else ``on``: the day a loan is settled."""
+    return max([on, *(step.paid_on for step in steps if isinstance(step, Payment))])
+
+
+def undo(books: Books, steps: Sequence[Step], source: str) -> None:
+    """Counter-post what these did, newest first; their schedules never were."""
+    if not steps:
+        return
+    payments = [step for step in steps if isinstance(step, Payment)]
+    acts = [step.schedule for step in steps if isinstance(step, Act)]
+    entries = list(
+        Entry.objects.filter(
+            Q(payment__in=payments) | Q(schedule__in=acts),
+            reverses__isnull=True,
+            reversed_by__isnull=True,
+        )
+        .select_related("payment", "schedule")
+        .prefetch_related("postings")
+    )
+    books.reverse(entries, source)
+    opened = {e.schedule_id for e in entries if e.schedule_id}
+    for schedule in sorted(books.position.schedules, key=lambda s: -s.number):
+        if schedule.pk in opened and schedule.undone_on is None:
+            books.undo_schedule(schedule, books.booked_on)
+            if schedule.kind == Schedule.Kind.ACCELERATED:
+                books.changes["accelerated_on"] = None
+
+
+def do_again(books: Books, steps: Sequence[Step]) -> list[str]:
+    """Do all this anew in its order; returns a sentence for each one whose figures changed.
+
+    Errors: RuleViolation where a later payment is now more than all that was owed on its date, or
+    a plan would have been paid in full before the day its breach was confirmed.
+    """
+    told = []
+    for step in steps:
+        if isinstance(step, Payment):
+            told.append(_pay_again(books, step))
+        elif step.schedule.kind == Schedule.Kind.BREACHED:
+            told.append(_break_again(books, step))
+        else:
+            told.append(_accelerate_again(books, step))
+    return [sentence for sentence in told if sentence]
+
+
+def _pay_again(books: Books, payment: Payment) -> str:
+    books.bring_to(payment.paid_on)
+    before = payment.split_now
+    split = _split(books, payment)
+    payment.split_now = preview_of(split).as_json()
+    Payment.objects.filter(pk=payment.pk).update(split_now=payment.split_now)
+    key = f"payment:{payment.reference}:{books.loan.version}"
+    post_split(books, payment, split, key=key)
+    parts = _moved(before["totals"], payment.split_now["totals"])
+    if not parts:
+        return ""
+    return (
+        f"{payment.paid_on:%Y-%m-%d} 的还款 {payment.amount:,.2f} 元重新分配：{'，'.join(parts)}。"
+    )
+
+
+def _split(books: Books, payment: Payment) -> Split:
+    try:
+        return split_payment(books.position, payment.amount, payment.paid_on)
+    except RuleViolation as refused:
+        if refused.code != "OVER_PAYOFF":
+            raise
+        owed = debt_of(books.position, payment.paid_on).payoff
+        raise RuleViolation(
+            f"更正后，{payment.paid_on:%Y-%m-%d} 已收的 {payment.amount:,.2f} 元会超过当天全部应还 "
+            f"{owed:,.2f} 元，本次未入账。请减少本次金额，或先冲正那一笔还款。",
+            code="OVER_PAYOFF",
+            field="amount",
+        ) from refused
+
+
+def _moved(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    return [
+        f"{LABELS[name]} {Decimal(before[name]):,.2f} → {Decimal(after[name]):,.2f} 元"
+        for name in LABELS
+        if before[name] != after[name]
+    ]
+
+
+def _break_again(books: Books, act: Act) -> str:
+    on, old = act.schedule.opened_on, act.schedule.terms or {}
+    books.bring_to(on)
+    if not sum((row.principal for row in debt_of(books.position, on).instalments), ZERO):
+        raise RuleViolation(
+            f"更正后，新还款计划在 {on:%Y-%m-%d}（确认违约的日期）之前已经还清，当天不应违约；"
+            "系统不会自动收回已确认的违约，本次未入账。"
+            f"请改按 {on:%Y-%m-%d} 入账，多恢复的部分再用一次减免方案减掉。",
+            code="PLAN_PAID",
+            field="paid_on",
+        )
+    kept, back = (f"{Decimal(old[name]):,.2f}" for name in ("vested", "returned"))
+    schedule = break_plan(
+        books,
+        on,
+        key=_key(books, act),
+        reason=old["reason"],
+        formerly=f"（更正前：保留 {kept} 元，恢复 {back} 元）",
+    )
+    new = schedule.terms or {}
+    due, was = (one.instalments.get().principal for one in (schedule, act.schedule))
+    return (
+        f"{on:%Y-%m-%d} 的违约重新计算：减免保留 {kept} → {Decimal(new['vested']):,.2f} 元，"
+        f"恢复 {back} → {Decimal(new['returned']):,.2f} 元，到期本金 {was:,.2f} → {due:,.2f} 元。"
+    )
+
+
+def _accelerate_again(books: Books, act: Act) -> str:
+    on = act.schedule.opened_on
+    undue = books.position.undue(on)
+    was = act.schedule.instalments.get().principal
+    if not undue:
+        return f"{on:%Y-%m-%d} 的提前到期不再需要：当天已没有未到期的本金（原为 {was:,.2f} 元）。"
+    schedule = make_due(books, undue, on, act.entry.source, key=_key(books, act))
+    due = schedule.instalments.get().principal
+    return f"{on:%Y-%m-%d} 的提前到期重新计算：提前到期的本金 {was:,.2f} → {due:,.2f} 元。"
+
+
+def _key(books: Books, act: Act) -> str:
+    return f"{act.first_key}{AGAIN}{books.loan.version}"
+
+
+def record(
+    books: Books, payment: Payment, kind: str, before: Figures, changes: list[str]
+) -> Correction:
+    """Write down what the correction changed, as of the day of ``before``."""
+    after = figures(books, before.as_of)
+    return Correction.objects.create(
+        loan=books.loan,
+        payment=payment,
+        kind=kind,
+        as_of=before.as_of,
+        penalty_before=before.penalty,
+        penalty_after=after.penalty,
+        owed_before=before.owed,
+        owed_after=after.owed,
+        changes=changes,
+        actor=books.actor,
+        at=books.now,
+    )

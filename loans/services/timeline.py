@@ -1,0 +1,68 @@
+"""The acts of a loan in the order they hold: payments, breaches, accelerations, by date and place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import Min
+
+from loans.models import Entry, Payment, Schedule
+from loans.services.booking import AGAIN, Books
+
+DONE_AGAIN = {
+    Schedule.Kind.BREACHED.value: Entry.Kind.BREACH.value,
+    Schedule.Kind.ACCELERATED.value: Entry.Kind.ACCELERATION.value,
+}
+Place = tuple[date, int]  # the date, then the first entry ever written for it
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A breach or an acceleration in force, and the key under which it was first done."""
+
+    schedule: Schedule
+    entry: Entry
+    first_key: str
+
+
+Step = Payment | Act
+
+
+def steps_of(books: Books, payments: Sequence[Payment]) -> list[tuple[Place, Step]]:
+    """All that a correction may have to do again, oldest first; reversed payments left out.
+
+    What is done again keeps its place among things of the same day: that of its first entry.
+    Two queries more, and only on a loan with a breach or an acceleration.
+    """
+    acts = _acts(books)
+    first = dict[int, int]()
+    if acts:
+        made = Entry.objects.filter(payment__in=payments).order_by().values_list("payment_id")
+        first = dict(made.annotate(first=Min("pk")))
+    steps: list[tuple[Place, Step]] = [
+        ((one.paid_on, first.get(one.pk, one.pk)), one) for one in payments if not one.is_reversed
+    ]
+    return sorted(steps + acts, key=lambda step: step[0])
+
+
+def place_of(steps: Sequence[tuple[Place, Step]], payment: Payment) -> Place:
+    """Where a payment that is not reversed stands."""
+    return next(place for place, step in steps if step == payment)
+
+
+def _acts(books: Books) -> list[tuple[Place, Step]]:
+    live = [s for s in books.position.schedules_on() if s.kind in DONE_AGAIN]
+    if not live:
+        return []
+    kinds = list(DONE_AGAIN.values())
+    made = list(Entry.objects.filter(loan=books.loan, kind__in=kinds).order_by("pk"))
+    first = {entry.key: entry.pk for entry in made}
+    entries = {entry.schedule_id: entry for entry in made}
+    found: list[tuple[Place, Step]] = []
+    for schedule in live:
+        entry = entries[schedule.pk]
+        key = entry.key.split(AGAIN)[0]
+        found.append(((schedule.opened_on, first[key]), Act(schedule, entry, key)))
+    return found

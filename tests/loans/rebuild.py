@@ -1,0 +1,81 @@
+"""A loan lived again from the start: the same acts on the same dates, nothing late or taken back.
+
+The yardstick of every correction: whatever was booked late or reversed, the books must say what
+they would say if everything had been known on its day.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from loans.domain.restructure import ReliefTerms
+from loans.models import Entry, Loan, Payment, Schedule
+from loans.queries import debt
+from loans.services.acceleration import accelerate
+from loans.services.booking import open_books
+from loans.services.breach import reinstate
+from loans.services.origination import open_loan
+from loans.services.payment import pay
+from loans.services.restructure import apply_relief
+from loans.services.timeline import Act, steps_of
+from tests.loans.books import at
+
+D = Decimal
+PARTS = ("principal", "interest", "penalty", "compound", "fee", "kept_interest", "kept_penalty")
+
+
+def figures(loan: Loan, on: date) -> list[tuple[Any, ...]]:
+    """What is owed of every instalment in force, without row ids, and the running interest."""
+    owed = debt(Loan.objects.get(pk=loan.pk), on)
+    rows = [
+        (row.due_on, row.scheduled, *(getattr(row, part) for part in PARTS))
+        for row in owed.instalments
+        if row.total
+    ]
+    return [*rows, (owed.accrued_interest, owed.payoff)]
+
+
+def rebuilt(loan: Loan) -> Loan:
+    """A new loan on which all that holds of ``loan`` was done in the order of its dates."""
+    again = open_loan(
+        borrower=loan.borrower,
+        product=loan.terms,
+        principal=loan.principal,
+        term_months=loan.term_months,
+        drawdown_on=loan.drawdown_on,
+        due_day=loan.due_day,
+        now=at(loan.drawdown_on),
+    )
+    with open_books(loan.pk, actor=None, now=at(loan.booked_on)) as books:
+        steps: list[tuple[tuple[date, int], Any]] = list(
+            steps_of(books, list(Payment.objects.filter(loan=loan)))
+        )
+    plans = Entry.objects.filter(loan=loan, kind=Entry.Kind.PLAN, reversed_by=None)
+    steps += [((plan.value_date, plan.pk), plan.schedule) for plan in plans]
+    for (on, place), step in sorted(steps, key=lambda one: one[0]):
+        _do(again, step, on, place)
+    return again
+
+
+def _do(loan: Loan, step: Payment | Act | Schedule, on: date, place: int) -> None:
+    same = {"loan_id": loan.pk, "actor": None, "now": at(on)}
+    key = f"again:{loan.pk}:{place}"
+    if isinstance(step, Payment):
+        pay(amount=step.amount, paid_on=on, reference=key, **same)
+    elif isinstance(step, Schedule):
+        apply_relief(terms=_terms(step.terms or {}), on=on, key=key, **same)
+    elif step.schedule.kind == Schedule.Kind.BREACHED:
+        reinstate(on=on, key=key, reason="未还", **same)
+    else:
+        accelerate(on=on, reason="严重逾期", **same)
+
+
+def _terms(stored: dict[str, Any]) -> ReliefTerms:
+    dates = ("figures_as_of", "first_due_on")
+    money = ("waive_penalty", "waive_interest", "waive_compound", "waive_fee", "plan_annual_rate")
+    values = {name: stored[name] for name in ReliefTerms.__dataclass_fields__}
+    values |= {name: date.fromisoformat(values[name]) for name in dates}
+    values |= {name: D(values[name]) for name in money if values[name] is not None}
+    return ReliefTerms(**values)
