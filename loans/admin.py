@@ -83,6 +83,15 @@ def _may_act(user: User, loan: Loan) -> bool:
     return user.has_rank(Rank.SUPERVISOR) and user.same_person_as_id != loan.borrower_id
 
 
+def _split_words(split: dict[str, Any]) -> str:
+    """第 1 期罚息 64.24，第 1 期利息 54.00 …"""
+    return "，".join(
+        (f"第 {line['instalment']} 期" if line["instalment"] else "提前还")
+        + f"{line['label']} {line['amount']}"
+        for line in split["lines"]
+    )
+
+
 def act_page(
     request: HttpRequest,
     *,
@@ -155,6 +164,7 @@ class LoanAdmin(ReadOnlyAdmin):
             extra_context = {
                 **(extra_context or {}),
                 "debt": queries.debt_of(books, today),
+                "corrections": queries.corrections(loan),
                 "may_accelerate": isinstance(request.user, User)
                 and _may_act(request.user, loan)
                 and loan.accelerated_on is None,
@@ -184,8 +194,8 @@ class PaymentAdmin(ReadOnlyAdmin):
     list_display = ["paid_on", "loan", "amount", "kind", "reference", "reversed"]
     list_filter = ["kind", ("reversed_by", admin.EmptyFieldListFilter)]
     list_select_related = ["loan"]
-    exclude = ["actor", "reversed_by"]
-    readonly_fields = ["reversed"]
+    exclude = ["actor", "reversed_by", "split", "split_now"]
+    readonly_fields = ["reversed", "split_first", "split_corrected"]
     search_fields = ["reference", "public_id", "loan__number"]
     date_hierarchy = "paid_on"
 
@@ -198,13 +208,24 @@ class PaymentAdmin(ReadOnlyAdmin):
     def reversed(self, payment: Payment) -> bool:
         return payment.is_reversed
 
+    @admin.display(description="入账明细（回单）")
+    def split_first(self, payment: Payment) -> str:
+        return _split_words(payment.split)
+
+    @admin.display(description="入账明细（更正后）")
+    def split_corrected(self, payment: Payment) -> str:
+        return _split_words(payment.split_now) if payment.is_corrected else "未更正"
+
     def reverse_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """冲正还款."""
         payment = get_object_or_404(Payment.objects.select_related("loan"), pk=pk)
         return act_page(
             request,
             title=f"冲正还款：{payment.amount:,.2f} 元（{payment.paid_on}）",
-            warning="用反向分录冲回这笔还款，原记录保留；之后的还款会重新分配。",
+            warning=(
+                "用反向分录冲回这笔还款，原记录保留；之后的还款会重新分配，"
+                "之后的违约和提前到期按原日期、原原因重新计算。"
+            ),
             loan=payment.loan,
             back=reverse("admin:loans_payment_change", args=[pk]),
             act=lambda reason, actor: reverse_payment(

@@ -159,10 +159,11 @@ def scope_words(debt: Debt, chosen: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A payment as it was split on the day it was booked."""
+    """A payment as it was split on the day it was booked, and as it is split after corrections."""
 
     payment: Payment
     lines: tuple[tuple[str, str, Decimal], ...]
+    lines_now: tuple[tuple[str, Decimal, Decimal], ...]  # label, then, now: where they differ
     order_text: str
     details: tuple[tuple[str, str, Decimal], ...]
     corrected: bool
@@ -179,11 +180,7 @@ GROUPS = (
 def receipt(payment: Payment) -> Receipt:
     """From the split stored with the payment; nothing is computed again."""
     split: Mapping[str, Any] = payment.split
-    sums = {name: Decimal(text) for name, text in split["totals"].items()}
-    groups = [
-        (label, field, sum((sums.get(name, ZERO) for name in names), ZERO))
-        for label, field, names in GROUPS
-    ]
+    groups, now = _groups(split), _groups(payment.split_now)
     details = [
         (
             f"第 {line['instalment']} 期" if line["instalment"] else "提前还款",
@@ -195,10 +192,21 @@ def receipt(payment: Payment) -> Receipt:
     return Receipt(
         payment=payment,
         lines=tuple(group for group in groups if group[2] or group[1] != "split-fee"),
+        lines_now=tuple(
+            (was[0], was[2], new[2]) for was, new in zip(groups, now, strict=True) if was != new
+        ),
         order_text=split["order_text"],
         details=tuple(details),
         corrected=payment.is_corrected,
     )
+
+
+def _groups(split: Mapping[str, Any]) -> list[tuple[str, str, Decimal]]:
+    sums = {name: Decimal(text) for name, text in split["totals"].items()}
+    return [
+        (label, field, sum((sums.get(name, ZERO) for name in names), ZERO))
+        for label, field, names in GROUPS
+    ]
 
 
 def result_words(debt: Debt) -> tuple[str, str]:

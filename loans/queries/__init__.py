@@ -13,7 +13,7 @@ from loans.queries.penalty import forecast_dates, penalty_forecast, penalty_stor
 from loans.queries.portfolio import PortfolioPenalty, portfolio_penalty
 from loans.queries.position import Position, load_position, load_positions
 from loans.queries.schedules import current_schedule, schedule_history
-from loans.queries.statement import payments, statement
+from loans.queries.statement import corrections, payments, statement
 from loans.queries.types import (
     BorrowerTotals,
     Debt,
@@ -37,6 +37,7 @@ __all__ = [
     "borrower_debts",
     "borrower_totals",
     "certificate",
+    "corrections",
     "current_schedule",
     "debt",
     "debt_of",

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
-from loans.models import RECEIVABLES, Account, Entry, Loan, Payment, Posting
+from loans.models import RECEIVABLES, Account, Correction, Entry, Loan, Payment, Posting
 from loans.queries.types import Statement, StatementLine
 from portal.kernel.money import ZERO
 
@@ -69,3 +69,9 @@ def _lines(rows: Iterable[Posting], balance: Decimal, undone: set[int]) -> Itera
 def payments(loan: Loan) -> list[Payment]:
     """All receipts, newest first, the reversed ones too (one query)."""
     return list(Payment.objects.filter(loan=loan).order_by("-paid_on", "-pk"))
+
+
+def corrections(loan: Loan) -> list[Correction]:
+    """What back-dated and reversed payments changed, newest first (one query)."""
+    found = Correction.objects.filter(loan=loan).select_related("payment")
+    return list(found.order_by("-pk"))

@@ -30,7 +30,7 @@ def penalty(request: HttpRequest, loan: str) -> HttpResponse:
     debt = queries.debt_of(books, form.today)
     context = {"loan": own, "debt": debt, "form": form, "what_if": _what_if(books, debt, form)}
     if not wants_part(request):
-        context |= _story(books, debt)
+        context |= _story(books, debt) | {"corrections": queries.corrections(own)}
     return render_part(
         request,
         page="loans/penalty.html",

@@ -21,6 +21,7 @@ def statement(request: HttpRequest, loan: str) -> HttpResponse:
     context = {
         "loan": own,
         "statement": queries.statement(own),
+        "corrections": queries.corrections(own),
         "debt": queries.debt(own, clock.today()),
     }
     return render(request, "loans/statement.html", context)

@@ -48,15 +48,23 @@ def rebuilt(loan: Loan) -> Loan:
         due_day=loan.due_day,
         now=at(loan.drawdown_on),
     )
-    with open_books(loan.pk, actor=None, now=at(loan.booked_on)) as books:
-        steps: list[tuple[tuple[date, int], Any]] = list(
-            steps_of(books, list(Payment.objects.filter(loan=loan)))
-        )
-    plans = Entry.objects.filter(loan=loan, kind=Entry.Kind.PLAN, reversed_by=None)
-    steps += [((plan.value_date, plan.pk), plan.schedule) for plan in plans]
-    for (on, place), step in sorted(steps, key=lambda one: one[0]):
+    for on, place, step in _in_order(loan):
         _do(again, step, on, place)
     return again
+
+
+def _in_order(loan: Loan) -> list[tuple[date, int, Payment | Act | Schedule]]:
+    """(date, first entry, what) of all that holds of a loan, oldest first."""
+    with open_books(loan.pk, actor=None, now=at(loan.booked_on)) as books:
+        acts = [(*place, act) for place, act in steps_of(books, [])]
+    payments = Payment.objects.filter(loan=loan, reversed_by=None)
+    plans = Entry.objects.filter(loan=loan, kind=Entry.Kind.PLAN, reversed_by=None)
+    steps = [
+        *acts,
+        *((plan.value_date, plan.pk, plan.schedule) for plan in plans),
+        *((one.paid_on, one.entries.earliest("pk").pk, one) for one in payments),
+    ]
+    return sorted(steps, key=lambda step: step[:2])
 
 
 def _do(loan: Loan, step: Payment | Act | Schedule, on: date, place: int) -> None:

@@ -10,14 +10,17 @@ import pytest
 
 from loans.models import Loan
 from loans.proofs import violations
-from loans.queries import debt
+from loans.queries import debt, load_position
+from loans.services.payment import reverse_payment
 from portal.errors import RuleViolation
 from portal.kernel.roles import Rank
 from portal.models import Delivery, Document, Notice
+from relief import invariants
 from relief.domain.deadlines import business_day
 from relief.domain.workflow import State
 from relief.models import Case
 from relief.services import plan_watch
+from relief.views.plan import ending_of
 from tests import factories
 from tests.conftest import at
 from tests.factories import NOW, case_at, noon, staff
@@ -152,6 +155,29 @@ def test_breach_after_five_of_twelve_with_the_figures_of_the_rules() -> None:
     owed = debt(case.loan, business_day(late))
     assert owed.principal_due == Decimal("3500.00")
     assert owed.kept_penalty + owed.penalty >= Decimal("94.21")
+
+
+def test_a_payment_that_bounces_after_the_breach_changes_its_figures() -> None:
+    """The fifth is taken back: 53.83 kept, 107.67 back (161.50 × 2,000 / 6,000), 4,000 due; the
+    case stays as staff decided, its page tells the new figures, and every proof holds."""
+    case = example_plan()
+    factories.pay_plan(case, 5)
+    sixth = next(row.due_on for row in debt(case.loan, date(2024, 4, 1)).instalments if row.total)
+    late = noon(sixth + timedelta(days=14))
+    factories.sweep_through(case, late)
+    case.refresh_from_db()
+    plan_watch.breach(case=case, reason="未还", actor=staff(Rank.SUPERVISOR), now=late)
+    fifth = case.loan.payments.latest("paid_on")
+
+    reverse_payment(payment_id=fifth.pk, reason="银行退票", actor=None, now=late)
+
+    case.refresh_from_db()
+    agreement = case.agreements.get()
+    ending = ending_of(agreement, load_position(case.loan))
+    assert ending == {"vested": Decimal("53.83"), "returned": Decimal("107.67")}
+    assert debt(case.loan, business_day(late)).principal_due == Decimal("4000.00")
+    assert (case.state, agreement.end_kind) == (State.BREACHED, "breached")
+    assert invariants.violations(now=late, real_now=late) == []
 
 
 def test_two_missed_in_a_row_are_ready_at_once() -> None:
