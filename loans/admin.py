@@ -1,4 +1,4 @@
-"""The books at the staff desk: everything to read, nothing to edit; two acts go through services."""
+"""The books at the staff desk: everything to read, nothing to edit; three acts go through services."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 
 from loans import queries
-from loans.forms import ReasonForm
+from loans.forms import LatePaymentForm, ReasonForm
 from loans.models import Entry, Instalment, Loan, Payment, Posting, Schedule
 from loans.services.acceleration import accelerate
-from loans.services.payment import reverse_payment
+from loans.services.payment import pay, reverse_payment
 from portal import clock
 from portal.admin import ReadOnlyAdmin
 from portal.errors import RuleViolation
@@ -99,19 +100,20 @@ def act_page(
     warning: str,
     loan: Loan,
     back: str,
-    act: Callable[[str, User], Any],
+    act: Callable[[dict[str, Any], User], Any],
+    form_class: type[Form] = ReasonForm,
 ) -> HttpResponse:
-    """A form that asks for the reason, then calls one service; refusals are shown, not lost."""
+    """A form that asks (for the reason), then calls one service; refusals are shown, not lost."""
     user = request.user
     if not isinstance(user, User) or not _may_act(user, loan):
         raise PermissionDenied
-    form = ReasonForm(request.POST or None)
+    form = form_class(request.POST or None)
     status = 200
     if request.method == "POST":
         status = 422
         if form.is_valid():
             try:
-                act(form.cleaned_data["reason"], user)
+                act(form.cleaned_data, user)
             except RuleViolation as refusal:
                 form.add_error(None, refusal.message)
                 status = 409
@@ -147,8 +149,15 @@ class LoanAdmin(ReadOnlyAdmin):
         return str(loan.borrower)
 
     def get_urls(self) -> list[URLPattern]:
-        act = self.admin_site.admin_view(self.accelerate_view)
-        own = [path("<int:pk>/accelerate/", act, name="loans_loan_accelerate")]
+        wrap = self.admin_site.admin_view
+        own = [
+            path("<int:pk>/accelerate/", wrap(self.accelerate_view), name="loans_loan_accelerate"),
+            path(
+                "<int:pk>/late-payment/",
+                wrap(self.late_payment_view),
+                name="loans_loan_late_payment",
+            ),
+        ]
         return [*own, *super().get_urls()]
 
     def change_view(
@@ -161,13 +170,13 @@ class LoanAdmin(ReadOnlyAdmin):
         loan = self.get_object(request, object_id)
         if isinstance(loan, Loan):
             books, today = queries.load_position(loan), clock.today()
+            may_act = isinstance(request.user, User) and _may_act(request.user, loan)
             extra_context = {
                 **(extra_context or {}),
                 "debt": queries.debt_of(books, today),
                 "corrections": queries.corrections(loan),
-                "may_accelerate": isinstance(request.user, User)
-                and _may_act(request.user, loan)
-                and loan.accelerated_on is None,
+                "may_act": may_act,
+                "may_accelerate": may_act and loan.accelerated_on is None,
             }
         return super().change_view(request, object_id, form_url, extra_context)
 
@@ -180,9 +189,25 @@ class LoanAdmin(ReadOnlyAdmin):
             warning="全部未到期本金从今天起到期，未到期利息不再收取。会通知借款人，不能撤销。",
             loan=loan,
             back=reverse("admin:loans_loan_change", args=[pk]),
-            act=lambda reason, actor: accelerate(
-                loan_id=pk, on=clock.today(), reason=reason, actor=actor, now=clock.now()
+            act=lambda told, actor: accelerate(
+                loan_id=pk, on=clock.today(), reason=told["reason"], actor=actor, now=clock.now()
             ),
+        )
+
+    def late_payment_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """补记还款: money that came in on an earlier day."""
+        loan = get_object_or_404(Loan, pk=pk)
+        return act_page(
+            request,
+            title=f"补记还款：{loan.number}",
+            warning=(
+                "按实际到账日入账：罚息从那天起重新计算，之后的还款重新分配，"
+                "之后的违约和提前到期按原日期、原原因重新计算。更正前后的数字都会记下来。"
+            ),
+            loan=loan,
+            back=reverse("admin:loans_loan_change", args=[pk]),
+            act=lambda told, actor: pay(loan_id=pk, actor=actor, now=clock.now(), **told),
+            form_class=LatePaymentForm,
         )
 
 
@@ -228,8 +253,8 @@ class PaymentAdmin(ReadOnlyAdmin):
             ),
             loan=payment.loan,
             back=reverse("admin:loans_payment_change", args=[pk]),
-            act=lambda reason, actor: reverse_payment(
-                payment_id=pk, reason=reason, actor=actor, now=clock.now()
+            act=lambda told, actor: reverse_payment(
+                payment_id=pk, reason=told["reason"], actor=actor, now=clock.now()
             ),
         )
 

@@ -106,3 +106,39 @@ class ReasonForm(forms.Form):
             "max_length": "原因：请控制在 200 字以内。",
         },
     )
+
+
+class LatePaymentForm(forms.Form):
+    """Money that arrived on an earlier day and is booked only now."""
+
+    amount = forms.CharField(
+        label="金额（元）",
+        max_length=40,
+        error_messages={
+            "required": "金额：请填写收到多少，例如 1500.00。",
+            "max_length": "金额：内容过长，请只填写金额，例如 1500.00。",
+        },
+    )
+    paid_on = forms.DateField(
+        label="付款日",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        error_messages={
+            "required": "付款日：请填写款项到账的日期。",
+            "invalid": "付款日：请按“年-月-日”填写，例如 2026-11-08。",
+        },
+    )
+    reference = forms.CharField(
+        label="渠道流水号",
+        max_length=80,
+        strip=True,
+        error_messages={
+            "required": "渠道流水号：请填写，同一笔流水只入账一次。",
+            "max_length": "渠道流水号：请控制在 80 字以内。",
+        },
+    )
+
+    def clean_amount(self) -> Decimal:
+        try:
+            return money.parse(self.cleaned_data["amount"], field="amount", label="金额")
+        except InvalidInput as wrong:
+            raise forms.ValidationError(wrong.message) from wrong

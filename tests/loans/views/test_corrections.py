@@ -111,3 +111,53 @@ def test_a_reversed_payment_is_a_correction_of_its_own(lin: Client, loan: Loan) 
 
     before, after = figures(response, "penalty-before"), figures(response, "penalty-after")
     assert (before[0], after[0]) == (after[1], before[1])  # newest first: it takes the other back
+
+
+LATE = {"amount": "300.00", "paid_on": "2026-02-20", "reference": "found"}
+
+
+def late_page(loan: Loan) -> str:
+    return reverse("admin:loans_loan_late_payment", args=[loan.pk])
+
+
+def test_a_supervisor_books_what_was_found(client: Client, loan: Loan) -> None:
+    client.force_login(factories.staff(Rank.SUPERVISOR))
+
+    done = client.post(late_page(loan), LATE)
+    again = client.post(late_page(loan), LATE)
+
+    assert (done.status_code, again.status_code) == (302, 302)
+    payment = Payment.objects.get(loan=loan)
+    assert (payment.amount, payment.paid_on) == (D("300.00"), day("2026-02-20"))
+    assert Correction.objects.get().payment == payment
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status", "said"),
+    [
+        ({"amount": ""}, 422, "金额：请填写收到多少"),
+        ({"amount": "1e3"}, 422, "金额"),
+        ({"paid_on": "yesterday"}, 422, "付款日：请按"),
+        ({"reference": " "}, 422, "渠道流水号：请填写"),
+        ({"paid_on": "2026-03-03"}, 409, "付款日不能晚于今天"),
+        ({"amount": "99999.00"}, 409, "还款金额超过全部应还"),
+    ],
+)
+def test_bad_input_is_a_sentence(
+    client: Client, loan: Loan, wrong: dict[str, str], status: int, said: str
+) -> None:
+    client.force_login(factories.staff(Rank.SUPERVISOR))
+
+    refused = client.post(late_page(loan), LATE | wrong)
+
+    assert refused.status_code == status
+    assert said in refused.content.decode()
+    assert not Payment.objects.exists()
+
+
+def test_a_reviewer_books_nothing(client: Client, loan: Loan) -> None:
+    client.force_login(factories.staff(Rank.REVIEWER))
+
+    assert client.post(late_page(loan), LATE).status_code == 403
+    shown = client.get(reverse("admin:loans_loan_change", args=[loan.pk]))
+    assert "补记还款" not in shown.content.decode()
