@@ -6,7 +6,6 @@ Each example runs inside one transaction that is rolled back, on SQLite and Post
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -15,7 +14,7 @@ from hypothesis import event
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from loans.domain.profile import Method, PenaltyBase, ProductProfile, RateKind
+from loans.domain.profile import ProductProfile
 from loans.models import Loan, Payment, Posting
 from loans.proofs import violations
 from loans.queries import debt
@@ -31,29 +30,12 @@ from loans.services.restructure import (
 )
 from loans.services.timeline import Act, steps_of
 from portal.errors import RuleViolation
-from portal.kernel.money import Rounding
 from portal.models import User
-from tests.loans.books import EXAMPLE, D, at
+from tests.loans.books import D, at
 from tests.loans.rebuild import figures, rebuilt
 from tests.loans.stateful.invariants import check_all
+from tests.loans.stateful.profiles import PROFILES
 
-PROFILES: tuple[ProductProfile, ...] = (
-    EXAMPLE,
-    replace(EXAMPLE, code="capped", rate=D("0.0005")),
-    replace(EXAMPLE, code="free", annual_cap=None, penalty_multiplier=D("1.3")),
-    replace(
-        EXAMPLE,
-        code="yearly",
-        rate_kind=RateKind.ANNUAL,
-        rate=D("0.144"),
-        method=Method.INTEREST_ONLY,
-        round_interest=Rounding.HALF_UP,
-    ),
-    replace(EXAMPLE, code="compound", compound_on_interest=True, rate=D("0.0005")),
-    replace(EXAMPLE, code="grace", grace_days=3, as_of_inclusive=True),
-    replace(EXAMPLE, code="wide", penalty_base=PenaltyBase.DUE_PRINCIPAL_AND_INTEREST),
-    replace(EXAMPLE, code="all", penalty_base=PenaltyBase.ALL_OUTSTANDING),
-)
 FEN_AMOUNTS = st.integers(1, 150_000).map(lambda fen: D(fen) / 100)
 LATE_REFUSALS = frozenset({"OVER_PAYOFF", "PLAN_PAID"})
 BOUNCE_REFUSALS = frozenset[str]()
