@@ -9,6 +9,7 @@ from typing import Any
 
 from django import forms
 
+from portal.fields import DayField, WholeNumberField
 from portal.kernel import money
 from portal.kernel.errors import InvalidInput
 
@@ -20,10 +21,10 @@ TOKEN = re.compile(r"^[0-9a-z]{12,32}$")
 class WhatIfForm(forms.Form):
     """A day in the future: in so many days, or on a date; 1 to 90 days, else moved to the limit."""
 
-    days = forms.IntegerField(
+    days = WholeNumberField(
         required=False, error_messages={"invalid": "天数：请填写 1 到 90 之间的整数。"}
     )
-    on = forms.DateField(
+    on = DayField(
         required=False,
         error_messages={"invalid": "日期：请按“年-月-日”填写，例如 2026-12-08。"},
         widget=forms.DateInput(attrs={"type": "date"}),

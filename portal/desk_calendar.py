@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from portal import clock
 from portal.errors import RuleViolation
+from portal.fields import WholeNumberField
 from portal.kernel.errors import InvalidInput
 from portal.kernel.roles import Rank
 from portal.models import User, WorkDay
@@ -37,7 +38,7 @@ BAD_YEAR = f"年份请填写 {YEARS[0]} 到 {YEARS[-1]} 之间的四位数字"
 class NoticeForm(forms.Form):
     """A year and its lines; the digest names the preview that is being confirmed."""
 
-    year = forms.IntegerField(
+    year = WholeNumberField(
         label="年份",
         min_value=YEARS[0],
         max_value=YEARS[-1],

@@ -6,6 +6,8 @@ domain. They are deliberately no IntegerField: `F("a") + F("b")` would then answ
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,7 +19,10 @@ from django.db.models.expressions import Combinable, register_combinable_fields
 
 from portal.kernel import money
 from portal.kernel.errors import InvalidInput
+from portal.kernel.typed import fold_wide
 
+_WHOLE = re.compile(r"-?[0-9]{1,9}")
+_DAY = re.compile(r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?")
 _Set = TypeVar("_Set", contravariant=True)
 _Get = TypeVar("_Get", covariant=True)
 
@@ -141,3 +146,30 @@ class MoneyFormField(forms.CharField):
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         return {**super().widget_attrs(widget), "inputmode": "decimal", "autocomplete": "off"}
+
+
+class WholeNumberField(forms.IntegerField):
+    """A count as people type it: `12` or `１２`; 1_2, +5, 1e3 and other scripts' digits are refused."""
+
+    def to_python(self, value: Any) -> int | None:
+        text = fold_wide(str("" if value is None else value)).strip()
+        if not text:
+            return None
+        if not _WHOLE.fullmatch(text):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return int(text)
+
+
+class DayField(forms.DateField):
+    """A date as people type it: 2026-12-08, 2026/12/8, 2026年12月8日, full-width digits as well."""
+
+    def to_python(self, value: Any) -> date | None:
+        if value in self.empty_values or isinstance(value, date):
+            return super().to_python(value)
+        found = _DAY.fullmatch(fold_wide(str(value)).strip())
+        try:
+            if found:
+                return date(int(found[1]), int(found[2]), int(found[3]))
+        except ValueError:
+            pass
+        raise ValidationError(self.error_messages["invalid"], code="invalid")

@@ -6,12 +6,12 @@ Amounts are `Decimal` yuan with two places; floats are refused everywhere.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
 from portal.kernel.errors import InvalidInput
+from portal.kernel.typed import fold_wide
 
 ZERO = Decimal("0.00")
 FEN = Decimal("0.01")
@@ -75,12 +75,8 @@ def _plain(text: str, field: str, label: str) -> str:
     """The text as ASCII without ¥ and 元; never empty."""
     if len(text) > _MAX_TYPED:
         raise InvalidInput(field, f"{label}太长，请只填数字，例如 1234.56")
-    # Only full-width forms are folded: NFKC alone would turn ² and ① into digits.
-    folded = "".join(
-        unicodedata.normalize("NFKC", c) if "\uff01" <= c <= "\uff5e" or c in "￥\u3000" else c
-        for c in text
-    ).strip()
-    folded = folded.removeprefix("¥").removesuffix("元").strip(" ")
+    folded = fold_wide(text).strip()
+    folded = folded.removeprefix("¥").removesuffix("元").strip(" \u3000")
     if not folded:
         raise InvalidInput(field, f"请填写{label}，例如 100.00")
     return folded

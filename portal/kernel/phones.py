@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from portal.kernel.errors import InvalidInput
+from portal.kernel.typed import fold_wide
 
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 _PREFIX = re.compile(r"(?:\+86|0086|86)(?=1[3-9][0-9]{9}$)")
@@ -19,10 +19,7 @@ def parse_phone(text: str, *, field: str = "phone") -> str:
     """
     if len(text) > 40:
         raise InvalidInput(field, "手机号太长，请填写 11 位手机号")
-    folded = "".join(
-        unicodedata.normalize("NFKC", c) if "\uff01" <= c <= "\uff5e" else c for c in text
-    )
-    digits = _PREFIX.sub("", re.sub(r"[\s\-]", "", folded))
+    digits = _PREFIX.sub("", re.sub(r"[\s\-]", "", fold_wide(text)))
     if not digits:
         raise InvalidInput(field, "请填写手机号")
     if not _MOBILE.fullmatch(digits):

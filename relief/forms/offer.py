@@ -11,6 +11,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from portal.fields import DayField, WholeNumberField
 from portal.kernel import money
 from portal.kernel.errors import InvalidInput
 from portal.kernel.money import ZERO
@@ -138,13 +139,13 @@ class CounterForm(RefusingForm):
         max_length=40,
         error_messages={"max_length": "每月可还金额：内容过长，请只填写金额，例如 1000.00。"},
     )
-    terms = forms.IntegerField(
+    terms = WholeNumberField(
         label="或者选期数",
         required=False,
         error_messages={"invalid": "期数：请填写整数，例如 12。"},
         widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "off", "class": "num"}),
     )
-    first_due_on = forms.DateField(
+    first_due_on = DayField(
         label="首期日期",
         widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
         error_messages={

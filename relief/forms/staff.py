@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from portal.fields import WholeNumberField
 from portal.models import User
 from relief.domain.evidence import KIND_LABELS, REASON_LABELS, STAFF_REASONS
 from relief.domain.reasons import REJECTIONS
@@ -29,7 +30,7 @@ class DeskForm(forms.Form):
 
     template = "admin/relief/case/_act.html"
     use_required_attribute = False
-    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    seen = WholeNumberField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, case: Any = None, **kwargs: Any) -> None:
         kwargs.setdefault("auto_id", f"{kwargs.get('prefix') or type(self).__name__.lower()}-%s")
@@ -113,7 +114,7 @@ class RejectForm(DeskForm):
 class NumberedForm(DeskForm):
     """An answer to one version of an offer."""
 
-    number = forms.IntegerField(
+    number = WholeNumberField(
         widget=forms.HiddenInput,
         error_messages={"required": "页面内容不完整，请刷新", "invalid": "页面内容有误，请刷新"},
     )

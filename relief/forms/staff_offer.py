@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 
+from portal.fields import DayField, WholeNumberField
 from portal.kernel import money
 from portal.kernel.errors import InvalidInput
 from portal.kernel.money import ZERO
+from portal.kernel.typed import fold_wide
 from relief.forms.staff import DeskForm, text_field
 from relief.services.negotiation import OfferDraft
 
 PERCENT, AMOUNT = "percent", "amount"
+_PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?")
 
 
 def _figure(label: str, unit: str, *, initial: str = "0") -> forms.CharField:
@@ -50,12 +54,12 @@ class OfferForm(DeskForm):
     waive_compound = _figure("减免复利", "元")
     waive_fee = _figure("减免费用", "元")
     plan_annual_rate = _figure("计划年利率", "%")
-    term_count = forms.IntegerField(
+    term_count = WholeNumberField(
         label="期数",
         widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "off", "class": "num"}),
         error_messages={"required": "请填写期数", "invalid": "期数：请填写整数，例如 12"},
     )
-    first_due_on = forms.DateField(
+    first_due_on = DayField(
         label="首期到期",
         widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
         error_messages={
@@ -74,19 +78,13 @@ class OfferForm(DeskForm):
 
     def _number(self, name: str, label: str, *, highest: Decimal) -> Decimal | None:
         """A percentage with at most two decimals."""
-        text = self.cleaned_data[name].strip().rstrip("%％").strip()
+        text = fold_wide(self.cleaned_data[name]).strip().rstrip("%").strip()
         if not text:
             return None
         wrong = ValidationError(f"{label}：请填写 0 到 {highest} 之间的数字，最多两位小数")
-        if not text.isascii() or not text.replace(".", "", 1).isdigit():
+        if not _PERCENT.fullmatch(text) or Decimal(text) > highest:
             raise wrong
-        try:
-            value = Decimal(text)
-        except InvalidOperation as broken:
-            raise wrong from broken
-        if value > highest or value != value.quantize(Decimal("0.01")):
-            raise wrong
-        return value
+        return Decimal(text)
 
     def _amount(self, name: str) -> Decimal | None:
         text = self.cleaned_data[name].strip()
