@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from django.contrib.auth import middleware as auth_middleware
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render, resolve_url
@@ -23,6 +24,9 @@ from portal.errors import RuleViolation
 from portal.kernel.errors import InvalidInput
 
 logger = logging.getLogger(__name__)
+# Names of our forms, and of Django's lists at the desk, that may come several times.
+SEVERAL_VALUES = frozenset({"reasons", "kinds", "consent", "_selected_action", "action"})
+UNFIT = "提交的内容里有无法保存的字符，或者数字太大，什么都没有保存。请返回检查后再提交。"
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -47,9 +51,17 @@ class LoginRequiredMiddleware(auth_middleware.LoginRequiredMiddleware):
         if not getattr(request, "htmx", False):
             return redirect_to_login(request.get_full_path(), login)
         # A fragment's own address is no page: come back to the page that asked for it.
-        page = urlsplit(request.headers.get("HX-Current-URL", ""))
-        back = page.path + (f"?{page.query}" if page.query else "")
-        return HttpResponseClientRedirect(f"{login}?{urlencode({'next': back or '/'})}")
+        back = _path_of(request.headers.get("HX-Current-URL", "")) or "/"
+        return HttpResponseClientRedirect(f"{login}?{urlencode({'next': back})}")
+
+
+def _path_of(address: str) -> str:
+    """Path and query of an address; nothing when it is none ("http://[zz")."""
+    try:
+        page = urlsplit(address)
+    except ValueError:
+        return ""
+    return page.path + (f"?{page.query}" if page.query else "")
 
 
 class PlainQueryMiddleware:
@@ -62,6 +74,29 @@ class PlainQueryMiddleware:
         if "%00" in request.META.get("QUERY_STRING", "") or "\x00" in request.path:
             raise BadRequest("NUL in the address")
         return self.get_response(request)
+
+
+class OneValueMiddleware:
+    """A field that came twice with two values is refused: nobody means amount=1&amount=9."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view_func: Callable, args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        if getattr(view_func, "csrf_exempt", False):  # no form: its body is read by the view
+            return None
+        for name, values in (request.POST if request.method == "POST" else request.GET).lists():
+            if len(set(values)) > 1 and name not in SEVERAL_VALUES:
+                text = (
+                    f"“{name[:40]}”收到了不同的值，什么都没有保存。请返回原页面，只填写一个再提交。"
+                )
+                return refusal(request, text, status=422)
+        return None
 
 
 class PrivatePagesMiddleware:
@@ -80,7 +115,10 @@ class PrivatePagesMiddleware:
 
 
 class RuleViolationMiddleware:
-    """Safety net: a refusal that no view has answered becomes a 409 page, never a 500."""
+    """Safety net: a refusal that no view has answered becomes a page, never a 500.
+
+    The database's own refusal counts too: a NUL or a number without end is bad input, not a fault.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -89,13 +127,21 @@ class RuleViolationMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, RuleViolation | InvalidInput):
-            return None
         view = request.resolver_match.view_name if request.resolver_match else ""
         kind = type(exception).__name__
+        if isinstance(exception, DataError | OverflowError):
+            logger.error("input.unfit", extra={"view": view, "kind": kind}, exc_info=exception)
+            return refusal(request, UNFIT, status=400)
+        if not isinstance(exception, RuleViolation | InvalidInput):
+            return None
         logger.warning("rule.unanswered", extra={"view": view, "kind": kind})
         status = 409 if isinstance(exception, RuleViolation) else 422
-        if getattr(request, "htmx", False) and not request.htmx.boosted:  # type: ignore[attr-defined]  # set by HtmxMiddleware
-            text = format_html('<p class="refusal" role="alert">{}</p>', exception.message)
-            return HttpResponse(text, status=status)
-        return render(request, "409.html", {"message": exception.message}, status=status)
+        return refusal(request, exception.message, status=status)
+
+
+def refusal(request: HttpRequest, text: str, *, status: int) -> HttpResponse:
+    """A sentence as a whole page, or as a part for HTMX."""
+    if getattr(request, "htmx", False) and not request.htmx.boosted:  # type: ignore[attr-defined]  # set by HtmxMiddleware
+        part = format_html('<p class="refusal" role="alert">{}</p>', text)
+        return HttpResponse(part, status=status)
+    return render(request, "409.html", {"message": text}, status=status)

@@ -184,6 +184,7 @@ MIDDLEWARE = [
     "portal.middleware.LoginRequiredMiddleware",
     "portal.middleware.PrivatePagesMiddleware",
     "portal.middleware.RuleViolationMiddleware",
+    "portal.middleware.OneValueMiddleware",
 ]
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"

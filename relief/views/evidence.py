@@ -66,6 +66,8 @@ def _replaced(case: Case, public_id: str) -> Evidence | None:
     """The refused file that the new one stands in for."""
     if not public_id:
         return None
+    if not public_id.isalnum():  # a NUL would be an error of the database's own
+        raise Http404
     return get_object_or_404(Evidence.objects.filter(case=case), public_id=public_id)
 
 

@@ -12,7 +12,7 @@ from celery import current_app
 from celery.signals import task_postrun, task_prerun
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import DataError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory, override_settings
 from django_htmx.middleware import HtmxDetails
@@ -99,6 +99,15 @@ def test_unanswered_refusal_is_no_500(error: Exception, status: int) -> None:
     assert part.status_code == status
     assert "<b>" not in part.content.decode()
     assert net.process_exception(make_request(), ValueError()) is None
+
+
+@pytest.mark.parametrize("error", [DataError("NUL"), OverflowError("too large")])
+def test_what_no_database_can_keep_is_no_500(error: Exception) -> None:
+    part = RuleViolationMiddleware(page).process_exception(make_request(FRAGMENT), error)
+
+    assert part is not None
+    assert part.status_code == 400
+    assert "什么都没有保存" in part.content.decode()
 
 
 def test_access_by_role_and_rank() -> None:
