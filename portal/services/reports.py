@@ -127,7 +127,7 @@ def _failed(row: Delivery, report: Report, now: datetime) -> bool:
     changed = Delivery.objects.filter(had_it, pk=row.pk).update(
         status=Status.FAILED,
         failure=Delivery.Failure.PERMANENT,
-        error=report.error[:200] or "通道回执：未送达",
+        error=_plain(report.error) or "通道回执：未送达",
         submitted_at=row.submitted_at or now,
         finished_at=now,
         lease_until=None,
@@ -135,6 +135,11 @@ def _failed(row: Delivery, report: Report, now: datetime) -> bool:
     if changed:
         _call(row, now)
     return bool(changed)
+
+
+def _plain(code: str) -> str:
+    """A provider's code as text every database keeps: without NUL, half characters, line ends."""
+    return "".join(sign for sign in code if sign.isprintable())[:200]
 
 
 def give_up_waiting(now: datetime, *, limit: int = 200) -> int:
