@@ -1,0 +1,152 @@
+"""Penalty once more, straight from domain.md §3: night after night, in Fractions, nothing clever.
+
+A night x is the step from day x to day x + 1. It shares no code with loans/domain but the facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fractions import Fraction
+
+from loans.domain.components import Component
+from loans.domain.facts import InstalmentFacts, Pause
+from loans.domain.profile import PenaltyBase, ProductProfile
+
+NIGHT = timedelta(days=1)
+PRINCIPAL, INTEREST = Component.PRINCIPAL, Component.INTEREST
+
+
+@dataclass(frozen=True)
+class Almanac:
+    """The rule for one loan as of one day; every question is answered night by night."""
+
+    profile: ProductProfile
+    facts: Sequence[InstalmentFacts]
+    as_of: date
+    pauses: Sequence[Pause] = ()
+
+    def charges(self, fact: InstalmentFacts) -> tuple[Fraction, Fraction]:
+        """(penalty, compound) of one instalment in yuan, before rounding."""
+        penalty = sum(
+            (self._on_principal(fact, night) for night in self._late(fact, PRINCIPAL)), Fraction(0)
+        )
+        penalty += sum(
+            (self._surcharge(fact, night) for night in self._others_late(fact)), Fraction(0)
+        )
+        on_interest = sum(
+            (self._on_interest(fact, night) for night in self._late(fact, INTEREST)), Fraction(0)
+        )
+        if self.profile.compound_on_interest:
+            return penalty, on_interest
+        if self.profile.penalty_base is PenaltyBase.DUE_PRINCIPAL_AND_INTEREST:
+            return penalty + on_interest, Fraction(0)
+        return penalty, Fraction(0)
+
+    # --- what a night costs ----------------------------------------------------------------------
+
+    def _on_principal(self, fact: InstalmentFacts, night: date) -> Fraction:
+        return self._left(fact, PRINCIPAL, night) * self._rate(night)
+
+    def _on_interest(self, fact: InstalmentFacts, night: date) -> Fraction:
+        return self._left(fact, INTEREST, night) * self._rate(night) * self._share(night)
+
+    def _surcharge(self, fact: InstalmentFacts, night: date) -> Fraction:
+        """all_outstanding: the schedule has the ordinary interest of this night already."""
+        extra = self._rate(night) - self._ordinary()
+        return self._left(fact, PRINCIPAL, night) * max(Fraction(0), extra)
+
+    def _rate(self, night: date) -> Fraction:
+        if any(pause.from_on <= night < pause.to_on for pause in self.pauses):
+            return Fraction(0)
+        return self._penalty_rate()
+
+    def _penalty_rate(self) -> Fraction:
+        nominal = self._ordinary() * Fraction(self.profile.penalty_multiplier)
+        cap = self._cap()
+        return nominal if cap is None else min(nominal, cap)
+
+    def _ordinary(self) -> Fraction:
+        rate = Fraction(self.profile.rate)
+        return rate if self.profile.rate_kind == "daily" else rate / self.profile.year_basis
+
+    def _cap(self) -> Fraction | None:
+        cap = self.profile.annual_cap
+        return None if cap is None else Fraction(cap) / self.profile.cap_year_basis
+
+    def _share(self, night: date) -> Fraction:
+        """What the ceiling over all components leaves for charges on unpaid interest: 0 to 1."""
+        cap, rate = self._cap(), self._penalty_rate()
+        if cap is None:
+            return Fraction(1)
+        due = [fact for fact in self.facts if fact.due_on <= night]
+        undue = [fact for fact in self.facts if fact.due_on > night]
+        everything = self.profile.penalty_base is PenaltyBase.ALL_OUTSTANDING
+        running = max(self._ordinary(), rate if everything else Fraction(0))
+        room = (cap - rate) * sum(self._left(fact, PRINCIPAL, night) for fact in due)
+        room += max(Fraction(0), cap - running) * sum(
+            self._left(fact, PRINCIPAL, night) for fact in undue
+        )
+        wanted = rate * sum(self._left(fact, INTEREST, night) for fact in due)
+        return Fraction(1) if wanted <= room else max(Fraction(0), room / wanted)
+
+    # --- which nights count ----------------------------------------------------------------------
+
+    def _late(self, fact: InstalmentFacts, component: Component) -> Iterator[date]:
+        """Nights on which this balance is overdue and not within grace."""
+        end = fact.due_on
+        if self.as_of > fact.due_on:
+            end = self.as_of + NIGHT * self.profile.as_of_inclusive
+        begin = fact.due_on + NIGHT * self.profile.penalty_start_offset
+        if self.profile.grace_days:
+            owed_until = min(end, self._cleared(fact, component))
+            if (owed_until - begin).days <= self.profile.grace_days:
+                return
+            if not self.profile.grace_retroactive:
+                begin += NIGHT * self.profile.grace_days
+        yield from nights(begin, end)
+
+    def _others_late(self, fact: InstalmentFacts) -> Iterator[date]:
+        """all_outstanding: nights before this due date on which some other balance is overdue."""
+        if self.profile.penalty_base is not PenaltyBase.ALL_OUTSTANDING:
+            return
+        late = {
+            night
+            for other in self.facts
+            for component in (PRINCIPAL, INTEREST)
+            for night in self._late(other, component)
+            if self._left(other, component, night) > 0
+        }
+        end = self.as_of + NIGHT * self.profile.as_of_inclusive
+        yield from (night for night in sorted(late) if night < min(fact.due_on, end))
+
+    # --- what was owed ---------------------------------------------------------------------------
+
+    def _left(self, fact: InstalmentFacts, component: Component, night: date) -> Fraction:
+        """Owed during a night; paid on a day, it is gone that night (as_of_inclusive: the next)."""
+        owed = Fraction(fact.principal if component is PRINCIPAL else fact.interest)
+        return owed - sum(
+            Fraction(amount) for day, amount in self._paid(fact, component) if day <= night
+        )
+
+    def _cleared(self, fact: InstalmentFacts, component: Component) -> date:
+        days = sorted(day for day, _ in self._paid(fact, component))
+        if not self._left(fact, component, date.min):
+            return date.min
+        return next((day for day in days if not self._left(fact, component, day)), date.max)
+
+    def _paid(self, fact: InstalmentFacts, component: Component) -> Iterator[tuple[date, Fraction]]:
+        for payment in fact.payments:
+            if payment.component is component and payment.on <= self.as_of:
+                late = payment.on > fact.due_on
+                yield (
+                    payment.on + NIGHT * (late and self.profile.as_of_inclusive),
+                    Fraction(payment.amount),
+                )
+
+
+def nights(begin: date, end: date) -> Iterator[date]:
+    while begin < end:
+        yield begin
+        begin += NIGHT
