@@ -39,9 +39,9 @@ def main() -> int:
 def make_rig(*, embedded: bool) -> Any:
     """The rig that was asked for; nothing of Django is read yet."""
     from tests.chaos.demo import EmbeddedRig
-    from tests.chaos.rig import ServerRig
+    from tests.chaos.rig import Rig
 
-    return EmbeddedRig() if embedded else ServerRig()
+    return EmbeddedRig() if embedded else Rig()
 
 
 @dataclass

@@ -17,7 +17,7 @@ from relief.services import negotiation
 from tests import factories
 from tests.chaos import people
 from tests.chaos.fault import Fault
-from tests.chaos.rig import Rig
+from tests.chaos.rig import BaseRig
 
 AROUND = ("before_lock", "after_lock", "before_commit", "after_commit")
 FILES = ("mid_write", "before_rename", "after_rename")
@@ -75,18 +75,18 @@ POINTS: tuple[tuple[str, str, tuple[str, Callable[[], None]]], ...] = (
 )
 
 
-def _arm(armed: str, prepare: Callable[[], None], rig: Rig, dice: Random) -> None:
+def _arm(armed: str, prepare: Callable[[], None], rig: BaseRig, dice: Random) -> None:
     """Armed first: what is prepared may be taken up at once."""
     (rig.crash_points / armed).touch()
     prepare()
 
 
-def _disarm(armed: str, rig: Rig) -> None:
+def _disarm(armed: str, rig: BaseRig) -> None:
     for name in (armed, armed + HIT):
         (rig.crash_points / name).unlink(missing_ok=True)
 
 
-def _was_hit(armed: str, rig: Rig) -> bool:
+def _was_hit(armed: str, rig: BaseRig) -> bool:
     return (rig.crash_points / (armed + HIT)).exists()
 
 

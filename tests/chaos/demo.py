@@ -16,7 +16,7 @@ from pathlib import Path
 import redis
 
 from tests.chaos.ownership import children_of, is_mine, refuse
-from tests.chaos.rig import Rig
+from tests.chaos.rig import BaseRig
 
 KILL = signal.SIGKILL
 LEFTOVER_SECONDS = 15  # a file check that has lost its worker ends within its own limit
@@ -28,7 +28,7 @@ WORDS = {
 }
 
 
-class EmbeddedRig(Rig):
+class EmbeddedRig(BaseRig):
     """The demo as it comes, in a VAR_DIR of the rig's own and with the rig's provider."""
 
     def start_servers(self) -> None:

@@ -16,54 +16,54 @@ from portal import clock
 from tests.chaos.crashes import CRASHES
 from tests.chaos.fault import Fault
 from tests.chaos.people import morning
-from tests.chaos.rig import ServerRig
+from tests.chaos.rig import Rig
 
 KILL, STOP, GO = signal.SIGKILL, signal.SIGSTOP, signal.SIGCONT
 
 
-def kill_worker_child(rig: ServerRig, dice: Random) -> None:
+def kill_worker_child(rig: Rig, dice: Random) -> None:
     rig.supervisor.signal_one_below(rig.worker, KILL, dice.randrange(9))
 
 
-def kill_worker(rig: ServerRig, dice: Random) -> None:
+def kill_worker(rig: Rig, dice: Random) -> None:
     rig.supervisor.signal_all(rig.worker, KILL)
 
 
-def kill_web_child(rig: ServerRig, dice: Random) -> None:
+def kill_web_child(rig: Rig, dice: Random) -> None:
     rig.supervisor.signal_one_below(rig.web, KILL, dice.randrange(9))
 
 
-def kill_web(rig: ServerRig, dice: Random) -> None:
+def kill_web(rig: Rig, dice: Random) -> None:
     rig.supervisor.signal_all(rig.web, KILL)
 
 
-def stop_worker(rig: ServerRig, dice: Random) -> None:
+def stop_worker(rig: Rig, dice: Random) -> None:
     """It hangs, its leases run out meanwhile; when it goes on it may not finish what others took."""
     rig.supervisor.signal_all(rig.worker, STOP)
     clock.advance_to(clock.now() + timedelta(seconds=160))
 
 
-def stop_web_child(rig: ServerRig, dice: Random) -> None:
+def stop_web_child(rig: Rig, dice: Random) -> None:
     rig.supervisor.signal_one_below(rig.web, STOP, dice.randrange(9))
 
 
-def flush_redis(rig: ServerRig, dice: Random) -> None:
+def flush_redis(rig: Rig, dice: Random) -> None:
     rig.redis.flush()
 
 
-def kill_redis(rig: ServerRig, dice: Random) -> None:
+def kill_redis(rig: Rig, dice: Random) -> None:
     rig.supervisor.hold(rig.supervisor.children["redis"])
 
 
-def stop_redis(rig: ServerRig, dice: Random) -> None:
+def stop_redis(rig: Rig, dice: Random) -> None:
     rig.supervisor.signal_all(rig.supervisor.children["redis"], STOP)
 
 
-def crash_database(rig: ServerRig, dice: Random) -> None:
+def crash_database(rig: Rig, dice: Random) -> None:
     rig.postgres.crash()
 
 
-def lock_database(rig: ServerRig, dice: Random) -> None:
+def lock_database(rig: Rig, dice: Random) -> None:
     """Somebody holds a lock on every case for longer than anybody waits."""
 
     def hold() -> None:
@@ -77,58 +77,58 @@ def lock_database(rig: ServerRig, dice: Random) -> None:
     threading.Thread(target=hold, daemon=True).start()
 
 
-def freeze_backend(rig: ServerRig, dice: Random) -> None:
+def freeze_backend(rig: Rig, dice: Random) -> None:
     """One session of the server stands still in whatever it is doing, its locks held."""
     rig.postgres.freeze_one(dice.randrange(99))
 
 
-def provider(mode: str) -> Callable[[ServerRig, Random], None]:
-    def harm(rig: ServerRig, dice: Random) -> None:
+def provider(mode: str) -> Callable[[Rig, Random], None]:
+    def harm(rig: Rig, dice: Random) -> None:
         rig.provider.mode = mode
 
     return harm
 
 
-def no_provider(rig: ServerRig, dice: Random) -> None:
+def no_provider(rig: Rig, dice: Random) -> None:
     """Nobody listens: every connection is refused."""
     rig.provider.cut_off()
 
 
-def provider_in_a_hole(rig: ServerRig, dice: Random) -> None:
+def provider_in_a_hole(rig: Rig, dice: Random) -> None:
     """Whoever wants to connect hears nothing at all."""
     rig.provider.cut_off_silently()
 
 
-def two_beats(rig: ServerRig, dice: Random) -> None:
+def two_beats(rig: Rig, dice: Random) -> None:
     rig.extra_beat()
 
 
-def stop_beat(rig: ServerRig, dice: Random) -> None:
+def stop_beat(rig: Rig, dice: Random) -> None:
     """No beat for an hour of business time."""
     rig.supervisor.hold(rig.beat)
     clock.advance_to(clock.now() + timedelta(hours=1))
 
 
-def fill_disk(rig: ServerRig, dice: Random) -> None:
+def fill_disk(rig: Rig, dice: Random) -> None:
     rig.fill_disk()
 
 
-def jump_clock(rig: ServerRig, dice: Random) -> None:
+def jump_clock(rig: Rig, dice: Random) -> None:
     """To the next morning, or some days on: everything due in between is due now."""
     clock.advance_to(morning(clock.now() + timedelta(days=dice.randrange(3))))
 
 
-def step_clock(rig: ServerRig, dice: Random) -> None:
+def step_clock(rig: Rig, dice: Random) -> None:
     """A second, an hour or a day: deadlines, leases and sessions are on its other side."""
     clock.advance_to(clock.now() + timedelta(seconds=dice.choice((1, 3600, 86400))))
 
 
-def midnight(rig: ServerRig, dice: Random) -> None:
+def midnight(rig: Rig, dice: Random) -> None:
     """The business date changes under the load."""
     clock.advance_to(_last_seconds_of(clock.today()))
 
 
-def new_year(rig: ServerRig, dice: Random) -> None:
+def new_year(rig: Rig, dice: Random) -> None:
     """From 31 December into a year whose working days may be provisional."""
     clock.advance_to(_last_seconds_of(date(clock.today().year, 12, 31)))
 
@@ -138,29 +138,29 @@ def _last_seconds_of(day: date) -> datetime:
     return max(end, clock.now() + timedelta(seconds=1))
 
 
-def worker_day_off(rig: ServerRig, dice: Random) -> None:
+def worker_day_off(rig: Rig, dice: Random) -> None:
     """No worker for a whole business day."""
     rig.supervisor.hold(rig.worker)
     clock.advance_to(morning(clock.now()))
 
 
-def _go_web(rig: ServerRig) -> None:
+def _go_web(rig: Rig) -> None:
     rig.supervisor.signal_all(rig.web, GO)
 
 
-def _go_worker(rig: ServerRig) -> None:
+def _go_worker(rig: Rig) -> None:
     rig.supervisor.signal_all(rig.worker, GO)
 
 
-def _go_redis(rig: ServerRig) -> None:
+def _go_redis(rig: Rig) -> None:
     rig.supervisor.signal_all(rig.supervisor.children["redis"], GO)
 
 
-def _well(rig: ServerRig) -> None:
+def _well(rig: Rig) -> None:
     rig.provider.come_back()
 
 
-def _one_beat(rig: ServerRig) -> None:
+def _one_beat(rig: Rig) -> None:
     rig.supervisor.hold(rig.supervisor.children["beat2"])
     del rig.supervisor.children["beat2"]
 
@@ -187,7 +187,7 @@ SERVER_FAULTS = (
     Fault("provider never answers", provider("never"), _well, 4),
     Fault("two beats", two_beats, _one_beat, 8),
     Fault("beat off for an hour", stop_beat, lambda rig: rig.beat.start()),
-    Fault("disk full", fill_disk, ServerRig.empty_disk, 5, needs_disk=True),
+    Fault("disk full", fill_disk, Rig.empty_disk, 5, needs_disk=True),
     Fault("clock jumps", jump_clock),
     Fault("clock steps", step_clock),
     Fault("midnight", midnight, lasts=5),

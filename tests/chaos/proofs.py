@@ -17,13 +17,13 @@ from relief.invariants import violations
 from relief.models import Agreement, Case, Deadline, Event, Evidence, Message
 from tests.chaos.journal import FAIL, OK, Journal
 from tests.chaos.people import morning
-from tests.chaos.rig import Rig
+from tests.chaos.rig import BaseRig
 
 HEAL_SECONDS = 90  # real; back-offs and leases pass in business time
 STEP = timedelta(seconds=170)  # longer than a lease
 
 
-def heal(rig: Rig) -> float:
+def heal(rig: BaseRig) -> float:
     """Wait until all is sent and handled; how many seconds it took, TimeoutError if too many."""
     started, stepped = time.monotonic(), 0.0
     while time.monotonic() - started < HEAL_SECONDS:
@@ -62,7 +62,7 @@ def pass_time() -> None:
     clock.advance_to(target)
 
 
-def problems(rig: Rig, journal: Journal) -> list[str]:
+def problems(rig: BaseRig, journal: Journal) -> list[str]:
     """Everything that is wrong, one line each."""
     found = [str(each) for each in violations(now=clock.now(), real_now=clock.real_now())]
     for check in (acknowledged, refused, sent_once, none_silent):
@@ -70,7 +70,7 @@ def problems(rig: Rig, journal: Journal) -> list[str]:
     return found + rig.problems() + journal.trouble
 
 
-def acknowledged(rig: Rig, journal: Journal) -> Iterator[str]:
+def acknowledged(rig: BaseRig, journal: Journal) -> Iterator[str]:
     """Every act that its driver saw done is in the database, exactly once (unknown: at most once)."""
     known = counts()
     for act in list(journal.acts):
@@ -81,7 +81,7 @@ def acknowledged(rig: Rig, journal: Journal) -> Iterator[str]:
             yield f"I14 | {act.kind} {act.key} | took effect {count} times"
 
 
-def refused(rig: Rig, journal: Journal) -> Iterator[str]:
+def refused(rig: BaseRig, journal: Journal) -> Iterator[str]:
     """What was plainly refused has no effect; amounts that were paid are those that were shown."""
     amounts = dict(Payment.objects.values_list("reference", "amount"))
     for act in list(journal.of("pay")):
@@ -92,7 +92,7 @@ def refused(rig: Rig, journal: Journal) -> Iterator[str]:
             yield f"I13 | pay {act.key} | {paid} instead of {act.facts['amount']}"
 
 
-def sent_once(rig: Rig, journal: Journal) -> Iterator[str]:
+def sent_once(rig: BaseRig, journal: Journal) -> Iterator[str]:
     """At the provider: a key takes effect once, always with the same words, and is one of ours."""
     book = rig.provider.book
     with rig.provider.lock:
@@ -111,7 +111,7 @@ def sent_once(rig: Rig, journal: Journal) -> Iterator[str]:
         yield f"I15 | {book.forged} calls | wrong signature"
 
 
-def none_silent(rig: Rig, journal: Journal) -> Iterator[str]:
+def none_silent(rig: BaseRig, journal: Journal) -> Iterator[str]:
     """Whatever we say was submitted, the provider has."""
     rows = Delivery.objects.filter(channel="sms", status__in=["submitted", "delivered"])
     for public_id in rows.filter(submitted_at__gte=START[0]).values_list("public_id", flat=True):

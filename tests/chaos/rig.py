@@ -23,7 +23,7 @@ START_SECONDS = 240
 PRIVATE_SIZE = "48m"
 
 
-class Rig:
+class BaseRig:
     """A temporary folder, a provider, an address, and who keeps the processes running."""
 
     has_own_disk = False
@@ -98,7 +98,7 @@ class Rig:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class ServerRig(Rig):
+class Rig(BaseRig):
     """As in production: PostgreSQL, Redis, and each process under a supervisor of its own."""
 
     def __init__(self) -> None:
