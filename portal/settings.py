@@ -99,7 +99,6 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # of a form without its files
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # above it an upload is spooled to disk
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
-FILE_UPLOAD_TEMP_DIR = None
 
 # --- Short messages --------------------------------------------------------------------------
 # SMS_BACKEND: demo (simulated phone), console (the log, without the words), file (in SMS_FILE),
