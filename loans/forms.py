@@ -50,6 +50,46 @@ class WhatIfForm(forms.Form):
         return min(max(self.asked, first), last)
 
 
+class PeriodForm(forms.Form):
+    """The first and last day of a statement, both included; empty means as far as it goes."""
+
+    from_on = forms.DateField(
+        label="开始日期",
+        required=False,
+        error_messages={"invalid": "开始日期：请按“年-月-日”填写，例如 2026-06-01。"},
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+    to_on = forms.DateField(
+        label="结束日期",
+        required=False,
+        error_messages={"invalid": "结束日期：请按“年-月-日”填写，例如 2026-11-30。"},
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+
+    def __init__(self, *args: Any, first: date, today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.first, self.today = first, today
+
+    def clean_from_on(self) -> date | None:
+        on: date | None = self.cleaned_data.get("from_on")
+        if on is not None and on > self.today:
+            raise forms.ValidationError("开始日期：不能晚于今天。")
+        return on
+
+    def clean_to_on(self) -> date | None:
+        on: date | None = self.cleaned_data.get("to_on")
+        if on is not None and on < self.first:
+            raise forms.ValidationError("结束日期：不能早于借款发放的那一天。")
+        return min(on, self.today) if on is not None else None
+
+    def clean(self) -> dict[str, Any]:
+        asked = super().clean() or {}
+        from_on, to_on = asked.get("from_on"), asked.get("to_on")
+        if from_on is not None and to_on is not None and from_on > to_on:
+            self.add_error("to_on", "结束日期：不能早于开始日期。")
+        return asked
+
+
 class AmountForm(forms.Form):
     """How much to pay: what is due, an amount of one's own, or everything."""
 

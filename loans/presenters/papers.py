@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
 from loans.domain.components import LABELS
-from loans.domain.interest import PenaltyExplanation
+from loans.domain.interest import InstalmentPenalty, PenaltyExplanation
 from loans.domain.profile import ProductProfile
 from loans.models import Loan
 from loans.presenters import rules, wording
 from loans.presenters.exports import Cell, to_csv
 from loans.presenters.penalty import rate_formula
 from loans.queries.types import Debt, Statement
+from portal.kernel.money import signed
 from portal.pdf import Column
 
 
@@ -68,6 +68,11 @@ def _segments(profile: ProductProfile, story: PenaltyExplanation) -> list[list[C
     ]
 
 
+def _shares(line: InstalmentPenalty) -> tuple[Decimal, Decimal, Decimal]:
+    """Ordinary part, surcharge before the ceiling, and what the ceiling took: a + b − c = total."""
+    return line.ordinary_part, line.surcharge_part + line.capped_part, line.capped_part
+
+
 def penalty_csv(
     loan: Loan, profile: ProductProfile, story: PenaltyExplanation, debt: Debt
 ) -> bytes:
@@ -77,11 +82,17 @@ def penalty_csv(
     """
     rows = _segments(profile, story)
     rows += [[]]
-    rows += [["合计", "期次", "到期日", "累计产生（舍入到分）", "已还或已减免", "现在应付"]]
+    rows += [
+        [
+            *("合计", "期次", "到期日", "累计产生（舍入到分）", "已还或已减免", "现在应付"),
+            *("按正常利率（1 倍）", "逾期加收", "封顶减少"),
+        ]
+    ]
     for line, row in zip(story.instalments, debt.instalments, strict=True):
         if line.segments:
             paid = line.total - row.penalty
-            rows.append(["罚息", line.number, line.due_on, line.total, paid, row.penalty])
+            sums: list[Cell] = [line.total, paid, row.penalty]
+            rows.append(["罚息", line.number, line.due_on, *sums, *_shares(line)])
         if line.compound:
             paid = line.compound - row.compound
             rows.append(["复利", line.number, line.due_on, line.compound, paid, row.compound])
@@ -100,10 +111,14 @@ def penalty_paper(
         for part in line.segments:
             days = f"{part.first_day} 至 {part.last_day}"
             sum_ = f"{wording.yuan(part.base)} × {rate_formula(profile, part)} × {part.days}"
-            rows.append([f"{line.number}", days, sum_, f"{part.amount:.6f}", part.reason])
+            why = f"起：{part.reason}；止：{part.end_reason}"
+            rows.append([f"{line.number}", days, sum_, f"{part.amount:.6f}", why])
         if line.segments:
-            told = f"舍入后 {line.total}，应付 {row.penalty}"
-            rows.append([f"{line.number}", "小计", told, f"{line.total}", ""])
+            ordinary, surcharge, capped = (wording.yuan(share) for share in _shares(line))
+            told = f"正常利率 {ordinary} + 逾期加收 {surcharge}"
+            told += f" − 封顶减少 {capped}" if line.capped_part else ""
+            left = f"已还或已减免 {line.total - row.penalty}，现在应付 {row.penalty}"
+            rows.append([f"{line.number}", "小计（舍入到分）", told, f"{line.total}", left])
     meta = [
         ("借据编号", loan.number),
         ("截至", f"{debt.as_of}"),
@@ -112,10 +127,10 @@ def penalty_paper(
     ]
     columns = (
         Column("期次", 0.5),
-        Column("计收区间（首尾都算）", 1.7),
+        Column("计收区间（首尾都算）", 1.8),
         Column("基数 × 利率 × 天数", 2.1),
         Column("金额（元）", 1.0, "R"),
-        Column("原因", 2.2),
+        Column("起止原因", 2.4),
     )
     footer = [f"{rule.title}：{rule.text}" for rule in rules.penalty_rules(profile)]
     return Paper("罚息明细", meta, columns, rows, footer)
@@ -144,7 +159,7 @@ def statement_csv(statement: Statement) -> bytes:
     return to_csv(STATEMENT_HEAD, rows)
 
 
-def statement_paper(loan: Loan, statement: Statement, today: date) -> Paper:
+def statement_paper(loan: Loan, statement: Statement, debt: Debt) -> Paper:
     """对账单 for the printer."""
     rows = [
         [
@@ -163,8 +178,14 @@ def statement_paper(loan: Loan, statement: Statement, today: date) -> Paper:
         ("区间", f"{statement.from_on} 至 {statement.to_on}"),
         ("期初余额", f"{wording.yuan(statement.opening)} 元"),
         ("期末余额", f"{wording.yuan(statement.closing)} 元"),
-        ("制表日期", f"{today}"),
+        ("制表日期", f"{debt.as_of}"),
     ]
+    footer = ["金额前的 + 表示应还增加，− 表示应还减少。"]
+    if statement.to_on == debt.as_of:
+        footer.append(
+            f"期末余额 {wording.yuan(statement.closing)} + 已产生、还没有记账的利息和罚息 "
+            f"{wording.yuan(unbooked(statement, debt))} = 今天总待还 {wording.yuan(debt.total)} 元。"
+        )
     columns = (
         Column("日期", 1.0),
         Column("类型", 0.9),
@@ -174,9 +195,9 @@ def statement_paper(loan: Loan, statement: Statement, today: date) -> Paper:
         Column("余额（元）", 1.0, "R"),
         Column("事由", 2.1),
     )
-    return Paper("对账单", meta, columns, rows, ["金额前的 + 表示应还增加，− 表示应还减少。"])
+    return Paper("对账单", meta, columns, rows, footer)
 
 
-def signed(amount: Decimal) -> str:
-    """+64.24 or −64.24."""
-    return f"{'−' if amount < 0 else '+'}{abs(amount):,.2f}"
+def unbooked(statement: Statement, debt: Debt) -> Decimal:
+    """Interest and penalty that ran up to today and that no event has booked yet, in yuan."""
+    return debt.total - statement.closing

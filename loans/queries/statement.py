@@ -52,6 +52,7 @@ def _lines(rows: Iterable[Posting], balance: Decimal, undone: set[int]) -> Itera
         balance += row.amount
         payment = row.entry.payment
         yield StatementLine(
+            entry=row.entry_id,
             on=row.entry.value_date,
             kind=row.entry.kind,
             kind_label=KINDS[row.entry.kind],

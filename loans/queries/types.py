@@ -149,6 +149,7 @@ class ScheduleView:
 class StatementLine:
     """One posting to what the borrower owes: why, how much, and the balance after it."""
 
+    entry: int  # the event it belongs to
     on: date
     kind: str
     kind_label: str

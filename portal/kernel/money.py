@@ -156,3 +156,9 @@ def share(total: Decimal, weights: Sequence[Decimal]) -> tuple[Decimal, ...]:
     for index in by_remainder[: fen - sum(parts)]:
         parts[index] += 1
     return tuple(from_fen(part) for part in parts)
+
+
+def signed(amount: Decimal) -> str:
+    """A change in yuan with its sign and thousands: 64.24 → "+64.24", −1234.5 → "−1,234.50"."""
+    sign = "+" if amount > 0 else "−" if amount < 0 else ""
+    return f"{sign}{abs(amount):,.2f}"

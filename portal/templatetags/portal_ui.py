@@ -13,6 +13,8 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.timezone import is_aware, localtime
 
+from portal.kernel.money import signed
+
 register = template.Library()
 
 Amount = Decimal | int
@@ -37,6 +39,9 @@ def money(amount: Amount | None) -> str:
         return NOTHING
     sign = "−" if Decimal(amount) < 0 else ""
     return f"{sign}¥{abs(Decimal(amount)):,.2f}"
+
+
+register.filter("signed", signed)
 
 
 @register.filter

@@ -1,9 +1,7 @@
-"""借呗, 还款计划, 对账单, due dates and the staff desk."""
+"""借呗, 还款计划 and due dates."""
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -17,11 +15,12 @@ from icalendar import Calendar
 
 from loans import queries
 from loans.domain.restructure import ReliefTerms
-from loans.models import Loan
+from loans.models import Loan, Posting
 from loans.presenters.exports import safe_cell
 from loans.services.payment import pay
 from loans.services.restructure import apply_relief
-from portal.kernel.roles import Rank
+from portal import clock
+from relief.domain.workflow import State
 from tests import factories
 from tests.loans.views.marks import by_instalment, figures
 
@@ -105,19 +104,32 @@ def test_plan_shows_new_rows_and_the_old_schedule_struck_through(lin: Client, lo
     assert "<del>" in text
 
 
-def test_statement_ends_with_the_books_balance(lin: Client, loan: Loan) -> None:
-    loan = relieved(loan)
-    told = queries.statement(loan)
+def test_pages_of_a_loan_lead_to_the_request_that_runs_on_it(lin: Client, loan: Loan) -> None:
+    addresses = [reverse("loans:home"), reverse("loans:penalty", args=[loan.public_id])]
 
-    response = lin.get(reverse("loans:statement", args=[loan.public_id]))
-    content = lin.get(reverse("loans:statement-csv", args=[loan.public_id])).content
-    paper = lin.get(reverse("loans:statement-pdf", args=[loan.public_id])).content
+    before = [lin.get(address).content.decode() for address in addresses]
+    case = factories.case_at(State.IN_REVIEW, loan=loan)
+    after = [lin.get(address).content.decode() for address in addresses]
 
-    assert figures(response, "statement-closing") == [told.closing]
-    rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))[1:]
-    moved = sum((Decimal(row[4]) for row in rows if row[4]), Decimal(0))
-    assert Decimal(rows[0][5]) + moved == Decimal(rows[-1][5]) == told.closing
-    assert paper.startswith(b"%PDF-")
+    assert "申请罚息减免" in before[0]
+    assert ">申请减免</a>" in before[1]
+    for text in after:
+        assert reverse("relief:case", args=[case.public_id]) in text
+        assert ">申请减免</a>" not in text
+        assert "催收提醒和催收电话已停止" in text
+
+
+def test_broken_plan_says_what_came_back(lin: Client, loan: Loan) -> None:
+    case = factories.case_at(State.BREACHED, loan=loan)
+    day = case.events.latest("at").at
+    moves = Posting.objects.filter(entry__loan=loan, entry__kind="breach", account="waiver")
+    back = -sum((posting.amount for posting in moves), Decimal(0))
+
+    with clock.frozen(day):
+        response = lin.get(reverse("loans:detail", args=[loan.public_id]))
+
+    assert "因违约终止" in response.content.decode()
+    assert figures(response, "breach-restored") == [back]
 
 
 def test_due_dates_are_a_calendar(lin: Client, loan: Loan) -> None:
@@ -154,75 +166,3 @@ def test_csv_cells_are_never_formulas(text: Any, cell: str) -> None:
 
 
 # --- The staff desk -------------------------------------------------------------------------
-
-
-def desk(client: Client, rank: Rank) -> Client:
-    client.force_login(factories.staff(rank))
-    return client
-
-
-def test_loan_is_read_only_for_staff(client: Client, loan: Loan) -> None:
-    address = reverse("admin:loans_loan_change", args=[loan.pk])
-
-    response = desk(client, Rank.MANAGER).get(address)
-
-    text = response.content.decode()
-    assert figures(response, "penalty-total") == [queries.debt(loan, TODAY).penalty]
-    assert loan.borrower.phone not in text
-    assert client.post(address, {"principal": "1"}).status_code == 403
-    assert client.get(reverse("admin:loans_loan_add")).status_code == 403
-
-
-@pytest.mark.parametrize("rank", [Rank.REVIEWER, Rank.AUDITOR])
-def test_low_ranks_read_and_do_not_act(client: Client, loan: Loan, rank: Rank) -> None:
-    desk(client, rank)
-
-    assert client.get(reverse("admin:loans_loan_change", args=[loan.pk])).status_code == 200
-    assert client.post(reverse("admin:loans_loan_accelerate", args=[loan.pk])).status_code == 403
-
-
-def test_acceleration_needs_a_reason(client: Client, loan: Loan) -> None:
-    address = reverse("admin:loans_loan_accelerate", args=[loan.pk])
-    desk(client, Rank.SUPERVISOR)
-
-    refused = client.post(address, {"reason": ""})
-    done = client.post(address, {"reason": "连续三期未还，联系不上"})
-    again = client.post(address, {"reason": "连续三期未还，联系不上"})
-
-    assert (refused.status_code, done.status_code, again.status_code) == (422, 302, 409)
-    assert Loan.objects.get(pk=loan.pk).accelerated_on == TODAY
-
-
-def test_reversal_is_a_counter_posting(client: Client, loan: Loan) -> None:
-    payment = pay(
-        loan_id=loan.pk,
-        amount=Decimal("100.00"),
-        paid_on=TODAY,
-        reference="r",
-        actor=None,
-        now=factories.NOW,
-    )
-    desk(client, Rank.SUPERVISOR)
-
-    done = client.post(
-        reverse("admin:loans_payment_reverse", args=[payment.pk]), {"reason": "渠道重复入账"}
-    )
-
-    payment.refresh_from_db()
-    assert done.status_code == 302
-    assert payment.is_reversed
-
-
-def test_nobody_acts_on_a_loan_of_their_own(client: Client, loan: Loan) -> None:
-    boss = factories.staff(Rank.MANAGER, "boss", same_person_as=loan.borrower)
-    client.force_login(boss)
-
-    assert client.get(reverse("admin:loans_loan_accelerate", args=[loan.pk])).status_code == 403
-
-
-@pytest.mark.parametrize("model", ["loan", "payment", "entry", "schedule"])
-def test_lists_open(client: Client, loan: Loan, model: str) -> None:
-    response = desk(client, Rank.AUDITOR).get(reverse(f"admin:loans_{model}_changelist"))
-
-    assert response.status_code == 200
-    assert loan.borrower.phone not in response.content.decode()
