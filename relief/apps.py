@@ -14,12 +14,15 @@ class ReliefConfig(AppConfig):
 
     def ready(self) -> None:
         """Listens to the books, adds checks and a probe; models exist from here on."""
+        from loans.presenters import standing
         from loans.services import observers
         from portal.probes import add_probe
         from relief import checks  # noqa: F401 - registers itself
+        from relief.presenters.standing import of_loan
         from relief.queries import oldest_overdue_sweep_seconds, overdue_sweeps
         from relief.services.loan_watch import LoanWatch
 
         observers.register(LoanWatch())
+        standing.register(of_loan)
         add_probe("overdue_sweeps", overdue_sweeps)
         add_probe("oldest_overdue_sweep_seconds", oldest_overdue_sweep_seconds, limit=SWEEP_MAX_AGE)

@@ -84,10 +84,22 @@ def formula_cards(
     )
 
 
-def past_penalties(story: PenaltyExplanation, debt: Debt) -> tuple[tuple[int, Decimal], ...]:
-    """(instalment, penalty) of instalments that bore penalty once and are settled now."""
+@dataclass(frozen=True, slots=True)
+class PastPenalty:
+    """An instalment that bore penalty once and is settled now, with the segments that made it."""
+
+    number: int
+    produced: Decimal
+    rows: tuple[SegmentRow, ...]
+    exact_sum: str
+
+
+def past_penalties(
+    profile: ProductProfile, story: PenaltyExplanation, debt: Debt
+) -> tuple[PastPenalty, ...]:
+    """What the cards leave out: penalty of instalments that are settled now."""
     return tuple(
-        (line.number, line.total)
+        PastPenalty(line.number, line.total, _rows(profile, line.segments), _trim(line.exact))
         for line, row in zip(story.instalments, debt.instalments, strict=True)
         if line.total > 0 and row.total == 0
     )
@@ -112,7 +124,7 @@ def _card(profile: ProductProfile, line: InstalmentPenalty, row: InstalmentDebt)
         last_day=parts[-1].last_day,
         factors=factors,
         sentence=_sentence(factors),
-        rows=_rows(profile, line.segments) if len(line.segments) > 1 else (),
+        rows=_rows(profile, line.segments),
         exact_sum=_trim(sum((part.amount_exact for part in parts), Fraction(0))),
         ordinary=line.ordinary_part,
         surcharge=line.surcharge_part + line.capped_part,
@@ -252,7 +264,6 @@ class PenaltyTotals:
 
     owed: Decimal
     compound: Decimal
-    kept: Decimal
     overdue_count: int
     per_day: Decimal
     ordinary: Decimal
@@ -271,7 +282,6 @@ def totals(cards: Sequence[FormulaCard], debt: Debt) -> PenaltyTotals:
     return PenaltyTotals(
         owed=debt.penalty,
         compound=debt.compound,
-        kept=debt.kept_penalty,
         overdue_count=sum(row.overdue_days > 0 for row in debt.instalments),
         per_day=debt.penalty_per_day,
         ordinary=sum_of("ordinary"),

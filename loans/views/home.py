@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 
 from loans import queries
 from loans.presenters.home import home_view
+from loans.presenters.standing import standing_of
 from loans.views._common import borrower
 from portal import clock
 from portal.access import borrower_only
@@ -21,7 +22,12 @@ def home(request: HttpRequest) -> HttpResponse:
     """The most urgent loan in front, the others below; an empty state without any."""
     today = clock.today()
     pairs = queries.borrower_debts(borrower(request), today)
-    context = {"view": home_view(pairs, today), "sample_url": _sample_url()}
+    view = home_view(pairs, today)
+    context = {
+        "view": view,
+        "standing": standing_of(view.focus.loan) if view.focus else None,
+        "sample_url": _sample_url(),
+    }
     return render(request, "loans/home.html", context)
 
 

@@ -11,7 +11,9 @@ from django.views.decorators.http import require_GET
 from loans import queries
 from loans.forms import MAX_DAYS, WhatIfForm
 from loans.presenters import chart, papers, rules
+from loans.presenters import origins as sources
 from loans.presenters import penalty as present
+from loans.presenters.standing import standing_of
 from loans.queries.penalty import penalty_owed
 from loans.views._common import download, own_loan
 from portal import clock, pdf
@@ -30,7 +32,8 @@ def penalty(request: HttpRequest, loan: str) -> HttpResponse:
     debt = queries.debt_of(books, form.today)
     context = {"loan": own, "debt": debt, "form": form, "what_if": _what_if(books, debt, form)}
     if not wants_part(request):
-        context |= _story(books, debt) | {"corrections": queries.corrections(own)}
+        context |= _story(books, debt)
+        context |= {"standing": standing_of(own), "corrections": queries.corrections(own)}
     return render_part(
         request,
         page="loans/penalty.html",
@@ -51,8 +54,9 @@ def _story(books: queries.Position, debt: queries.Debt) -> dict[str, Any]:
     cards = present.formula_cards(books.profile, story, debt)
     return {
         "cards": cards,
-        "past": present.past_penalties(story, debt),
+        "past": present.past_penalties(books.profile, story, debt),
         "totals": present.totals(cards, debt),
+        "origins": sources.origins(books, debt),
         "chart": chart.penalty_chart(story, debt, lambda on: penalty_owed(books, on)),
         "rules": rules.penalty_rules(books.profile),
         "questions": rules.questions(books.profile, debt),

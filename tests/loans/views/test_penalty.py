@@ -16,6 +16,7 @@ from django.urls import reverse
 
 from loans import queries
 from loans.models import Loan
+from loans.presenters import origins, papers
 from loans.services.payment import pay
 from tests import factories
 from tests.loans.views.marks import by_instalment, figures
@@ -36,6 +37,23 @@ def part_payment(loan: Loan) -> None:
         actor=None,
         now=factories.NOW,
     )
+
+
+def pay_first_instalment(loan: Loan) -> None:
+    """Two months late, so that its penalty is history."""
+    first = queries.debt(loan, date(2026, 2, 10)).instalments[0]
+    pay(
+        loan_id=loan.pk,
+        amount=first.total,
+        paid_on=date(2026, 2, 10),
+        reference="first",
+        actor=None,
+        now=factories.NOW,
+    )
+
+
+def csv_rows(content: bytes) -> list[list[str]]:
+    return [row for row in csv.reader(io.StringIO(content.decode("utf-8-sig"))) if row]
 
 
 def test_total_is_the_sum_of_the_instalments(lin: Client, loan: Loan) -> None:
@@ -168,3 +186,61 @@ def test_every_loan_page_takes_the_same_queries_whatever_happened(lin: Client, l
 
     assert before == after
     assert max(after) <= 12
+
+
+def test_each_amount_of_the_head_opens_to_parts_that_add_up(lin: Client, loan: Loan) -> None:
+    part_payment(loan)
+    books, today = queries.load_position(loan), date(2026, 3, 2)
+    owed = queries.debt_of(books, today)
+
+    told = origins.origins(books, owed)
+    text = lin.get(page(loan)).content.decode()
+
+    assert {one.field: one.amount for one in told} == {
+        "principal-outstanding": owed.principal,
+        "interest-outstanding": owed.interest,
+        "due-now": owed.due_now,
+    }
+    for one in told:
+        assert sum(part.amount for part in one.parts) == one.amount
+        assert all(part.label in text for part in one.parts)
+
+
+def test_page_csv_and_pdf_tell_the_same_segments_and_why(lin: Client, loan: Loan) -> None:
+    part_payment(loan)
+    whole = factories.overdue_loan(loan.borrower)
+    pay_first_instalment(whole)
+
+    for one in (loan, whole):
+        story = queries.penalty_story(one, date(2026, 3, 2))
+        parts = [(line, part) for line in story.instalments for part in line.segments]
+        text = lin.get(page(one)).content.decode()
+        rows = csv_rows(lin.get(page(one, "penalty-csv")).content)
+        told = [(int(row[1]), row[10], row[11]) for row in rows[1:] if len(row) == 12]
+        paper = papers.penalty_paper(
+            one, one.terms, story, queries.debt(one, date(2026, 3, 2))
+        ).rows
+
+        assert parts
+        assert told == [(line.number, part.reason, part.end_reason) for line, part in parts]
+        assert [row[4] for row in paper if "至" in row[1]] == [
+            f"起：{part.reason}；止：{part.end_reason}" for _, part in parts
+        ]
+        for _, part in parts:
+            assert f"起：{part.reason}" in text
+            assert f"止：{part.end_reason}" in text
+
+
+def test_csv_names_ordinary_part_surcharge_and_what_the_ceiling_took(client: Client) -> None:
+    loan = factories.overdue_loan(product="daily_005_capped")
+    client.force_login(loan.borrower)
+
+    rows = csv_rows(client.get(page(loan, "penalty-csv")).content)
+
+    sums = [
+        [Decimal(cell) for cell in row[3:]] for row in rows if row[0] == "罚息" and len(row) == 9
+    ]
+    assert sums
+    for total, _, _, ordinary, surcharge, capped in sums:
+        assert capped > 0
+        assert ordinary + surcharge - capped == total
