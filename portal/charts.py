@@ -8,6 +8,9 @@ from datetime import date
 from decimal import Decimal
 
 TENTH = Decimal("0.1")
+NEAR_AXIS = 110  # no room for words on the left of a dot before this
+WORD_HEIGHT = 16
+LEFT = 34  # where the axis stands
 STEPS = tuple(Decimal(n) for n in (1, 2, "2.5", 5))
 
 
@@ -62,7 +65,7 @@ class LineChart:
     now_y: Decimal | None
     width: int = 326
     height: int = 178
-    left: int = 34
+    left: int = LEFT
     right: int = 312
     top: int = 16
     bottom: int = 152
@@ -172,23 +175,43 @@ def _dots(
     marks: Mapping[date, str],
     place: Callable[[Row], tuple[Decimal, Decimal]],
 ) -> tuple[Dot, ...]:
-    found = []
+    found: list[Dot] = []
+    today = _today(past[-1], *place(past[-1])) if past else None
     for row in past[1:-1]:
         if row.on in marks:
             x, y = place(row)
-            found.append(Dot(x, y, "4", marks[row.on], x - 8, y - 8, "end", False))
-    if past:
-        x, y = place(past[-1])
-        low = x < 110  # too near the axis for words on the left
-        text = f"今天 ¥{past[-1].amount:,.2f}"
-        found.append(
-            Dot(x, y, "5", text, x + 8 if low else x - 10, y - 8, "start" if low else "end", True)
-        )
+            dot = Dot(x, y, "4", marks[row.on], x - 8, y - 8, "end", False)
+            crowded = today is not None and _overlap(dot, today)
+            found.append(replace(dot, text="") if crowded else dot)
+    if today is not None:
+        found.append(today)
     if len(ahead) > 1:
         x, y = place(ahead[-1])
         text = f"¥{ahead[-1].amount:,.2f}"
         found.append(Dot(x, y, "3.5", text, x + 10, max(y - 8, Decimal(11)), "end", False))
     return tuple(found)
+
+
+def _today(row: Row, x: Decimal, y: Decimal) -> Dot:
+    """The dot of today; near the axis its words stand above the line, clear of the forecast."""
+    text = f"今天 ¥{row.amount:,.2f}"
+    if x < NEAR_AXIS:
+        return Dot(x, y, "5", text, Decimal(LEFT + 4), y - 24, "start", True)
+    return Dot(x, y, "5", text, x - 10, y - 8, "end", True)
+
+
+def _overlap(one: Dot, other: Dot) -> bool:
+    """Whether the words of two dots, both ending at their anchor, would cover each other."""
+    if other.anchor != "end" or abs(one.text_y - other.text_y) >= WORD_HEIGHT:
+        return False
+    left = min(one, other, key=lambda dot: dot.text_x)
+    right = other if left is one else one
+    return right.text_x - _width(right.text) < left.text_x
+
+
+def _width(text: str) -> int:
+    """Rough width of a label in the drawing's units; Chinese signs are square."""
+    return sum(12 if ord(sign) > 0x2E80 else 7 for sign in text)
 
 
 def _sentence(past: Sequence[Row], ahead: Sequence[Row], marks: Mapping[date, str]) -> str:

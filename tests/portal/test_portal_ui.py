@@ -192,6 +192,21 @@ def test_line_chart_scale_and_words() -> None:
     assert "80.90" in render_to_string("ui/_chart.html", {"chart": chart, "business_now": NOW})
 
 
+def test_line_chart_words_never_cover_each_other() -> None:
+    days = [date(2026, 9, 24), date(2026, 10, 24), date(2026, 11, 24), date(2026, 11, 26)]
+    amounts = [Decimal(0), Decimal(35), Decimal("107.39"), Decimal("114.45")]
+
+    chart = charts.line_chart(
+        list(zip(days, amounts, strict=True)),
+        today=days[-1],
+        title="罚息",
+        marks={days[1]: "第 5 期开始逾期", days[2]: "第 6 期开始逾期"},
+    )
+
+    assert [dot.text for dot in chart.dots] == ["第 5 期开始逾期", "", "今天 ¥114.45"]
+    assert "11月24日第 6 期开始逾期" in chart.sentence
+
+
 def test_line_chart_of_nothing() -> None:
     chart = charts.line_chart([], today=date(2026, 11, 23), title="罚息")
     assert chart.line == ""
