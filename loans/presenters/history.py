@@ -141,6 +141,24 @@ def plan_terms(position: Position, debt: Debt) -> PlanTerms | None:
 
 
 @dataclass(frozen=True, slots=True)
+class BrokenPlan:
+    """A plan that ended in a breach: since when, and how much of its waiver came back."""
+
+    ended_on: date
+    returned: Decimal
+
+
+def broken_plan(position: Position, on: date) -> BrokenPlan | None:
+    """What the books say of the last breach; None unless the schedule in force comes from one."""
+    base = position.base(on)
+    if base.kind != Schedule.Kind.BREACHED:
+        return None
+    kinds = (Entry.Kind.BREACH.value,)
+    back = (position.total(row.pk, Account.WAIVER, kinds=kinds) for row in position.live(on))
+    return BrokenPlan(base.opened_on, -sum(back, ZERO))
+
+
+@dataclass(frozen=True, slots=True)
 class LifeSums:
     """What a loan cost in the end."""
 

@@ -32,6 +32,7 @@ def detail(request: HttpRequest, loan: str) -> HttpResponse:
         "debt": debt,
         "card": loan_card(own, debt),
         "plan": history.plan_terms(books, debt),
+        "broken": history.broken_plan(books, today),
         "rows": rows[:shown],
         "more_rows": rows[shown:],
         "remaining": sum((row.total for row in debt.instalments), ZERO),
