@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.forms import Form
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html_join
 
 from loans import queries
-from loans.forms import LatePaymentForm, ReasonForm
+from loans.desk_acts import act_page, may_act, split_words
+from loans.forms import LatePaymentForm
 from loans.models import Entry, Instalment, Loan, Payment, Posting, Schedule
+from loans.presenters.rules import penalty_rules
 from loans.services.acceleration import accelerate
 from loans.services.payment import pay, reverse_payment
 from portal import clock
 from portal.admin import ReadOnlyAdmin
-from portal.errors import RuleViolation
-from portal.kernel.roles import Rank
+from portal.desk_columns import column, filled, money
 from portal.models import User
+
+CONTRACT = column("loan.number", "借据编号")
+AMOUNT = money("amount", "金额（元）")
+LENT = money("principal", "借款本金（元）")
 
 
 class ReadOnlyInline(admin.TabularInline):
@@ -52,12 +55,12 @@ class ScheduleInline(ReadOnlyInline):
 
 class PaymentInline(ReadOnlyInline):
     model = Payment
-    fields = ["paid_on", "amount", "kind", "reference", "reversed"]
-    readonly_fields = ["reversed"]
+    fields = ["paid_on", "amount", "kind", "reference", "stands"]
+    readonly_fields = ["stands"]
 
-    @admin.display(description="已冲正", boolean=True)
-    def reversed(self, payment: Payment) -> bool:
-        return payment.is_reversed
+    @admin.display(description="状态")
+    def stands(self, payment: Payment) -> str:
+        return "已冲正" if payment.is_reversed else "有效"
 
 
 class EntryInline(ReadOnlyInline):
@@ -79,74 +82,35 @@ class InstalmentInline(ReadOnlyInline):
     fields = ["number", "due_on", "principal", "interest", "kept_interest", "kept_penalty"]
 
 
-def _may_act(user: User, loan: Loan) -> bool:
-    """Supervisors and above; nobody on a loan of their own."""
-    return user.has_rank(Rank.SUPERVISOR) and user.same_person_as_id != loan.borrower_id
-
-
-def _split_words(split: dict[str, Any]) -> str:
-    """第 1 期罚息 64.24，第 1 期利息 54.00 …"""
-    return "，".join(
-        (f"第 {line['instalment']} 期" if line["instalment"] else "提前还")
-        + f"{line['label']} {line['amount']}"
-        for line in split["lines"]
-    )
-
-
-def act_page(
-    request: HttpRequest,
-    *,
-    title: str,
-    warning: str,
-    loan: Loan,
-    back: str,
-    act: Callable[[dict[str, Any], User], Any],
-    form_class: type[Form] = ReasonForm,
-) -> HttpResponse:
-    """A form that asks (for the reason), then calls one service; refusals are shown, not lost."""
-    user = request.user
-    if not isinstance(user, User) or not _may_act(user, loan):
-        raise PermissionDenied
-    form = form_class(request.POST or None)
-    status = 200
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                act(form.cleaned_data, user)
-            except RuleViolation as refusal:
-                form.add_error(None, refusal.message)
-                status = 409
-            else:
-                messages.success(request, f"{title}：已完成")
-                return HttpResponseRedirect(back)
-    context = {
-        **admin.site.each_context(request),
-        "title": title,
-        "warning": warning,
-        "form": form,
-        "back": back,
-    }
-    return render(request, "admin/loans/act.html", context, status=status)
-
-
 @admin.register(Loan)
 class LoanAdmin(ReadOnlyAdmin):
     """One loan: contract, schedules, payments, entries, and what is owed today."""
 
     change_form_template = "admin/loans/loan_change_form.html"
-    list_display = ["number", "person", "product_name", "principal", "drawdown_on", "status"]
-    list_filter = ["status", "product"]
+    list_display = [
+        *("number", "person", "product_name"),
+        *(LENT, "drawdown_on", "status"),
+    ]
+    list_filter = ["status", "product_name"]
     list_select_related = ["borrower"]
     search_fields = ["number", "public_id", "borrower__phone"]
+    search_help_text = "借据编号或手机号"
     date_hierarchy = "drawdown_on"
-    exclude = ["borrower"]
-    readonly_fields = ["person"]
+    fields = [
+        *("number", "person", "product_name", "rules", LENT),
+        *("drawdown_on", "term_months", "due_day", "status", "settled_on", "accelerated_on"),
+    ]
+    readonly_fields = ["person", "rules", LENT]
     inlines = [ScheduleInline, PaymentInline, EntryInline]
 
     @admin.display(description="借款人")
     def person(self, loan: Loan) -> str:
         return str(loan.borrower)
+
+    @admin.display(description="罚息规则（放款时固定）")
+    def rules(self, loan: Loan) -> str:
+        lines = ((rule.title, rule.text) for rule in penalty_rules(loan.terms))
+        return format_html_join("", "<div>{}：{}</div>", lines)
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
@@ -170,13 +134,13 @@ class LoanAdmin(ReadOnlyAdmin):
         loan = self.get_object(request, object_id)
         if isinstance(loan, Loan):
             books, today = queries.load_position(loan), clock.today()
-            may_act = isinstance(request.user, User) and _may_act(request.user, loan)
+            allowed = isinstance(request.user, User) and may_act(request.user, loan)
             extra_context = {
                 **(extra_context or {}),
                 "debt": queries.debt_of(books, today),
                 "corrections": queries.corrections(loan),
-                "may_act": may_act,
-                "may_accelerate": may_act and loan.accelerated_on is None,
+                "may_act": allowed,
+                "may_accelerate": allowed and loan.accelerated_on is None,
             }
         return super().change_view(request, object_id, form_url, extra_context)
 
@@ -216,12 +180,16 @@ class PaymentAdmin(ReadOnlyAdmin):
     """Receipts; taking one back is a counter-posting with a reason."""
 
     change_form_template = "admin/loans/payment_change_form.html"
-    list_display = ["paid_on", "loan", "amount", "kind", "reference", "reversed"]
-    list_filter = ["kind", ("reversed_by", admin.EmptyFieldListFilter)]
+    list_display = ["paid_on", CONTRACT, AMOUNT, "kind", "reference", "stands"]
+    list_filter = ["kind", filled("reversed_by", "状态", no="有效", yes="已冲正")]
     list_select_related = ["loan"]
-    exclude = ["actor", "reversed_by", "split", "split_now"]
-    readonly_fields = ["reversed", "split_first", "split_corrected"]
+    fields = [
+        *(CONTRACT, "paid_on", AMOUNT, "kind", "reference", "at", "stands"),
+        *("split_first", "split_corrected"),
+    ]
+    readonly_fields = [CONTRACT, AMOUNT, "stands", "split_first", "split_corrected"]
     search_fields = ["reference", "public_id", "loan__number"]
+    search_help_text = "流水号或借据编号"
     date_hierarchy = "paid_on"
 
     def get_urls(self) -> list[URLPattern]:
@@ -229,17 +197,34 @@ class PaymentAdmin(ReadOnlyAdmin):
         own = [path("<int:pk>/reverse/", act, name="loans_payment_reverse")]
         return [*own, *super().get_urls()]
 
-    @admin.display(description="已冲正", boolean=True)
-    def reversed(self, payment: Payment) -> bool:
-        return payment.is_reversed
+    @admin.display(description="状态")
+    def stands(self, payment: Payment) -> str:
+        return "已冲正" if payment.is_reversed else "有效"
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        payment = self.get_object(request, object_id)
+        if isinstance(payment, Payment):
+            extra_context = {
+                **(extra_context or {}),
+                "may_reverse": isinstance(request.user, User)
+                and may_act(request.user, payment.loan)
+                and not payment.is_reversed,
+            }
+        return super().change_view(request, object_id, form_url, extra_context)
 
     @admin.display(description="入账明细（回单）")
     def split_first(self, payment: Payment) -> str:
-        return _split_words(payment.split)
+        return split_words(payment.split)
 
     @admin.display(description="入账明细（更正后）")
     def split_corrected(self, payment: Payment) -> str:
-        return _split_words(payment.split_now) if payment.is_corrected else "未更正"
+        return split_words(payment.split_now) if payment.is_corrected else "未更正"
 
     def reverse_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """冲正还款."""
@@ -263,12 +248,14 @@ class PaymentAdmin(ReadOnlyAdmin):
 class EntryAdmin(ReadOnlyAdmin):
     """Double entries with their postings."""
 
-    list_display = ["value_date", "loan", "kind", "source", "at"]
+    list_display = ["value_date", CONTRACT, "kind", "source", "at"]
     list_filter = ["kind"]
     list_select_related = ["loan"]
     search_fields = ["loan__number", "key"]
+    search_help_text = "借据编号"
     date_hierarchy = "value_date"
-    exclude = ["actor"]
+    fields = [CONTRACT, "kind", "value_date", "source", "at", "key"]
+    readonly_fields = [CONTRACT]
     inlines = [PostingInline]
 
 
@@ -276,8 +263,11 @@ class EntryAdmin(ReadOnlyAdmin):
 class ScheduleAdmin(ReadOnlyAdmin):
     """Schedules, superseded ones too."""
 
-    list_display = ["loan", "number", "kind", "opened_on", "superseded_on"]
+    list_display = [CONTRACT, "number", "kind", "opened_on", "superseded_on"]
     list_filter = ["kind"]
     list_select_related = ["loan"]
     search_fields = ["loan__number"]
+    search_help_text = "借据编号"
+    fields = [CONTRACT, "number", "kind", "opened_on", "superseded_on", "undone_on", "source"]
+    readonly_fields = [CONTRACT]
     inlines = [InstalmentInline]

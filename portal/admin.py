@@ -8,11 +8,14 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.db.models import F, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
 from portal import clock, desk_calendar, desk_calls
+from portal.desk_columns import filled
 from portal.errors import RuleViolation
 from portal.kernel.phones import mask_phone
 from portal.kernel.roles import Rank
@@ -22,6 +25,11 @@ from portal.services import calls, deliveries
 
 class ReadOnlyAdmin(admin.ModelAdmin):
     """Shown to every member of staff, changed by nobody here."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Headed by what is listed, instead of Django's 选择…查看."""
+        title = {"title": self.opts.verbose_name_plural}
+        return super().changelist_view(request, {**title, **(extra_context or {})})
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return _is_staff(request)
@@ -53,10 +61,44 @@ class DeliveryAdmin(ReadOnlyAdmin):
     list_filter = ["status", "channel", "failure"]
     list_select_related = ["notice"]
     search_fields = ["public_id", "about", "code"]
-    exclude = ["to", "user", "notice", "fallback_of", "key"]
-    readonly_fields = ["masked_to"]
+    search_help_text = "核对码或编号"
+    fields = [
+        *("what", "channel", "masked_to", "text", "code", "state", "error"),
+        *("attempts", "next_attempt_at", "created_at", "submitted_at", "finished_at"),
+        *("public_id", "provider_reference"),
+    ]
+    readonly_fields = ["what", "masked_to", "state"]
     actions = ["resend"]
     date_hierarchy = "created_at"
+    change_form_template = "admin/portal/delivery_change_form.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.resend_view)
+        return [path("<int:pk>/resend/", view, name="portal_delivery_resend"), *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        if isinstance(row, Delivery):
+            failed_sms = row.status == Delivery.Status.FAILED and row.channel == "sms"
+            may = failed_sms and not row.exempt and self.has_resend_permission(request)
+            more = {"subtitle": self.what(row), "may_resend": may}
+            extra_context = {**more, **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def resend_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """重发 one message from its own page."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_resend_permission(request):
+            raise PermissionDenied
+        self.resend(request, Delivery.objects.filter(pk=pk))
+        return redirect("admin:portal_delivery_change", pk)
 
     @admin.display(description="内容")
     def what(self, row: Delivery) -> str:
@@ -80,16 +122,17 @@ class DeliveryAdmin(ReadOnlyAdmin):
             try:
                 deliveries.resend(delivery_id=row.pk, actor=request.user, now=clock.now())
             except RuleViolation as refusal:
-                self.message_user(request, f"{row.pk}：{refusal.message}", messages.ERROR)
+                self.message_user(request, f"{self.what(row)}：{refusal.message}", messages.ERROR)
             else:
-                self.message_user(request, f"{row.pk}：已放回待发送", messages.SUCCESS)
+                self.message_user(request, f"{self.what(row)}：已放回待发送", messages.SUCCESS)
 
 
 @admin.register(Notice)
 class NoticeAdmin(ReadOnlyAdmin):
     list_display = ["created_at", "person", "category", "title", "code", "read_at"]
-    list_filter = ["category", "event"]
+    list_filter = ["category"]
     search_fields = ["public_id", "code", "title"]
+    search_help_text = "标题或核对码"
     list_select_related = ["user"]
     exclude = ["user", "key"]
     readonly_fields = ["person"]
@@ -104,7 +147,7 @@ class PhoneTaskAdmin(ReadOnlyAdmin):
     """The queue of calls; the page of one has the script and records what came of it."""
 
     list_display = ["task", "created_at", "person", "number", "when", "attempts", "outcome"]
-    list_filter = [("done_at", admin.EmptyFieldListFilter), "outcome"]
+    list_filter = [filled("done_at", "进度", no="待拨打", yes="已完成"), "outcome"]
     list_select_related = ["delivery__user", "delivery__notice"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PhoneTask]:
@@ -163,6 +206,7 @@ class UserAdmin(ReadOnlyAdmin):
     list_display_links = ["pk", "masked"]
     list_filter = ["role", "rank", "is_active"]
     search_fields = ["=phone", "=username"]
+    search_help_text = "完整的手机号或用户名"
     fields = ["masked", "shown_phone", "role", "rank", "is_active", "date_joined", "last_login"]
     readonly_fields = ["masked", "shown_phone"]
 

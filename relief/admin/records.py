@@ -7,8 +7,10 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html_join
 
-from portal.kernel.roles import Role
+from portal.desk_columns import column, filled
+from portal.kernel.roles import ROLE_LABELS, Role
 from relief.admin.base import ReadOnlyAdmin, deskman, who_did
 from relief.domain import labels
 from relief.models import (
@@ -20,6 +22,7 @@ from relief.models import (
     Offer,
     Policy,
 )
+from relief.notices import HAPPENING_LABELS
 from relief.presenters.case import event_label
 
 
@@ -33,6 +36,36 @@ class OwnHiddenAdmin(ReadOnlyAdmin):
         return super().get_queryset(request).exclude(**{self.borrower_path: own})
 
 
+CASE = column("case.number", "申请编号")
+
+
+class ByAction(admin.SimpleListFilter):
+    """What happened, in the words of the trail."""
+
+    title = "动作"
+    parameter_name = "action"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        named = (*labels.ACTION_LABELS.items(), *HAPPENING_LABELS.items())
+        return [(f"{one}", words) for one, words in named]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(action=self.value()) if self.value() else queryset
+
+
+class ByRole(admin.SimpleListFilter):
+    """Who did it: a borrower, staff, or the system."""
+
+    title = "操作人"
+    parameter_name = "role"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(f"{role}", words) for role, words in ROLE_LABELS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(role=self.value()) if self.value() else queryset
+
+
 @admin.register(Offer)
 class OfferAdmin(OwnHiddenAdmin):
     """Every version ever proposed; none is edited."""
@@ -42,37 +75,68 @@ class OfferAdmin(OwnHiddenAdmin):
     list_select_related = ["case", "made_by"]
     search_fields = ["case__number", "digest"]
     date_hierarchy = "made_at"
-    exclude = ["made_by", "approved_by", "supersedes"]
-    readonly_fields = ["maker"]
+    fields = [
+        *(CASE, "number", "side", "status", "maker", "checker", "made_at", "sent_at"),
+        *("valid_until", "first_read_at", "agreed", "plan", "note", "note_internal", "digest"),
+    ]
+    readonly_fields = [CASE, "maker", "checker", "agreed", "plan"]
 
     @admin.display(description="拟定人")
     def maker(self, row: Offer) -> str:
         return row.made_by.masked_name if row.made_by else "系统"
+
+    @admin.display(description="复核人")
+    def checker(self, row: Offer) -> str:
+        return row.approved_by.masked_name if row.approved_by else ""
+
+    @admin.display(description="条款")
+    def agreed(self, row: Offer) -> str:
+        said = row.figures
+        lines = [
+            ("欠款日期", f"{row.figures_on}"),
+            ("当日欠款（元）", said.get("total", "")),
+            ("减免合计（元）", said.get("waived", "")),
+            ("新计划合计（元）", said.get("plan_total", "")),
+        ]
+        return format_html_join("", "<div>{} {}</div>", lines)
+
+    @admin.display(description="新还款计划")
+    def plan(self, row: Offer) -> str:
+        lines = ((one["number"], one["due_on"], one["total"]) for one in row.rows)
+        return format_html_join("", "<div>第 {} 期 · {} · {} 元</div>", lines)
 
 
 @admin.register(Agreement)
 class AgreementAdmin(OwnHiddenAdmin):
     """What was accepted, as it was accepted."""
 
-    list_display = ["number", "case", "accepted_at", "method", "end_kind", "ended_at"]
-    list_filter = ["end_kind", "method"]
+    list_display = ["number", CASE, "accepted_at", "method", "standing", "ended_at"]
+    list_filter = ["method", filled("ended_at", "效力", no="执行中", yes="已终止")]
     list_select_related = ["case"]
     search_fields = ["number", "code", "case__number"]
     date_hierarchy = "accepted_at"
-    exclude = ["accepted_by", "document", "plan"]
+    fields = [
+        *("number", CASE, "accepted_at", "method", "standing", "ended_at"),
+        *("text", "digest", "code"),
+    ]
+    readonly_fields = [CASE, "standing"]
+
+    @admin.display(description="效力", ordering="end_kind")
+    def standing(self, row: Agreement) -> str:
+        return row.get_end_kind_display() if row.end_kind else "执行中"
 
 
 @admin.register(Event)
 class EventAdmin(OwnHiddenAdmin):
     """The audit trail."""
 
-    list_display = ["at", "case", "what", "who", "note_public", "moved"]
-    list_filter = ["action", "role"]
+    list_display = ["at", CASE, "what", "who", "note_public", "moved"]
+    list_filter = [ByAction, ByRole]
     list_select_related = ["case", "actor"]
     search_fields = ["case__number"]
     date_hierarchy = "at"
-    exclude = ["actor"]
-    readonly_fields = ["who"]
+    fields = ["at", CASE, "what", "who", "moved", "note_public", "note_internal"]
+    readonly_fields = [CASE, "what", "who", "moved"]
 
     @admin.display(description="动作", ordering="action")
     def what(self, row: Event) -> str:
@@ -117,7 +181,7 @@ class LookAdmin(OwnHiddenAdmin):
     """Who looked at which paper, as the borrower reads it too."""
 
     borrower_path = "evidence__case__borrower"
-    list_display = ["at", "viewer_label", "evidence", "page", "whole"]
+    list_display = ["at", "viewer_label", column("evidence", "材料"), "page", "whole"]
     list_select_related = ["evidence", "evidence__case"]
     search_fields = ["evidence__case__number", "viewer_label"]
     date_hierarchy = "at"

@@ -86,6 +86,41 @@ def test_lists_mask_phones_and_resend_goes_through_the_service(client: Client) -
     assert "只有未送达的消息可以重发" in again
 
 
+def test_one_message_is_resent_from_its_own_page(client: Client) -> None:
+    row = failed_message(lin())
+    page, address = (f"/admin/portal/delivery/{row.pk}/{end}/" for end in ("change", "resend"))
+    client.force_login(wen(Rank.AUDITOR))
+    read = client.get(page).content.decode()
+    refused = [client.post(address).status_code, client.get(address).status_code]
+
+    client.force_login(wen())
+    before = client.get(page).content.decode()
+    after = client.post(address, follow=True).content.decode()
+
+    row.refresh_from_db()
+    assert refused == [403, 405]
+    assert row.status == "pending"
+    assert "重发</button>" in before
+    assert "已放回待发送" in after
+    assert "重发</button>" not in read + after
+
+
+@pytest.mark.parametrize(
+    ("asked", "word"), [("?done_at_filled=no", "请告知"), ("?done_at_filled=yes", "0 电话任务")]
+)
+def test_lists_are_headed_and_filtered_in_words(client: Client, asked: str, word: str) -> None:
+    row = failed_message(lin())
+    PhoneTask.objects.create(delivery=row, script="请告知", created_at=clock.now())
+    client.force_login(wen())
+
+    text = client.get(f"/admin/portal/phonetask/{asked}").content.decode()
+
+    assert "<h1>电话任务</h1>" in text
+    assert "选择电话任务查看" not in text
+    assert all(name in text for name in ("待拨打", "已完成"))
+    assert ("电话任务 " in text) if word == "请告知" else (word in text)
+
+
 def test_outcome_of_a_call_is_recorded_at_the_desk(client: Client, frozen: Any) -> None:
     user = lin()
     row = failed_message(user)
