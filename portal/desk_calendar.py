@@ -33,6 +33,7 @@ from portal.services.calendar_reach import warnings
 
 TEMPLATE = "admin/portal/workday/import.html"
 BAD_YEAR = f"年份请填写 {YEARS[0]} 到 {YEARS[-1]} 之间的四位数字"
+PLACEHOLDER = "2027-02-05~2027-02-12 休 春节\n2027-02-13 班 春节调休"
 
 
 class NoticeForm(forms.Form):
@@ -50,8 +51,10 @@ class NoticeForm(forms.Form):
     text = forms.CharField(
         label="放假和调休安排",
         max_length=MAX_TEXT,
-        widget=forms.Textarea({"rows": 14, "cols": 60, "spellcheck": "false"}),
-        help_text="每行一天或一段：日期 off 或 work 名称；没有列出的日子按周一至周五",
+        widget=forms.Textarea(
+            {"rows": 14, "cols": 60, "spellcheck": "false", "placeholder": PLACEHOLDER}
+        ),
+        help_text="每行一天或一段：日期、休或班、名称；没有列出的日子按周一至周五上班",
         error_messages={
             "required": f"请逐行粘贴放假和调休上班的日期，{EXAMPLE}",
             "max_length": f"内容太长，最多 {MAX_TEXT} 个字，请只粘贴一年的安排",

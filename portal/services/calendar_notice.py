@@ -27,7 +27,7 @@ KINDS = {
 }
 LINE = re.compile(r"(\S+?)(?:(?:~|\.\.|至|—|–)(\S+))?[\s,]+([^\s,]+)(?:[\s,]+(.*))?")
 DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?", re.A)
-EXAMPLE = "例如“2027-02-05 off 春节”"
+EXAMPLE = "例如“2027-02-05 休 春节”"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Plan:
 def read_notice(*, year: int, text: str) -> tuple[Day, ...]:
     """Every day of `year` by the pasted lines; days not named are Monday to Friday.
 
-    A line is a date or a range (2027-02-05~2027-02-12), off or work (休, 班), and a name. Days
+    A line is a date or a range (2027-02-05~2027-02-12), 休 or 班 (off, work), and a name. Days
     of the last week of the year before may be named too. InvalidInput(field "text") says which
     line is wrong and how; "2027-02-30 off" is "第 1 行：没有 2027-02-30 这一天…".
     """
@@ -88,13 +88,13 @@ def _read_line(line: str, number: int, year: int, named: dict[date, tuple[int, s
     """Add the days of one line to `named`; InvalidInput with the sentence for this line."""
     found = LINE.fullmatch(line)
     if found is None:
-        raise InvalidInput("text", f"请写成“日期 off 或 work 名称”，{EXAMPLE}")
+        raise InvalidInput("text", f"请写成“日期 休或班 名称”，{EXAMPLE}")
     first = _read_date(found[1])
     last = _read_date(found[2]) if found[2] else first
     kind = KINDS.get(found[3].lower())
     name = (found[4] or "").strip()
     if kind is None:
-        raise InvalidInput("text", f"“{found[3][:10]}”不认识，请写 off（休息）或 work（上班）")
+        raise InvalidInput("text", f"“{found[3][:10]}”不认识，请写 休 或 班")
     if len(name) > MAX_NAME:
         raise InvalidInput("text", f"名称最多 {MAX_NAME} 个字")
     if not date(year - 1, 12, 25) <= first <= last <= date(year, 12, 31):
