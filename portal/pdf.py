@@ -1,12 +1,14 @@
 """The only module that knows a PDF library: papers with embedded Chinese letters, made from text.
 
 The same input gives the same bytes, so a paper can be made again at any time. Text blocks: a line
-that begins with "## " is a heading, lines with tabs are one table (the first is its head), "---" is
-a rule, everything else is a paragraph.
+that begins with "## " or is numbered 一、 is a heading, lines with tabs are one table (the first is
+its head), "---" is a rule, everything else is a paragraph. A first line that repeats the title is
+left out.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 FONT = "NotoSansSC"
 BODY, SMALL, HEAD, TITLE = 10, 8, 12, 17  # points
 LINE = 6.0  # millimetres
+NUMBERED = re.compile(r"[一二三四五六七八九十]+、")  # 一、欠款: a heading of the agreement's text
 MADE_AT = datetime(2026, 1, 1, tzinfo=UTC)  # never the clock: the paper is a function of its text
 INK, GREY, RULE, SHADE = (29, 33, 41), (100, 106, 115), (222, 224, 227), (245, 246, 247)
 
@@ -44,10 +47,10 @@ class Proof:
 
     def lines(self) -> tuple[str, ...]:
         return (
-            f"编号：{self.number}　验证码：{self.code}　出具时间：{self.issued}",
+            f"编号：{self.number}　核验码：{self.code}　出具时间：{self.issued}",
             f"内容摘要（SHA-256）：{self.digest}",
-            "验证方法：打开宽息网站的 /verify/ 页面，输入验证码，核对编号与内容摘要。"
-            "验证页不显示本人姓名。",
+            "核验方法：打开宽息网站的 /verify/ 页面，输入核验码，核对编号与内容摘要。"
+            "核验页不显示本人姓名。",
         )
 
 
@@ -56,9 +59,10 @@ def render_document(*, title: str, text: str, proof: Proof) -> bytes:
 
     Raises nothing for odd letters: a sign the font lacks is printed as 〓.
     """
-    paper = _new_paper(title, f"{proof.number} · 验证码 {proof.code}")
+    paper = _new_paper(title, f"{proof.number} · 核验码 {proof.code}")
     _title(paper, title, [("编号", proof.number), ("出具时间", proof.issued)])
-    for kind, lines in _blocks(text):
+    first, _, rest = text.partition("\n")
+    for kind, lines in _blocks(rest if first.strip() == title else text):
         if kind == "table":
             rows = [line.split("\t") for line in lines]
             _table(paper, [_column(label) for label in rows[0]], rows[1:])
@@ -106,7 +110,7 @@ def _blocks(text: str) -> Iterator[tuple[str, list[str]]]:
     def kind_of(line: str) -> str:
         if not line.strip():
             return "blank"
-        if line.startswith("## "):
+        if line.startswith("## ") or NUMBERED.match(line):
             return "heading"
         if line.strip() == "---":
             return "rule"
@@ -220,7 +224,7 @@ def _table(paper: FPDF, columns: Sequence[Column], rows: Sequence[Sequence[str]]
         "text_align": tuple(column.align for column in columns),
         "headings_style": head,
         "line_height": LINE,
-        "padding": 0.6,
+        "padding": (0.6, 1.2, 0.6, 1.2),  # top, right, bottom, left
         "wrapmode": WrapMode.CHAR,
     }
     with paper.table(**arguments) as table:

@@ -74,6 +74,7 @@ class CodeField(forms.CharField):
 
 def password_field(label: str, *, new: bool = False) -> forms.CharField:
     """A password as it is typed, spaces kept."""
+    name = label.removeprefix("设置")
     attrs = {
         "autocomplete": "new-password" if new else "current-password",
         "placeholder": label,
@@ -85,8 +86,8 @@ def password_field(label: str, *, new: bool = False) -> forms.CharField:
         widget=forms.PasswordInput(attrs),
         help_text=PASSWORD_RULE if new else "",
         error_messages={
-            "required": f"请填写{label}",
-            "max_length": f"{label}最多 128 位，请缩短",
+            "required": f"请填写{name}",
+            "max_length": f"{name}最多 128 位，请缩短",
         },
     )
 
@@ -199,12 +200,12 @@ class VerifyForm(forms.Form):
     """A code of a paper or a short message, or the number of a member of staff."""
 
     code = forms.CharField(
-        label="文书验证码、短信核对码或客服工号",
+        label="文书核验码、短信核对码或客服工号",
         max_length=40,
         widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "characters"}),
         error_messages={
-            "required": "请填写要核验的验证码、核对码或工号",
-            "max_length": "内容太长，请只填写验证码、核对码或工号",
+            "required": "请填写要核验的核验码、核对码或工号",
+            "max_length": "内容太长，请只填写核验码、核对码或工号",
         },
     )
 

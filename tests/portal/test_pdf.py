@@ -48,6 +48,16 @@ def test_a_document_prints_its_text_and_how_to_verify_it() -> None:
         assert wanted in text
 
 
+def test_a_title_is_not_printed_twice() -> None:
+    text = "结清证明\n\n借款人：林晓云\n一、结清\n本金 0.00 元"
+
+    told = read(pdf.render_document(title="结清证明", text=text, proof=PROOF))
+
+    assert told.count("结清证明") == 1
+    assert "一、结清" in told
+    assert f"核验码：{PROOF.code}" in told
+
+
 def test_the_same_text_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     first = pdf.render_document(title="协商还款协议", text=TEXT, proof=PROOF)
     monkeypatch.setattr(time, "time", lambda: 4_000_000_000.0)

@@ -51,7 +51,7 @@ def test_code_for_registering_keeps_the_typed_name(client: Client) -> None:
         ({"name": "<script>alert(1)</script>"}, "姓名只能有"),
         ({"name": "林" * 5000}, "2 到 30 个字"),
         ({"password": "12345678"}, "密码"),
-        ({"password": ""}, "请填写设置登录密码"),
+        ({"password": ""}, "请填写登录密码"),
         ({"password": "x" * 20000}, "128"),
         ({"agree": ""}, "请先阅读并勾选同意"),
     ],
