@@ -66,7 +66,8 @@ def _old(position: Position, schedule: Schedule, rows: Sequence[Instalment]) -> 
         some = list(group)
         got = sum((paid[row.pk] for row in some), ZERO)
         if done:
-            span = f"{some[0].due_on} 至 {some[-1].due_on} 到期，已还清"
+            first, last = some[0].due_on, some[-1].due_on
+            span = f"{first} 到期，已还清" if first == last else f"{first} 至 {last} 到期，已还清"
             lines.append(_line(some, got, "paid", "已还", "s", span))
         else:
             rest = sum((row.total for row in some), ZERO) - got

@@ -139,7 +139,7 @@ def break_plan(books: Books, on: date, *, key: str, reason: str, formerly: str =
     lines = [Line(account, -amount, pk) for (pk, account), amount in rest.items()]
     lines += [Line(Account.WAIVER, -vesting.returned, row.pk), *opening([row])]
     told = f"减免保留 {vesting.vested:,.2f} 元，恢复 {vesting.returned:,.2f} 元{formerly}"
-    source = f"违约：{reason[:200]}。{told}"
+    source = f"违约：{reason[:200].rstrip('。')}。{told}"
     books.post(Entry.Kind.BREACH, on, source[:300], lines, key=key, schedule=schedule)
     return schedule
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from loans.models import Loan
+from loans.models import Entry, Loan
 from loans.queries import current_schedule, penalty_story
 from loans.services.breach import preview_breach
 from loans.services.payment import preview_payment
@@ -113,10 +113,12 @@ def test_breach_of_the_example() -> None:
 
     on = day("2024-04-24")
     schedule = reinstate(
-        loan_id=loan.pk, on=on, key="breach:1", actor=None, reason="第6期未还", now=at(on)
+        loan_id=loan.pk, on=on, key="breach:1", actor=None, reason="第6期未还。", now=at(on)
     )
 
     assert schedule.terms is not None
+    told = Entry.objects.get(kind=Entry.Kind.BREACH).source
+    assert told == "违约：第6期未还。减免保留 67.29 元，恢复 94.21 元"
     assert (schedule.terms["vested"], schedule.terms["returned"]) == ("67.29", "94.21")
     row = schedule.instalments.get()
     assert row.principal == D("3500.00")
