@@ -29,6 +29,7 @@ GROUND = {
             "private_redis",
             "crash_points",
             "leash",
+            "together",
         ],
         1,
     ),

@@ -10,10 +10,12 @@ import logging
 import secrets
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Case, F, Value, When
 
 from portal.crash_points import crash_point
 from portal.models import Delivery
@@ -35,6 +37,16 @@ UNWANTED = SendFailed("借款人已关闭短信，内容在应用内的消息里
 CODE_LIFE = timedelta(minutes=5)  # a login code that could not go out by then is useless
 
 
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """It may not go at this hour."""
+
+    until: datetime
+
+
+Outcome = Receipt | Quiet | SendFailed
+
+
 def deliver_due(now: datetime, *, seconds: float = PATIENCE) -> int:
     """Claim and send batch after batch until nothing is due or `seconds` have passed.
 
@@ -50,13 +62,24 @@ def deliver_due(now: datetime, *, seconds: float = PATIENCE) -> int:
 
 
 def _deliver_batch(ids: Sequence[int], now: datetime, stop: float) -> None:
-    """Send what was claimed; what a slow provider leaves no time for goes back at once."""
+    """Send what was claimed; what a slow provider leaves no time for goes back at once.
+
+    What a provider took is recorded before the next one goes. What never left this machine is
+    recorded together at the end: should we die before, it is done again, and that shows nowhere.
+    """
     rows = Delivery.objects.select_related("user").in_bulk(ids)
+    together: dict[Outcome, list[Delivery]] = {}
     for position, pk in enumerate(ids):
         if time.monotonic() >= stop:
             _give_back([rows[left] for left in ids[position:]])
-            return
-        _deliver(rows[pk], now)
+            break
+        outcome = _try(rows[pk], now)
+        if isinstance(outcome, Quiet) or (isinstance(outcome, Receipt) and outcome.is_local):
+            together.setdefault(outcome, []).append(rows[pk])
+        else:
+            _finish([rows[pk]], outcome, now)
+    for outcome, alike in together.items():
+        _finish(alike, outcome, now)
 
 
 def _give_back(rows: Sequence[Delivery]) -> None:
@@ -104,26 +127,26 @@ def deliver_one(delivery_id: int, now: datetime) -> str:
     """
     claimed = Delivery.objects.select_related("user").filter(status=Status.CLAIMED)
     row = claimed.filter(pk=delivery_id).first()
-    return _deliver(row, now) if row is not None else ""
+    return _finish([row], _try(row, now), now) if row is not None else ""
 
 
-def _deliver(row: Delivery, now: datetime) -> str:
-    """The same for a row as it was claimed."""
+def _try(row: Delivery, now: datetime) -> Outcome:
+    """Judge a claimed row and send it if it may go; nothing is recorded."""
     if row.exempt and now >= row.created_at + CODE_LIFE:
-        return _fail(row, SendFailed("验证码已过期，没有发送", permanent=True), now)
+        return SendFailed("验证码已过期，没有发送", permanent=True)
     if _unwanted(row):
-        return _fail(row, UNWANTED, now)
+        return UNWANTED
     if not row.exempt and not hours.may_disturb(now):
-        return _record(row, status=Status.PENDING, next_attempt_at=hours.next_opening(now))
+        return Quiet(until=hours.next_opening(now))
     try:
         receipt = channel_of(row).send(row, now=now)
     except SendFailed as failure:
-        return _retry_or_fail(row, failure, now)
+        return failure
     except Exception as problem:  # a channel's bug must end in a visible state, not in a lost row
         logger.exception("delivery.crashed", extra={"delivery": row.public_id})
-        return _retry_or_fail(row, SendFailed(type(problem).__name__, permanent=False), now)
+        return SendFailed(type(problem).__name__, permanent=False)
     crash_point("outbox.after_call")
-    return _sent(row, receipt, now)
+    return receipt
 
 
 def _unwanted(row: Delivery) -> bool:
@@ -138,19 +161,31 @@ def channel_of(row: Delivery) -> Channel:
     return sms.adapter() if row.channel == Delivery.Channel.SMS else phone.PhoneQueue()
 
 
-def _sent(row: Delivery, receipt: Receipt, now: datetime) -> str:
+def _finish(rows: Sequence[Delivery], outcome: Outcome, now: datetime) -> str:
+    """Record one outcome for all of `rows`; a failure concerns one alone."""
+    if isinstance(outcome, Receipt):
+        return _sent(rows, outcome, now)
+    if isinstance(outcome, Quiet):
+        return _record(rows, status=Status.PENDING, next_attempt_at=outcome.until)
+    (row,) = rows
+    return _retry_or_fail(row, outcome, now)
+
+
+def _sent(rows: Sequence[Delivery], receipt: Receipt, now: datetime) -> str:
     """The provider has it; a login code's text is not kept outside the demo."""
-    keep = settings.DEMO or not row.exempt
+    forget = (
+        {} if settings.DEMO else {"text": Case(When(exempt=True, then=Value("")), default="text")}
+    )
     return _record(
-        row,
+        rows,
         status=Status.DELIVERED if receipt.delivered else Status.SUBMITTED,
         provider_reference=receipt.reference[:80],
-        attempts=row.attempts + 1,
+        attempts=F("attempts") + 1,
         submitted_at=now,
         finished_at=now if receipt.delivered else None,
         failure="",
         error="",
-        text=row.text if keep else "",
+        **forget,
     )
 
 
@@ -161,7 +196,7 @@ def _retry_or_fail(row: Delivery, failure: SendFailed, now: datetime) -> str:
         return _fail(row, failure, now)
     logger.warning("delivery.postponed", extra={"delivery": row.public_id, "attempts": attempts})
     return _record(
-        row,
+        [row],
         status=Status.PENDING,
         attempts=attempts,
         next_attempt_at=now + back_off(attempts),
@@ -181,7 +216,7 @@ def _fail(row: Delivery, failure: SendFailed, now: datetime) -> str:
     logger.error("delivery.failed", extra={"delivery": row.public_id, "event": row.event})
     with transaction.atomic():
         status = _record(
-            row,
+            [row],
             status=Status.FAILED,
             attempts=row.attempts + 1,
             finished_at=now,
@@ -221,13 +256,18 @@ def call_instead(row: Delivery, *, now: datetime) -> None:
     )
 
 
-def _record(row: Delivery, *, status: str, **changes: object) -> str:
-    """Write the outcome if the lease is still ours; otherwise somebody else has the row now."""
+def _record(rows: Sequence[Delivery], *, status: str, **changes: object) -> str:
+    """Write the outcome where the lease is still ours; elsewhere somebody else has the row now.
+
+    All of `rows` were claimed at once, under one lease.
+    """
     crash_point("outbox.before_record")
     mine = Delivery.objects.filter(
-        pk=row.pk, status=Status.CLAIMED, lease_until=row.lease_until
+        pk__in=[row.pk for row in rows], status=Status.CLAIMED, lease_until=rows[0].lease_until
     ).update(status=status, lease_until=None, **changes)
-    if not mine:
-        logger.warning("delivery.lease_lost", extra={"delivery": row.public_id})
-        return ""
-    return status
+    if mine < len(rows):
+        logger.warning(
+            "delivery.lease_lost",
+            extra={"delivery": rows[0].public_id, "of": len(rows), "lost": len(rows) - mine},
+        )
+    return status if mine else ""

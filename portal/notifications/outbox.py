@@ -6,16 +6,26 @@ Nothing is sent here; `dispatch` does that after commit, at least once.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
 
 from portal.models import Delivery, Notice, User
 from portal.notifications import texts
-from portal.notifications.channels.in_app import write_notice
+from portal.notifications.channels.in_app import write_notices
 from portal.nudge import nudge
+from portal.together import Together
 
 DELIVER = "portal.tasks.deliver_due"
+
+
+@dataclass
+class _Letter:
+    """A notice and its deliveries before they are rows."""
+
+    notice: Notice
+    deliveries: list[Delivery]
 
 
 def notify(
@@ -37,6 +47,7 @@ def notify(
     the first text stands. A user who switched messages off gets none unless `mandatory`. Texts
     come from `templates/notifications/<event>.{in_app,sms,phone}.txt`; the context also has
     `code`, the short code by which a borrower can tell a real message. Times are business time.
+    Inside `together()` the rows are written at its end; until then the notice has no pk.
     Example: key "offer-made:k7q2m9x4tzbd:3", channels {"sms"} → one Notice, one Delivery.
     """
     unknown = set(channels) - set(Delivery.Channel.values)
@@ -44,42 +55,58 @@ def notify(
         raise ValueError(f"unknown channels: {sorted(unknown)}")
     code = texts.verification_code(key)
     full = {**context, "code": code}
-    text = texts.render_text(event, "in_app", full)
-    with transaction.atomic(savepoint=False):
-        notice, is_new = write_notice(
-            key=key,
+    title, _, body = texts.render_text(event, "in_app", full).partition("\n")
+    notice = Notice(
+        key=key,
+        user=user,
+        event=event,
+        category=category,
+        title=title.strip()[:120],
+        body=body.strip(),
+        link=link,
+        code=code,
+        created_at=now,
+    )
+    deliveries = [
+        Delivery(
             user=user,
+            channel=channel,
             event=event,
-            category=category,
-            text=text,
-            link=link,
+            key=f"{key}:{channel}",
+            to=user.phone or "",
+            text=_words(channel, event, full, code),
             code=code,
-            now=now,
+            about=about,
+            mandatory=mandatory,
+            next_attempt_at=now,
+            created_at=now,
         )
-        if not is_new:
-            return notice
-        rows = [
-            Delivery(
-                user=user,
-                notice=notice,
-                channel=channel,
-                event=event,
-                key=f"{key}:{channel}",
-                to=user.phone or "",
-                text=_words(channel, event, full, code),
-                code=code,
-                about=about,
-                mandatory=mandatory,
-                next_attempt_at=now,
-                created_at=now,
-            )
-            for channel in sorted(channels)
-            if _wanted(channel, user, mandatory=mandatory)
-        ]
+        for channel in sorted(channels)
+        if _wanted(channel, user, mandatory=mandatory)
+    ]
+    letter = _Letter(notice, deliveries)
+    _letters.add(letter)
+    return letter.notice
+
+
+def _write(letters: list[_Letter]) -> None:
+    """The rows of all letters whose keys are new, in three statements; one nudge."""
+    with transaction.atomic(savepoint=False):
+        stored = write_notices([letter.notice for letter in letters])
+        rows = []
+        for letter in letters:
+            made, letter.notice = letter.notice, stored[letter.notice.key]
+            if letter.notice.public_id == made.public_id:
+                for delivery in letter.deliveries:
+                    delivery.notice = letter.notice
+                rows += letter.deliveries
         Delivery.objects.bulk_create(rows)
         if rows:
             nudge(DELIVER)
-    return notice
+
+
+_letters = Together("letters", _write)
+together = _letters.block
 
 
 def _wanted(channel: str, user: User, *, mandatory: bool) -> bool:

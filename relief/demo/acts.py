@@ -178,7 +178,7 @@ def let_time_pass(case: Case, until: datetime) -> None:
     """Handle the case's own deadlines up to `until`, each at its instant, as beat would have."""
     while True:
         due = case.deadlines.waiting().filter(due_at__lte=until).order_by("due_at").first()
-        if due is None or not deadlines.handle(due.pk, case.pk, now=due.due_at):
+        if due is None or not deadlines.handle(due.pk, now=due.due_at):
             break
         deliver(due.due_at)
     case.refresh_from_db()

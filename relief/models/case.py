@@ -21,6 +21,7 @@ from relief.domain.workflow import (
 )
 from relief.models.policy import Policy
 
+CASE_NEEDS = ("loan", "borrower", "assigned_to", "policy")
 STATES = [(state.value, state.value) for state in State]
 
 
@@ -37,7 +38,7 @@ class CaseQuerySet(models.QuerySet["Case"]):
         return self.filter(state__in=IN_PLAN)
 
     def for_lists(self) -> Self:
-        return self.select_related("loan", "borrower", "assigned_to", "policy")
+        return self.select_related(*CASE_NEEDS)
 
 
 class Case(models.Model):
@@ -141,6 +142,11 @@ class DeadlineQuerySet(models.QuerySet["Deadline"]):
 
     def due(self, now: datetime) -> Self:
         return self.waiting().filter(due_at__lte=now).order_by("due_at", "pk")
+
+    def with_case(self) -> Self:
+        """With the case and what acting on it needs; what many cases share is read once."""
+        needs = (f"case__{name}" for name in CASE_NEEDS)
+        return self.select_related("case").prefetch_related(*needs)
 
 
 class Deadline(models.Model):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from portal.kernel.workdays import WorkCalendar
 from portal.models import User
 from portal.notifications import outbox
 from portal.services.calendar import load_calendar
+from portal.together import Together
 from relief import notices
 from relief.domain import deadlines, labels
 from relief.domain.workflow import CLOSED, Action, Move, Promise, State, find_move
@@ -68,7 +70,7 @@ def move(
         )
         if written != 1:
             raise StaleWrite(f"{last_move(case)}页面已过时，请刷新后再试。", code="stale")
-        event = Event.objects.create(
+        event = Event(
             case=case,
             action=action.value,
             from_state=case.state,
@@ -83,9 +85,7 @@ def move(
         fresh = Case.objects.for_lists().get(pk=case.pk)
         if found.promise not in KEEPS_CLOCK or due is not None:
             set_deadlines(fresh, due, now)
-        facts = {"note": note_public, **(context or {})}
-        tell(fresh, action, key=f"{event.pk}", now=now, context=facts)
-        show_move(fresh, action, key=f"{event.pk}", actor=actor, now=now, context=facts)
+        _lines.add(_Line(event, fresh, action, {"note": note_public, **(context or {})}))
     logger.info("case.moved", extra={"case": fresh.public_id, "action": action.value})
     return fresh
 
@@ -124,7 +124,7 @@ def record(
     key: str = "",
 ) -> Event:
     """Writes an audit row for what happens without a move, and its notices (`key` makes once)."""
-    event = Event.objects.create(
+    event = Event(
         case=case,
         action=happening.value,
         from_state=case.state,
@@ -136,14 +136,42 @@ def record(
         data=dict(data or {}),
         at=now,
     )
-    tell(
-        case,
-        happening,
-        key=key or f"{event.pk}",
-        now=now,
-        context={"note": note_public, **(context or {})},
-    )
+    _lines.add(_Line(event, case, happening, {"note": note_public, **(context or {})}, key))
     return event
+
+
+@dataclass(frozen=True)
+class _Line:
+    """An audit row to be written, and what its notices need; `case` is as it is after the act."""
+
+    event: Event
+    case: Case
+    what: Action | notices.Happening
+    context: Facts
+    key: str = ""
+
+
+def _write(lines: list[_Line]) -> None:
+    """The audit rows, then what is told and shown of each under its row's id."""
+    Event.objects.bulk_create([line.event for line in lines])
+    hearers = _people.Hearers()
+    with outbox.together():
+        for line in lines:
+            event, key = line.event, line.key or f"{line.event.pk}"
+            tell(line.case, line.what, key=key, now=event.at, context=line.context, to=hearers)
+            if isinstance(line.what, Action):
+                show_move(
+                    line.case,
+                    line.what,
+                    key=key,
+                    actor=event.actor,
+                    now=event.at,
+                    context=line.context,
+                )
+
+
+_lines = Together("lines", _write)
+together = _lines.block
 
 
 def set_deadlines(case: Case, due: deadlines.Due | None, now: datetime) -> None:
@@ -162,11 +190,14 @@ def tell(
     key: str,
     now: datetime,
     context: Facts,
+    to: _people.Hearers | None = None,
 ) -> None:
     """Writes the notices that notices.RULES names for `what`; the same key twice is once."""
-    rules = [r for r in notices.RULES[what] if r.when is None or r.when == case.state]
-    for rule in rules:
-        for user in _people.hearers(rule.audience, case, needs_rank=context.get("needs_rank", "")):
+    hearers = to or _people.Hearers()
+    for rule in notices.RULES[what]:
+        if rule.when is not None and rule.when != case.state:
+            continue
+        for user in hearers.of(rule.audience, case, needs_rank=context.get("needs_rank", "")):
             outbox.notify(
                 event=rule.event,
                 key=f"case:{case.public_id}:{rule.event}:{key}:{user.pk}",

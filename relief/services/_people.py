@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from portal.errors import NotYourTurn, RuleViolation
 from portal.kernel.roles import RANK_LABELS, Rank, rank_at_least
 from portal.models import User
@@ -45,19 +43,31 @@ def check_in_charge(actor: User, case: Case) -> None:
     raise NotYourTurn(f"这份申请由{name}处理，可请主管转交。", code="assigned")
 
 
-def hearers(audience: Audience, case: Case, *, needs_rank: str = "") -> Iterable[User]:
-    """The users of an audience; staff never hear of their own borrower account's case."""
-    if audience == Audience.BORROWER:
-        return [case.borrower]
-    if audience == Audience.ASSIGNEE:
-        if case.assigned_to is not None:
-            return [case.assigned_to]
-        audience = Audience.REVIEWERS
-    lowest = (
-        Rank(needs_rank or Rank.SUPERVISOR)
-        if audience == Audience.CHECKERS
-        else STAFF_RANKS[audience]
-    )
-    ranks = [rank for rank in Rank if rank_at_least(rank, lowest) and rank != Rank.AUDITOR]
-    staff = User.objects.filter(role="STAFF", is_active=True, rank__in=ranks)
-    return staff.exclude(same_person_as=case.borrower_id).order_by("pk")
+class Hearers:
+    """Who hears of what; the staff of a rank are looked up once for all that is told together."""
+
+    def __init__(self) -> None:
+        self._staff: dict[Rank, list[User]] = {}
+
+    def of(self, audience: Audience, case: Case, *, needs_rank: str = "") -> list[User]:
+        """The users of an audience; staff never hear of their own borrower account's case."""
+        if audience == Audience.BORROWER:
+            return [case.borrower]
+        if audience == Audience.ASSIGNEE:
+            if case.assigned_to is not None:
+                return [case.assigned_to]
+            audience = Audience.REVIEWERS
+        lowest = (
+            Rank(needs_rank or Rank.SUPERVISOR)
+            if audience == Audience.CHECKERS
+            else STAFF_RANKS[audience]
+        )
+        staff = self._staff_from(lowest)
+        return [user for user in staff if user.same_person_as_id != case.borrower_id]
+
+    def _staff_from(self, lowest: Rank) -> list[User]:
+        if lowest not in self._staff:
+            ranks = [rank for rank in Rank if rank_at_least(rank, lowest) and rank != Rank.AUDITOR]
+            found = User.objects.filter(role="STAFF", is_active=True, rank__in=ranks)
+            self._staff[lowest] = list(found.order_by("pk"))
+        return self._staff[lowest]

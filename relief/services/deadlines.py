@@ -5,17 +5,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, transaction
 from django.db.models import Q
 
 from portal.crash_points import crash_point
 from portal.errors import RuleViolation
-from portal.kernel.errors import InvalidInput
 from portal.kernel.roles import Role
-from portal.services.calendar import load_calendar
 from relief import notices
 from relief.domain import deadlines
 from relief.domain.deadlines import DueKind
@@ -23,12 +21,18 @@ from relief.domain.workflow import Action, State
 from relief.models import Case, Deadline, OfferStatus
 from relief.models.case import DeadlineQuerySet
 from relief.services import plan_watch
-from relief.services._moves import move, record
+from relief.services._batch import Batch
+from relief.services._moves import move, record, together
 
 logger = logging.getLogger(__name__)
-BATCH = 50  # handled in one transaction; its cases are locked for that long
+BATCH = 200  # handled in one transaction; its cases are locked for that long
 PATIENCE = 20  # seconds one sweep goes on; the next one follows within seconds
-BROKEN = (RuleViolation, InvalidInput, ObjectDoesNotExist, IntegrityError)
+# What a row that makes no sense can raise. A database that is gone is nobody's fault: it ends the
+# sweep, and the next one does the work.
+BROKEN = (
+    *(RuleViolation, ObjectDoesNotExist, IntegrityError, DataError),
+    *(ValueError, LookupError, TypeError, AttributeError, ArithmeticError),
+)
 
 
 def sweep(*, now: datetime, plans: bool = True, seconds: float = PATIENCE) -> int:
@@ -49,133 +53,110 @@ def sweep_plans(*, now: datetime, seconds: float = PATIENCE) -> int:
 def _sweep(due: DeadlineQuerySet, now: datetime, seconds: float) -> int:
     stop = time.monotonic() + seconds
     rest, handled = due, 0
-    while batch := list(rest.only("pk", "case_id", "kind", "due_at")[:BATCH]):
-        handled += _handle_batch(batch, now)
+    while batch := list(rest.values_list("pk", "due_at")[:BATCH]):
+        handled += _handle([pk for pk, _ in batch], now)
         if time.monotonic() >= stop:
             break
-        last = batch[-1]
-        rest = due.filter(Q(due_at__gt=last.due_at) | Q(due_at=last.due_at, pk__gt=last.pk))
+        pk, due_at = batch[-1]
+        rest = due.filter(Q(due_at__gt=due_at) | Q(due_at=due_at, pk__gt=pk))
     return handled
 
 
-def _handle_batch(batch: Sequence[Deadline], now: datetime) -> int:
-    """All in one transaction; if one is broken, each in its own, and that one is left for a person."""
+def _handle(ids: Sequence[int], now: datetime) -> int:
+    """All in one transaction; if one is broken, half and half, and that one is left for a person."""
     try:
         with transaction.atomic():
-            handled = _handle_together(batch, now)
+            handled = _handle_together(ids, now)
             crash_point("sweep.before_commit")
     except BROKEN:
-        return sum(_handle_alone(row, now) for row in batch)
+        if len(ids) == 1:
+            logger.exception("deadline.failed", extra={"deadline": ids[0]})
+            return 0
+        half = len(ids) // 2
+        return _handle(ids[:half], now) + _handle(ids[half:], now)
     crash_point("sweep.after_commit")
     return handled
 
 
-def _handle_together(batch: Sequence[Deadline], now: datetime) -> int:
-    """Locks the cases that nobody else has locked, and acts on theirs; never waits for a lock."""
-    crash_point("sweep.before_lock")
-    cases = _locked([row.case_id for row in batch])
-    crash_point("sweep.after_lock")
-    handled, touched = 0, set()
-    for row in batch:
-        case = cases.get(row.case_id)
-        if case is None:
-            continue
-        if row.case_id in touched:  # the one before may have changed it
-            case = Case.objects.for_lists().get(pk=row.case_id)
-        touched.add(row.case_id)
-        handled += _act(row, case, now)
-    return handled
-
-
-def _handle_alone(row: Deadline, now: datetime) -> bool:
-    try:
-        return handle(row.pk, row.case_id, now=now)
-    except BROKEN:
-        logger.exception("deadline.failed", extra={"deadline": row.pk})
-        return False
-
-
-def handle(deadline_id: int, case_id: int, *, now: datetime) -> bool:
+def handle(deadline_id: int, *, now: datetime) -> bool:
     """Handles one deadline unless another worker has it or has handled it."""
-    row = Deadline.objects.get(pk=deadline_id)
     with transaction.atomic():
-        case = _locked([case_id]).get(case_id)
-        return case is not None and _act(row, case, now)
+        return bool(_handle_together([deadline_id], now))
 
 
-def _locked(case_ids: Sequence[int]) -> dict[int, Case]:
-    """The cases under their locks, but for those that somebody else works on just now.
+def _handle_together(ids: Sequence[int], now: datetime) -> int:
+    """One turn for the first deadline of each case; the next of a case sees what that one did."""
+    turn: dict[int, Deadline] = {}
+    later = []
+    crash_point("sweep.before_lock")
+    rows = list(_locked(ids, now))
+    crash_point("sweep.after_lock")
+    for row in rows:
+        if turn.setdefault(row.case_id, row) is not row:
+            later.append(row.pk)
+    mine = Deadline.objects.waiting().filter(pk__in=[row.pk for row in turn.values()])
+    if mine.update(handled_at=now) != len(turn):
+        raise RuntimeError("a deadline was handled twice")  # undone: nothing has happened
+    with together():
+        batch = Batch(now)
+        for row in turn.values():
+            HANDLERS[DueKind(row.kind)](row.case, batch)
+            logger.info("deadline.handled", extra={"case": row.case.public_id, "kind": row.kind})
+        batch.write()
+    return len(turn) + (_handle_together(later, now) if later else 0)
 
-    SQLite ignores the lock: there the transaction is the only writer from its first statement.
+
+def _locked(ids: Sequence[int], now: datetime) -> DeadlineQuerySet:
+    """Those that are still due, with their cases, under the locks of both; never waits for a lock.
+
+    Whose case somebody else works on just now is left to the next sweep. SQLite ignores the lock:
+    there the transaction is the only writer from its first statement.
     """
-    skip = connection.features.has_select_for_update_skip_locked
-    free = Case.objects.select_for_update(of=("self",), skip_locked=skip).for_lists()
-    return {case.pk: case for case in free.filter(pk__in=set(case_ids)).order_by("pk")}
+    rows = Deadline.objects.due(now).filter(pk__in=ids).with_case()
+    return rows.select_for_update(of=("case", "self"), skip_locked=True)
 
 
-def _act(row: Deadline, case: Case, now: datetime) -> bool:
-    """Compare-and-set, then the act; under the case's lock."""
-    mine = Deadline.objects.waiting().filter(pk=row.pk, due_at__lte=now)
-    if not mine.update(handled_at=now):
-        return False
-    HANDLERS[DueKind(row.kind)](case, now)
-    logger.info("deadline.handled", extra={"case": case.public_id, "kind": row.kind})
-    return True
+def _amber(case: Case, batch: Batch) -> None:
+    _note(case, notices.Happening.AMBER, batch)
 
 
-def _amber(case: Case, now: datetime) -> None:
-    _note(case, notices.Happening.AMBER, now)
-
-
-def _review_missed(case: Case, now: datetime) -> None:
+def _review_missed(case: Case, batch: Batch) -> None:
     """Supervisor once, apology, a new promise, and the delay waived in the next offer."""
-    first = case.escalated_at is None
-    promised = _promise_again(case, now, DueKind.REVIEW_DUE)
-    changes: dict[str, object] = {
-        "next_due_at": promised,
-        "escalated_at": case.escalated_at or now,
-    }
+    delay = {}
     if case.review_due_at is not None:
         missed_on = deadlines.business_day(case.review_due_at)
-        changes["delay_from"] = case.delay_from or missed_on
-        changes["delay_to"] = None
-    _save(case, changes)
-    if first:
-        _note(case, notices.Happening.REVIEW_MISSED, now, missed="审核结果")
+        delay = {"delay_from": case.delay_from or missed_on, "delay_to": None}
+    if _promise_again(case, DueKind.REVIEW_DUE, batch, **delay):
+        _note(case, notices.Happening.REVIEW_MISSED, batch, missed="审核结果")
 
 
-def _promise_missed(case: Case, now: datetime) -> None:
+def _promise_missed(case: Case, batch: Batch) -> None:
     kind = DueKind(case.next_due_kind)
-    first = case.escalated_at is None
-    promised = _promise_again(case, now, kind)
-    _save(case, {"next_due_at": promised, "escalated_at": case.escalated_at or now})
-    if first:
+    if _promise_again(case, kind, batch):
         missed = "还款建议的答复" if kind == DueKind.REPLY_DUE else "协商方案"
-        _note(case, notices.Happening.PROMISE_MISSED, now, missed=missed)
+        _note(case, notices.Happening.PROMISE_MISSED, batch, missed=missed)
 
 
-def _promise_again(case: Case, now: datetime, kind: DueKind) -> datetime:
-    promised = deadlines.workday_due(now, 1, load_calendar(), case.policy.rules)
-    case.deadlines.create(kind=kind.value, due_at=promised)
-    return promised
+def _promise_again(case: Case, kind: DueKind, batch: Batch, **changes: date | None) -> bool:
+    """The next working day's end as the new promise; whether this is the first one missed."""
+    first = case.escalated_at is None
+    promised = deadlines.workday_due(batch.now, 1, batch.calendar, case.policy.rules)
+    batch.set_deadline(case, kind, promised)
+    batch.change(case, next_due_at=promised, escalated_at=case.escalated_at or batch.now, **changes)
+    return first
 
 
-def _save(case: Case, changes: dict[str, object]) -> None:
-    Case.objects.filter(pk=case.pk).update(**changes)
-    case.refresh_from_db()
+def _remind_proof(case: Case, batch: Batch) -> None:
+    _note(case, notices.Happening.PROOF_REMINDER, batch, ask=case.ask_text)
 
 
-def _remind_proof(case: Case, now: datetime) -> None:
-    _note(case, notices.Happening.PROOF_REMINDER, now, ask=case.ask_text)
-
-
-def _remind_offer(case: Case, now: datetime) -> None:
+def _remind_offer(case: Case, batch: Batch) -> None:
     offer = case.offers.filter(status=OfferStatus.OPEN).first()
     if offer is not None:
-        _note(case, notices.Happening.OFFER_REMINDER, now, offer=offer)
+        _note(case, notices.Happening.OFFER_REMINDER, batch, offer=offer)
 
 
-def _expire(case: Case, now: datetime) -> None:
+def _expire(case: Case, batch: Batch) -> None:
     """Evidence that did not come, or an offer nobody answered: closed, files kept."""
     if case.state not in {State.NEED_MORE, State.OFFERED}:
         return
@@ -185,30 +166,30 @@ def _expire(case: Case, now: datetime) -> None:
         Action.EXPIRE,
         actor=None,
         role=Role.SYSTEM,
-        now=now,
+        now=batch.now,
         changes={"expired_from": case.state},
         context={"was_offer": case.state == State.OFFERED},
     )
 
 
-def _plan(case: Case, now: datetime) -> None:
-    plan_watch.watch_plan(case=case, now=now)
+def _plan(case: Case, batch: Batch) -> None:
+    plan_watch.watch_plan(case=case, now=batch.now)
 
 
-def _cure_over(case: Case, now: datetime) -> None:
-    if plan_watch.can_breach(case, now):
-        plan_watch.tell_breach_ready(case, now)
+def _cure_over(case: Case, batch: Batch) -> None:
+    if plan_watch.can_breach(case, batch.now):
+        plan_watch.tell_breach_ready(case, batch.now)
 
 
-def _nothing(case: Case, now: datetime) -> None:
+def _nothing(case: Case, batch: Batch) -> None:
     """The end of an appeal's time needs no act: the button goes by itself."""
 
 
-def _note(case: Case, what: notices.Happening, now: datetime, **context: object) -> None:
-    record(case, what, actor=None, role=Role.SYSTEM, now=now, context=context)
+def _note(case: Case, what: notices.Happening, batch: Batch, **context: object) -> None:
+    record(case, what, actor=None, role=Role.SYSTEM, now=batch.now, context=context)
 
 
-HANDLERS: dict[DueKind, Callable[[Case, datetime], None]] = {
+HANDLERS: dict[DueKind, Callable[[Case, Batch], None]] = {
     DueKind.REVIEW_AMBER: _amber,
     DueKind.REVIEW_DUE: _review_missed,
     DueKind.EVIDENCE_REMINDER: _remind_proof,

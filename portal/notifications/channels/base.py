@@ -20,10 +20,15 @@ class SendFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the provider answered: its reference, and whether it already knows of the arrival."""
+    """What the provider answered: its reference, and whether it already knows of the arrival.
+
+    `is_local`: nothing has left this machine, and doing it again changes nothing. Only then may
+    it be recorded later, together with others.
+    """
 
     reference: str = ""
     delivered: bool = False
+    is_local: bool = False
 
 
 @dataclass(frozen=True, slots=True)

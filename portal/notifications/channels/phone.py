@@ -12,7 +12,6 @@ class PhoneQueue:
     """Puts the call into the queue; the outcome that staff record ends the delivery."""
 
     def send(self, delivery: Delivery, *, now: datetime) -> Receipt:
-        task, _ = PhoneTask.objects.get_or_create(
-            delivery=delivery, defaults={"script": delivery.text, "created_at": now}
-        )
-        return Receipt(reference=f"phone-task-{task.pk}")
+        task = PhoneTask(delivery=delivery, script=delivery.text, created_at=now)
+        PhoneTask.objects.bulk_create([task], ignore_conflicts=True)  # one a delivery
+        return Receipt(reference="phone-task", is_local=True)

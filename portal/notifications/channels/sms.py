@@ -19,7 +19,7 @@ class DemoSms:
     """The simulated phone: the row itself is the message, so it has arrived."""
 
     def send(self, delivery: Delivery, *, now: datetime) -> Receipt:
-        return Receipt(reference=f"demo-{delivery.public_id}", delivered=True)
+        return Receipt(reference="demo", delivered=True, is_local=True)
 
 
 class ConsoleSms:
@@ -27,7 +27,7 @@ class ConsoleSms:
 
     def send(self, delivery: Delivery, *, now: datetime) -> Receipt:
         logger.info("sms.console", extra={"delivery": delivery.public_id, "event": delivery.event})
-        return Receipt(reference=f"console-{delivery.public_id}")
+        return Receipt(reference="console", is_local=True)
 
 
 _ADAPTERS: dict[str, Callable[[], Channel]] = {
