@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, F, TextField, Value, When
 
 from portal.crash_points import crash_point
 from portal.models import Delivery
@@ -173,9 +173,8 @@ def _finish(rows: Sequence[Delivery], outcome: Outcome, now: datetime) -> str:
 
 def _sent(rows: Sequence[Delivery], receipt: Receipt, now: datetime) -> str:
     """The provider has it; a login code's text is not kept outside the demo."""
-    forget = (
-        {} if settings.DEMO else {"text": Case(When(exempt=True, then=Value("")), default="text")}
-    )
+    text = Case(When(exempt=True, then=Value("")), default="text", output_field=TextField())
+    forget = {} if settings.DEMO else {"text": text}
     return _record(
         rows,
         status=Status.DELIVERED if receipt.delivered else Status.SUBMITTED,

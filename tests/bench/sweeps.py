@@ -1,7 +1,7 @@
 """The sweeps at scale: due deadlines and queued notices by 1 and 2 workers, beside a Celery no-op.
 
 On a PostgreSQL and a Redis of its own (those of the fault rig), through a real Celery worker; the
-no-op runs on the same broker in the same run. BENCH_ROWS says how many rows (default 20000).
+no-op runs on the same broker in the same run. BENCH_ROWS says how many rows (default 100000).
 """
 
 from __future__ import annotations
@@ -19,20 +19,21 @@ from tests.chaos.ownership import children_of
 from tests.chaos.processes import ROOT, Child
 from tests.chaos.rig import Rig
 
-ROWS = int(os.environ.get("BENCH_ROWS") or 20_000)
+ROWS = int(os.environ.get("BENCH_ROWS") or 100_000)
 NO_OPS = 3000
-QUEUES = "default,notices,deadlines"
-POLL = 0.2
+POLL = 0.5
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
 class Line:
-    """One measured run: rows a second, and the worker's largest child in MB before and after."""
+    """One measured run: elapsed and CPU seconds, the worker's largest child in MB before and after."""
 
     what: str
     workers: int
     rows: int
     seconds: float
+    cpu: float
     before: float
     after: float
 
@@ -56,87 +57,117 @@ def main() -> None:
 
 
 def measure(rig: Rig, workers: int) -> list[Line]:
-    """No-op, deadlines, notices with so many workers."""
+    """No-op and deadlines, then notices, with so many workers.
+
+    Each by a fresh worker for this kind of work only: what deadlines write is not sent meanwhile.
+    """
     from portal import clock
-    from portal.celery import app
     from portal.models import Delivery
     from relief.models import Deadline
     from tests.bench import backlog
     from tests.chaos.people import morning
 
     clock.advance_to(morning(clock.now()))
-    rig.redis.flush()  # what the worker before was killed with would count as work
-    log = rig.folder / f"bench{workers}.log"
-    worker = rig.supervisor.add(
-        Child(f"bench{workers}", worker_command(workers), rig.environment, log)
-    )
-
-    def send(task: str, times: int, queue: str) -> None:
-        for _ in range(times):
-            app.send_task(task, queue=queue)
-
-    def no_ops_left() -> int:
-        return in_queue("default") + unacknowledged()
-
-    def in_queue(name: str) -> int:
-        with app.connection_for_read() as broker:
-            return int(broker.default_channel.client.llen(name))
-
-    def unacknowledged() -> int:
-        with app.connection_for_read() as broker:
-            return int(broker.default_channel.client.hlen("unacked"))
-
-    def drive(task: str, queue: str, left: Callable[[], int]) -> Callable[[], int]:
-        """As beat does: wake as many workers as there are, again and again."""
-
-        def look() -> int:
-            count = left()
-            if count and in_queue(queue) < workers and unacknowledged() < workers:
-                send(task, 1, queue)
-            return count
-
-        return look
-
-    warm_up(send, no_ops_left)
     due_at = clock.now() - timedelta(minutes=1)
+    crew = Crew(rig, workers, "deadlines")
     send("tests.bench.noop", NO_OPS, "default")
-    lines = [timed("Celery no-op", workers, NO_OPS, worker, no_ops_left)]
+    lines = [crew.timed("Celery no-op", NO_OPS, crew.is_busy)]
     backlog.due_deadlines(ROWS, due_at=due_at)
-    Delivery.objects.filter(status="pending").update(next_attempt_at=due_at + timedelta(days=9))
-    left = drive("relief.tasks.sweep_deadlines", "deadlines", lambda: count_due(Deadline))
-    lines.append(timed("deadlines", workers, ROWS, worker, left))
+    settle()
+    lines.append(crew.drive("relief.tasks.sweep_deadlines", ROWS, lambda: some_due(Deadline)))
+    crew.stop()
+    crew = Crew(rig, workers, "notices")
     Delivery.objects.filter(status="pending").update(next_attempt_at=due_at + timedelta(days=9))
     backlog.queued_notices(ROWS, due_at=due_at)
-    left = drive("portal.tasks.deliver_due", "notices", lambda: count_unsent(Delivery))
-    lines.append(timed("notices", workers, ROWS, worker, left))
-    rig.supervisor.hold(worker)
+    settle()
+    lines.append(crew.drive("portal.tasks.deliver_due", ROWS, lambda: some_unsent(Delivery)))
+    crew.stop()
     return lines
 
 
-def count_due(model: type) -> int:
+class Crew:
+    """A Celery worker with so many processes, for no-ops and one queue of the product."""
+
+    def __init__(self, rig: Rig, workers: int, queue: str) -> None:
+        self.rig, self.workers, self.queue = rig, workers, queue
+        rig.redis.flush()  # what the worker before was killed with would count as work
+        name = f"{queue}{workers}"
+        command = worker_command(workers, f"default,{queue}")
+        self.worker = rig.supervisor.add(
+            Child(name, command, rig.environment, rig.folder / f"{name}.log")
+        )
+        send("tests.bench.noop", 20, "default")
+        while self.is_busy():  # until it has started
+            time.sleep(POLL)
+
+    def is_busy(self) -> bool:
+        """Whether no-ops wait or run."""
+        return in_queue("default") + unacknowledged() > 0
+
+    def drive(self, task: str, rows: int, left: Callable[[], bool]) -> Line:
+        """As beat does: wake as many workers as there are, again and again."""
+
+        def look() -> bool:
+            more = left()
+            if more and max(in_queue(self.queue), unacknowledged()) < self.workers:
+                send(task, 1, self.queue)
+            return more
+
+        return self.timed(self.queue, rows, look)
+
+    def timed(self, what: str, rows: int, left: Callable[[], bool]) -> Line:
+        worker = self.worker
+        before, cpu, started = largest_child(worker), cpu_of(worker), time.perf_counter()
+        while left():
+            time.sleep(POLL)
+        seconds, cpu = time.perf_counter() - started, cpu_of(worker) - cpu
+        print(f"… {what}, {self.workers}: {rows} in {seconds:.1f} s", flush=True)
+        return Line(what, self.workers, rows, seconds, cpu, before, largest_child(worker))
+
+    def stop(self) -> None:
+        self.rig.supervisor.hold(self.worker)
+
+
+def send(task: str, times: int, queue: str) -> None:
+    from portal.celery import app
+
+    for _ in range(times):
+        app.send_task(task, queue=queue)
+
+
+def in_queue(name: str) -> int:
+    from portal.celery import app
+
+    with app.connection_for_read() as broker:
+        return int(broker.default_channel.client.llen(name))
+
+
+def unacknowledged() -> int:
+    from portal.celery import app
+
+    with app.connection_for_read() as broker:
+        return int(broker.default_channel.client.hlen("unacked"))
+
+
+def some_due(model: type) -> bool:
     from portal import clock
 
-    return int(model.objects.due(clock.now()).count())
+    return bool(model.objects.due(clock.now()).exists())
 
 
-def count_unsent(model: type) -> int:
-    return int(model.objects.filter(event="bench", status__in=["pending", "claimed"]).count())
+def some_unsent(model: type) -> bool:
+    from portal import clock
+
+    due = model.objects.due(clock.now()) | model.objects.filter(status="claimed")
+    return bool(due.order_by().exists())
 
 
-def warm_up(send: Callable[[str, int, str], None], left: Callable[[], int]) -> None:
-    """Wait until the worker has started."""
-    send("tests.bench.noop", 20, "default")
-    while left():
-        time.sleep(POLL)
+def settle() -> None:
+    """What autovacuum does within a minute of such a flood, done now."""
+    from django.db import connection
 
-
-def timed(what: str, workers: int, rows: int, worker: Child, left: Callable[[], int]) -> Line:
-    before, started = largest_child(worker), time.perf_counter()
-    while left():
-        time.sleep(POLL)
-    seconds = time.perf_counter() - started
-    print(f"… {what}, {workers}: {rows} in {seconds:.1f} s", flush=True)
-    return Line(what, workers, rows, seconds, before, largest_child(worker))
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
 
 
 def largest_child(worker: Child) -> float:
@@ -148,22 +179,32 @@ def largest_child(worker: Child) -> float:
     return max(sizes, default=0) / 1024
 
 
-def worker_command(workers: int) -> list[str]:
+def cpu_of(worker: Child) -> float:
+    """Seconds of CPU that the pool's processes have used so far."""
+    ticks = 0
+    for pid in children_of(worker.pid):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])  # user and system
+    return ticks / TICKS
+
+
+def worker_command(workers: int, queues: str) -> list[str]:
     command = [sys.executable, "-m", "celery", "-A", "tests.bench.noop:app", "worker"]
     options = ["--loglevel", "warning", "--without-mingle", "--without-gossip"]
-    return [*command, "--concurrency", str(workers), "--queues", QUEUES, *options]
+    return [*command, "--concurrency", str(workers), "--queues", queues, *options]
 
 
 def show(lines: list[Line]) -> None:
     print("\nSweeps on PostgreSQL and Redis, real Celery worker\n")
-    print("| what | workers | rows | rows/s | × no-op | RSS before, after (MB) |")
-    print("|---|---:|---:|---:|---:|---:|")
+    print("| what | workers | rows | rows/s | × no-op | CPU ms a row | RSS before, after (MB) |")
+    print("|---|---:|---:|---:|---:|---:|---:|")
     floor = {line.workers: line.rows / line.seconds for line in lines if "no-op" in line.what}
     for line in lines:
         rate = line.rows / line.seconds
         print(
             f"| {line.what} | {line.workers} | {line.rows} | {rate:.0f} "
-            f"| {rate / floor[line.workers]:.2f} | {line.before:.0f}, {line.after:.0f} |"
+            f"| {rate / floor[line.workers]:.2f} | {line.cpu / line.rows * 1000:.2f} "
+            f"| {line.before:.0f}, {line.after:.0f} |"
         )
 
 
