@@ -237,7 +237,7 @@ def test_a_report_may_be_faster_than_the_answer(row: Delivery) -> None:
     row.refresh_from_db()
 
     call([report(row, "delivered")])
-    late = dispatch._record(row, status="submitted", submitted_at=NOON)
+    late = dispatch._record([row], status="submitted", submitted_at=NOON)
 
     assert late == ""
     assert status_of(row) == "已送达"
