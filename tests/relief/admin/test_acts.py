@@ -58,6 +58,7 @@ HAPPY: list[tuple[str, State, Rank, dict[str, Any], State]] = [
     ("accept-counter", State.COUNTERED, Rank.SUPERVISOR, {"number": 2}, State.OFFERED),
     ("accept-counter", State.COUNTERED, Rank.REVIEWER, {"number": 2}, State.AWAITING_APPROVAL),
     ("revoke", State.PLAN_ACTIVE, Rank.MANAGER, {"reason": "录入有误"}, State.NEGOTIATING),
+    ("revoke", State.WARNED, Rank.MANAGER, {"reason": "录入有误"}, State.NEGOTIATING),
 ]
 
 
