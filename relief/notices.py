@@ -30,6 +30,7 @@ class Happening(StrEnum):
     EVIDENCE_JUDGED = "EVIDENCE_JUDGED"
     EVIDENCE_OPENED = "EVIDENCE_OPENED"
     EVIDENCE_PURGED = "EVIDENCE_PURGED"
+    CORRECTED = "CORRECTED"
 
 
 HAPPENING_LABELS: dict[Happening, str] = {
@@ -50,6 +51,7 @@ HAPPENING_LABELS: dict[Happening, str] = {
     Happening.EVIDENCE_JUDGED: "材料审核",
     Happening.EVIDENCE_OPENED: "查看材料",
     Happening.EVIDENCE_PURGED: "材料到期删除",
+    Happening.CORRECTED: "账目更正",
 }
 
 
@@ -103,13 +105,18 @@ RULES: dict[A | Happening, tuple[Rule, ...]] = {
     A.COUNTER: (Rule("counter_received"), Rule("staff_counter", Audience.ASSIGNEE)),
     A.DECLINE: (Rule("case_declined"), Rule("staff_offer_declined", Audience.ASSIGNEE)),
     A.EXPIRE: (Rule("case_expired", channels=SMS),),
-    A.REOPEN: (Rule("case_reopened"),),
+    A.REOPEN: (
+        Rule("case_reopened", when=State.DRAFT),
+        Rule("plan_reopened", channels=SMS, when=State.PLAN_ACTIVE),
+        Rule("staff_plan_reopened", Audience.ASSIGNEE, when=State.PLAN_ACTIVE),
+    ),
     A.REVOKE: (Rule("agreement_revoked", channels=CALL),),
     A.WARN: (Rule("plan_warned", channels=CALL),),
     A.CURE: (Rule("plan_cured", channels=SMS),),
     A.BREACH: (Rule("plan_breached", channels=CALL),),
     A.COMPLETE: (Rule("plan_completed", channels=SMS),),
     A.SETTLE: (Rule("case_settled", channels=SMS),),
+    A.UNSETTLE: (Rule("breach_reopened", channels=SMS),),
     Happening.ASSIGNED: (Rule("staff_assigned", Audience.ASSIGNEE),),
     Happening.AMBER: (Rule("staff_amber", Audience.ASSIGNEE),),
     Happening.REVIEW_MISSED: (
@@ -133,11 +140,14 @@ RULES: dict[A | Happening, tuple[Rule, ...]] = {
     Happening.EVIDENCE_JUDGED: (),
     Happening.EVIDENCE_OPENED: (),
     Happening.EVIDENCE_PURGED: (),
+    Happening.CORRECTED: (),  # the books tell the borrower: loans.services.telling
 }
 
 # Which page a notice opens, by event; the rest open the case.
 OFFER_EVENTS = frozenset({"offer_made", "counter_agreed", "offer_reissued", "offer_reminder"})
-PLAN_EVENTS = frozenset({"plan_soon", "plan_today", "plan_late", "plan_warned", "plan_cured"})
+PLAN_EVENTS = frozenset(
+    {"plan_soon", "plan_today", "plan_late", "plan_warned", "plan_cured", "plan_reopened"}
+)
 STAFF_RANKS: dict[Audience, Rank] = {
     Audience.REVIEWERS: Rank.REVIEWER,
     Audience.SUPERVISORS: Rank.SUPERVISOR,

@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Count, F, Prefetch, Q, QuerySet
 
 from loans.models import Loan
+from loans.queries import papers
 from portal.kernel.roles import Role
 from portal.models import Delivery, User
 from relief.domain.deadlines import business_day
@@ -106,8 +107,8 @@ def timeline(case: Case, *, newest_first: bool = True) -> list[TimelineEntry]:
     """The audit trail with delivery status, in two queries."""
     events = list(case.events.select_related("actor").order_by("at", "pk"))
     sent: dict[str, list[Delivery]] = {}
-    about = f"case:{case.public_id}"
-    rows = Delivery.objects.with_fallback().filter(about=about, user=case.borrower_id)
+    about = [f"case:{case.public_id}", papers.about(case.loan)]
+    rows = Delivery.objects.with_fallback().filter(about__in=about, user=case.borrower_id)
     for delivery in rows.order_by("pk"):
         sent.setdefault(_event_key(delivery.key), []).append(delivery)
     entries = [
@@ -118,7 +119,7 @@ def timeline(case: Case, *, newest_first: bool = True) -> list[TimelineEntry]:
 
 
 def _event_key(key: str) -> str:
-    """case:<id>:<event>:<key …>:<user>:<channel>[:call] -> key."""
+    """case|loan:<id>:<event>:<key …>:<user>:<channel>[:call] -> key."""
     parts = key.removesuffix(":call").split(":")
     return ":".join(parts[3:-2])
 

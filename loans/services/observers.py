@@ -10,7 +10,7 @@ from typing import Protocol
 
 from django.db import transaction
 
-from loans.models import Loan
+from loans.models import Correction, Loan
 
 
 class Change(StrEnum):
@@ -25,13 +25,16 @@ class Change(StrEnum):
 
 
 class Observer(Protocol):
-    """All four are called inside the transaction of the service that changes the loan."""
+    """All five are called inside the transaction of the service that changes the loan."""
 
     def lock(self, loan_id: int) -> None:
         """Lock your own rows (case, offer) BEFORE the loan is locked: case → offer → loan."""
 
     def veto(self, loan: Loan, change: str, now: datetime) -> None:
         """Raise RuleViolation when this must not happen now; asked before the books are touched."""
+
+    def corrected(self, correction: Correction, now: datetime) -> None:
+        """A late or reversed payment changed the past; comes before ``debt_changed``."""
 
     def debt_changed(self, loan: Loan, change: str, now: datetime) -> None:
         """The debt is another one now; the books are already written."""
@@ -68,6 +71,12 @@ def ask(loan: Loan, change: Change, now: datetime) -> None:
     """Let every observer object (RuleViolation) before anything is done."""
     for observer in _observers:
         observer.veto(loan, change, now)
+
+
+def tell_corrected(correction: Correction, now: datetime) -> None:
+    """Tell all observers what a correction changed; the books are already written."""
+    for observer in _observers:
+        observer.corrected(correction, now)
 
 
 def tell_changed(loan: Loan, change: Change, now: datetime) -> None:

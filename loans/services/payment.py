@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -10,13 +11,13 @@ from django.db import IntegrityError
 from loans.models import Account, Correction, Entry, Loan, Payment
 from loans.queries.debt import debt_of
 from loans.queries.position import load_position
-from loans.services import correction, observers, settlement
+from loans.services import correction, observers, settlement, telling
 from loans.services.booking import Books, open_books
 from loans.services.observers import Change
 from loans.services.receipts import post_split
 from loans.services.refusals import business_date, check_event_date, check_open, refusing
 from loans.services.splitting import SplitPreview, preview_of, split_payment
-from loans.services.timeline import place_of, steps_of
+from loans.services.timeline import Step, place_of, steps_of
 from portal.crash_points import crash_point
 from portal.errors import RuleViolation
 from portal.kernel.money import FEN, ZERO, require_money
@@ -93,9 +94,10 @@ def _pay(
         correction.undo(books, steps, f"补记 {paid_on:%Y-%m-%d} 的还款，重新入账")
         payment = _receive(books, amount, paid_on, reference)
         changes = correction.do_again(books, steps)
+        made = None
         if before is not None:
-            correction.record(books, payment, Correction.Kind.BACK_DATED, before, changes)
-        _finish(books, Change.PAYMENT, correction.last_paid(steps, paid_on))
+            made = correction.record(books, payment, Correction.Kind.BACK_DATED, before, changes)
+        _finish(books, Change.PAYMENT, correction.last_paid(steps, paid_on), made, steps)
         crash_point("pay.before_commit")
     crash_point("pay.after_commit")
     return payment
@@ -128,8 +130,9 @@ def reverse_payment(*, payment_id: int, reason: str, actor: User | None, now: da
         Payment.objects.filter(pk=payment.pk).update(reversed_by=counter)
         payment.reversed_by = counter
         changes = correction.do_again(books, later)
-        correction.record(books, payment, Correction.Kind.REVERSAL, before, changes)
-        _finish(books, Change.REVERSAL, correction.last_paid(later, payment.paid_on))
+        made = correction.record(books, payment, Correction.Kind.REVERSAL, before, changes)
+        on = correction.last_paid(later, payment.paid_on)
+        _finish(books, Change.REVERSAL, on, made, later)
     return payment
 
 
@@ -226,13 +229,26 @@ def _receive(books: Books, amount: Decimal, on: date, reference: str) -> Payment
     return payment
 
 
-def _finish(books: Books, change: Change, on: date) -> None:
-    """Bring the books to where they were, settle if nothing is owed, tell the observers."""
+def _finish(
+    books: Books,
+    change: Change,
+    on: date,
+    made: Correction | None,
+    again: Sequence[Step],
+) -> None:
+    """Bring the books to where they were, settle if nothing is owed, tell the observers.
+
+    A correction is told first, to them and to the borrower: it is why the rest happens.
+    """
     books.bring_to(max(on, books.booked_on))
     settled = debt_of(books.position, books.booked_on).payoff == ZERO
+    was_settled = books.loan.is_settled
     if settled:
         settlement.settle(books, on)
     books.close()
+    if made is not None:
+        observers.tell_corrected(made, books.now)
+        telling.tell_corrected(books, made, again, was_settled=was_settled)
     observers.tell_changed(books.loan, change, books.now)
     if settled:
         observers.tell_settled(books.loan, books.now)

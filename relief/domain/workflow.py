@@ -61,6 +61,7 @@ class Action(StrEnum):
     BREACH = "BREACH"
     COMPLETE = "COMPLETE"
     SETTLE = "SETTLE"
+    UNSETTLE = "UNSETTLE"
 
 
 class Promise(StrEnum):
@@ -96,6 +97,7 @@ IN_PLAN = frozenset({S.PLAN_ACTIVE, S.WARNED})
 BEFORE_PLAN = IN_TALKS | {S.DRAFT}
 OPEN = BEFORE_PLAN | IN_PLAN  # at most one such case per loan
 CLOSED = frozenset(State) - OPEN
+PAID_OFF = frozenset({S.COMPLETED, S.SETTLED})  # ended because nothing was owed any more
 COLLECTION_STOPS = IN_TALKS | IN_PLAN
 
 
@@ -153,7 +155,13 @@ MOVES: tuple[Move, ...] = (
     _move(A.CURE, {S.WARNED}, S.PLAN_ACTIVE, R.SYSTEM, P.PLAN),
     _move(A.BREACH, {S.WARNED}, S.BREACHED, R.STAFF),
     _move(A.COMPLETE, IN_PLAN, S.COMPLETED, R.SYSTEM),
-    _move(A.SETTLE, BEFORE_PLAN, S.SETTLED, R.SYSTEM),
+    # a broken plan stays broken; paying all that it left ends the case as settled too
+    _move(A.SETTLE, BEFORE_PLAN | {S.BREACHED}, S.SETTLED, R.SYSTEM),
+    # the payment that paid everything was reversed: what it ended goes on where it stood,
+    # an application as a draft with its files, for its offer was made on another debt
+    _move(A.REOPEN, {S.COMPLETED}, S.PLAN_ACTIVE, R.SYSTEM, P.PLAN),
+    _move(A.REOPEN, {S.SETTLED}, S.DRAFT, R.SYSTEM),
+    _move(A.UNSETTLE, {S.SETTLED}, S.BREACHED, R.SYSTEM),
 )
 
 # Whose turn it is; None = nobody has to do anything any more.

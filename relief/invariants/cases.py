@@ -10,7 +10,8 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from relief.domain.workflow import CLOSED, OPEN, Action, State, find_move
+from loans.models import Loan
+from relief.domain.workflow import CLOSED, OPEN, PAID_OFF, Action, State, find_move
 from relief.invariants.violation import Violation
 from relief.models import Agreement, Case, Deadline, Event
 
@@ -87,6 +88,22 @@ def _replay(lines: Iterator[tuple[Any, ...]]) -> tuple[str, int, str]:
             return state, moves, f"{role} may not {action} from {before} to {after}"
         state, moves = after, moves + 1
     return state, moves, ""
+
+
+def paid_off(now: datetime, real_now: datetime) -> Iterator[Violation]:
+    """While something is owed no case is ended by payment; when nothing is, none waits for it.
+
+    A payment that is reversed takes back what it ended, so this holds after corrections too.
+    """
+    rows = Case.objects.order_by("pk")
+    settled = Loan.Status.SETTLED
+    for number, state in (
+        rows.filter(state__in=PAID_OFF).exclude(loan__status=settled).values_list("number", "state")
+    ):
+        yield Violation("I4", number, f"{state}, but the loan is not settled")
+    waits = rows.filter(state__in=OPEN | {State.BREACHED}, loan__status=settled)
+    for number, state in waits.values_list("number", "state"):
+        yield Violation("I4", number, f"{state}, but the loan is settled")
 
 
 def only_one(now: datetime, real_now: datetime) -> Iterator[Violation]:

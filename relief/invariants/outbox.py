@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Exists, OuterRef, Q
 from django.db.models.functions import TruncDate, TruncTime
 
+from loans.models import Correction
+from loans.services.telling import key_of
 from portal.clock import SHANGHAI
 from portal.models import Delivery, Notice, PhoneCall, PhoneTask
 from portal.notifications import dispatch, hours
@@ -88,6 +90,22 @@ def events_and_notices(now: datetime, real_now: datetime) -> Iterator[Violation]
     for key in sorted(must - written):
         yield Violation("I7", f"notice {key}", "was never written")
     yield from _calls(calls)
+
+
+def corrections(now: datetime, real_now: datetime) -> Iterator[Violation]:
+    """Each correction has its notice to the borrower, and each such notice its correction."""
+    made = {
+        f"loan:{loan}:loan_corrected:{key_of(pk)}:{user_id}"
+        for pk, loan, user_id in Correction.objects.order_by("pk")
+        .values_list("pk", "loan__public_id", "loan__borrower_id")
+        .iterator(CHUNK)
+    }
+    told = Notice.objects.filter(event="loan_corrected").order_by("pk")
+    written = set(told.values_list("key", flat=True).iterator(CHUNK))
+    for key in sorted(made - written):
+        yield Violation("I7", f"notice {key}", "was never written")
+    for key in sorted(written - made):
+        yield Violation("I7", f"notice {key}", "no correction tells of it")
 
 
 def _promised() -> Iterator[tuple[str, notices.Rule]]:

@@ -40,6 +40,8 @@ def standing(state: State, case: Case, debt: Debt, plan: PlanTerms | None) -> St
 def _words(state: State, case: Case, debt: Debt, *, is_late: bool) -> tuple[str, str, str, str]:
     if state == State.COMPLETED:
         return "done", "已全部还清", "s", "新还款计划已全部还清，减免全部保留。"
+    if state == State.SETTLED:
+        return "broken", "已失效", "w", "剩余欠款已全部还清，结清证明已开出。"
     if state == State.BREACHED:
         return "broken", "已失效", "d", "剩余本金已到期，从失效之日起计收罚息；仍可随时还款。"
     if state == State.WARNED:

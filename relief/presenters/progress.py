@@ -53,6 +53,8 @@ TONES: dict[str, str] = {
     Happening.REVIEW_MISSED: "wn",
     Happening.PROMISE_MISSED: "wn",
     Happening.PLAN_LATE: "wn",
+    Happening.CORRECTED: "wn",
+    Action.UNSETTLE: "wn",
 }
 
 

@@ -213,14 +213,19 @@ def reopen_case(*, case: Case, actor: User, now: datetime) -> Case:
             actor=actor,
             role=Role.BORROWER,
             now=now,
-            changes={
-                "closed_at": None,
-                "draft_step": len(STEPS),
-                "assigned_to": None,
-                "delay_from": None,
-                "delay_to": None,
-            },
+            changes=as_draft(),
         )
+
+
+def as_draft() -> dict[str, Any]:
+    """What a case that becomes a draft again leaves behind; its answers and files stay."""
+    return {
+        "closed_at": None,
+        "draft_step": len(STEPS),
+        "assigned_to": None,
+        "delay_from": None,
+        "delay_to": None,
+    }
 
 
 def appeal_case(*, case: Case, text: str, actor: User, now: datetime) -> Case:

@@ -43,6 +43,8 @@ SHOWN: dict[A, Shown] = {
     A.EXPIRE: Shown(Card.APPLICATION, "已过期限，申请已关闭；可以随时重新打开。"),
     A.BREACH: Shown(text="新还款计划已终止，详情请看消息。"),
     A.COMPLETE: Shown(text="新还款计划已全部还清，谢谢你按约还款。"),
+    A.REOPEN: Shown(text="{note}"),
+    A.UNSETTLE: Shown(text="{note}剩余欠款仍为已到期，可随时还款。"),
 }
 
 
@@ -62,11 +64,14 @@ def show_move(
     shown = SHOWN.get(action)
     if shown is None:
         return
+    text = _filled(shown.text, context)
+    if shown.card == Card.NONE and not text:
+        return
     offer = context.get("offer")
     messages.post_card(
         case=case,
         card=shown.card,
-        text=_filled(shown.text, context),
+        text=text,
         offer=offer if isinstance(offer, Offer) and offer.status != OfferStatus.PENDING else None,
         actor=actor,
         now=now,

@@ -1,29 +1,42 @@
-"""Hears from the books that a debt changed: reissues open offers, settles, cures, completes."""
+"""Hears from the books that a debt changed: reissues offers, settles, cures, completes, reopens."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from loans.models import Loan
+from loans.models import Correction, Loan
 from loans.services.observers import Change
+from loans.services.telling import key_of
 from portal.errors import RuleViolation
 from portal.kernel.errors import InvalidInput
 from portal.kernel.roles import Role
 from relief.domain import deadlines
-from relief.domain.workflow import BEFORE_PLAN, COLLECTION_STOPS, IN_PLAN, Action, State
+from relief.domain.workflow import (
+    BEFORE_PLAN,
+    COLLECTION_STOPS,
+    IN_PLAN,
+    OPEN,
+    PAID_OFF,
+    Action,
+    State,
+)
 from relief.models import Case, Offer, OfferStatus, Side
-from relief.services import _offers, plan_watch
-from relief.services._moves import locked, move
+from relief.models.case import CaseQuerySet
+from relief.notices import Happening
+from relief.services import _offers, plan_watch, reopening
+from relief.services._moves import locked, move, record
 
 PAID = frozenset({Change.PAYMENT, Change.REVERSAL})
+CONCERNED = OPEN | PAID_OFF | {State.BREACHED}  # cases that a payment or its reversal may move
+NOTE = 1000  # characters of an audit row's note
 
 
 class LoanWatch:
     """The observer that relief registers with loans (apps.ready); called in their transaction."""
 
     def lock(self, loan_id: int) -> None:
-        """Locks the open case of the loan and its open offers before the loan is locked."""
-        cases = Case.objects.open().filter(loan_id=loan_id).select_for_update(of=("self",))
+        """Locks the cases of the loan that may move, and open offers, before the loan is locked."""
+        cases = _concerned(loan_id).select_for_update(of=("self",))
         pks = [case.pk for case in cases]
         if pks:
             list(
@@ -44,31 +57,66 @@ class LoanWatch:
                 code="CASE_OPEN",
             )
 
+    def corrected(self, correction: Correction, now: datetime) -> None:
+        """A line in the audit trail of each case concerned; the books tell the borrower."""
+        actor = correction.actor
+        role = Role.SYSTEM if actor is None else Role.STAFF
+        if actor is not None and actor.is_borrower:
+            role = Role.BORROWER
+        payment = correction.payment
+        said = f"{payment.paid_on:%Y-%m-%d} 的还款 {payment.amount:,.2f} 元。"
+        told = "".join([f"{correction.get_kind_display()}：{said}", *correction.changes])
+        for case in _concerned(correction.loan_id).exclude(state=State.DRAFT):
+            record(
+                case,
+                Happening.CORRECTED,
+                actor=actor,
+                role=role,
+                now=now,
+                note_public=told if len(told) <= NOTE else f"{told[: NOTE - 1]}…",
+                data={"key": key_of(correction.pk)},
+            )
+
     def debt_changed(self, loan: Loan, change: str, now: datetime) -> None:
         """A payment or its reversal: same terms on the new debt, or a look at the plan."""
-        if change not in PAID:
+        if change not in PAID or loan.is_settled:
             return
-        case = Case.objects.open().filter(loan_id=loan.pk).first()
-        if case is None or loan.is_settled:
-            return
-        if case.state in {State.OFFERED, State.AWAITING_APPROVAL}:
-            reissue(case=case, now=now)
-        elif State(case.state) in IN_PLAN and plan_watch.cure(case=case, now=now) is None:
-            plan_watch.renew_clock(locked(case), now)
-
-    def settled(self, loan: Loan, now: datetime) -> None:
-        """Everything is paid: an application ends as settled, a plan as completed."""
         case = Case.objects.open().filter(loan_id=loan.pk).first()
         if case is None:
-            return
-        if State(case.state) in IN_PLAN:
-            plan_watch.complete(case=case, now=now)
-        elif State(case.state) in BEFORE_PLAN:
+            if change == Change.REVERSAL:
+                reopening.take_back_settlement(loan, now)
+        elif case.state in {State.OFFERED, State.AWAITING_APPROVAL}:
+            reissue(case=case, now=now)
+        elif State(case.state) in IN_PLAN and plan_watch.cure(case=case, now=now) is None:
+            _look_at_plan(case, change, now)
+
+    def settled(self, loan: Loan, now: datetime) -> None:
+        """Everything is paid: an application ends as settled, a plan as completed.
+
+        What a broken plan left is paid too: that case ends as settled, its plan stays broken.
+        """
+        for case in _concerned(loan.pk).exclude(state__in=sorted(PAID_OFF)):
+            if State(case.state) in IN_PLAN:
+                plan_watch.complete(case=case, now=now)
+                continue
             fresh = locked(case)
-            fresh.offers.filter(status__in=["open", "pending", "proposed"]).update(
-                status=OfferStatus.SUPERSEDED
-            )
+            if State(case.state) in BEFORE_PLAN:
+                fresh.offers.filter(status__in=["open", "pending", "proposed"]).update(
+                    status=OfferStatus.SUPERSEDED
+                )
             move(fresh, Action.SETTLE, actor=None, role=Role.SYSTEM, now=now)
+
+
+def _concerned(loan_id: int) -> CaseQuerySet:
+    return Case.objects.filter(loan_id=loan_id, state__in=sorted(CONCERNED)).order_by("pk")
+
+
+def _look_at_plan(case: Case, change: str, now: datetime) -> None:
+    """Less is paid than before after a reversal: an instalment may be late, the warning is due."""
+    if change == Change.REVERSAL:
+        plan_watch.watch_plan(case=case, now=now)
+    else:
+        plan_watch.renew_clock(locked(case), now)
 
 
 def reissue(*, case: Case, now: datetime) -> Offer | None:

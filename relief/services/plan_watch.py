@@ -186,6 +186,11 @@ def complete(*, case: Case, now: datetime) -> Case:
         return moved
 
 
+def resume(agreement: Agreement) -> None:
+    """The payment that completed the plan was reversed: the agreement has not ended."""
+    Agreement.objects.filter(pk=agreement.pk).update(ended_at=None, end_kind="", end_reason="")
+
+
 def in_force(case: Case) -> Agreement:
     """The agreement of the case that was not revoked."""
     return case.agreements.exclude(end_kind="revoked").select_related("offer", "plan").get()

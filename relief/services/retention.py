@@ -8,7 +8,7 @@ from datetime import date, datetime
 from functools import partial
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from portal.kernel.roles import Role
 from portal.storage import private
@@ -54,12 +54,18 @@ def set_purge_dates(*, now: datetime) -> int:
     for case in ended.distinct().order_by("pk")[:BATCH]:
         files = Evidence.objects.kept().filter(case=case, purge_on=None)
         changed += files.update(purge_on=_date_by_case(case))
-    reopened = Evidence.objects.kept().filter(
-        ~Q(case__state__in=[state.value for state in CLOSED]),
-        withdrawn_at=None,
-        purge_on__isnull=False,
-    )
-    return changed + reopened.update(purge_on=None)
+    reopened = ~Q(case__state__in=[state.value for state in CLOSED])
+    return changed + _dated().filter(reopened).update(purge_on=None)
+
+
+def take_off_dates(*, case: Case) -> None:
+    """A case goes on that had ended: its files have no date any more, from this moment."""
+    _dated().filter(case=case).update(purge_on=None)
+
+
+def _dated() -> QuerySet[Evidence]:
+    """Files with a date that came from the end of their case, not from the borrower's wish."""
+    return Evidence.objects.kept().filter(withdrawn_at=None, purge_on__isnull=False)
 
 
 def purge_expired_evidence(*, now: datetime, limit: int = BATCH) -> int:

@@ -31,6 +31,8 @@ from relief.services import _offers, application, collection
 from relief.services.retention import planned_purge_on
 from relief.views._own import borrower, own_case
 
+PLANNED = frozenset({State.PLAN_ACTIVE, State.WARNED, State.BREACHED, State.COMPLETED})
+
 
 @require_safe
 @borrower_only
@@ -63,6 +65,7 @@ def _context(request: HttpRequest, own: Case) -> dict[str, Any]:
     files = list(own.evidence.current().for_lists())
     offers = queries.offers_of(own, for_borrower=True)
     purge_on = planned_purge_on(files[0]) if files else None
+    agreement = queries.agreement_of(own)
     return {
         "case": own,
         "view": view,
@@ -74,7 +77,7 @@ def _context(request: HttpRequest, own: Case) -> dict[str, Any]:
             (offer_view(one, now) for one in offers if one.status == OfferStatus.OPEN), None
         ),
         "offers": [offer_view(one, now) for one in reversed(offers)],
-        "agreement": queries.agreement_of(own),
+        "agreement": agreement,
         "items": present.timeline_items(queries.timeline(own)),
         "reasons": reason_names(own.reasons),
         "files": files,
@@ -86,7 +89,8 @@ def _context(request: HttpRequest, own: Case) -> dict[str, Any]:
         "collection": collection.sentence_for(own.state),
         "refusal": present.refusal(own),
         "can_appeal": application.can_appeal(own, now),
-        "in_plan": own.state in {State.PLAN_ACTIVE, State.WARNED, State.BREACHED, State.COMPLETED},
+        "in_plan": own.state in PLANNED
+        or (agreement is not None and agreement.end_kind == "breached"),
         "withdraw": view.button(Action.WITHDRAW),
         "reopen": view.button(Action.REOPEN),
     }

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from loans.models import Loan, Payment, Schedule
+from loans.models import Correction, Loan, Payment, Schedule
 from loans.queries import certificate, debt, payoff_amount, schedule_history
 from loans.services import observers
 from loans.services.payment import pay, preview_payment
@@ -219,6 +219,9 @@ def test_observers_hear_of_the_change_inside_the_transaction() -> None:
 
         def veto(self, loan: Loan, change: str, now: object) -> None:
             heard.append(("veto", str(change)))
+
+        def corrected(self, correction: Correction, now: object) -> None:
+            heard.append(("corrected", correction.owed_after))
 
         def debt_changed(self, loan: Loan, change: str, now: object) -> None:
             heard.append((str(change), debt(loan, day("09-20")).total))

@@ -56,10 +56,25 @@ def test_people_act_in_their_turn() -> None:
         assert {TURN[source] for source in move.sources} == {move.by}, move
 
 
-def test_a_state_has_exits_exactly_when_somebody_has_the_turn() -> None:
-    exits = {source for move in MOVES for source in move.sources}
+def test_a_state_has_exits_for_people_exactly_when_somebody_has_the_turn() -> None:
+    exits = {source for move in MOVES if move.by != Role.SYSTEM for source in move.sources}
 
     assert exits == {state for state in State if TURN[state] is not None}
+
+
+def test_what_has_ended_moves_on_only_with_the_money() -> None:
+    """A reversed payment takes back what it ended; paying all that a breach left settles it."""
+    ended = {state for state in State if TURN[state] is None}
+    moves = {
+        (source, move.action, move.target) for move in MOVES for source in move.sources & ended
+    }
+
+    assert moves == {
+        (State.BREACHED, Action.SETTLE, State.SETTLED),
+        (State.COMPLETED, Action.REOPEN, State.PLAN_ACTIVE),
+        (State.SETTLED, Action.REOPEN, State.DRAFT),
+        (State.SETTLED, Action.UNSETTLE, State.BREACHED),
+    }
 
 
 def test_every_state_is_reachable_from_draft() -> None:

@@ -1,0 +1,137 @@
+"""Through the doors: a bounced pay-off, a broken plan paid in full, and the way out of a warning."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from loans.models import Payment
+from loans.queries import certificate, debt
+from portal import clock
+from portal.kernel.roles import Rank
+from relief import invariants
+from relief.domain.deadlines import business_day
+from relief.domain.workflow import State
+from relief.models import Case
+from tests import factories
+from tests.factories import NOW
+from tests.relief.admin.desk import act, at_desk, client_of
+
+pytestmark = pytest.mark.django_db
+
+
+def text(client: Client, address: str) -> str:
+    answer = client.get(address)
+    assert answer.status_code == 200
+    return str(answer.content.decode())
+
+
+def verified(code: str) -> str:
+    """What a stranger reads about a paper."""
+    return str(Client().post(reverse("portal:verify"), {"code": code}).content.decode())
+
+
+def reverse_at_desk(payment: Payment, reason: str = "银行退票，按原日期冲回") -> Any:
+    address = reverse("admin:loans_payment_reverse", args=[payment.pk])
+    return at_desk(Rank.SUPERVISOR).post(address, {"reason": reason})
+
+
+def state_of(case: Case) -> str:
+    case.refresh_from_db()
+    case.loan.refresh_from_db()
+    return case.state
+
+
+def whole(now: datetime) -> list[str]:
+    return [str(v) for v in invariants.violations(now=now, real_now=clock.real_now())]
+
+
+def test_a_bounced_payoff_brings_the_plan_back() -> None:
+    case = factories.case_at(State.COMPLETED)
+    lin, later = client_of(case.borrower), NOW + timedelta(days=3)
+    case.loan.refresh_from_db()
+    paper = certificate(case.loan)
+    assert paper is not None
+    assert "核验通过" in verified(paper.code)
+
+    with clock.frozen(later):
+        assert reverse_at_desk(case.loan.payments.get()).status_code == 302
+        page = text(lin, reverse("relief:case", args=[case.public_id]))
+        plan = text(lin, reverse("relief:plan", args=[case.public_id]))
+        inbox = text(lin, reverse("portal:notices"))
+        settled = text(lin, reverse("loans:settled", args=[case.loan.public_id]))
+        pdf = lin.get(reverse("loans:certificate-pdf", args=[case.loan.public_id]))
+
+    assert state_of(case) == State.PLAN_ACTIVE
+    assert "已作废" in verified(paper.code)
+    for words in ("新还款计划执行中", "账目更正", "冲正还款：", "新还款计划恢复执行"):
+        assert words in page
+    assert 'data-field="plan-standing" data-value="kept"' in plan
+    assert "借款账目已更正" in inbox
+    assert "新还款计划恢复执行" in inbox
+    assert "certificate-code" not in settled
+    assert pdf.status_code == 404
+    assert whole(later) == []
+
+
+def test_a_broken_plan_paid_in_full_shows_its_certificate() -> None:
+    case = factories.case_at(State.BREACHED)
+    lin, later = client_of(case.borrower), NOW + timedelta(days=50)
+    on = business_day(later)
+    factories.pay_amount(case.loan, debt(case.loan, on).payoff, on)
+
+    with clock.frozen(later):
+        page = text(lin, reverse("relief:case", args=[case.public_id]))
+        plan = text(lin, reverse("relief:plan", args=[case.public_id]))
+        settled = text(lin, reverse("loans:settled", args=[case.loan.public_id]))
+        again = text(lin, reverse("relief:cases"))
+
+    assert state_of(case) == State.SETTLED
+    assert "借款已全部还清，结清证明已开出" in page
+    assert reverse("relief:plan", args=[case.public_id]) in page
+    assert "剩余欠款现已到期" not in page
+    assert "方案已失效" in plan
+    assert "剩余欠款已全部还清" in plan
+    assert reverse("loans:settled", args=[case.loan.public_id]) in plan
+    assert "已结清" in again
+    paper = certificate(case.loan)
+    assert paper is not None
+    assert paper.code in settled
+    assert "核验通过" in verified(paper.code)
+    assert whole(later) == []
+
+
+def test_the_named_way_out_is_open_while_the_plan_is_warned() -> None:
+    """A payment from before the plan bounced: reverse by the plan, revoke, reverse, book again."""
+    loan = factories.overdue_loan()
+    factories.pay_amount(loan, Decimal("120.00"), business_day(NOW) - timedelta(days=5))
+    case = factories.case_at(State.WARNED, loan=loan)
+    later = NOW + timedelta(days=33)
+    factories.pay_amount(loan, Decimal("10.00"), business_day(later))
+    first, by_plan = Payment.objects.filter(loan=loan).order_by("paid_on")
+
+    with clock.frozen(later):
+        reverse_at_desk(first)
+        first.refresh_from_db()
+        assert not first.is_reversed  # it would cross the start of the plan
+        act(at_desk(Rank.MANAGER), case, "revoke", reason="签约时的还款被退票")
+        assert state_of(case) == State.WARNED  # something was paid by the plan
+        reverse_at_desk(by_plan)
+        act(at_desk(Rank.MANAGER), case, "revoke", reason="签约时的还款被退票")
+        assert state_of(case) == State.NEGOTIATING
+        reverse_at_desk(first)
+        page = text(client_of(case.borrower), reverse("relief:case", args=[case.public_id]))
+
+    first.refresh_from_db()
+    assert first.is_reversed
+    assert "方案拟定中" in page
+    assert "撤销协议" in page
+    factories.pay_amount(loan, Decimal("10.00"), business_day(later), reference="again")
+    factories.offer_made(case, now=later, penalty_percent=Decimal(40))
+    assert state_of(case) == State.OFFERED
+    assert whole(later) == []
