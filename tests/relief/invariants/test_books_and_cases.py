@@ -88,6 +88,16 @@ def an_offer_was_rewritten(case: Case) -> None:
     change(case.offers.get(), rows="[]")
 
 
+@plants("I4", "COMPLETED, but the loan is not settled", State.COMPLETED)
+def a_loan_was_opened_by_hand(case: Case) -> None:
+    change(case.loan, status="active", settled_on=None)
+
+
+@plants("I4", "BREACHED, but the loan is settled", State.BREACHED)
+def a_settlement_nobody_heard_of(case: Case) -> None:
+    change(case.loan, status="settled", settled_on="2026-04-30")
+
+
 @plants("I5", "snapshot, text or offer")
 def an_agreement_was_rewritten(case: Case) -> None:
     change(case.agreements.get(), text="欠款全部免除")

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from loans.services.payment import reverse_payment
 from portal.models import Delivery, Notice, PhoneTask
 from portal.notifications import dispatch
 from relief.domain.workflow import State
@@ -108,6 +109,17 @@ def called_four_times(case: Case) -> None:
     task = PhoneTask.objects.get()
     for _ in range(4):
         task.calls.create(outcome="no_answer", by=staff(), at=NOW)
+
+
+@plants("I7", "was never written", State.COMPLETED)
+def a_correction_nobody_was_told_of(case: Case) -> None:
+    reverse_payment(payment_id=case.loan.payments.get().pk, reason="退票", actor=None, now=LATER)
+    change(Notice.objects.get(event="loan_corrected"), event="plan_cured")
+
+
+@plants("I7", "no correction tells of it")
+def a_correction_out_of_thin_air(case: Case) -> None:
+    change(Notice.objects.filter(key__startswith="case:").first(), event="loan_corrected")
 
 
 @plants("I16", "made at night", State.WARNED)
