@@ -80,5 +80,5 @@ def _is_borrower(user: User, offer: Offer) -> bool:
 
 def _needed_alone(offer: Offer) -> Rank:
     """The rank that the terms need even if nothing was ever waived before."""
-    rules, figures = offer.case.policy.rules, _offers.stored_figures(offer)
-    return needed_rank(rules, figures, offer.offer_terms)
+    rules = offer.case.policy.rules
+    return needed_rank(rules, _offers.judged_on(offer), offer.offer_terms)

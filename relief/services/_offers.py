@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -132,8 +132,13 @@ def compose_draft(case: Case, draft: OfferDraft, on: date) -> Composed:
     )
 
 
-def compose(case: Case, proposed: OfferTerms, *, figures: DebtFigures) -> Composed:
-    """Checks terms against the policy and computes their plan and the rank they need."""
+def compose(
+    case: Case, proposed: OfferTerms, *, figures: DebtFigures, judged_on: DebtFigures | None = None
+) -> Composed:
+    """Checks terms against the policy and computes their plan and the rank they need.
+
+    `judged_on` is the debt that authority is measured on, if not `figures` (see below).
+    """
     rules = case.policy.rules
     before = prior_agreements(case.loan)
     prior = sum((row.offer.offer_terms.granted for row in before), ZERO)
@@ -148,7 +153,7 @@ def compose(case: Case, proposed: OfferTerms, *, figures: DebtFigures) -> Compos
         loan=case.loan, terms=proposed.relief_terms(), on=proposed.figures_as_of
     )
     needed = terms.needed_rank(
-        rules, figures, proposed, prior_granted=prior, plan_number=len(before) + 1
+        rules, judged_on or figures, proposed, prior_granted=prior, plan_number=len(before) + 1
     )
     return Composed(proposed, figures, plan, needed, len(before) + 1, prior)
 
@@ -158,13 +163,33 @@ def still_granted(case: Case, offer: Offer) -> bool:
     before = prior_agreements(case.loan)
     needed = terms.needed_rank(
         case.policy.rules,
-        stored_figures(offer),
+        judged_on(offer),
         offer.offer_terms,
         prior_granted=sum((row.offer.offer_terms.granted for row in before), ZERO),
         plan_number=len(before) + 1,
     )
     people = [person for person in (offer.made_by, offer.approved_by) if person is not None]
     return any(rank_at_least(person.rank, needed) for person in people)
+
+
+def judged_on(offer: Offer) -> DebtFigures:
+    """The debt that authority over an offer is measured on: as a rule its own.
+
+    The share of the penalty (domain.md §8) in a version that the system reissued is one of the
+    penalty that staff granted it on, if that was more: 80.00 of 161.50 is less than half, and does
+    not become more than a reviewer may grant when the borrower pays 100.00 of the 161.50.
+    """
+    figures = stored_figures(offer)
+    if offer.side != Side.SYSTEM:
+        return figures
+    return at_least_as_granted(figures, offer.case, before=offer.number)
+
+
+def at_least_as_granted(figures: DebtFigures, case: Case, *, before: int) -> DebtFigures:
+    """`figures` with no less penalty than in the version that staff made last before a number."""
+    made = case.offers.filter(side=Side.STAFF, number__lt=before).order_by("-number").first()
+    granted = stored_figures(made).penalty if made is not None else ZERO
+    return replace(figures, penalty=max(figures.penalty, granted))
 
 
 def stored_figures(offer: Offer) -> DebtFigures:

@@ -163,7 +163,8 @@ def reissue(*, case: Case, now: datetime) -> Offer | None:
 def _on_new_debt(case: Case, old: Offer, now: datetime) -> _offers.Composed:
     figures = _offers.figures_of(case.loan, deadlines.business_day(now))
     again = old.offer_terms.on_debt(figures, delay_waiver=_offers.delay_waiver(case, figures))
-    return _offers.compose(case, again, figures=figures)
+    judged_on = _offers.at_least_as_granted(figures, case, before=old.number + 1)
+    return _offers.compose(case, again, figures=figures, judged_on=judged_on)
 
 
 def _give_up(case: Case, old: Offer, now: datetime) -> None:

@@ -15,6 +15,7 @@ from portal.kernel.roles import Rank
 from portal.models import Notice
 from relief.domain.deadlines import business_day
 from relief.domain.workflow import State
+from relief.invariants.offers import authority
 from relief.services import negotiation
 from tests import factories
 from tests.conftest import at
@@ -106,6 +107,25 @@ def test_a_payment_reissues_the_same_terms_on_the_new_debt() -> None:
     with pytest.raises(TermsChanged, match="新方案替代"):
         accept(case, now=NOW + timedelta(days=1, hours=5), offer=old)
     accept(case, now=NOW + timedelta(days=1, hours=5), offer=new)
+
+
+@pytest.mark.parametrize("percent", [None, Decimal(50)])
+def test_paying_never_makes_an_offer_need_more_authority(percent: Decimal | None) -> None:
+    """Half of the penalty, by amount or by percent, is within a reviewer's authority; it stays so."""
+    case = case_at(State.NEGOTIATING)
+    half = (debt(case.loan, ON).figures.penalty / 2).quantize(Decimal("0.01"), "ROUND_DOWN")
+    granted = {"waive_penalty": None if percent else half, "penalty_percent": percent}
+    factories.offer_made(case, **granted)
+    factories.pay_amount(case.loan, half, ON + timedelta(days=1))
+
+    new = open_offer(case)
+
+    left = Decimal(new.figures["penalty"])
+    assert (new.side, new.needs_rank) == ("system", Rank.REVIEWER)
+    assert new.offer_terms.waive_penalty * 2 <= left or percent is None
+    assert list(authority(NOW, NOW)) == []
+    accept(case, now=NOW + timedelta(days=1, hours=5), offer=new)
+    assert list(authority(NOW, NOW)) == []
 
 
 def test_a_payment_while_a_checker_thinks_tells_the_borrower_nothing() -> None:
