@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from portal.errors import RuleViolation
+from portal.errors import NotYourTurn, RuleViolation
 from portal.kernel.errors import InvalidInput
 from portal.kernel.roles import Rank, Role
 from portal.models import User
@@ -20,7 +20,7 @@ from relief.domain.evidence import KIND_LABELS, parse_kind
 from relief.domain.reasons import REJECTIONS, RejectCode, check_line
 from relief.domain.workflow import Action, State
 from relief.models import Case
-from relief.services._moves import locked, move, record, require_move
+from relief.services._moves import locked, move, record, refusal, require_move
 from relief.services._people import check_in_charge, check_staff
 
 
@@ -159,6 +159,7 @@ def reject_case(
 ) -> Case:
     """Rejects with a code, the sentence the borrower reads, what would change it, and from when.
 
+    The state that `case` was read in is the one that is rejected: NotYourTurn names who changed it.
     FRAUD_SUSPECTED needs a supervisor. Rejected on 2026-03-02: again from 03-09, or at once with
     a new file (cooldown_days=7).
     """
@@ -172,6 +173,8 @@ def reject_case(
     needed = Rank.SUPERVISOR if chosen == RejectCode.FRAUD_SUSPECTED else Rank.REVIEWER
     with transaction.atomic():
         fresh = locked(case)
+        if fresh.state != case.state:  # a colleague decided meanwhile: this no was to another state
+            raise NotYourTurn(refusal(fresh, Action.REJECT), code="move")
         require_move(fresh, Action.REJECT, actor=actor, role=Role.STAFF)
         check_in_charge(actor, fresh)
         check_staff(actor, fresh, needed=needed)
