@@ -21,6 +21,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from portal import clock
 from portal.errors import RuleViolation
+from portal.htmx import wants_part
 from portal.kernel.errors import InvalidInput
 
 logger = logging.getLogger(__name__)
@@ -141,7 +142,7 @@ class RuleViolationMiddleware:
 
 def refusal(request: HttpRequest, text: str, *, status: int) -> HttpResponse:
     """A sentence as a whole page, or as a part for HTMX."""
-    if getattr(request, "htmx", False) and not request.htmx.boosted:  # type: ignore[attr-defined]  # set by HtmxMiddleware
+    if wants_part(request):
         part = format_html('<p class="refusal" role="alert">{}</p>', text)
         return HttpResponse(part, status=status)
     return render(request, "409.html", {"message": text}, status=status)
