@@ -25,7 +25,7 @@ from relief.domain.workflow import IN_TALKS, Action, State
 from relief.forms.staff import DeskForm, JudgeForm, NumberedForm
 from relief.forms.staff_offer import OfferForm
 from relief.models import Agreement, Case, Evidence, Offer, OfferStatus
-from relief.presenters.case import CaseView, case_view, event_label
+from relief.presenters.case import CaseView, calendar_warning, case_view, event_label
 from relief.presenters.comparison import today
 from relief.presenters.cost import plan_sums
 from relief.presenters.offer import offer_view
@@ -64,14 +64,15 @@ def case_page(
     """The context of the page; `forms` holds a refused form under its act's name."""
     position = books.load_position(case.loan)
     debt = books.debt_of(position, business_day(now))
-    view = case_view(case, viewer, now)
+    view, calendar = case_view(case, viewer, now), load_calendar()
     offers = offers_of(case, for_borrower=False)
     papers = list(case.evidence.select_related("judged_by").order_by("withdrawn_at", "pk"))
     panels = _panels(case, viewer, view, offers, forms)
     context = {
         "case": case,
         "view": view,
-        "pill": pill(case, now, load_calendar()),
+        "pill": pill(case, now, calendar),
+        "calendar_note": calendar_warning(case, now, calendar),
         "debt": debt,
         "cards": formula_cards(position.profile, books.story_of(position, business_day(now)), debt),
         "profile": position.profile,

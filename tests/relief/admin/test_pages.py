@@ -20,6 +20,7 @@ from portal.models import User
 from relief.domain.workflow import State
 from relief.models import Case, Event
 from tests import factories
+from tests.conftest import at
 from tests.relief.admin.desk import at_desk, client_of, offer_values, page_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen")]
@@ -69,6 +70,20 @@ def test_queue_filters_and_searches() -> None:
     assert numbers(f"?q={mine.borrower.phone[-4:]}") == {mine.number}
     assert numbers("?q=没有这个人") == set()
     assert numbers("?due=nonsense&p=abc&state=%00") == set()
+
+
+def test_a_deadline_on_days_not_yet_published_is_marked_on_the_case() -> None:
+    sure, unsure = (
+        factories.case_at(State.SUBMITTED, now=at(f"2026-12-{day} 10:00")) for day in (28, 31)
+    )
+    client = at_desk()
+
+    with clock.frozen(at("2026-12-31 11:00")):
+        assert "期限按暂定日历计算" not in client.get(page_of(sure)).content.decode()
+        assert (
+            "期限按暂定日历计算（2027年1月1日起未公布）"
+            in client.get(page_of(unsure)).content.decode()
+        )
 
 
 def test_queue_refreshes_only_its_own_part() -> None:
