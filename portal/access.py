@@ -10,8 +10,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from portal.kernel.roles import Rank
-
 View = Callable[..., HttpResponseBase]
 
 
@@ -25,19 +23,3 @@ def borrower_only(view: View) -> View:
         return view(request, *args, **kwargs)
 
     return guarded
-
-
-def staff_only(rank: Rank | None = None) -> Callable[[View], View]:
-    """Only staff, with at least `rank` if one is given: `@staff_only(Rank.SUPERVISOR)`."""
-
-    def decorate(view: View) -> View:
-        @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            user: Any = request.user
-            if not getattr(user, "is_staff_member", False) or (rank and not user.has_rank(rank)):
-                raise PermissionDenied
-            return view(request, *args, **kwargs)
-
-        return guarded
-
-    return decorate

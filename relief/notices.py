@@ -152,8 +152,3 @@ STAFF_RANKS: dict[Audience, Rank] = {
     Audience.REVIEWERS: Rank.REVIEWER,
     Audience.SUPERVISORS: Rank.SUPERVISOR,
 }
-
-
-def all_events() -> set[str]:
-    """Every event that some rule names."""
-    return {rule.event for rules in RULES.values() for rule in rules}

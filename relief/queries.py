@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Count, F, Prefetch, Q, QuerySet
+from django.db.models import Count, F, Prefetch
 
-from loans.models import Loan
 from loans.queries import papers
 from portal.kernel.roles import Role
 from portal.models import Delivery, User
@@ -67,18 +66,6 @@ def borrower_inbox(user: User) -> CaseQuerySet:
     return Case.objects.for_borrower(user).for_lists().order_by("-created_at", "-pk")
 
 
-def attention(user: User) -> list[Case]:
-    """Cases in which it is the borrower's turn (我的: 需要你处理)."""
-    states = [State.NEED_MORE.value, State.OFFERED.value, State.WARNED.value]
-    return list(borrower_inbox(user).filter(state__in=states))
-
-
-def current_case(loan: Loan) -> Case | None:
-    """The open case of a loan, else its latest."""
-    cases = Case.objects.filter(loan=loan).for_lists()
-    return cases.open().first() or cases.order_by("-created_at", "-pk").first()
-
-
 def review_queue(now: datetime, *, viewer: User | None = None) -> list[tuple[Case, Sla]]:
     """Cases in which staff have the turn, most urgent first; never the viewer's own loan."""
     cases = Case.objects.filter(state__in=STAFF_TURN).for_lists()
@@ -88,11 +75,6 @@ def review_queue(now: datetime, *, viewer: User | None = None) -> list[tuple[Cas
     order = list(Sla)
     rows = [(case, sla_class(case, now)) for case in ordered]
     return sorted(rows, key=lambda row: order.index(row[1]))
-
-
-def breach_queue(now: datetime) -> QuerySet[Case]:
-    """Warned plans whose time to cure is over."""
-    return Case.objects.filter(state=State.WARNED, next_due_at__lt=now).for_lists()
 
 
 @dataclass(frozen=True)
@@ -174,11 +156,3 @@ def oldest_overdue_sweep_seconds(now: datetime) -> int:
 def with_offers(cases: CaseQuerySet) -> CaseQuerySet:
     """Cases with their shown versions prefetched (lists)."""
     return cases.prefetch_related(Prefetch("offers", Offer.objects.shown(), "shown_offers"))
-
-
-def search_cases(text: str) -> CaseQuerySet:
-    """By the case's number, the loan's number, or the whole phone number."""
-    plain = text.strip()
-    return Case.objects.for_lists().filter(
-        Q(number__icontains=plain) | Q(loan__number__icontains=plain) | Q(borrower__phone=plain)
-    )

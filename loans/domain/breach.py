@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from loans.domain._checks import check_amount, check_date, check_flag, check_sequence
+from loans.domain._checks import check_amount, check_date
 from loans.domain.profile import ProductProfile, check_profile
 from portal.kernel.errors import InvalidInput
-from portal.kernel.money import FEN, ZERO, from_fen, share, to_fen
+from portal.kernel.money import FEN, from_fen, to_fen
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +37,6 @@ def vest(waived: Decimal, plan_principal: Decimal, paid_principal: Decimal) -> V
     return Vesting(vested, waived - vested, plan_principal - paid_principal)
 
 
-def returned_by_component(
-    returned: Decimal, waived_parts: Sequence[Decimal]
-) -> tuple[Decimal, ...]:
-    """Share what comes back over the components that were waived, by largest remainder.
-
-    No part gets back more than was waived of it. Example: 94.21 over (100.00, 61.50):
-    58.33, 35.88.
-    """
-    check_amount(returned, "returned", "恢复金额")
-    for part in check_sequence(waived_parts, "waived_parts", "减免金额"):
-        check_amount(part, "waived_parts", "减免金额")
-    if returned > sum(waived_parts, ZERO):
-        raise InvalidInput("returned", "恢复金额不能超过减免金额。")
-    return share(returned, list(waived_parts))
-
-
 def warning_on(profile: ProductProfile, due_on: date) -> date:
     """The day after the plan's days of grace: unpaid then means a warning (§9).
 
@@ -69,29 +52,3 @@ def cure_until(profile: ProductProfile, warned_on: date) -> date:
     check_profile(profile)
     check_date(warned_on, "warned_on", "预警日期")
     return warned_on + timedelta(days=profile.cure_days)
-
-
-def is_breach(
-    profile: ProductProfile,
-    unpaid_due: Sequence[date],
-    as_of: date,
-    *,
-    warned_on: date | None = None,
-    two_in_a_row: bool | None = None,
-) -> bool:
-    """True when staff may confirm a breach: cure time over, or two in a row missed (§9).
-
-    `unpaid_due`: due dates of plan instalments not fully paid. An instalment is missed once its
-    days of grace are over. `two_in_a_row` overrides the count when the caller knows better.
-    """
-    check_profile(profile)
-    check_date(as_of, "as_of", "日期")
-    for day in check_sequence(unpaid_due, "unpaid_due", "未还期次"):
-        check_date(day, "unpaid_due", "到期日")
-    missed = [day for day in unpaid_due if as_of >= warning_on(profile, day)]
-    if two_in_a_row is None:
-        two_in_a_row = len(missed) >= 2
-    check_flag(two_in_a_row, "two_in_a_row", "是否连续两期未还")
-    if two_in_a_row:
-        return True
-    return bool(missed) and warned_on is not None and as_of > cure_until(profile, warned_on)

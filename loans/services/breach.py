@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -10,8 +9,7 @@ from django.db.models import Q
 
 from loans.domain.breach import Vesting, vest
 from loans.models import Account, Entry, Instalment, Loan, Schedule
-from loans.queries.debt import debt_of
-from loans.queries.position import Position, load_position
+from loans.queries.position import Position
 from loans.services import observers
 from loans.services.booking import AGAIN, Books, income, open_books
 from loans.services.ledger import Line
@@ -21,33 +19,6 @@ from loans.services.refusals import check_event_date, check_open, refusing
 from portal.errors import RuleViolation
 from portal.kernel.money import ZERO, share
 from portal.models import User
-
-
-@dataclass(frozen=True, slots=True)
-class BreachPreview:
-    """What a breach today would cost, in yuan: shown before signing and before confirming."""
-
-    on: date
-    waived: Decimal
-    vested: Decimal
-    returned: Decimal
-    remaining_principal: Decimal
-    due: Decimal
-
-
-def preview_breach(*, loan: Loan, on: date) -> BreachPreview:
-    """The figures of a breach on ``on``; RuleViolation when no plan is active."""
-    position = load_position(loan)
-    waived, vesting = _vesting(position)
-    owed = debt_of(position, on).payoff
-    return BreachPreview(
-        on=on,
-        waived=waived.total,
-        vested=vesting.vested,
-        returned=vesting.returned,
-        remaining_principal=vesting.remaining_principal,
-        due=owed + vesting.returned,
-    )
 
 
 def reinstate(

@@ -241,11 +241,6 @@ def suggested_kinds(reasons: Collection[str]) -> tuple[EvidenceKind, ...]:
     return tuple(dict.fromkeys(wanted or SUGGESTED_KINDS["other"]))
 
 
-def is_enough(kinds: Collection[str]) -> bool:
-    """Whether these kinds are enough to submit: at least one of the first six (domain.md 11)."""
-    return any(kind in COUNTED_KINDS for kind in kinds)
-
-
 def purge_date(*, ended_on: date, settled: bool) -> date:
     """When the bytes go: 180 days after settlement, 90 after rejection or withdrawal.
 

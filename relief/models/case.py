@@ -13,7 +13,6 @@ from portal.fields import MoneyField
 from portal.publicids import new_public_id
 from relief.domain.workflow import (
     CLOSED,
-    COLLECTION_STOPS,
     IN_PLAN,
     OPEN,
     Action,
@@ -128,10 +127,6 @@ class Case(models.Model):
     @property
     def is_closed(self) -> bool:
         return State(self.state) in CLOSED
-
-    @property
-    def stops_collection(self) -> bool:
-        return State(self.state) in COLLECTION_STOPS
 
 
 class DeadlineQuerySet(models.QuerySet["Deadline"]):

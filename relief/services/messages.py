@@ -208,16 +208,6 @@ def mark_read(*, conversation: Conversation, reader: User, upto: int) -> None:
     ).update(**{field: upto})
 
 
-def unread_count(*, conversation: Conversation | None, reader: User) -> int:
-    """Messages of others that `reader` has not seen."""
-    if conversation is None:
-        return 0
-    seen = conversation.borrower_read if reader.is_borrower else conversation.staff_read
-    own = [Sender.BORROWER] if reader.is_borrower else [Sender.STAFF, Sender.BOT, Sender.SYSTEM]
-    unseen = Message.objects.visible_to(reader).filter(conversation=conversation).after(seen)
-    return unseen.exclude(sender__in=own).count()
-
-
 def _post(
     conversation: Conversation, sender: str, now: datetime, *, key: str = "", **values: Any
 ) -> Message:

@@ -110,5 +110,3 @@ def test_suggestions_follow_the_reasons() -> None:
 
     assert rules.suggested_kinds({"illness"}) == (kinds.MEDICAL, kinds.INCOME)
     assert rules.suggested_kinds(set())[0] is kinds.HARDSHIP
-    assert rules.is_enough(["medical"])
-    assert not rules.is_enough(["identity", "other", "debt_list"])

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loans.domain.allocation import Due, Prepayable, allocate, payoff
-from loans.domain.breach import returned_by_component, vest
+from loans.domain.breach import vest
 from loans.domain.restructure import DebtFigures, ReliefTerms, plan_preview
-from portal.kernel.money import FEN, ZERO
+from portal.kernel.money import FEN, ZERO, share
 from tests.loans.domain.strategies import days, fen, quick
 from tests.loans.domain.support import profile
 
@@ -103,6 +103,6 @@ def test_vesting_conserves_the_waiver(
     assert ZERO <= vesting.vested <= later.vested <= waived
     cut = data.draw(fen(0, int(waived * 100)))
     parts = [waived - cut, cut]
-    back = returned_by_component(vesting.returned, parts)
+    back = share(vesting.returned, parts)
     assert sum(back) == vesting.returned
     assert all(ZERO <= got <= part for got, part in zip(back, parts, strict=True))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from loans.domain.affordability import ASK, NOTHING_FITS, NOTHING_LEFT, assess, suggest_plans
-from loans.domain.breach import cure_until, is_breach, returned_by_component, vest, warning_on
+from loans.domain.breach import cure_until, vest, warning_on
 from loans.domain.restructure import (
     DebtFigures,
     annualised_cost,
@@ -162,34 +162,11 @@ def test_vesting_of_more_than_the_plan_is_refused() -> None:
     assert caught.value.field == "paid_principal"
 
 
-def test_what_comes_back_is_shared_over_what_was_waived() -> None:
-    parts = returned_by_component(yuan("94.21"), [yuan("100.00"), yuan("61.50")])
-
-    assert parts == (yuan("58.33"), yuan("35.88"))
-
-
 def test_warning_and_cure_dates() -> None:
     product = profile()
 
     assert warning_on(product, day("2024-01-10")) == day("2024-01-14")
     assert cure_until(product, day("2024-01-14")) == day("2024-01-24")
-
-
-@pytest.mark.parametrize(
-    ("rule", "unpaid", "as_of", "breached"),
-    [
-        ("within grace", ["2024-01-10"], "2024-01-13", False),
-        ("last day of the cure", ["2024-01-10"], "2024-01-24", False),
-        ("after the cure", ["2024-01-10"], "2024-01-25", True),
-        ("two in a row missed", ["2024-01-10", "2024-02-10"], "2024-02-14", True),
-        ("the second still in grace", ["2023-12-31", "2024-01-10"], "2024-01-13", False),
-        ("everything paid", [], "2024-03-01", False),
-    ],
-)
-def test_breach(rule: str, unpaid: list[str], as_of: str, breached: bool) -> None:
-    warned = day("2024-01-14")
-
-    assert is_breach(profile(), [day(x) for x in unpaid], day(as_of), warned_on=warned) is breached
 
 
 def test_affordability_of_three_numbers() -> None:

@@ -8,7 +8,6 @@ import pytest
 
 from loans.models import Entry, Loan
 from loans.queries import current_schedule, penalty_story
-from loans.services.breach import preview_breach
 from loans.services.payment import preview_payment
 from loans.services.restructure import preview_relief, reinstate
 from tests.loans.books import (
@@ -109,7 +108,6 @@ def test_breach_of_the_example() -> None:
     relieved(loan, relief_terms("10-09", "161.50"), "10-09")
     for on in ("2023-11-10", "2023-12-10", "2024-01-10", "2024-02-10", "2024-03-10"):
         paid(loan, "509.17", on)
-    assert preview_breach(loan=loan, on=day("2024-03-10")).returned == D("94.21")
 
     on = day("2024-04-24")
     schedule = reinstate(

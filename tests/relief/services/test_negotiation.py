@@ -18,7 +18,7 @@ from relief.domain.deadlines import business_day
 from relief.domain.workflow import State
 from relief.models import Agreement, Offer
 from relief.services import agreement, approval, negotiation, revoke
-from relief.services.collection import collection_stopped
+from relief.services.collection import sentence_for
 from tests import factories
 from tests.conftest import at
 from tests.factories import NOW, accept, case_at, open_offer, staff
@@ -75,7 +75,7 @@ def test_accepting_executes_once_and_the_second_click_gets_the_same_agreement() 
     assert first.accepted_from == "203.0.113.7"
     assert agreement.is_untouched(first)
     assert first.number in first.text
-    assert collection_stopped(case.loan)
+    assert "催收已停止" in sentence_for(case.state)
 
 
 def test_the_penalty_that_ran_on_meanwhile_is_waived_too() -> None:

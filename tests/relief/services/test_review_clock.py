@@ -16,7 +16,7 @@ from portal.services.calendar import load_calendar
 from relief.domain.workflow import State
 from relief.presenters.case import calendar_warning
 from relief.services import application, deadlines, review
-from relief.services.collection import collection_stopped
+from relief.services.collection import sentence_for
 from tests import factories
 from tests.conftest import at
 from tests.factories import NOW, case_at, staff
@@ -35,7 +35,7 @@ def test_submitting_promises_a_review_and_tells_both_sides() -> None:
     assert Notice.objects.get(user=reviewer).event == "staff_new_case"
     sms = Delivery.objects.get(event="case_submitted", channel="sms")
     assert "3月4日 18:00" in sms.text
-    assert collection_stopped(case.loan)
+    assert "催收电话已停止" in sentence_for(case.state)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_a_rejection_says_why_what_would_change_it_and_from_when() -> None:
     assert case.reapply_on == (NOW + timedelta(days=7)).date()
     told = Notice.objects.get(event="case_rejected")
     assert "2026年3月9日" in told.body
-    assert not collection_stopped(case.loan)
+    assert sentence_for(case.state) == ""
 
 
 def test_other_needs_a_sentence_and_fraud_a_supervisor() -> None:

@@ -216,7 +216,7 @@ def test_staff_serve_and_their_answer_is_read(lin: Client, loan: Loan) -> None:
 
     assert f"{agent.name} 为你服务 · 在线" in page
     assert "· 已读" in page
-    assert messages.unread_count(conversation=_fresh(talk), reader=loan.borrower) == 0
+    assert _fresh(talk).borrower_read == last()
 
 
 def _fresh(talk: Conversation) -> Conversation:
