@@ -24,8 +24,8 @@ help: ## show this list
 demo: .venv/.demo ## set up and run everything on SQLite and a private Redis; Ctrl-C stops it
 	@DEMO=1 $(BIN)/python manage.py run_demo
 
-test: .venv/.dev ## the whole suite; PostgreSQL, Redis and Chromium are used where there are any
-	$(BIN)/python -m pytest $(ARGS)
+test: .venv/.dev ## the whole suite, a process a core; PostgreSQL, Redis and Chromium are used where there are any
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 lint: .venv/.dev ## style, types, templates, migrations, security patterns
 	$(BIN)/ruff check .

@@ -176,7 +176,7 @@ def test_unreadable_is_400(raw: bytes) -> None:
     assert call(None, raw=raw).status_code == 400
 
 
-@pytest.mark.parametrize("reference", [str(uuid.uuid4()), "", "1", "x" * 500])
+@pytest.mark.parametrize("reference", [str(uuid.UUID(int=7)), "", "1", "x" * 500])
 def test_unknown_is_404_and_logged(reference: str, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         answer = call([{"reference": reference, "status": "delivered"}])

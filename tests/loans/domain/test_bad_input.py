@@ -73,7 +73,7 @@ def test_nonsense_is_answered_or_refused_by_name(rule: Callable[..., Any]) -> No
 
 
 MEANT = {"field", "code", "name", "reason", "text", "mode"}
-EXACT = CALLS.keys() - {money.round_fen}  # rounding is what it is for
+EXACT = [rule for rule in CALLS if rule is not money.round_fen]  # rounding is what it is for
 
 
 @pytest.mark.parametrize("rule", EXACT, ids=lambda rule: rule.__name__)
