@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,10 +58,16 @@ def read_sources() -> Sources:
     return found
 
 
+@cache
+def tree_of(source: str) -> ast.Module:
+    """Each file is parsed once for all rules."""
+    return ast.parse(source)
+
+
 def imports_of(module: str, source: str, known: Sources) -> Iterator[str]:
     """Absolute names of what a module imports, relative ones resolved."""
     is_package = any(name.startswith(module + ".") for name in known)
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree_of(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -159,7 +166,7 @@ def second_doors(sources: Sources) -> list[str]:
     for module, source in sources.items():
         if not module.startswith("relief") or module == "relief.services._moves":
             continue
-        for node in ast.walk(ast.parse(source)):
+        for node in ast.walk(tree_of(source)):
             targets = node.targets if isinstance(node, ast.Assign) else []
             if any(
                 isinstance(t, ast.Attribute)
@@ -180,7 +187,7 @@ def own_clocks(sources: Sources) -> list[str]:
     """Readings of the machine's clock outside portal.clock, and of any clock in a service."""
     wrong = []
     for module, source in sources.items():
-        for node in ast.walk(ast.parse(source)):
+        for node in ast.walk(tree_of(source)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 call = f"{name_of(node.func.value)}.{node.func.attr}"
                 if (
@@ -203,7 +210,7 @@ def floats(sources: Sources) -> list[str]:
     for module, source in sources.items():
         if ".domain" not in module and ".kernel" not in module:
             continue
-        for node in ast.walk(ast.parse(source)):
+        for node in ast.walk(tree_of(source)):
             call = isinstance(node, ast.Call) and name_of(node.func) == "float"
             literal = isinstance(node, ast.Constant) and isinstance(node.value, float)
             if call or literal:
@@ -216,7 +223,7 @@ def positional_flags(sources: Sources) -> list[str]:
     return [
         f"{module}:{node.lineno} {node.name}({argument.arg})"
         for module, source in sources.items()
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(tree_of(source))
         if isinstance(node, ast.FunctionDef)
         for argument in node.args.args
         if isinstance(argument.annotation, ast.Name) and argument.annotation.id == "bool"
