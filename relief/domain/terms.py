@@ -134,7 +134,7 @@ def penalty_by_percent(penalty: Decimal, percent: Decimal, delay: Decimal = ZERO
 
     domain.md §7: 60 % of 161.50 is 96.90; with 4.80 of delay 4.80 + DOWN(60 % of 156.70) = 98.82.
     """
-    if not ZERO <= percent <= HUNDRED:
+    if not isinstance(percent, Decimal) or not ZERO <= percent <= HUNDRED:
         raise InvalidInput("penalty_percent", "罚息减免比例要在 0% 到 100% 之间")
     return delay + round_fen((penalty - delay) * percent / HUNDRED, Rounding.DOWN)
 
@@ -161,12 +161,13 @@ def check_terms(
             raise InvalidInput(name, f"{label}最多 ¥{owed:,.2f}，请改小")
     if not ZERO <= terms.delay_waiver <= terms.waive_penalty:
         raise InvalidInput("waive_penalty", f"减免罚息至少要含延误减免 ¥{terms.delay_waiver:,.2f}")
-    if isinstance(terms.term_count, bool) or not 1 <= terms.term_count <= policy.max_plan_terms:
+    if type(terms.term_count) is not int or not 1 <= terms.term_count <= policy.max_plan_terms:
         raise InvalidInput("term_count", f"期数要在 1 到 {policy.max_plan_terms} 之间")
     latest = add_months(terms.figures_as_of, policy.deferral_months + 1)
     if not terms.figures_as_of < terms.first_due_on <= latest:
         raise InvalidInput("first_due_on", f"首期日期要在明天到 {latest:%Y-%m-%d} 之间")
-    if not ZERO <= terms.plan_annual_rate <= contract_annual_rate:
+    rate = terms.plan_annual_rate
+    if not isinstance(rate, Decimal) or not ZERO <= rate <= contract_annual_rate:
         raise InvalidInput("plan_annual_rate", "计划年利率不能低于 0，也不能高于原合同利率")
     if plan_number > policy.max_plans_per_loan:
         raise InvalidInput(

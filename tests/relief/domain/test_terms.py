@@ -50,6 +50,14 @@ def test_percent_rounds_down(penalty: str, percent: str, delay: str, waived: str
     assert penalty_by_percent(D(penalty), D(percent), D(delay)) == D(waived)
 
 
+@pytest.mark.parametrize("percent", [D("100.01"), D("-0.01"), 60.0])
+def test_a_percentage_is_exact_and_from_0_to_100(percent: Any) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        penalty_by_percent(D("161.50"), percent)
+
+    assert refused.value.field == "penalty_percent"
+
+
 @pytest.mark.parametrize(
     ("field", "changes"),
     [
@@ -61,6 +69,10 @@ def test_percent_rounds_down(penalty: str, percent: str, delay: str, waived: str
         ("waive_fee", {"waive_fee": D("0.01")}),
         ("term_count", {"term_count": 0}),
         ("term_count", {"term_count": 61}),
+        ("term_count", {"term_count": True}),
+        ("term_count", {"term_count": 12.0}),
+        ("waive_penalty", {"waive_penalty": 1.0}),
+        ("plan_annual_rate", {"plan_annual_rate": 0.01}),
         ("first_due_on", {"first_due_on": ON}),
         ("first_due_on", {"first_due_on": date(2024, 2, 10)}),
         ("plan_annual_rate", {"plan_annual_rate": D("0.1081")}),
