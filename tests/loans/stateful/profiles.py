@@ -1,12 +1,17 @@
-"""The products that the machine lends by: one for each turn that a rule can take."""
+"""What the machine draws: amounts, shares, and a product for each turn that a rule can take."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from hypothesis import strategies as st
+
 from loans.domain.profile import Method, PenaltyBase, ProductProfile, RateKind
 from portal.kernel.money import Rounding
 from tests.loans.books import EXAMPLE, D
+
+FEN_AMOUNTS = st.integers(1, 150_000).map(lambda fen: D(fen) / 100)
+PERCENT = st.integers(0, 100).map(lambda n: D(n) / 100)
 
 PROFILES: tuple[ProductProfile, ...] = (
     EXAMPLE,
