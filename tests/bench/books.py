@@ -179,16 +179,19 @@ def portfolio() -> None:
     print(f"\nOutstanding penalty of the portfolio as of {AS_OF}, PostgreSQL\n")
     print("| overdue loans | generated in s | summed in s | of them CPU | peak MB | penalty |")
     print("|---:|---:|---:|---:|---:|---:|")
+    cpu: list[float] = []
     for size in SIZES:
         name = f"kuanxi_bench_{size}_{os.getpid()}"
         administer(f'CREATE DATABASE "{name}"')
         try:
-            _portfolio_of(name, size)
+            cpu.append(_portfolio_of(name, size))
         finally:
             administer(f'DROP DATABASE "{name}" WITH (FORCE)')
+    print(f"\n{SIZES[-1] / SIZES[0]:.0f} × the loans take {cpu[-1] / cpu[0]:.1f} × the CPU.")
 
 
-def _portfolio_of(name: str, size: int) -> None:
+def _portfolio_of(name: str, size: int) -> float:
+    """Prints the row of one size; returns the CPU seconds of summing."""
     url = os.environ["DATABASE_URL"].rsplit("/", 1)[0] + "/" + name
     environment = {**os.environ, "DATABASE_URL": url, "DEMO": "1"}
     answer = subprocess.run(
@@ -206,3 +209,4 @@ def _portfolio_of(name: str, size: int) -> None:
         f"| {told['loans']:,} | {told['generated']:.1f} | {told['seconds']:.1f} "
         f"| {told['cpu']:.1f} | {told['peak']} | {told['penalty']} |"
     )
+    return float(told["cpu"])
