@@ -24,6 +24,7 @@ help: ## show this list
 demo: .venv/.demo ## set up and run everything on SQLite and a private Redis; Ctrl-C stops it
 	@DEMO=1 $(BIN)/python manage.py run_demo
 
+# loadgroup hands out one test at a time, in order: long journeys spread, a process's stay in order.
 test: .venv/.dev ## the whole suite, a process a core; PostgreSQL, Redis and Chromium are used where there are any
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup $(ARGS)
 

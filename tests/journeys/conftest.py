@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -12,22 +11,15 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.journeys.people import Person
 from tests.stack import Stack, start_stack
 
-HERE = Path(__file__).parent
 CHROMIUM_FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync", "--disable-quic", "--no-first-run"),
 ]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker walks all of them, in order: they share a stack, and some move its clock."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("journeys"))
-
-
 @pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
+    """One for all journeys of a process, which come in order: some move its clock."""
     running = start_stack()
     yield running
     running.stop()
