@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from loans.models import Entry, Instalment, Loan, Posting
@@ -173,7 +175,7 @@ def their_own_loan(case: Case) -> None:
 
 @plants("I12", "nobody behind it", State.NEGOTIATING)
 def beyond_their_rank(case: Case) -> None:
-    offer_made(case, maker=staff(Rank.SUPERVISOR), penalty_percent=80)
+    offer_made(case, maker=staff(Rank.SUPERVISOR), penalty_percent=Decimal(80))
     change(staff(Rank.SUPERVISOR), rank="REVIEWER")
 
 
