@@ -33,7 +33,6 @@ from relief.presenters.case import event_label
 from relief.services import evidence as papers
 from relief.services import review
 
-STATUS = {InvalidInput: 422, RuleViolation: 409}
 DIRTY = (NotYourTurn, StaleWrite, TermsChanged)
 
 
