@@ -38,13 +38,13 @@ def vest(waived: Decimal, plan_principal: Decimal, paid_principal: Decimal) -> V
 
 
 def warning_on(profile: ProductProfile, due_on: date) -> date:
-    """The day after the plan's days of grace: unpaid then means a warning (§9).
+    """The day on which an instalment still unpaid is warned of: its days of grace after it (§9).
 
-    Example: due 2024-01-10, 3 days of grace: 2024-01-14.
+    Example: due 2024-01-10, 3 days of grace: 2024-01-13, as relief.domain.plan_health warns.
     """
     check_profile(profile)
     check_date(due_on, "due_on", "到期日")
-    return due_on + timedelta(days=profile.plan_grace_days + 1)
+    return due_on + timedelta(days=profile.plan_grace_days)
 
 
 def cure_until(profile: ProductProfile, warned_on: date) -> date:

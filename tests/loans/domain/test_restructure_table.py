@@ -17,6 +17,7 @@ from loans.domain.restructure import (
     waive_by_percent,
 )
 from portal.kernel.errors import InvalidInput
+from portal.kernel.money import share
 from tests.loans.domain.support import DEBT_3, day, profile, terms, yuan
 
 RICH = replace(DEBT_3, compound=yuan("1.20"), fee=yuan("20.00"))
@@ -162,11 +163,17 @@ def test_vesting_of_more_than_the_plan_is_refused() -> None:
     assert caught.value.field == "paid_principal"
 
 
+def test_what_comes_back_is_shared_over_what_was_waived() -> None:
+    parts = share(yuan("94.21"), [yuan("100.00"), yuan("61.50")])
+
+    assert tuple(parts) == (yuan("58.33"), yuan("35.88"))
+
+
 def test_warning_and_cure_dates() -> None:
     product = profile()
 
-    assert warning_on(product, day("2024-01-10")) == day("2024-01-14")
-    assert cure_until(product, day("2024-01-14")) == day("2024-01-24")
+    assert warning_on(product, day("2024-01-10")) == day("2024-01-13")
+    assert cure_until(product, day("2024-01-13")) == day("2024-01-23")
 
 
 def test_affordability_of_three_numbers() -> None:

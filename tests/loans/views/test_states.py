@@ -101,8 +101,8 @@ def test_late_plan_names_the_last_day_and_what_would_come_back(lin: Client, loan
     with clock.frozen(factories.NOW + timedelta(days=9)):
         warned = lin.get(reverse("loans:detail", args=[loan.public_id]))
 
-    assert '<time datetime="2026-03-08">3月8日</time> 24:00' in in_grace.content.decode()
-    assert '<time datetime="2026-03-19">3月19日</time> 24:00' in warned.content.decode()
+    assert '<time datetime="2026-03-07">3月7日</time> 24:00' in in_grace.content.decode()
+    assert '<time datetime="2026-03-18">3月18日</time> 24:00' in warned.content.decode()
     assert figures(in_grace, "breach-returned") == [Decimal("10.00")]
 
 
