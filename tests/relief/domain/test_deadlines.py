@@ -8,6 +8,8 @@ from decimal import Decimal
 import chinese_calendar
 import pytest
 
+from loans.domain.breach import warning_on
+from loans.domain.products import product
 from portal.kernel.workdays import WorkCalendar
 from relief.domain import deadlines
 from relief.domain.deadlines import DueKind, add_months, at, business_day
@@ -137,6 +139,13 @@ def test_a_plan_is_looked_at_on_its_days(
 
     assert (state.reminder, state.must_warn, state.two_missed) == (reminder, warn, two)
     assert state.next_check_on == date.fromisoformat(next_check)
+
+
+def test_the_loan_page_names_the_day_on_which_the_clock_warns() -> None:
+    warned_on = warning_on(product("daily_004"), PLAN[0].due_on)
+
+    assert look_at(PLAN, warned_on, POLICY).must_warn
+    assert not look_at(PLAN, warned_on - timedelta(days=1), POLICY).must_warn
 
 
 def test_a_paid_plan_needs_no_look() -> None:
