@@ -42,7 +42,6 @@ GROUND = {
 }
 LAYERS = {"domain": 0, "notices": 0, "models": 1, "queries": 2, "services": 3}
 EDGE = 4
-MAX_LINES = 300
 
 Sources = dict[str, str]  # module name -> source text
 
@@ -149,15 +148,6 @@ def cycles(sources: Sources) -> list[str]:
     for module in sorted(graph):
         visit(module, ())
     return found
-
-
-def long_files(sources: Sources) -> list[str]:
-    """Files of more than 300 lines."""
-    return [
-        f"{module}: {len(source.splitlines())} lines"
-        for module, source in sources.items()
-        if len(source.splitlines()) > MAX_LINES
-    ]
 
 
 def second_doors(sources: Sources) -> list[str]:
