@@ -22,6 +22,7 @@ RULES: dict[str, Rule] = {
     "a deadline ends once (I3)": cases.deadline_ends,
     "the audit trail replays to the present state (I4)": cases.trail,
     "offers, agreements and papers match their digests (I5)": offers.digests,
+    "what was signed is what was booked (I9)": offers.signed_is_booked,
     "a case ends as paid exactly when its loan does (I4)": cases.paid_off,
     "one open case a loan, one agreement a case, one execution each (I10)": cases.only_one,
     "nothing accepted late or superseded (I11)": offers.in_time,

@@ -33,6 +33,14 @@ def digests(now: datetime, real_now: datetime) -> Iterator[Violation]:
             yield Violation("I5", paper.number, "the paper differs from its digest")
 
 
+def signed_is_booked(now: datetime, real_now: datetime) -> Iterator[Violation]:
+    """The plan that each agreement opened is, row by row and waiver by waiver, the signed one."""
+    rows = Agreement.objects.order_by("pk").select_related("plan")
+    for row in rows.prefetch_related("plan__instalments").iterator(CHUNK):
+        if difference := agreement.booked_otherwise(row.snapshot, row.plan):
+            yield Violation("I9", row.number, f"signed is not booked: {difference}")
+
+
 def in_time(now: datetime, real_now: datetime) -> Iterator[Violation]:
     """Accepted after it was sent and before it expired, and nothing else came in between."""
     rows = Agreement.objects.order_by("pk")

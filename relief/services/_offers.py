@@ -9,7 +9,7 @@ from typing import Any
 
 from loans import queries as books
 from loans.domain.restructure import DebtFigures, PlanPreview, PlanRow
-from loans.models import Loan
+from loans.models import Instalment, Loan
 from loans.services import restructure
 from portal.errors import RuleViolation
 from portal.kernel.money import ZERO
@@ -67,8 +67,8 @@ class Composed:
         return [row_dict(row) for row in self.plan.rows]
 
 
-def row_dict(row: PlanRow) -> dict[str, Any]:
-    """One plan row as JSON: amounts as text, date ISO."""
+def row_dict(row: PlanRow | Instalment) -> dict[str, Any]:
+    """One plan row, proposed or booked, as JSON: amounts as text, date ISO."""
     names = ("principal", "interest", "kept_interest", "kept_penalty", "total")
     return {
         "number": row.number,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,7 @@ from django.db import transaction
 
 from loans.models import Schedule
 from loans.services import restructure
+from portal.errors import TermsChanged
 from portal.kernel.digests import digest_of
 from portal.kernel.roles import Role
 from portal.models import User
@@ -18,7 +20,7 @@ from relief.domain import agreement_text, deadlines
 from relief.domain.workflow import Action
 from relief.models import Agreement, Case, Offer, OfferStatus
 from relief.services._moves import move
-from relief.services._offers import is_intact
+from relief.services._offers import is_intact, row_dict
 from relief.services.plan_clock import new_plan_due
 
 TITLE = "罚息减免与还款变更协议"
@@ -70,8 +72,17 @@ def _sign(
     actor: User,
     now: datetime,
 ) -> Agreement:
-    """The snapshot, its text and its paper, and the row that ties them to case, offer and plan."""
+    """The snapshot, its text and its paper, and the row that ties them to case, offer and plan.
+
+    TermsChanged when the books opened another plan than the one that is signed (a formula may have
+    changed since the offer was made): the caller's transaction is undone, nothing is executed.
+    """
     snapshot = _snapshot(case, offer, plan, method=method, ip=ip, actor=actor, now=now)
+    if booked_otherwise(snapshot, plan):
+        raise TermsChanged(
+            "按现在的规则计算，新还款计划与方案所列的不一致，已停止接受，请联系客服重新出方案。",
+            code="recomputed",
+        )
     text = agreement_text.write(snapshot)
     paper = documents.issue(
         kind="agreement",
@@ -108,6 +119,27 @@ def relief_key(case: Case, offer: Offer) -> str:
 def agreement_number(case: Case, offer: Offer) -> str:
     """XY + the case's number + the offer's version: XY20261123-0017-2."""
     return f"XY{case.number.removeprefix('JM')}-{offer.number}"
+
+
+def booked_otherwise(snapshot: Mapping[str, Any], plan: Schedule) -> str:
+    """The first thing in which the plan on the books is not what was signed; "" when it is the same.
+
+    Asked while accepting, and of every agreement for ever by verify_invariants (signed = booked).
+    "row 3: signed 521.79, booked 522.79".
+    """
+    signed: list[Mapping[str, Any]] = snapshot["rows"]
+    booked = [row_dict(row) for row in sorted(plan.instalments.all(), key=lambda row: row.number)]
+    if len(signed) != len(booked):
+        return f"{len(signed)} rows signed, {len(booked)} booked"
+    for ours, theirs in zip(signed, booked, strict=True):
+        for name, value in theirs.items():
+            if ours[name] != value:
+                return f"row {theirs['number']} {name}: signed {ours[name]}, booked {value}"
+    executed: Mapping[str, Any] = plan.terms or {}
+    for name in ("waive_penalty", "waive_interest", "waive_compound", "waive_fee"):
+        if Decimal(snapshot["terms"][name]) != Decimal(executed.get(name, "0.00")):
+            return f"{name}: signed {snapshot['terms'][name]}, booked {executed.get(name)}"
+    return ""
 
 
 def is_untouched(agreement: Agreement) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -119,6 +120,21 @@ def principal_was_waived(case: Case) -> None:
 @plants("I9", "plan-sum")
 def an_instalment_grew(case: Case) -> None:
     change(Instalment.objects.filter(schedule__kind="plan").first(), principal=999_999)
+
+
+@plants("I9", "signed is not booked: row 2 principal")
+def another_row_was_booked(case: Case) -> None:
+    rows = Instalment.objects.filter(schedule__kind="plan")
+    second, third = rows.get(number=2), rows.get(number=3)
+    for row, less in ((second, Decimal("-1.00")), (third, Decimal("1.00"))):
+        change(row, principal=int((row.principal + less) * 100))
+
+
+@plants("I9", "signed is not booked: waive_penalty")
+def another_waiver_was_booked(case: Case) -> None:
+    plan = case.agreements.get().plan
+    terms = {**(plan.terms or {}), "waive_penalty": "0.01"}
+    change(plan, terms=json.dumps(terms))
 
 
 @plants("I9", "due no later than the one before")

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.db.models import Model
 
+from loans.domain.restructure import PlanPreview
 from loans.queries import debt
+from loans.services import restructure as books_restructure
 from portal.errors import RuleViolation, TermsChanged
 from portal.kernel.errors import InvalidInput
 from portal.kernel.roles import Rank
@@ -190,6 +194,31 @@ def by_hand(row: Model, column: str, value: object) -> None:
         )
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL session_replication_role = origin")
+
+
+def test_a_plan_that_the_books_compute_otherwise_is_not_signed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The formula moves one yuan from the last row to the first after the offer was made."""
+    case, offer = ready()
+    rule = books_restructure.plan_preview
+
+    def changed(*args: Any, **kwargs: Any) -> PlanPreview:
+        plan = rule(*args, **kwargs)
+        first, *middle, last = plan.rows
+        one = Decimal("1.00")
+        first = replace(first, principal=first.principal + one, total=first.total + one)
+        last = replace(last, principal=last.principal - one, total=last.total - one)
+        return replace(plan, rows=(first, *middle, last))
+
+    monkeypatch.setattr(books_restructure, "plan_preview", changed)
+    before = snapshot()
+
+    with pytest.raises(TermsChanged, match="与方案所列的不一致"):
+        accept(case, offer)
+
+    assert snapshot() == before
+    assert not debt(case.loan, business_day(SOON)).is_plan
 
 
 # --- Authority, and how many plans (domain.md §8, 9) ---------------------------------------------
