@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import Decimal
 from fractions import Fraction
 from typing import Protocol
 
@@ -16,9 +15,9 @@ from loans.domain._checks import (
     check_int,
     check_kind,
     check_rate,
-    check_sequence,
 )
 from loans.domain.components import LABELS, Component
+from loans.domain.cost import annualised_cost
 from loans.domain.profile import Method, ProductProfile, RateKind, check_profile
 from loans.domain.schedule import ScheduledInstalment, amortise, due_date
 from portal.kernel.errors import InvalidInput
@@ -105,7 +104,7 @@ class PlanPreview:
     waived: Decimal
     before_total: Decimal
     plan_interest: Decimal
-    annualised_cost: Decimal
+    annualised_cost: Decimal | None
     kept_interest: Decimal
     kept_penalty: Decimal
 
@@ -201,9 +200,8 @@ def plan_preview(profile: ProductProfile, debt: DebtLike, terms: ReliefTerms) ->
     plan_interest = sum((row.interest for row in rows), ZERO)
     if total + terms.waived != before + plan_interest:
         raise ArithmeticError("plan does not balance")
-    cost = annualised_cost(
-        debt.principal, terms.figures_as_of, terms.first_due_on, [row.total for row in rows]
-    )
+    payments = [(row.due_on, row.total) for row in rows]
+    cost = annualised_cost(debt.principal, terms.figures_as_of, payments)
     return PlanPreview(
         rows, total, terms.waived, before, plan_interest, cost, kept_interest, kept_penalty
     )
@@ -248,47 +246,3 @@ def _principal_rows(
             zip(starts, dates, parts, strict=True), start=1
         )
     )
-
-
-def annualised_cost(
-    principal: Decimal, from_on: date, first_due_on: date, payments: Sequence[Decimal]
-) -> Decimal:
-    """12 × the monthly internal rate at which the payments repay the principal; 4 places.
-
-    All that is paid beyond principal counts as cost, kept interest and penalty too, so the
-    figure never flatters. The first payment is as many whole months away as there are (a
-    shorter wait: days / 30), the others follow monthly. Example: 24 × 269.18 on 6000: 0.0720.
-    """
-    check_amount(principal, "principal", "本金")
-    check_date(from_on, "from_on", "起始日")
-    check_date(first_due_on, "first_due_on", "首期还款日")
-    for payment in check_sequence(payments, "payments", "各期金额"):
-        check_amount(payment, "payments", "各期金额")
-    if principal == 0 or sum(payments, ZERO) <= principal:
-        return Decimal("0.0000")
-    offset = _months(from_on, first_due_on)
-    with localcontext() as context:
-        context.prec = 34
-        low, high = Decimal(0), Decimal(10)
-        for _ in range(64):
-            middle = (low + high) / 2
-            if _present(payments, offset, middle) > principal:
-                low = middle
-            else:
-                high = middle
-        return (high * 12).quantize(Decimal("0.0001"), rounding=ROUND_HALF_UP)
-
-
-def _present(payments: Sequence[Decimal], offset: Decimal, rate: Decimal) -> Decimal:
-    factor = 1 / (1 + rate)
-    value = Decimal(0)
-    for payment in reversed(payments):
-        value = value * factor + payment
-    return value * factor**offset
-
-
-def _months(from_on: date, to_on: date) -> Decimal:
-    months = 0
-    while due_date(from_on, months + 1, from_on.day) <= to_on:
-        months += 1
-    return Decimal(months) if months else Decimal((to_on - from_on).days) / 30

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from loans.domain.cost import annualised_cost
 from loans.presenters import wording
 from loans.queries import Debt
 from portal.kernel.money import ZERO
@@ -70,10 +71,13 @@ class CompareRow:
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """A plan beside the debt of today (yuan)."""
+    """A plan beside the debt of today (yuan); `annualised` is what going on costs a year.
+
+    It is counted as the plan's is: what is due already is paid today. None: no rate says it."""
 
     rows: tuple[CompareRow, ...]
     going_on: Decimal
+    annualised: Decimal | None
     rises: Decimal
     falls: Decimal
     ran_on: Decimal
@@ -98,6 +102,9 @@ def today(
     return Today(
         rows=compare(debt, plan, before),
         going_on=going_on,
+        annualised=annualised_cost(
+            debt.principal, debt.as_of, [(row.due_on, row.total) for row in debt.instalments]
+        ),
         rises=max(difference, ZERO),
         falls=max(-difference, ZERO),
         ran_on=max(debt.figures.penalty - locked, ZERO),

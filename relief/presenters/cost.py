@@ -35,7 +35,7 @@ class PlanSums:
     kept_penalty: Decimal
     total: Decimal
     waived: Decimal
-    annualised: Decimal
+    annualised: Decimal | None
 
     @property
     def interest(self) -> Decimal:
@@ -77,7 +77,7 @@ def plan_sums(rows: Sequence[Mapping[str, Any]], figures: Mapping[str, Any]) -> 
         kept_penalty=sum((row.penalty for row in lines), ZERO),
         total=Decimal(figures["plan_total"]),
         waived=Decimal(figures["waived"]),
-        annualised=Decimal(figures["annualised_cost"]),
+        annualised=Decimal(yearly) if (yearly := figures["annualised_cost"]) else None,
     )
 
 

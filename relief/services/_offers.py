@@ -58,13 +58,17 @@ class Composed:
             "plan_total": str(self.plan.total),
             "plan_interest": str(self.plan.plan_interest),
             "waived": str(self.plan.waived),
-            "annualised_cost": str(self.plan.annualised_cost),
+            "annualised_cost": _text_or_none(self.plan.annualised_cost),
         }
 
     @property
     def rows_list(self) -> list[dict[str, Any]]:
         """The plan's rows, as JSON."""
         return [row_dict(row) for row in self.plan.rows]
+
+
+def _text_or_none(number: Decimal | None) -> str | None:
+    return None if number is None else str(number)
 
 
 def row_dict(row: PlanRow | Instalment) -> dict[str, Any]:

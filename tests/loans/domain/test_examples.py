@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from loans.domain.allocation import Due, allocate
@@ -127,7 +129,9 @@ def test_plan_of_section_7_with_interest() -> None:
     assert (first.principal, first.interest) == (yuan("233.18"), yuan("36.00"))
     assert (last.principal, last.interest) == (yuan("267.57"), yuan("1.61"))
     assert {row.total for row in plan.rows} == {yuan("269.18")}
-    assert plan.annualised_cost == yuan("0.0720")
+    on_the_day = plan_preview(profile(), DEBT_3, replace(changed, first_due_on=day("2023-11-09")))
+    assert on_the_day.annualised_cost == yuan("0.0720")
+    assert plan.annualised_cost == yuan("0.0718")  # each instalment a day later, at no charge
 
 
 def test_vesting_of_section_9() -> None:

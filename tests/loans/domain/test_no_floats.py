@@ -17,6 +17,7 @@ from loans.domain import (
     allocation,
     breach,
     components,
+    cost,
     facts,
     interest,
     products,
@@ -31,7 +32,7 @@ from tests.loans.domain import support
 from tests.loans.domain.support import DEBT_3, LOAN_3, day, terms, yuan
 
 MODULES = (
-    affordability, allocation, breach, components, facts, interest, products, profile,
+    affordability, allocation, breach, components, cost, facts, interest, products, profile,
     restructure, schedule,
 )  # fmt: skip
 PRODUCT = support.profile()
@@ -65,9 +66,7 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
     restructure.check_terms: {"profile": PRODUCT, "debt": DEBT_3, "terms": terms()},
     restructure.plan_preview: {"profile": PRODUCT, "debt": DEBT_3, "terms": terms()},
     restructure.plan_rows: {"profile": PRODUCT, "debt": DEBT_3, "terms": terms()},
-    restructure.annualised_cost: {
-        "principal": yuan("1.00"), "from_on": D1, "first_due_on": D2, "payments": [yuan("1.01")],
-    },
+    cost.annualised_cost: {"principal": yuan("1.00"), "from_on": D1, "payments": [(D2, yuan("1.01"))]},
     schedule.due_date: {"start_on": D1, "months": 1, "due_day": 10},
     schedule.is_whole_month: {"start_on": D1, "due_on": D2},
     schedule.accrued_interest: {"profile": PRODUCT, "balance": yuan("1.00"), "from_on": D1, "to_on": D2},

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from loans.domain.affordability import ASK, NOTHING_FITS, NOTHING_LEFT, assess, suggest_plans
 from loans.domain.breach import cure_until, vest, warning_on
+from loans.domain.cost import annualised_cost
 from loans.domain.restructure import (
     DebtFigures,
-    annualised_cost,
     latest_first_due,
     plan_preview,
     waive_by_percent,
 )
+from loans.domain.schedule import due_date
 from portal.kernel.errors import InvalidInput
-from portal.kernel.money import share
+from portal.kernel.money import ZERO, share
 from tests.loans.domain.support import DEBT_3, day, profile, terms, yuan
 
 RICH = replace(DEBT_3, compound=yuan("1.20"), fee=yuan("20.00"))
@@ -125,19 +128,51 @@ def test_latest_first_due_is_clipped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "payments", "cost"),
+    ("rule", "start", "payments", "cost"),
     [
-        ("nothing above principal", ["50.00", "50.00"], "0.0000"),
-        ("one month at 1 %", ["101.00"], "0.1200"),
-        ("two months: v = (√23308 − 50) / 104.04", ["50.00", "52.02"], "0.1602"),
+        ("nothing above principal", "2024-01-10", ["02-10 50.00", "03-10 50.00"], "0.0000"),
+        ("one month at 1 %", "2024-01-10", ["02-10 101.00"], "0.1200"),
+        ("v = (√23308 − 50) / 104.04", "2024-01-10", ["02-10 50.00", "03-10 52.02"], "0.1602"),
+        ("30 days of a month of 31 are one month", "2024-01-10", ["02-09 101.00"], "0.1200"),
+        ("half a month: 12 × (1.01² − 1)", "2024-01-10", ["01-25 101.00"], "0.2412"),
+        ("a month and a half: 12 × (1.01^⅔ − 1)", "2024-01-10", ["02-25 101.00"], "0.0799"),
+        ("the days of each date: 1.01 at 1 + 20 / 30", "2024-01-10", ["03-01 101.00"], "0.0719"),
+        ("a clipped month is a month", "2024-01-31", ["02-29 101.00"], "0.1200"),
+        ("two months and no day", "2024-01-10", ["03-10 102.01"], "0.1200"),
+        ("what is due is paid at once", "2024-01-10", ["01-01 50.00", "02-10 50.50"], "0.1200"),
     ],
 )
-def test_annualised_cost(rule: str, payments: list[str], cost: str) -> None:
-    found = annualised_cost(
-        yuan("100.00"), day("2024-01-10"), day("2024-02-10"), [yuan(x) for x in payments]
-    )
+def test_annualised_cost(rule: str, start: str, payments: list[str], cost: str) -> None:
+    dated = [(day(f"2024-{x[:5]}"), yuan(x[6:])) for x in payments]
 
-    assert found == yuan(cost)
+    assert annualised_cost(yuan("100.00"), day(start), dated) == yuan(cost)
+
+
+@pytest.mark.parametrize(
+    ("rule", "payments"),
+    [
+        ("all due today", ["01-10 100.01"]),
+        ("tomorrow, at more than 1,000 % a month", ["01-11 120.00"]),
+    ],
+)
+def test_no_yearly_cost_where_no_rate_says_it(rule: str, payments: list[str]) -> None:
+    dated = [(day(f"2024-{x[:5]}"), yuan(x[6:])) for x in payments]
+
+    assert annualised_cost(yuan("100.00"), day("2024-01-10"), dated) is None
+
+
+def test_a_day_more_to_the_first_payment_never_jumps_the_yearly_cost() -> None:
+    """Days beyond whole months were dropped: 26.96 % on one date, 17.87 % on the next."""
+    start = day("2026-11-16")
+    found = []
+    for days in range(28, 92):
+        first = start + timedelta(days=days)
+        dated = [(due_date(first, k, first.day), yuan("1090.00")) for k in range(6)]
+        cost = annualised_cost(yuan("6000.00"), start, dated)
+        assert cost is not None
+        found.append(cost)
+
+    assert all(ZERO <= before - after < yuan("0.0100") for before, after in pairwise(found))
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,9 @@ def test_the_offer_stands_beside_the_debt_of_today(lin: Client, offer: Offer) ->
     assert figures(response, "offer-comeback") == [offer.offer_terms.waived]
     html = response.content.decode()
     assert html.count("<h1") == 1
-    assert "年化综合成本" in html
+    assert "年化综合成本：按内部收益率折算的年化（月利率×12）" in html
+    assert 'data-field="offer-annualised"' in html
+    assert 'data-field="going-on-annualised"' in html
     assert "不等于删除逾期记录" in html
 
 
