@@ -8,10 +8,11 @@ from datetime import date, timedelta
 from decimal import Decimal
 from itertools import groupby
 
-from loans.domain.breach import cure_until, vest, warning_on
+from loans.domain.breach import cure_until, warning_on
 from loans.models import Account, Entry, Instalment, Loan, Payment, Schedule
 from loans.presenters import wording
 from loans.presenters.loan import PlanLine
+from loans.queries.plan import BookedBreach, SignedWaiver, booked_breaches, plan_vesting
 from loans.queries.position import Position
 from loans.queries.types import Debt
 from portal.kernel.money import ZERO
@@ -19,13 +20,13 @@ from portal.kernel.money import ZERO
 
 @dataclass(frozen=True, slots=True)
 class OldSchedule:
-    """A schedule that another one replaced."""
+    """A schedule that another one replaced; `waiver` is what the plan that did so waived."""
 
     title: str
     ended_on: date
     rows: tuple[PlanLine, ...]
     paid: Decimal
-    waived: Decimal
+    waiver: SignedWaiver | None
     waived_on: date | None
 
 
@@ -34,7 +35,6 @@ class PlanTerms:
     """What the agreed plan is and what a breach would bring back."""
 
     opened_on: date
-    waived: Decimal
     returned: Decimal
     late_number: int | None
     late_days: int
@@ -75,19 +75,17 @@ def _old(position: Position, schedule: Schedule, rows: Sequence[Instalment]) -> 
                 "未还部分已并入新计划" if not got else f"已还 {wording.yuan(got)}，其余并入新计划"
             )
             lines.append(_line(some, rest, "void", "已被替代", "", note))
-    waivers = [
-        move
-        for row in rows
-        for move in position.moves.get(row.pk, ())
-        if move.kind == Entry.Kind.WAIVER and move.account == Account.WAIVER
-    ]
+    plan = next(
+        (s for s in position.schedules_on() if s.is_plan and s.replaces_id == schedule.pk), None
+    )
+    waiver = None if plan is None else SignedWaiver.of(plan)
     return OldSchedule(
         title="原计划" if schedule.kind == Schedule.Kind.ORIGINAL else schedule.get_kind_display(),
         ended_on=schedule.superseded_on or schedule.opened_on,
         rows=tuple(lines),
         paid=sum(paid.values(), ZERO),
-        waived=sum((move.amount for move in waivers), ZERO),
-        waived_on=max((move.on for move in waivers), default=None),
+        waiver=waiver,
+        waived_on=None if plan is None else plan.opened_on,
     )
 
 
@@ -115,23 +113,21 @@ def _received(position: Position, instalment_id: int) -> Decimal:
 
 
 def waived(position: Position) -> Decimal:
-    """Everything waived and not undone, in yuan."""
+    """Everything waived for good so far: signed and run-on, less what breaches brought back."""
     return sum((position.total(row.pk, Account.WAIVER) for row in position.instalments), ZERO)
 
 
 def plan_terms(position: Position, debt: Debt) -> PlanTerms | None:
     """The agreed plan in force, or None."""
-    if not debt.is_plan:
+    vesting = plan_vesting(position, debt.as_of)
+    if vesting is None:
         return None
-    given = waived(position)
-    planned = sum((row.scheduled_principal for row in debt.instalments), ZERO)
     late = next((row for row in debt.instalments if row.overdue_days > 0), None)
     profile = position.profile
     warned_on = warning_on(profile, late.due_on) if late else None
     return PlanTerms(
         opened_on=position.base(debt.as_of).opened_on,
-        waived=given,
-        returned=vest(given, planned, planned - debt.principal).returned if planned else given,
+        returned=vesting.returned,
         late_number=late.number if late else None,
         late_days=late.overdue_days if late else 0,
         pay_by=warned_on - timedelta(days=1) if warned_on else None,
@@ -141,22 +137,11 @@ def plan_terms(position: Position, debt: Debt) -> PlanTerms | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenPlan:
-    """A plan that ended in a breach: since when, and how much of its waiver came back."""
-
-    ended_on: date
-    returned: Decimal
-
-
-def broken_plan(position: Position, on: date) -> BrokenPlan | None:
-    """What the books say of the last breach; None unless the schedule in force comes from one."""
-    base = position.base(on)
-    if base.kind != Schedule.Kind.BREACHED:
+def broken_plan(position: Position, on: date) -> BookedBreach | None:
+    """The breach that the schedule in force comes from, if it comes from one."""
+    if position.base(on).kind != Schedule.Kind.BREACHED:
         return None
-    kinds = (Entry.Kind.BREACH.value,)
-    back = (position.total(row.pk, Account.WAIVER, kinds=kinds) for row in position.live(on))
-    return BrokenPlan(base.opened_on, -sum(back, ZERO))
+    return booked_breaches(position, on)[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +198,7 @@ def milestones(loan: Loan, position: Position, payments: Sequence[Payment]) -> l
     }
     for schedule in position.schedules_on():
         if schedule.kind in words:
-            given = waived(position) if schedule.is_plan else ZERO
+            given = SignedWaiver.of(schedule).total if schedule.is_plan else ZERO
             text = f"减免 ¥{wording.yuan(given)}" if given else schedule.source
             tone = "ok" if schedule.kind in (Schedule.Kind.PLAN, "recomputed") else "wn"
             found.append(Milestone(words[schedule.kind], schedule.opened_on, text, tone))

@@ -10,6 +10,12 @@ from loans.queries.debt import (
 )
 from loans.queries.papers import certificate
 from loans.queries.penalty import forecast_dates, penalty_forecast, penalty_story, story_of
+from loans.queries.plan import (
+    BookedBreach,
+    SignedWaiver,
+    booked_breaches,
+    plan_vesting,
+)
 from loans.queries.portfolio import PortfolioPenalty, portfolio_penalty
 from loans.queries.position import Position, load_position, load_positions
 from loans.queries.schedules import current_schedule, schedule_history
@@ -25,6 +31,7 @@ from loans.queries.types import (
 )
 
 __all__ = [
+    "BookedBreach",
     "BorrowerTotals",
     "Debt",
     "InstalmentDebt",
@@ -32,8 +39,10 @@ __all__ = [
     "PortfolioPenalty",
     "Position",
     "ScheduleView",
+    "SignedWaiver",
     "Statement",
     "StatementLine",
+    "booked_breaches",
     "borrower_debts",
     "borrower_totals",
     "certificate",
@@ -49,6 +58,7 @@ __all__ = [
     "payoff_amount",
     "penalty_forecast",
     "penalty_story",
+    "plan_vesting",
     "portfolio_penalty",
     "schedule_history",
     "statement",

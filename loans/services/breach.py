@@ -7,14 +7,14 @@ from decimal import Decimal
 
 from django.db.models import Q
 
-from loans.domain.breach import Vesting, vest
 from loans.models import Account, Entry, Instalment, Loan, Schedule
+from loans.queries.plan import SignedWaiver, plan_vesting
 from loans.queries.position import Position
 from loans.services import observers
 from loans.services.booking import AGAIN, Books, income, open_books
 from loans.services.ledger import Line
 from loans.services.observers import Change
-from loans.services.plan_books import INTEREST_LIKE, Waived, opening
+from loans.services.plan_books import INTEREST_LIKE, opening
 from loans.services.refusals import check_event_date, check_open, refusing
 from portal.errors import RuleViolation
 from portal.kernel.money import ZERO, share
@@ -63,21 +63,14 @@ def _done(loan: Loan, key: str) -> Schedule | None:
     return newest.schedule if newest else None
 
 
-def _vesting(position: Position) -> tuple[Waived, Vesting]:
-    base = position.base()
-    if not base.is_plan:
-        raise RuleViolation("这笔借款没有生效中的新还款计划。", code="NO_PLAN")
-    planned = Decimal((base.terms or {})["principal"])
-    rest = sum((position.balance(i.pk, Account.PRINCIPAL) for i in position.live()), ZERO)
-    waived = Waived.of(base)
-    with refusing():
-        return waived, vest(waived.total, planned, planned - rest)
-
-
 def break_plan(books: Books, on: date, *, key: str, reason: str, formerly: str = "") -> Schedule:
     """Post the breach on open books; ``formerly`` tells what a correction replaces by it."""
     position = books.position
-    waived, vesting = _vesting(position)
+    with refusing():
+        vesting = plan_vesting(position)
+    if vesting is None:
+        raise RuleViolation("这笔借款没有生效中的新还款计划。", code="NO_PLAN")
+    waived = SignedWaiver.of(position.base())
     live, undue, accrued = position.live(), position.undue(on), position.accrued(on)
     rate = str((position.base().terms or {}).get("plan_annual_rate", "0"))
     books.bring_to(on)

@@ -74,6 +74,7 @@ def case_page(
         "pill": pill(case, now, calendar),
         "calendar_note": calendar_warning(case, now, calendar),
         "debt": debt,
+        "vesting": books.plan_vesting(position, business_day(now)),
         "cards": formula_cards(position.profile, books.story_of(position, business_day(now)), debt),
         "profile": position.profile,
         "facts": _facts(case),

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from loans.domain.breach import vest
 from relief.domain.deadlines import SHANGHAI, business_day, chinese_day
 
 METHODS = {"password": "登录密码", "code": "短信验证码"}
@@ -38,7 +39,7 @@ def write(snapshot: Mapping[str, Any]) -> str:
             "三、新还款计划",
             *_plan(terms, figures, rows),
             "四、违约与恢复",
-            *_breach(snapshot, terms),
+            *_breach(snapshot, terms, rows),
             "五、其他",
             "减免只减少应还金额，不等于删除逾期记录；信用记录按实际还款情况报送。",
             "借款人可以随时提前还清。本协议自确认之时生效。",
@@ -102,14 +103,21 @@ def _plan(
     return lines
 
 
-def _breach(snapshot: Mapping[str, Any], terms: Mapping[str, Any]) -> list[str]:
+def _breach(
+    snapshot: Mapping[str, Any], terms: Mapping[str, Any], rows: list[Mapping[str, Any]]
+) -> list[str]:
     waived = sum(
         (Decimal(terms[name]) for name in terms if name.startswith("waive_")), Decimal("0.00")
     )
-    return [
+    principal = sum((Decimal(row["principal"]) for row in rows), Decimal("0.00"))
+    most = vest(waived, principal, Decimal("0.00")).returned
+    lines = [
         "任何一期未按时还清，从次日起对该期未还本金按原合同计收罚息。",
         f"未还满 {snapshot['plan_grace_days']} 天发出预警，之后 {snapshot['cure_days']} 天内还清的，"
         "计划继续有效；仍未还清，或连续两期未还的，经客服确认后计划终止。",
-        f"终止后，减免按已还计划本金的比例保留，其余恢复（一期未还时恢复 {yuan(waived)}）；"
+        f"终止后，减免按已还计划本金的比例保留，其余恢复（一期未还时恢复 {yuan(most)}）；"
         "剩余本金立即到期，从终止之日起计收罚息，不追溯。",
     ]
+    if Decimal(snapshot["penalty_waived_since"]):
+        lines.append("欠款日之后至确认日新增、一并减免的罚息，不因终止而恢复。")
+    return lines

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import transaction
 
+from loans import queries as books
+from loans.domain.breach import Vesting
 from loans.services import restructure
 from portal.errors import RuleViolation
 from portal.kernel.roles import Rank, Role
@@ -101,8 +103,16 @@ def warn(*, case: Case, now: datetime) -> Case:
             now=now,
             due=cure_due(fresh, now),
             data={"instalment": state.first_unpaid.number},
-            context={"instalment": state.first_unpaid},
+            context={
+                "instalment": state.first_unpaid,
+                "vesting": vesting_of(fresh, deadlines.business_day(now)),
+            },
         )
+
+
+def vesting_of(case: Case, on: date) -> Vesting | None:
+    """What a breach on a date would leave and bring back of the waiver, as the books tell it."""
+    return books.plan_vesting(books.load_position(case.loan), on)
 
 
 def cure(*, case: Case, now: datetime) -> Case | None:
@@ -163,7 +173,15 @@ def breach(*, case: Case, reason: str, actor: User, now: datetime) -> Case:
             raise RuleViolation(
                 f"补救期还没有结束，不能{ACTION_LABELS[Action.BREACH]}。", code="cure-runs"
             )
-        moved = move(fresh, Action.BREACH, actor=actor, role=Role.STAFF, now=now, note_public=said)
+        moved = move(
+            fresh,
+            Action.BREACH,
+            actor=actor,
+            role=Role.STAFF,
+            now=now,
+            note_public=said,
+            context={"vesting": vesting_of(fresh, deadlines.business_day(now))},
+        )
         agreement = in_force(moved)
         restructure.reinstate(
             loan_id=moved.loan_id,

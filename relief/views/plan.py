@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from loans import queries as books
-from loans.models import Schedule
 from loans.presenters import history
 from loans.presenters.loan import loan_card, plan_lines
 from portal import clock
@@ -57,18 +54,10 @@ def plan(request: HttpRequest, case: str) -> HttpResponse:
     return render(request, "relief/plan.html", context)
 
 
-def ending_of(agreement: Agreement, position: books.Position) -> dict[str, Decimal]:
-    """What the breach of this plan kept and brought back of its waiver, in yuan, as the books say.
-
-    {"vested": 67.29, "returned": 94.21} after 5 of 12 (domain.md §9); empty without a breach.
-    """
+def ending_of(agreement: Agreement, position: books.Position) -> books.BookedBreach | None:
+    """The breach that ended this plan, as the books say; None when none did."""
     if agreement.end_kind != "breached" or agreement.ended_at is None:
-        return {}
+        return None
     ended_on = clock.business_date(agreement.ended_at)
-    broken = [
-        schedule
-        for schedule in position.schedules_on()
-        if schedule.kind == Schedule.Kind.BREACHED and schedule.opened_on == ended_on
-    ]
-    stored = (broken[-1].terms or {}) if broken else {}
-    return {name: Decimal(stored[name]) for name in ("vested", "returned") if name in stored}
+    same_day = [found for found in books.booked_breaches(position) if found.on == ended_on]
+    return same_day[-1] if same_day else None

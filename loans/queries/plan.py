@@ -1,0 +1,81 @@
+"""The agreed plan on the books: what its waiver was, and what a breach brings back of it.
+
+The one teller of what comes back (domain.md §9): the breach that is booked, the pages of loan and
+plan, the desk's confirmation and the notices ask here. An offer, which is not on the books yet,
+asks the same rule, `loans.domain.breach.vest`, with its own figures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from loans.domain.breach import Vesting, vest
+from loans.models import Account, Schedule
+from loans.queries.position import Position
+from portal.kernel.money import ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class SignedWaiver:
+    """What a plan waives by its signed terms, by component (yuan); this is what vests.
+
+    `ran_on` was waived besides: the penalty that ran on between the offer's date and its
+    acceptance. That part is final: it never vests and never comes back.
+    """
+
+    penalty: Decimal
+    interest: Decimal
+    compound: Decimal
+    fee: Decimal
+    ran_on: Decimal
+
+    @classmethod
+    def of(cls, plan: Schedule) -> SignedWaiver:
+        """From the terms that the plan's schedule keeps."""
+        terms = plan.terms or {}
+        names = ("waive_penalty", "waive_interest", "waive_compound", "waive_fee")
+        parts = [Decimal(terms.get(name, "0.00")) for name in (*names, "waived_meanwhile")]
+        return cls(*parts)
+
+    @property
+    def total(self) -> Decimal:
+        """What was signed: all but `ran_on`."""
+        return self.penalty + self.interest + self.compound + self.fee
+
+
+def plan_vesting(position: Position, on: date | None = None) -> Vesting | None:
+    """What a breach on a date (None: now) leaves and brings back; None without a plan in force.
+
+    5 of 12 paid of the plan of domain.md §7: 67.29 vested, 94.21 back, 3,500 due.
+    """
+    plan = position.base(on)
+    if not plan.is_plan:
+        return None
+    planned = Decimal((plan.terms or {})["principal"])
+    rows = position.live(on)
+    rest = sum((position.balance(row.pk, Account.PRINCIPAL, on) for row in rows), ZERO)
+    return vest(SignedWaiver.of(plan).total, planned, planned - rest)
+
+
+@dataclass(frozen=True, slots=True)
+class BookedBreach:
+    """A breach as it stands on the books, corrections included (yuan)."""
+
+    on: date
+    vested: Decimal
+    returned: Decimal
+
+
+def booked_breaches(position: Position, on: date | None = None) -> list[BookedBreach]:
+    """Every breach of the loan that was not undone, oldest first."""
+    return [
+        BookedBreach(
+            schedule.opened_on,
+            Decimal(schedule.terms["vested"]),
+            Decimal(schedule.terms["returned"]),
+        )
+        for schedule in position.schedules_on(on)
+        if schedule.kind == Schedule.Kind.BREACHED and schedule.terms is not None
+    ]
