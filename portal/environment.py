@@ -39,6 +39,16 @@ def secret(name: str) -> str:
     return text
 
 
+def number(name: str, *, default: int, least: int, most: int) -> int:
+    """A whole number between two bounds; the default when it is not set."""
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        raise stop(name, f"must be a whole number from {least} to {most}, not {text!r}")
+    return int(text)
+
+
 def need_extra(variable: str, module: str, extra: str) -> None:
     """Stop unless the optional package behind `variable` is installed."""
     if importlib.util.find_spec(module) is None:

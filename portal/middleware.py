@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from django.conf import settings
 from django.contrib.auth import middleware as auth_middleware
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest
@@ -22,6 +23,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from portal import clock
 from portal.errors import RuleViolation
 from portal.htmx import wants_part
+from portal.kernel.addresses import parse_address
 from portal.kernel.errors import InvalidInput
 
 logger = logging.getLogger(__name__)
@@ -29,6 +31,36 @@ logger = logging.getLogger(__name__)
 SEVERAL_VALUES = frozenset({"reasons", "kinds", "consent", "_selected_action", "action"})
 UNFIT = "提交的内容里有无法保存的字符，或者数字太大，什么都没有保存。请返回检查后再提交。"
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+class ForwardedMiddleware:
+    """Puts the visitor's own address and scheme where Django looks for them; believes nobody else.
+
+    Each proxy of ours writes its peer at the right of X-Forwarded-For, so with TRUSTED_PROXIES=n
+    the n-th from the right is what our outermost proxy saw; what stands left of it anybody can
+    have written. With fewer entries than that, or none that is an address, the peer's counts.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        count = settings.TRUSTED_PROXIES
+        seen = _from_right(request.META.pop("HTTP_X_FORWARDED_FOR", ""), count)
+        address = parse_address(seen) or parse_address(request.META.get("REMOTE_ADDR", ""))
+        request.META["REMOTE_ADDR"] = address
+        schemes = request.META.pop("HTTP_X_FORWARDED_PROTO", "")
+        if count and schemes:
+            # A proxy may add to this list, as to the other, or write it anew.
+            scheme = _from_right(schemes, min(count, schemes.count(",") + 1))
+            request.META["HTTP_X_FORWARDED_PROTO"] = scheme.lower()
+        return self.get_response(request)
+
+
+def _from_right(header: str, place: int) -> str:
+    """The n-th of a list by commas, counted from the right; nothing when it is shorter."""
+    parts = [part.strip() for part in header.split(",")]
+    return parts[-place] if 0 < place <= len(parts) else ""
 
 
 class ClockMiddleware:

@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 
 import environ
 
-from portal.environment import flag, need_extra, needed, secret, stop
+from portal.environment import flag, need_extra, needed, number, secret, stop
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # VAR_DIR: folder of everything the program writes by default; var/ is git-ignored.
@@ -168,6 +168,7 @@ INSTALLED_APPS = [
     "relief",
 ]
 MIDDLEWARE = [
+    "portal.middleware.ForwardedMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -231,7 +232,13 @@ CSRF_FAILURE_VIEW = "portal.pages.errors.csrf_failure"
 HTTPS = flag("HTTPS", default=not DEMO)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+# TRUSTED_PROXIES: how many proxies of ours stand in front, each adding to X-Forwarded-For; 0: the
+# peer's address counts and no header is believed. Nothing here speaks TLS, so HTTPS means one.
+TRUSTED_PROXIES = number("TRUSTED_PROXIES", default=1 if HTTPS else 0, least=0, most=9)
+if HTTPS and not TRUSTED_PROXIES:
+    raise stop("TRUSTED_PROXIES", "must be 1 or more under HTTPS=1: a proxy of ours ends TLS")
+# The header is what ForwardedMiddleware leaves of it.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS

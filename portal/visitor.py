@@ -19,7 +19,7 @@ def session_key(request: HttpRequest) -> str:
 
 
 def address(request: HttpRequest) -> str:
-    """The address that the connection comes from, for throttles."""
+    """The visitor's own address (see ForwardedMiddleware), for limits and the trail."""
     return str(request.META.get("REMOTE_ADDR", ""))
 
 

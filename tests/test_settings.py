@@ -68,6 +68,9 @@ WRONG = [
     ("CRASH_POINTS", {**LIFE, "CRASH_POINTS": "/tmp"}, "needs DEMO=1"),
     ("TIME_ZONE", {**LIFE, "TIME_ZONE": "Europe/Berlin"}, "must be Asia/Shanghai"),
     ("HTTPS", {**LIFE, "HTTPS": "maybe"}, "must be 1 or 0"),
+    ("TRUSTED_PROXIES", {**LIFE, "TRUSTED_PROXIES": "one"}, "must be a whole number from 0 to 9"),
+    ("TRUSTED_PROXIES", {**LIFE, "TRUSTED_PROXIES": "10"}, "must be a whole number from 0 to 9"),
+    ("TRUSTED_PROXIES", {**LIFE, "TRUSTED_PROXIES": "0"}, "must be 1 or more under HTTPS=1"),
     ("METRICS", {**LIFE, "METRICS": "maybe"}, "must be 1 or 0"),
     ("METRICS_TOKEN", {**LIFE, "METRICS": "1"}, "is missing"),
     ("METRICS_TOKEN", {**LIFE, "METRICS": "1", "METRICS_TOKEN": "short"}, "at least 32"),
@@ -183,7 +186,7 @@ def test_only_a_provider_that_answers_is_asked(
 def test_every_variable_is_tried_and_documented() -> None:
     source = (ROOT / "portal" / "settings.py").read_text()
     read = set(
-        re.findall(r'(?:environ\.get|flag|secret|needed|env\.\w+)\(\s*"([A-Z_]+)"', source)
+        re.findall(r'(?:environ\.get|flag|number|secret|needed|env\.\w+)\(\s*"([A-Z_]+)"', source)
     ) | set(re.findall(r"^\s*# ([A-Z_]+)(?:=1)?: ", source, re.MULTILINE))
     tried = {variable for variable, *_ in WRONG} | set(ALIYUN) | {"ALIYUN_SMS_ENDPOINT"}
     readme = (ROOT / "README.md").read_text()

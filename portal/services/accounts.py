@@ -13,11 +13,12 @@ from django.db import IntegrityError, transaction
 
 from portal import clock
 from portal.errors import RuleViolation
+from portal.kernel.addresses import network_of
 from portal.kernel.errors import InvalidInput
 from portal.kernel.phones import parse_phone
 from portal.models import User
 from portal.services.codes import check_code
-from portal.services.throttles import Limit, attempt, attempts_left, forgive
+from portal.services.throttles import Limit, attempt, attempts_left, forgive, take_back
 
 PER_ACCOUNT = Limit(5, timedelta(minutes=15))
 PER_ADDRESS = Limit(20, timedelta(hours=1))
@@ -76,12 +77,13 @@ def authenticate_password(*, phone: str, password: str, ip: str) -> User:
     """The user of this phone (or staff user name) and password; RuleViolation otherwise.
 
     One sentence and one amount of work for an unknown account and a wrong password. Five tries
-    per account in 15 minutes, twenty per address in an hour, counted in the database in real
-    time; in a demo reviewers share one address, so that limit rests there.
+    per account in 15 minutes, twenty failures per network in an hour, counted in the database in
+    real time; in a demo reviewers share one address, so that limit rests there.
     """
     account = _account(phone)
     real = clock.real_now()
-    if not settings.DEMO and attempt("login-ip", ip, [PER_ADDRESS], now=real):
+    network = network_of(ip)
+    if not settings.DEMO and attempt("login-ip", network, [PER_ADDRESS], now=real):
         raise RuleViolation("尝试过于频繁，请一小时后再试", code="throttled")
     free_at = attempt("login-account", account, [PER_ACCOUNT], now=real)
     if free_at:
@@ -95,6 +97,7 @@ def authenticate_password(*, phone: str, password: str, ip: str) -> User:
         make_password(password[:MAX_PASSWORD])  # the same work as for a known account
     elif len(password) <= MAX_PASSWORD and user.check_password(password):
         forgive("login-account", account)
+        take_back("login-ip", network)
         return user
     left = attempts_left("login-account", account, PER_ACCOUNT, now=real)
     what = f"还可以试 {left} 次" if left else "请 15 分钟后再试，或用短信验证码登录"

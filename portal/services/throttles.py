@@ -31,13 +31,23 @@ def attempt(scope: str, subject: str, limits: Sequence[Limit], *, now: datetime)
     hashed = _hashed(scope, subject)
     with transaction.atomic():
         _serialise(hashed)
-        rows = Throttle.objects.filter(scope=scope, subject=hashed)
-        for limit in limits:
-            times = rows.filter(at__gt=now - limit.window).order_by("-at")
-            oldest = times.values_list("at", flat=True)[limit.count - 1 : limit.count].first()
-            if oldest is not None:
-                return oldest + limit.window
+        free_at = blocked_until(scope, subject, limits, now=now)
+        if free_at is not None:
+            return free_at
         Throttle.objects.create(scope=scope, subject=hashed, at=now)
+    return None
+
+
+def blocked_until(
+    scope: str, subject: str, limits: Sequence[Limit], *, now: datetime
+) -> datetime | None:
+    """The instant from which `subject` may again, None if it may now; counts nothing."""
+    rows = Throttle.objects.filter(scope=scope, subject=_hashed(scope, subject))
+    for limit in limits:
+        times = rows.filter(at__gt=now - limit.window).order_by("-at")
+        oldest = times.values_list("at", flat=True)[limit.count - 1 : limit.count].first()
+        if oldest is not None:
+            return oldest + limit.window
     return None
 
 
@@ -50,6 +60,13 @@ def attempts_left(scope: str, subject: str, limit: Limit, *, now: datetime) -> i
 def forgive(scope: str, subject: str) -> None:
     """Forget the attempts of a subject that has proven itself."""
     Throttle.objects.filter(scope=scope, subject=_hashed(scope, subject)).delete()
+
+
+def take_back(scope: str, subject: str) -> None:
+    """Uncount the latest attempt: it was no failure."""
+    rows = Throttle.objects.filter(scope=scope, subject=_hashed(scope, subject))
+    latest = rows.order_by("-at", "-pk").values_list("pk", flat=True).first()
+    Throttle.objects.filter(pk=latest).delete()
 
 
 def forget_old(*, now: datetime) -> int:
