@@ -17,6 +17,7 @@ class Happening(StrEnum):
     AMBER = "AMBER"
     REVIEW_MISSED = "REVIEW_MISSED"
     PROMISE_MISSED = "PROMISE_MISSED"
+    REMINDER_SKIPPED = "REMINDER_SKIPPED"
     PROOF_REMINDER = "PROOF_REMINDER"
     OFFER_REMINDER = "OFFER_REMINDER"
     PLAN_SOON = "PLAN_SOON"
@@ -36,8 +37,9 @@ class Happening(StrEnum):
 HAPPENING_LABELS: dict[Happening, str] = {
     Happening.ASSIGNED: "转交处理人",
     Happening.AMBER: "审核临近截止",
-    Happening.REVIEW_MISSED: "审核超时，已升级主管",
-    Happening.PROMISE_MISSED: "答复超时，已升级主管",
+    Happening.REVIEW_MISSED: "审核超时",
+    Happening.PROMISE_MISSED: "答复超时",
+    Happening.REMINDER_SKIPPED: "提醒已过时，没有发送",
     Happening.PROOF_REMINDER: "提醒补充材料",
     Happening.OFFER_REMINDER: "提醒方案即将到期",
     Happening.PLAN_SOON: "提醒还款",
@@ -63,6 +65,7 @@ class Audience(StrEnum):
     REVIEWERS = "reviewers"
     SUPERVISORS = "supervisors"
     CHECKERS = "checkers"  # all who have the rank that the pending offer needs
+    ESCALATED = "escalated"  # all who have the rank that a broken promise went up to
 
 
 @dataclass(frozen=True)
@@ -121,12 +124,13 @@ RULES: dict[A | Happening, tuple[Rule, ...]] = {
     Happening.AMBER: (Rule("staff_amber", Audience.ASSIGNEE),),
     Happening.REVIEW_MISSED: (
         Rule("review_delayed", channels=CALL),
-        Rule("staff_missed", Audience.SUPERVISORS),
+        Rule("staff_missed", Audience.ESCALATED),
     ),
     Happening.PROMISE_MISSED: (
         Rule("promise_delayed", channels=SMS),
-        Rule("staff_missed", Audience.SUPERVISORS),
+        Rule("staff_missed", Audience.ESCALATED),
     ),
+    Happening.REMINDER_SKIPPED: (),
     Happening.PROOF_REMINDER: (Rule("proof_reminder", channels=SMS),),
     Happening.OFFER_REMINDER: (Rule("offer_reminder", channels=SMS),),
     Happening.PLAN_SOON: (Rule("plan_soon", channels=SMS),),

@@ -10,12 +10,13 @@ from typing import Any
 from django.db.models import Count, F, Prefetch
 
 from loans.queries import papers
-from portal.kernel.roles import Role
+from portal.kernel.roles import Rank, Role
 from portal.models import Delivery, User
-from relief.domain.deadlines import business_day
+from relief.domain.deadlines import business_day, escalated_to
 from relief.domain.workflow import IN_PLAN, TURN, State
 from relief.models import Agreement, Case, Deadline, Event, Offer
 from relief.models.case import CaseQuerySet
+from relief.notices import Happening
 
 
 class Sla(StrEnum):
@@ -104,6 +105,38 @@ def _event_key(key: str) -> str:
     """case|loan:<id>:<event>:<key …>:<user>:<channel>[:call] -> key."""
     parts = key.removesuffix(":call").split(":")
     return ":".join(parts[3:-2])
+
+
+@dataclass(frozen=True)
+class BrokenPromise:
+    """One promise of ours that was not kept, and what was promised instead."""
+
+    promised_at: datetime
+    renewed_at: datetime | None
+    told_at: datetime
+    rank: Rank
+
+
+def broken_promises(case: Case) -> list[BrokenPromise]:
+    """The promises broken of the clock that runs now, in the order in which it happened."""
+    if not case.missed_promises:
+        return []
+    missed = [Happening.REVIEW_MISSED.value, Happening.PROMISE_MISSED.value]
+    last = case.events.filter(action__in=missed).order_by("-pk")[: case.missed_promises]
+    return [_broken(case, event, times) for times, event in enumerate(reversed(last), 1)]
+
+
+def _broken(case: Case, event: Event, times: int) -> BrokenPromise:
+    """From the trail; lines of the time before it kept the promises have those of the case."""
+    is_review = event.action == Happening.REVIEW_MISSED
+    before = case.review_due_at if is_review else None
+    promised, renewed = event.data.get("promised"), event.data.get("renewed")
+    return BrokenPromise(
+        promised_at=datetime.fromisoformat(promised) if promised else before or event.at,
+        renewed_at=datetime.fromisoformat(renewed) if renewed else None,
+        told_at=event.at,
+        rank=escalated_to(times),
+    )
 
 
 def offers_of(case: Case, *, for_borrower: bool) -> list[Offer]:

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 INSTEAD = "未送达，已改为电话"
+TOO_LATE = "已过提醒的时间，没有发送"  # why a delivery ended that was not worth sending any more
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
@@ -73,6 +74,7 @@ class Delivery(models.Model):
     exempt = models.BooleanField("不受时段限制（验证码）", default=False)
     attempts = models.PositiveSmallIntegerField("尝试次数", default=0)
     next_attempt_at = models.DateTimeField("下次发送")
+    not_after = models.DateTimeField("过时于", null=True, blank=True)
     lease_until = models.DateTimeField("占用至", null=True, blank=True)
     ask_at = models.DateTimeField("下次查询回执", null=True, blank=True)
     provider_reference = models.CharField("通道回执", max_length=80, blank=True)
@@ -129,6 +131,8 @@ class Delivery(models.Model):
         """What the screen says: only what is known."""
         if self.status == self.Status.CLAIMED:
             return str(self.Status.PENDING.label)
+        if self.status == self.Status.FAILED and self.error == TOO_LATE:
+            return TOO_LATE
         if self.status == self.Status.FAILED and self.channel == self.Channel.SMS:
             return INSTEAD if self.called_instead else str(self.Status.FAILED.label)
         return str(self.Status(self.status).label)

@@ -19,6 +19,7 @@ from django.db.models import Case, F, TextField, Value, When
 
 from portal.crash_points import crash_point
 from portal.models import Delivery
+from portal.models.delivery import TOO_LATE
 from portal.notifications import hours
 from portal.notifications.channels import phone, sms
 from portal.notifications.channels.base import Channel, Receipt, SendFailed
@@ -34,6 +35,7 @@ BACK_OFF = tuple(
     timedelta(seconds=s) for s in (30, 120, 480, 1800, 3600, 7200, 14400)
 )  # about 7.7 hours in all
 UNWANTED = SendFailed("借款人已关闭短信，内容在应用内的消息里", permanent=True)
+OUTDATED = SendFailed(TOO_LATE, permanent=True)
 CODE_LIFE = timedelta(minutes=5)  # a login code that could not go out by then is useless
 
 
@@ -134,6 +136,8 @@ def _try(row: Delivery, now: datetime) -> Outcome:
     """Judge a claimed row and send it if it may go; nothing is recorded."""
     if row.exempt and now >= row.created_at + CODE_LIFE:
         return SendFailed("验证码已过期，没有发送", permanent=True)
+    if row.not_after is not None and now >= row.not_after:
+        return OUTDATED
     if _unwanted(row):
         return UNWANTED
     if not row.exempt and not hours.may_disturb(now):
@@ -223,7 +227,7 @@ def _fail(row: Delivery, failure: SendFailed, now: datetime) -> str:
             error=failure.reason[:200],
             text=row.text if settings.DEMO or not row.exempt else "",
         )
-        if status == Status.FAILED and failure is not UNWANTED:
+        if status == Status.FAILED and failure not in (UNWANTED, OUTDATED):
             call_instead(row, now=now)
     return status
 
@@ -249,6 +253,7 @@ def call_instead(row: Delivery, *, now: datetime) -> None:
             "code": row.code,
             "about": row.about,
             "next_attempt_at": now,
+            "not_after": row.not_after,
             "created_at": now,
             "fallback_of": row,
         },

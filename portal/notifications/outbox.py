@@ -39,6 +39,7 @@ def notify(
     link: str = "",
     category: str = "relief",
     mandatory: bool = False,
+    not_after: datetime | None = None,
     now: datetime,
 ) -> Notice:
     """Write the notice of `event` to `user` and its deliveries (domain.md §10).
@@ -47,6 +48,7 @@ def notify(
     the first text stands. A user who switched messages off gets none unless `mandatory`. Texts
     come from `templates/notifications/<event>.{in_app,sms,phone}.txt`; the context also has
     `code`, the short code by which a borrower can tell a real message. Times are business time.
+    A reminder names with `not_after` when its moment has passed: then it is not sent any more.
     Inside `together()` the rows are written at its end; until then the notice has no pk.
     Example: key "offer-made:k7q2m9x4tzbd:3", channels {"sms"} → one Notice, one Delivery.
     """
@@ -79,6 +81,7 @@ def notify(
             about=about,
             mandatory=mandatory,
             next_attempt_at=now,
+            not_after=not_after,
             created_at=now,
         )
         for channel in sorted(channels)

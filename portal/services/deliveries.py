@@ -25,6 +25,8 @@ def resend(*, delivery_id: int, actor: User, now: datetime) -> None:
             raise RuleViolation("验证码不能重发，请借款人重新获取")
         if row.channel == Delivery.Channel.PHONE:
             raise RuleViolation("电话不能重发，请在电话任务里处理")
+        if row.not_after is not None and row.not_after <= now:
+            raise RuleViolation("提醒的时间已过，重发没有意义，内容在借款人的消息里")
         again = Delivery.objects.filter(pk=delivery_id, status=Delivery.Status.FAILED).update(
             status=Delivery.Status.PENDING,
             attempts=0,

@@ -11,7 +11,7 @@ from typing import Any
 from loans import queries as books
 from loans.presenters.penalty import formula_cards
 from portal.kernel.money import ZERO
-from portal.kernel.roles import Rank, rank_at_least
+from portal.kernel.roles import RANK_LABELS, Rank, rank_at_least
 from portal.models import User
 from portal.services.calendar import load_calendar
 from relief.admin.acts import ACTS, Act
@@ -29,7 +29,7 @@ from relief.presenters.case import CaseView, calendar_warning, case_view, event_
 from relief.presenters.comparison import today
 from relief.presenters.cost import plan_sums
 from relief.presenters.offer import offer_view
-from relief.queries import offers_of, timeline
+from relief.queries import broken_promises, offers_of, timeline
 from relief.services.suggestions import affordability_of
 
 Forms = Mapping[str, DeskForm]
@@ -79,6 +79,7 @@ def case_page(
         "profile": position.profile,
         "facts": _facts(case),
         "trail": _trail(case),
+        "broken": [(row, RANK_LABELS[row.rank]) for row in broken_promises(case)],
         "papers": papers,
         "offers": offers,
         "shown": _shown_offer(case, offers, debt, now),

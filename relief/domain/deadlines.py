@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from portal.kernel.roles import Rank
 from portal.kernel.workdays import WorkCalendar
 from relief.domain.policy import ReliefPolicy
 from relief.domain.workflow import Promise
@@ -60,6 +61,31 @@ WORKDAY_KINDS = frozenset(
         DueKind.REPLY_DUE,
     }
 )
+
+
+# What staff promise the borrower, and what it is called. Whoever breaks one owns up to it each time.
+PROMISED: dict[DueKind, str] = {
+    DueKind.REVIEW_DUE: "审核结果",
+    DueKind.COMPOSE_DUE: "协商方案",
+    DueKind.APPROVAL_DUE: "协商方案",
+    DueKind.REPLY_DUE: "还款建议的答复",
+}
+
+
+def escalated_to(times: int) -> Rank:
+    """To whom a promise goes that was broken that many times: one rank further, then it stays.
+
+    Once: a supervisor. Twice, three times: a manager (domain.md §6).
+    """
+    return Rank.SUPERVISOR if times < 2 else Rank.MANAGER
+
+
+def reminder_note(due_on: str, moment: datetime) -> str:
+    """Why a reminder was not sent: `due_on` names its deadline, which passed at `moment`.
+
+    补充材料截止 12月4日 18:00 已过，过时的提醒没有发送。
+    """
+    return f"{due_on} {chinese(moment)} 已过，过时的提醒没有发送。"
 
 
 @dataclass(frozen=True)

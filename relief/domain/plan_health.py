@@ -40,6 +40,23 @@ class PlanHealth:
     next_check_on: date | None
 
 
+def planned_reminders(
+    unpaid: Sequence[PlanDue], since: date, on: date, policy: ReliefPolicy
+) -> list[tuple[Reminder, PlanDue]]:
+    """What was to be said from a planned look `since` to `on`, both included, in order.
+
+    Planned for 2026-12-23, looked at on 12-27 only: SOON, TODAY and LATE of the one due 12-26.
+    """
+    found: list[tuple[Reminder, PlanDue]] = []
+    day: date | None = since
+    while day is not None and day <= on and unpaid:
+        reminder = _reminder(unpaid, day, policy)
+        if reminder is not None and (reminder, unpaid[0]) not in found:
+            found.append((reminder, unpaid[0]))
+        day = _next_check(unpaid, day, policy)
+    return found
+
+
 def look_at(unpaid: Sequence[PlanDue], on: date, policy: ReliefPolicy) -> PlanHealth:
     """Judges the unpaid instalments, oldest first (domain.md §9).
 

@@ -53,11 +53,12 @@ def visible_ends(now: datetime, real_now: datetime) -> Iterator[Violation]:
 def fallbacks(now: datetime, real_now: datetime) -> Iterator[Violation]:
     """An SMS that failed has a call in its place.
 
-    Not login codes, which are useless by then, and not what the borrower did not want to get.
+    Not login codes and reminders that were useless by then, and not what the borrower did not
+    want to get.
     """
     call = Delivery.objects.filter(channel=Channel.PHONE)
     failed = Delivery.objects.filter(channel=Channel.SMS, status=Status.FAILED, exempt=False)
-    failed = failed.exclude(error=dispatch.UNWANTED.reason)
+    failed = failed.exclude(error__in=[dispatch.UNWANTED.reason, dispatch.OUTDATED.reason])
     lost = failed.exclude(Exists(call.filter(fallback_of=OuterRef("pk")))).exclude(
         Exists(call.filter(notice=OuterRef("notice")))
     )

@@ -79,6 +79,7 @@ class Case(models.Model):
     remaining_workdays = models.PositiveSmallIntegerField(null=True, blank=True)
     reviewed_at = models.DateTimeField("审核结果时间", null=True, blank=True)
     escalated_at = models.DateTimeField("升级时间", null=True, blank=True)
+    missed_promises = models.PositiveSmallIntegerField("已失约次数", default=0)
     delay_from = models.DateField("延误免息起", null=True, blank=True)
     delay_to = models.DateField("延误免息止", null=True, blank=True)
     next_due_at = models.DateTimeField("下一期限", null=True, blank=True, db_index=True)
@@ -113,6 +114,11 @@ class Case(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(state__in=[state.value for state in State]), name="case_state_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(escalated_at=None, missed_promises=0)
+                | Q(escalated_at__isnull=False, missed_promises__gte=1),
+                name="case_escalated_iff_missed",
             ),
         ]
         indexes = [models.Index(fields=["state", "review_due_at"])]

@@ -188,4 +188,6 @@ def is_public(event: Event) -> bool:
         Happening.ASSIGNED, Happening.AMBER, Happening.BREACH_READY, Action.RELEASE,
         Action.ASK_APPROVAL, Action.SEND_BACK,
     }  # fmt: skip
+    if event.action == Happening.REMINDER_SKIPPED:
+        return event.data["reminder"] not in internal
     return event.action not in internal

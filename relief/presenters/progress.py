@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from portal.kernel.roles import Role
+from portal.kernel.roles import RANK_LABELS, Role
 from portal.kernel.workdays import WorkCalendar
 from portal.models import Delivery
 from relief.domain.deadlines import SHANGHAI, at, business_day
@@ -16,7 +17,7 @@ from relief.domain.workflow import TURN, Action, State
 from relief.models import Case, Evidence
 from relief.notices import Happening
 from relief.presenters.case import CaseView, actor_label, event_label, is_public
-from relief.queries import TimelineEntry
+from relief.queries import BrokenPromise, TimelineEntry
 
 STEPS = ("提交", "初审", "协商", "执行", "结清")
 STOPPED = frozenset(
@@ -38,8 +39,8 @@ OWN_WORDS: dict[str, str] = {
     Action.APPROVE: "发出协商方案",
     Action.PASS: "初审通过",
     Action.REJECT: "初审未通过",
-    Happening.REVIEW_MISSED: "没能按时给出审核结果，已升级主管",
-    Happening.PROMISE_MISSED: "没能按时答复，已升级主管",
+    Happening.REVIEW_MISSED: "我们没能按时给出审核结果",
+    Happening.PROMISE_MISSED: "我们没能按时答复",
     Happening.OFFER_OPENED: "你打开了方案",
     Happening.EVIDENCE_OPENED: "查看你的材料",
 }
@@ -52,6 +53,7 @@ TONES: dict[str, str] = {
     Action.WARN: "wn",
     Happening.REVIEW_MISSED: "wn",
     Happening.PROMISE_MISSED: "wn",
+    Happening.REMINDER_SKIPPED: "wn",
     Happening.PLAN_LATE: "wn",
     Happening.CORRECTED: "wn",
     Action.UNSETTLE: "wn",
@@ -68,7 +70,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """What we promised and how it stands: running, late or paused."""
+    """What we promised and how it stands: running, late or paused; `broken` in their order."""
 
     kind: str
     promise: str
@@ -79,6 +81,12 @@ class Clock:
     new_promise: datetime | None
     waived: Decimal
     workdays_left: int
+    broken: tuple[BrokenPromise, ...] = ()
+
+    @property
+    def handler(self) -> str:
+        """Who has it now: 主管, 经理, or nobody above the one in charge yet."""
+        return RANK_LABELS[self.broken[-1].rank] if self.broken else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +124,13 @@ def steps(view: CaseView) -> tuple[Step, ...]:
     return tuple(found)
 
 
-def clock_of(case: Case, now: datetime, calendar: WorkCalendar, waived: Decimal) -> Clock | None:
+def clock_of(
+    case: Case,
+    now: datetime,
+    calendar: WorkCalendar,
+    waived: Decimal,
+    broken: Sequence[BrokenPromise] = (),
+) -> Clock | None:
     """The countdown card; None where nobody at our side has promised anything."""
     state = State(case.state)
     if state == State.NEED_MORE and case.clock_stopped_at is not None:
@@ -125,10 +139,10 @@ def clock_of(case: Case, now: datetime, calendar: WorkCalendar, waived: Decimal)
     if state not in PROMISED:
         return None
     is_review = state in REVIEW
-    due = case.review_due_at if is_review else case.next_due_at
+    due = broken[0].promised_at if broken else case.next_due_at
     if due is None:
         return None
-    late = due <= now or case.escalated_at is not None
+    late = due <= now
     renewed = case.next_due_at if late and case.next_due_at and case.next_due_at > now else None
     return Clock(
         kind="late" if late else "running",
@@ -140,6 +154,7 @@ def clock_of(case: Case, now: datetime, calendar: WorkCalendar, waived: Decimal)
         new_promise=renewed,
         waived=waived,
         workdays_left=calendar.working_days_between(business_day(now), business_day(due)),
+        broken=tuple(broken),
     )
 
 

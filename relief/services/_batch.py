@@ -11,7 +11,8 @@ from portal.services.calendar import load_calendar
 from relief.domain.deadlines import DueKind
 from relief.models import Case, Deadline
 
-Changes = tuple[tuple[str, date | None], ...]
+Value = date | int | None
+Changes = tuple[tuple[str, Value], ...]
 
 
 class Batch:
@@ -27,8 +28,8 @@ class Batch:
         """Read once, when the first one needs it."""
         return load_calendar()
 
-    def change(self, case: Case, **values: date | None) -> None:
-        """Set dates of a locked case, at once in `case` and by `write` in the database.
+    def change(self, case: Case, **values: Value) -> None:
+        """Set dates or counts of a locked case, at once in `case` and by `write` in the database.
 
         Never its state: that has another writer.
         """
@@ -41,7 +42,7 @@ class Batch:
         self._deadlines.append(Deadline(case=case, kind=kind.value, due_at=due_at))
 
     def write(self) -> None:
-        """One UPDATE for all cases with the same dates, one INSERT for all deadlines."""
+        """One UPDATE for all cases with the same values, one INSERT for all deadlines."""
         for values, pks in self._changes.items():
             Case.objects.filter(pk__in=pks).update(**dict(values))
         Deadline.objects.bulk_create(self._deadlines)

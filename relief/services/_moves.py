@@ -61,7 +61,7 @@ def move(
         due = deadlines.due_for(found.promise, now, calendar, case.policy.rules)
     values = {**_due_values(found.promise, due), **(changes or {})}
     if found.promise not in KEEPS_CLOCK:
-        values.setdefault("escalated_at", None)  # another promise, another escalation
+        values |= {"escalated_at": None, "missed_promises": 0}  # another promise
     if found.target in CLOSED:
         values["closed_at"] = now
     with transaction.atomic(savepoint=False):
@@ -207,6 +207,7 @@ def tell(
                 about=f"case:{case.public_id}",
                 link=_link(rule, case, context),
                 category="repayment" if rule.event in notices.PLAN_EVENTS else "relief",
+                not_after=context.get("not_after"),
                 now=now,
             )
 

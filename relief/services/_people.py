@@ -57,11 +57,7 @@ class Hearers:
             if case.assigned_to is not None:
                 return [case.assigned_to]
             audience = Audience.REVIEWERS
-        lowest = (
-            Rank(needs_rank or Rank.SUPERVISOR)
-            if audience == Audience.CHECKERS
-            else STAFF_RANKS[audience]
-        )
+        lowest = STAFF_RANKS.get(audience) or Rank(needs_rank or Rank.SUPERVISOR)
         staff = self._staff_from(lowest)
         return [user for user in staff if user.same_person_as_id != case.borrower_id]
 

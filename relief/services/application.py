@@ -144,7 +144,6 @@ def _review_clock(case: Case, now: datetime) -> dict[str, Any]:
         "clock_stopped_at": None,
         "remaining_workdays": None,
         "reviewed_at": None,
-        "escalated_at": None,
     }
 
 

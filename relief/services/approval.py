@@ -14,7 +14,8 @@ from relief.domain.reasons import check_line
 from relief.domain.workflow import Action
 from relief.models import Case, Offer, OfferStatus
 from relief.services import _offers
-from relief.services._moves import last_move, locked, move
+from relief.services._lateness import locked_at
+from relief.services._moves import last_move, move
 from relief.services._people import check_staff
 
 
@@ -23,7 +24,7 @@ def approve_offer(*, case: Case, number: int, actor: User, now: datetime, note: 
     """Approves and sends a waiting offer; never one's own, and only with the rank it needs now."""
     inner = check_line(note, field="note", label="复核意见", empty=True)
     with transaction.atomic():
-        fresh = locked(case)
+        fresh = locked_at(case, now)
         offer = _pending(fresh, number, actor)
         Offer.objects.filter(pk=offer.pk).update(approved_by=actor)
         offer.refresh_from_db()
@@ -57,7 +58,7 @@ def send_back_offer(*, case: Case, number: int, reason: str, actor: User, now: d
     """Sends a waiting offer back to its maker with a reason; the borrower never saw it."""
     inner = check_line(reason, field="reason", label="退回原因")
     with transaction.atomic():
-        fresh = locked(case)
+        fresh = locked_at(case, now)
         offer = _pending(fresh, number, actor)
         Offer.objects.filter(pk=offer.pk).update(status=OfferStatus.SENT_BACK)
         return move(

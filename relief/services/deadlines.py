@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DataError, IntegrityError, transaction
@@ -18,10 +18,11 @@ from relief import notices
 from relief.domain import deadlines
 from relief.domain.deadlines import DueKind
 from relief.domain.workflow import Action, State
-from relief.models import Case, Deadline, OfferStatus
+from relief.models import Deadline, OfferStatus
 from relief.models.case import DeadlineQuerySet
 from relief.services import plan_watch
 from relief.services._batch import Batch
+from relief.services._lateness import break_promise, skip_reminder
 from relief.services._moves import move, record, together
 
 logger = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ def _handle_together(ids: Sequence[int], now: datetime) -> int:
     with together():
         batch = Batch(now)
         for row in turn.values():
-            HANDLERS[DueKind(row.kind)](row.case, batch)
+            HANDLERS[DueKind(row.kind)](row, batch)
             logger.info("deadline.handled", extra={"case": row.case.public_id, "kind": row.kind})
         batch.write()
     return len(turn) + (_handle_together(later, now) if later else 0)
@@ -116,48 +117,40 @@ def _locked(ids: Sequence[int], now: datetime) -> DeadlineQuerySet:
     return rows.select_for_update(of=("case", "self"), skip_locked=True)
 
 
-def _amber(case: Case, batch: Batch) -> None:
-    _note(case, notices.Happening.AMBER, batch)
+def _amber(row: Deadline, batch: Batch) -> None:
+    _remind(row, batch, notices.Happening.AMBER)
 
 
-def _review_missed(case: Case, batch: Batch) -> None:
-    """Supervisor once, apology, a new promise, and the delay waived in the next offer."""
-    delay = {}
-    if case.review_due_at is not None:
-        missed_on = deadlines.business_day(case.review_due_at)
-        delay = {"delay_from": case.delay_from or missed_on, "delay_to": None}
-    if _promise_again(case, DueKind.REVIEW_DUE, batch, **delay):
-        _note(case, notices.Happening.REVIEW_MISSED, batch, missed="审核结果")
+def _remind_proof(row: Deadline, batch: Batch) -> None:
+    _remind(row, batch, notices.Happening.PROOF_REMINDER, ask=row.case.ask_text)
 
 
-def _promise_missed(case: Case, batch: Batch) -> None:
-    kind = DueKind(case.next_due_kind)
-    if _promise_again(case, kind, batch):
-        missed = "还款建议的答复" if kind == DueKind.REPLY_DUE else "协商方案"
-        _note(case, notices.Happening.PROMISE_MISSED, batch, missed=missed)
-
-
-def _promise_again(case: Case, kind: DueKind, batch: Batch, **changes: date | None) -> bool:
-    """The next working day's end as the new promise; whether this is the first one missed."""
-    first = case.escalated_at is None
-    promised = deadlines.workday_due(batch.now, 1, batch.calendar, case.policy.rules)
-    batch.set_deadline(case, kind, promised)
-    batch.change(case, next_due_at=promised, escalated_at=case.escalated_at or batch.now, **changes)
-    return first
-
-
-def _remind_proof(case: Case, batch: Batch) -> None:
-    _note(case, notices.Happening.PROOF_REMINDER, batch, ask=case.ask_text)
-
-
-def _remind_offer(case: Case, batch: Batch) -> None:
-    offer = case.offers.filter(status=OfferStatus.OPEN).first()
+def _remind_offer(row: Deadline, batch: Batch) -> None:
+    offer = row.case.offers.filter(status=OfferStatus.OPEN).first()
     if offer is not None:
-        _note(case, notices.Happening.OFFER_REMINDER, batch, offer=offer)
+        _remind(row, batch, notices.Happening.OFFER_REMINDER, offer=offer)
 
 
-def _expire(case: Case, batch: Batch) -> None:
+def _remind(row: Deadline, batch: Batch, what: notices.Happening, **context: object) -> None:
+    """Reminds of the case's deadline while that lies ahead; afterwards the trail says why not."""
+    case, ends_at = row.case, row.case.next_due_at
+    if ends_at is not None and ends_at <= batch.now:
+        name = deadlines.DUE_LABELS[DueKind(case.next_due_kind)]
+        skip_reminder(case, what, deadlines.reminder_note(name, ends_at), now=batch.now)
+        return
+    record(
+        case,
+        what,
+        actor=None,
+        role=Role.SYSTEM,
+        now=batch.now,
+        context={"not_after": ends_at, **context},
+    )
+
+
+def _expire(row: Deadline, batch: Batch) -> None:
     """Evidence that did not come, or an offer nobody answered: closed, files kept."""
+    case = row.case
     if case.state not in {State.NEED_MORE, State.OFFERED}:
         return
     case.offers.filter(status=OfferStatus.OPEN).update(status=OfferStatus.EXPIRED)
@@ -172,31 +165,27 @@ def _expire(case: Case, batch: Batch) -> None:
     )
 
 
-def _plan(case: Case, batch: Batch) -> None:
-    plan_watch.watch_plan(case=case, now=batch.now)
+def _plan(row: Deadline, batch: Batch) -> None:
+    plan_watch.watch_plan(case=row.case, now=batch.now, planned_at=row.due_at)
 
 
-def _cure_over(case: Case, batch: Batch) -> None:
-    if plan_watch.can_breach(case, batch.now):
-        plan_watch.tell_breach_ready(case, batch.now)
+def _cure_over(row: Deadline, batch: Batch) -> None:
+    if plan_watch.can_breach(row.case, batch.now):
+        plan_watch.tell_breach_ready(row.case, batch.now)
 
 
-def _nothing(case: Case, batch: Batch) -> None:
+def _nothing(row: Deadline, batch: Batch) -> None:
     """The end of an appeal's time needs no act: the button goes by itself."""
 
 
-def _note(case: Case, what: notices.Happening, batch: Batch, **context: object) -> None:
-    record(case, what, actor=None, role=Role.SYSTEM, now=batch.now, context=context)
-
-
-HANDLERS: dict[DueKind, Callable[[Case, Batch], None]] = {
+HANDLERS: dict[DueKind, Callable[[Deadline, Batch], None]] = {
     DueKind.REVIEW_AMBER: _amber,
-    DueKind.REVIEW_DUE: _review_missed,
+    DueKind.REVIEW_DUE: break_promise,
     DueKind.EVIDENCE_REMINDER: _remind_proof,
     DueKind.EVIDENCE_DUE: _expire,
-    DueKind.COMPOSE_DUE: _promise_missed,
-    DueKind.APPROVAL_DUE: _promise_missed,
-    DueKind.REPLY_DUE: _promise_missed,
+    DueKind.COMPOSE_DUE: break_promise,
+    DueKind.APPROVAL_DUE: break_promise,
+    DueKind.REPLY_DUE: break_promise,
     DueKind.OFFER_REMINDER: _remind_offer,
     DueKind.OFFER_DUE: _expire,
     DueKind.APPEAL_DUE: _nothing,

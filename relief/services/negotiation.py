@@ -21,6 +21,7 @@ from relief.models import Agreement, Case, Offer, OfferStatus, Side
 from relief.services import _offers, agreement
 from relief.services._acceptance import check_acceptable, check_open, seconds_to_read
 from relief.services._counters import CounterDraft, preview_counter
+from relief.services._lateness import locked_at
 from relief.services._moves import last_move, locked, move, record, require_move
 from relief.services._offers import Composed, OfferDraft
 from relief.services._people import check_borrower, check_in_charge
@@ -54,7 +55,7 @@ def make_offer(
     Waiving 96.90 of 161.50 (60 %) by a reviewer waits for a supervisor (domain.md §8).
     """
     with transaction.atomic():
-        fresh = locked(case)
+        fresh = locked_at(case, now)
         require_move(fresh, Action.OFFER, actor=actor, role=Role.STAFF)
         check_in_charge(actor, fresh)
         composed = _offers.compose_draft(fresh, draft, deadlines.business_day(now))
@@ -65,7 +66,7 @@ def make_offer(
 def accept_counter(*, case: Case, number: int, actor: User, now: datetime, note: str = "") -> Offer:
     """Staff agree to the borrower's terms as they are, on today's debt; the borrower confirms."""
     with transaction.atomic():
-        fresh = locked(case)
+        fresh = locked_at(case, now)
         require_move(fresh, Action.ACCEPT_COUNTER, actor=actor, role=Role.STAFF)
         check_in_charge(actor, fresh)
         counter = _offers.find_offer(fresh, number)

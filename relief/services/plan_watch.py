@@ -16,13 +16,14 @@ from portal.retry import retried
 from relief import notices
 from relief.domain import deadlines
 from relief.domain.labels import ACTION_LABELS
-from relief.domain.plan_health import PlanHealth, Reminder
+from relief.domain.plan_health import PlanDue, PlanHealth, Reminder, planned_reminders
 from relief.domain.reasons import check_line
 from relief.domain.workflow import IN_PLAN, Action, State
 from relief.models import Agreement, Case
+from relief.services._lateness import skip_reminder
 from relief.services._moves import locked, move, record, set_deadlines
 from relief.services._people import check_staff
-from relief.services.plan_clock import cure_due, health, plan_due
+from relief.services.plan_clock import cure_due, health, plan_due, unpaid
 
 REMINDERS = {
     Reminder.SOON: notices.Happening.PLAN_SOON,
@@ -31,10 +32,11 @@ REMINDERS = {
 }
 
 
-def watch_plan(*, case: Case, now: datetime) -> None:
+def watch_plan(*, case: Case, now: datetime, planned_at: datetime | None = None) -> None:
     """Looks at one plan: reminds once per instalment and kind, warns, and sets the next look.
 
-    Safe to call twice, late, or in between.
+    Safe to call twice, late, or in between. What the look planned at `planned_at` was to say and
+    what is said by now too late is not said; the trail has why.
     """
     with transaction.atomic():
         fresh = locked(case)
@@ -43,6 +45,8 @@ def watch_plan(*, case: Case, now: datetime) -> None:
         state = health(fresh, deadlines.business_day(now))
         if state.first_unpaid is None:
             return
+        if planned_at is not None:
+            _skip_passed(fresh, state, planned_at, now)
         _remind(fresh, state, now)
         if state.must_warn and fresh.state == State.PLAN_ACTIVE:
             warn(case=fresh, now=now)
@@ -72,10 +76,10 @@ def _remind(case: Case, state: PlanHealth, now: datetime) -> None:
     first = state.first_unpaid
     if state.reminder is None or first is None:
         return
-    what = REMINDERS[state.reminder]
-    key = f"{what.value}:{first.number}:{first.due_on:%Y%m%d}"
+    what, key = REMINDERS[state.reminder], _reminder_key(state.reminder, first)
     if case.events.filter(action=what.value, data__key=key).exists():
         return
+    day_over = deadlines.at(first.due_on, deadlines.DAY_END)
     record(
         case,
         what,
@@ -83,9 +87,33 @@ def _remind(case: Case, state: PlanHealth, now: datetime) -> None:
         role=Role.SYSTEM,
         now=now,
         data={"key": key, "instalment": first.number},
-        context={"instalment": first, "due": f"{first.due_on.month}月{first.due_on.day}日"},
+        context={
+            "instalment": first,
+            "due": f"{first.due_on.month}月{first.due_on.day}日",
+            "not_after": None if state.reminder == Reminder.LATE else day_over,
+        },
         key=key,
     )
+
+
+def _reminder_key(reminder: Reminder, due: PlanDue) -> str:
+    return f"{REMINDERS[reminder].value}:{due.number}:{due.due_on:%Y%m%d}"
+
+
+def _skip_passed(case: Case, state: PlanHealth, planned_at: datetime, now: datetime) -> None:
+    """A line for each reminder that was planned since then and is not true any more."""
+    on = deadlines.business_day(now)
+    left = unpaid(case, on)
+    for reminder, due in planned_reminders(
+        left, deadlines.business_day(planned_at), on, case.policy.rules
+    ):
+        said = case.events.filter(data__key=_reminder_key(reminder, due)).exists()
+        if (reminder, due) == (state.reminder, state.first_unpaid) or said:
+            continue
+        when = "到期前" if reminder == Reminder.SOON else "到期当天"
+        day = f"{due.due_on.month}月{due.due_on.day}日"
+        why = f"第 {due.number} 期 {day} 到期，{when}的提醒已过时，没有发送。"
+        skip_reminder(case, REMINDERS[reminder], why, now=now)
 
 
 def warn(*, case: Case, now: datetime) -> Case:

@@ -20,6 +20,7 @@ from relief.domain.evidence import KIND_LABELS, parse_kind
 from relief.domain.reasons import REJECTIONS, RejectCode, check_line
 from relief.domain.workflow import Action, State
 from relief.models import Case
+from relief.services._lateness import locked_at
 from relief.services._moves import locked, move, record, refusal, require_move
 from relief.services._people import check_in_charge, check_staff
 
@@ -92,7 +93,7 @@ def ask_for_proof(
         raise InvalidInput("kinds", "请选择需要补充的材料类型")
     note = check_line(text, field="text", label="补充说明")
     with transaction.atomic():
-        fresh = locked(case)
+        fresh = locked_at(case, now)
         require_move(fresh, Action.ASK_PROOF, actor=actor, role=Role.STAFF)
         check_in_charge(actor, fresh)
         names = "、".join(KIND_LABELS[kind] for kind in wanted)
@@ -132,7 +133,7 @@ def pass_review(*, case: Case, actor: User, now: datetime, note: str = "") -> Ca
     """The review is passed; an offer follows within 2 working days."""
     text = check_line(note, field="note", label="审核意见", empty=True)
     with transaction.atomic():
-        fresh = locked(case)
+        fresh = locked_at(case, now)
         require_move(fresh, Action.PASS, actor=actor, role=Role.STAFF)
         check_in_charge(actor, fresh)
         return move(
@@ -172,7 +173,7 @@ def reject_case(
     inner = check_line(note_internal, field="note_internal", label="内部备注", empty=True)
     needed = Rank.SUPERVISOR if chosen == RejectCode.FRAUD_SUSPECTED else Rank.REVIEWER
     with transaction.atomic():
-        fresh = locked(case)
+        fresh = locked_at(case, now)
         if fresh.state != case.state:  # a colleague decided meanwhile: this no was to another state
             raise NotYourTurn(refusal(fresh, Action.REJECT), code="move")
         require_move(fresh, Action.REJECT, actor=actor, role=Role.STAFF)

@@ -70,7 +70,9 @@ def _context(request: HttpRequest, own: Case) -> dict[str, Any]:
         "case": own,
         "view": view,
         "steps": present.steps(view),
-        "clock": present.clock_of(own, now, load_calendar(), _waived_by_delay(own)),
+        "clock": present.clock_of(
+            own, now, load_calendar(), _waived_by_delay(own), queries.broken_promises(own)
+        ),
         "needs_you": present.needs_you(own),
         "asked": [KIND_LABELS[EvidenceKind(kind)] for kind in own.asked_kinds],
         "offer": next(
