@@ -94,9 +94,11 @@ def build_schedule(
 ) -> tuple[ScheduledInstalment, ...]:
     """The original schedule: instalment k falls due in the k-th month after the drawdown's.
 
-    Equal instalments are level to the fen except the last, which takes the rest; interest-only
-    has all principal in the last (domain.md §2). Raises InvalidInput (principal, drawdown_on,
-    term_months, due_day). Example: 6000 at 0.03 % a day, 3 months from 2023-06-10, day 10:
+    Equal instalments are level to the fen except the last, which takes the rest, and the first
+    interest of an annual rate where its period is broken; interest-only has all principal in the
+    last (domain.md §2). A period that owes 0.00 has no instalment: the numbers of the others stay
+    those of their months. Raises InvalidInput (principal, drawdown_on, term_months, due_day),
+    also for so many terms that an instalment would repay no principal. Example: 6000 at 0.03 % a day, 3 months from 2023-06-10, day 10:
     1982.70 + 54.00, 1999.34 + 37.36, 2017.96 + 18.76.
     """
     check_profile(profile)
@@ -105,7 +107,21 @@ def build_schedule(
     check_int(due_day, "due_day", "还款日", 1, 31)
     check_amount(principal, "principal", "借款本金", FEN * term_months)
     dates = [_due(drawdown_on, k, due_day, "drawdown_on") for k in range(1, term_months + 1)]
-    return amortise(profile, principal, drawdown_on, dates)
+    rows = amortise(profile, principal, drawdown_on, dates)
+    if profile.method is Method.EQUAL_INSTALMENT:
+        for row in rows:
+            if row.principal < FEN:
+                raise InvalidInput(
+                    "term_months",
+                    f"期数太多：第 {row.number} 期（利息 {row.interest:,.2f} 元）还不到本金，"
+                    "请减少期数，或选更近的还款日。",
+                )
+    return _without_empty(rows)
+
+
+def _without_empty(rows: Sequence[ScheduledInstalment]) -> tuple[ScheduledInstalment, ...]:
+    """The rows that owe something; the numbers stay."""
+    return tuple(row for row in rows if row.total)
 
 
 def recompute_schedule(
@@ -119,14 +135,15 @@ def recompute_schedule(
     """After a prepayment on from_on: the same due dates, smaller instalments (reduce_amount).
 
     Interest up to from_on is paid with the prepayment, so the running period restarts there; for
-    an annual rate it is a broken period. Raises InvalidInput (balance, from_on, due_dates).
+    an annual rate it is a broken period. A period that owes 0.00 has no instalment, so a small
+    rest may end earlier. Raises InvalidInput (balance, from_on, due_dates).
     """
     check_profile(profile)
     check_amount(balance, "balance", "本金余额", FEN)
     check_date(from_on, "from_on", "提前还款日")
     check_int(first_number, "first_number", "首期期号", 1, 9999)
     _check_dates(due_dates, "due_dates", from_on)
-    return amortise(profile, balance, from_on, list(due_dates), first_number)
+    return _without_empty(amortise(profile, balance, from_on, list(due_dates), first_number))
 
 
 def accelerate_schedule(
@@ -163,10 +180,11 @@ def amortise(
     dates: Sequence[date],
     first_number: int = 1,
 ) -> tuple[ScheduledInstalment, ...]:
-    """Spread principal over dates by the profile's method; the one place that does.
+    """Spread principal over dates by the profile's method, a row a date; the one place that does.
 
     A is rounded, then each interest; principal = A − interest, at least 0 and at most what is
-    left; the last principal is what is left.
+    left; the last principal is what is left. An annual rate repays principal as if each period
+    were one month, so that a broken one changes its own interest and no other instalment.
     """
     check_profile(profile)
     check_date(start_on, "start_on", "起息日")
@@ -174,7 +192,9 @@ def amortise(
     check_int(first_number, "first_number", "首期期号", 1, 9999)
     rates = _period_rates(profile, start_on, dates)
     left = _fen(check_amount(principal, "principal", "本金"))
-    level = None
+    level = month = None
+    if profile.rate_kind is RateKind.ANNUAL:
+        month = Fraction(profile.rate) / 12
     if profile.method is Method.EQUAL_INSTALMENT:
         level = _round(_level(profile, left, rates), profile.round_instalment)
     rows = []
@@ -186,7 +206,8 @@ def amortise(
         elif level is None:
             part = 0
         else:
-            part = min(left, max(0, level - interest))
+            usual = interest if month is None else _round(left * month, profile.round_interest)
+            part = min(left, max(0, level - usual))
         rows.append(
             ScheduledInstalment(first_number + index, start, due_on, _yuan(part), _yuan(interest))
         )
@@ -221,8 +242,8 @@ def _period_rate(profile: ProductProfile, start_on: date, due_on: date) -> Fract
 def _level(profile: ProductProfile, fen: int, rates: Sequence[Fraction]) -> Fraction:
     """A = P / Σ_k Π_{j≤k} 1/(1 + rate_j), exact; with rate zero P / n, always rounded DOWN.
 
-    Annual: every period counts as one month in A, also a broken first one; the difference falls
-    into the last instalment.
+    Annual: every period counts as one month in A, also a broken first one, whose own interest
+    takes the difference.
     """
     if profile.rate == 0:
         return Fraction(fen // len(rates))

@@ -170,14 +170,13 @@ def _recomputed(position: Position, split: Split, on: date) -> tuple[ScheduledIn
     if owed == split.ahead_principal:
         return ()
     with refusing():
-        rows = recompute_schedule(
+        return recompute_schedule(
             position.interest_profile(on),
             balance=owed - split.ahead_principal,
             from_on=on,
             due_dates=[row.due_on for row in split.undue],
             first_number=split.undue[0].number,
         )
-    return tuple(row for row in rows if row.principal or row.interest)
 
 
 def preview_of(split: Split) -> SplitPreview:

@@ -8,15 +8,17 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts, Pause, PaymentFact
 from loans.domain.interest import PenaltyExplanation, explain_penalty
-from loans.domain.profile import ProductProfile
-from loans.domain.schedule import build_schedule, recompute_schedule
-from portal.kernel.money import ZERO
+from loans.domain.profile import Method, ProductProfile
+from loans.domain.schedule import amortise, build_schedule, due_date, recompute_schedule
+from portal.kernel.errors import InvalidInput
+from portal.kernel.money import FEN, ZERO
 from tests.loans.domain.strategies import START, days, fen, quick
 from tests.loans.domain.support import profile
 
@@ -191,14 +193,27 @@ def test_order_of_payments_does_not_matter(
 def test_schedules_conserve_principal(
     product: ProductProfile, principal: Decimal, start: date, term: int, due_day: int
 ) -> None:
+    dates = [due_date(start, k, due_day) for k in range(1, term + 1)]
+    every = amortise(product, principal, start, dates)
+    level = product.method is Method.EQUAL_INSTALMENT
+    if level and any(not row.principal for row in every):
+        with pytest.raises(InvalidInput) as caught:
+            build_schedule(
+                product, principal=principal, drawdown_on=start, term_months=term, due_day=due_day
+            )
+        assert caught.value.field == "term_months"
+        return
     rows = build_schedule(
         product, principal=principal, drawdown_on=start, term_months=term, due_day=due_day
     )
 
     assert sum(row.principal for row in rows) == principal
-    assert all(row.principal >= 0 and row.interest >= 0 for row in rows)
-    assert [row.start_on for row in rows[1:]] == [row.due_on for row in rows[:-1]]
+    assert all(row.total > 0 for row in rows)
+    assert rows == tuple(row for row in every if row.total)
+    assert [row.start_on for row in every[1:]] == [row.due_on for row in every[:-1]]
     assert all(row.start_on < row.due_on for row in rows)
+    if level:
+        assert len({row.total for row in rows[1:-1]}) <= 1
 
 
 @quick
@@ -210,5 +225,7 @@ def test_recomputed_schedules_keep_dates_and_principal(
 
     rows = recompute_schedule(product, balance=balance, from_on=start, due_dates=dates)
 
-    assert [row.due_on for row in rows] == dates
+    assert [row.due_on for row in rows] == [dates[row.number - 1] for row in rows]
+    assert all(row.total > 0 for row in rows)
+    assert rows[-1].due_on == dates[-1] or balance < FEN * 100
     assert sum(row.principal for row in rows) == balance

@@ -123,14 +123,92 @@ def test_round_instalment(rule: str, rounding: str, total: str) -> None:
     assert rows[0].total == yuan(total)
 
 
-def test_a_first_period_dearer_than_the_instalment_repays_no_principal() -> None:
+@pytest.mark.parametrize(
+    ("rule", "start", "due_day", "first"),
+    [
+        ("21 days instead of a month: 12 000 × 24 % × 21 / 360", "2024-01-20", 10, "168.00"),
+        ("41 days", "2024-01-10", 20, "328.00"),
+        ("59 days, dearer than the instalment itself", "2024-01-01", 31, "472.00"),
+    ],
+)
+@pytest.mark.parametrize("months", [12, 120])
+def test_a_broken_first_period_changes_the_first_instalment_only(
+    rule: str, start: str, due_day: int, first: str, months: int
+) -> None:
+    """The difference fell into the last: 1,134.72 × 11, then 1,413.19."""
     product = profile("0.24", rate_kind="annual")
+    usual = build(product, "12000.00", "2024-01-10", months, 10)
 
-    rows = build(product, "10000.00", "2024-01-01", 120, 31)
+    rows = build(product, "12000.00", start, months, due_day)
 
-    assert rows[0].principal == 0
-    assert rows[0].interest == yuan("393.33")
-    assert all(row.principal >= 0 for row in rows)
+    assert [row.principal for row in rows] == [row.principal for row in usual]
+    assert [row.total for row in rows[1:]] == [row.total for row in usual[1:]]
+    assert abs(rows[-1].total - rows[1].total) < yuan("2.00")
+    assert rows[0].interest == yuan(first)
+
+
+def test_a_prepayment_within_a_period_changes_its_first_instalment_only() -> None:
+    product = profile("0.12", rate_kind="annual")
+    dates = [day("2024-03-10"), day("2024-04-10"), day("2024-05-10")]
+
+    rows = recompute_schedule(
+        product, balance=yuan("3000.00"), from_on=day("2024-02-20"), due_dates=dates
+    )
+
+    assert [row.interest for row in rows] == [yuan("19.00"), yuan("20.10"), yuan("10.10")]
+    assert [row.total for row in rows] == [yuan("1009.07"), yuan("1020.07"), yuan("1020.06")]
+
+
+@pytest.mark.parametrize(
+    ("rule", "product", "principal", "months", "expected"),
+    [
+        ("interest-only at rate 0", {"rate": "0"}, "1000.00", 12, [(12, "1000.00", "0.00")]),
+        (
+            "interest that rounds to 0.00 in the short month alone",
+            {"rate": "0.0002"}, "0.86", 3,
+            [(1, "0.00", "0.01"), (3, "0.86", "0.01")],
+        ),
+        ("yearly, each month 0.004", {"rate": "0.048", "rate_kind": "annual"}, "1.00", 3,
+         [(3, "1.00", "0.00")]),
+    ],
+)  # fmt: skip
+def test_no_instalment_of_nothing_is_in_a_schedule(
+    rule: str, product: dict[str, Any], principal: str, months: int, expected: list[Any]
+) -> None:
+    rows = build(profile(method="interest_only", **product), principal, "2023-01-10", months, 10)
+
+    shown = [(row.number, str(row.principal), str(row.interest)) for row in rows]
+    assert shown == expected
+    assert all(row.due_on == due_date(day("2023-01-10"), row.number, 10) for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("rule", "rate", "principal", "start", "months", "due_day"),
+    [
+        ("360 months at 0.05 % a day", "0.0005", "10000.00", "2024-01-10", 360, 10),
+        ("a first period dearer than the level", "0.0005", "10000.00", "2024-01-05", 60, 28),
+        ("nothing left for the last", "0.0004", "0.06", "2024-01-10", 4, 10),
+    ],
+)
+def test_terms_whose_instalments_repay_nothing_are_refused(
+    rule: str, rate: str, principal: str, start: str, months: int, due_day: int
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        build(profile(rate), principal, start, months, due_day)
+
+    assert caught.value.field == "term_months"
+    assert "请减少期数" in caught.value.message
+
+
+def test_a_small_rest_after_a_prepayment_ends_early() -> None:
+    dates = [due_date(day("2024-01-10"), k, 10) for k in (1, 2, 3, 4)]
+
+    rows = recompute_schedule(
+        profile("0.0004"), balance=yuan("0.02"), from_on=day("2024-01-10"), due_dates=dates,
+        first_number=5,
+    )  # fmt: skip
+
+    assert [(row.number, row.total) for row in rows] == [(5, yuan("0.01")), (6, yuan("0.01"))]
 
 
 def test_prepayment_keeps_the_dates_and_makes_instalments_smaller() -> None:
