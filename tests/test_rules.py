@@ -1,0 +1,391 @@
+"""The two RULES.md say what the code does: examples are computed, numbers compared, sections found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from datetime import date, time, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loans.domain.affordability import assess
+from loans.domain.allocation import Due, allocate
+from loans.domain.breach import vest
+from loans.domain.interest import InstalmentPenalty, explain_penalty, overdue_days
+from loans.domain.products import PRODUCTS
+from loans.domain.profile import ProductProfile
+from loans.domain.restructure import PlanPreview, plan_preview, waive_by_percent
+from loans.domain.schedule import build_schedule, due_date
+from portal.kernel.errors import InvalidInput
+from portal.kernel.roles import Rank, Role
+from portal.kernel.workdays import WorkCalendar
+from portal.notifications import dispatch, hours
+from portal.services import calls, codes
+from portal.services.calendar import days_of_year
+from relief.domain import evidence, reasons
+from relief.domain.plan_health import PlanDue, look_at
+from relief.domain.policy import ReliefPolicy
+from relief.domain.terms import OfferTerms, check_terms, needed_rank, penalty_by_percent
+from relief.domain.workflow import State, open_moves
+from tests.loans.domain.support import DEBT_3, LOAN_3, day, fact, profile, terms, yuan
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = ("loans/RULES.md", "relief/RULES.md")
+POLICY = ReliefPolicy()
+D_2023_10_09 = DEBT_3
+Row = dict[str, str]
+
+# --- The examples: name of a table -> what the code answers to one row of it ----------------------
+
+
+def _product(row: Row) -> Row:
+    chosen = PRODUCTS[row["code"]]
+    return {
+        "daily rate %": f"{float(chosen.daily_rate * 100):.6g}",
+        "penalty rate a day %": f"{float(chosen.penalty_rate * 100):.5g}",
+        "ceiling bites": _yes(chosen.penalty_rate < chosen.nominal_penalty_rate),
+    }
+
+
+def _schedule(row: Row) -> Row:
+    rounded = profile(round_instalment=row["rounding"], round_interest=row["rounding"])
+    rows = build_schedule(
+        rounded,
+        principal=yuan("6000.00"),
+        drawdown_on=day("2023-06-10"),
+        term_months=3,
+        due_day=10,
+    )
+    one = rows[int(row["№k"]) - 1]
+    return {"due": str(one.due_on), "principal": str(one.principal), "interest": str(one.interest)}
+
+
+def _due_date(row: Row) -> Row:
+    return {"due": str(due_date(day(row["drawn on"]), int(row["months"]), int(row["due day"])))}
+
+
+def _penalty(row: Row) -> Row:
+    story = explain_penalty(profile(), LOAN_3, day(row["as of"]))
+    parts = {f"№{item.number}": str(item.total) for item in story.instalments}
+    return parts | {"total": str(story.total)}
+
+
+def _late(rules: ProductProfile, principal: str, due_on: date, as_of: date) -> InstalmentPenalty:
+    return explain_penalty(rules, [fact(str(due_on), principal)], as_of).instalments[0]
+
+
+def _parts(row: Row) -> Row:
+    due_on = day("2023-01-01")
+    as_of = due_on + timedelta(days=int(row["days"]))
+    item = _late(profile(row["rate"]), "10000.00", due_on, as_of)
+    return {
+        "ordinary": str(item.ordinary_part),
+        "surcharge": str(item.surcharge_part),
+        "cut": str(item.capped_part),
+        "penalty": str(item.total),
+    }
+
+
+def _counting(row: Row) -> Row:
+    name, _, value = row["parameter"].partition("=")
+    changes: dict[str, Any] = {name: value == "True" or int(value)} if value else {}
+    rules, due_on, as_of = profile(**changes), day("2023-07-10"), day(row["as of"])
+    return {
+        "days": str(overdue_days(rules, due_on, as_of)),
+        "penalty": str(_late(rules, "1982.70", due_on, as_of).total),
+    }
+
+
+def _allocation(row: Row) -> Row:
+    on = day(row["paid on"])
+    story = explain_penalty(profile(), LOAN_3, on)
+    dues = [
+        Due(f.number, f.due_on, f.principal, f.interest, item.total)
+        for f, item in zip(LOAN_3, story.instalments, strict=True)
+    ]
+    lines = allocate(profile(), yuan("2100.00"), dues, on).lines
+    parts = [f"№{line.instalment} {line.component.value} {line.amount}" for line in lines]
+    return dict(zip(("1st part", "2nd part", "3rd part"), [*parts, "", ""], strict=False))
+
+
+def _plan_of(row: Row, **changes: Any) -> PlanPreview:
+    percent = yuan(row["waive penalty"].rstrip("%"))
+    asked = terms(
+        waive_penalty=waive_by_percent(D_2023_10_09.penalty, percent),
+        waive_interest=yuan(row["waive interest"]),
+        plan_annual_rate=yuan(row["rate a year"]),
+        term_count=int(row["terms"]),
+        **changes,
+    )
+    return plan_preview(profile(), D_2023_10_09, asked)
+
+
+def _plan(row: Row) -> Row:
+    plan = _plan_of(row)
+    return {
+        "first": str(plan.rows[0].total),
+        "last": str(plan.rows[-1].total),
+        "total": str(plan.total),
+    }
+
+
+def _cost(row: Row) -> Row:
+    plan = _plan_of(row, first_due_on=day("2023-11-09"))
+    return {"annualised %": f"{plan.annualised_cost * 100:.2f}"}
+
+
+def _percent(row: Row) -> Row:
+    return {"waived": str(waive_by_percent(yuan(row["owed"]), yuan(row["percent"])))}
+
+
+def _breach(row: Row) -> Row:
+    vesting = vest(yuan(row["waived"]), yuan(row["plan principal"]), yuan(row["paid"]))
+    return {
+        "vested": str(vesting.vested),
+        "comes back": str(vesting.returned),
+        "due": str(vesting.remaining_principal),
+    }
+
+
+def _moves(row: Row) -> Row:
+    def may(role: Role) -> str:
+        return ", ".join(sorted({move.action.value for move in open_moves(row["state"], role)}))
+
+    return {"borrower may": may(Role.BORROWER), "staff may": may(Role.STAFF)}
+
+
+def _affordability(row: Row) -> Row:
+    names = ("income", "spending", "payable")
+    told = assess(**{name: yuan(row[name]) if row[name] else None for name in names})
+    return {
+        "left over": str(told.left_over),
+        "guide": str(told.guide),
+        "limit": str(told.limit),
+    }
+
+
+def _working_days(row: Row) -> Row:
+    submitted = day(row["submitted"])
+    days = [d for year in (submitted.year, submitted.year + 1) for d in days_of_year(year)]
+    calendar = WorkCalendar({one.date: one.kind == "work" for one in days})
+    first, second = (str(calendar.add_working_days(submitted, n)) for n in (1, 2))
+    return {"1st": first, "2nd": second}
+
+
+def _waiver(row: Row) -> Row:
+    numbers = (yuan(row[name]) for name in ("penalty", "percent", "delay"))
+    return {"waived": str(penalty_by_percent(*numbers))}
+
+
+def _offer(**changes: Any) -> OfferTerms:
+    usual: dict[str, Any] = {
+        "figures_as_of": D_2023_10_09.as_of,
+        "term_count": 12,
+        "first_due_on": day("2023-11-10"),
+    }
+    return OfferTerms(**(usual | changes))
+
+
+def _bounds(row: Row) -> Row:
+    name, _, value = row["changed"].partition("=")
+    kinds: dict[str, Callable[[str], Any]] = {"term_count": int, "first_due_on": day}
+    changes = {name: kinds.get(name, yuan)(value)} if value else {}
+    try:
+        check_terms(
+            POLICY,
+            D_2023_10_09,
+            _offer(**changes),
+            contract_annual_rate=profile().annual_rate,
+        )
+    except InvalidInput as refused:
+        return {"refused for": refused.field}
+    return {"refused for": ""}
+
+
+def _tiers(row: Row) -> Row:
+    tier = POLICY.tier(Rank(row["rank"].upper()))
+    assert tier is not None
+    return {
+        "at most": "any" if tier.amount is None else str(tier.amount),
+        "of the penalty": f"{tier.penalty_share:.0%}",
+        "interest waiver": _yes(tier.interest),
+        "terms": str(tier.terms),
+        "second plan": _yes(tier.second_plan),
+    }
+
+
+def _authority(row: Row) -> Row:
+    asked = _offer(
+        waive_penalty=yuan(row["waive penalty"]),
+        waive_interest=yuan(row["waive interest"]),
+        term_count=int(row["terms"]),
+    )
+    rank = needed_rank(POLICY, D_2023_10_09, asked, plan_number=int(row["plan"]))
+    return {"needs": rank.value.lower()}
+
+
+def _plan_watch(row: Row) -> Row:
+    unpaid = [PlanDue(1, day("2026-12-26"), yuan("509.17"))]
+    health = look_at(unpaid, day(row["on"]), POLICY)
+    return {"reminder": health.reminder or "", "warn": _yes(health.must_warn)}
+
+
+def _retention(row: Row) -> Row:
+    kept = evidence.purge_date(ended_on=day(row["ended"]), settled=row["settled"] == "yes")
+    return {"deleted": str(kept)}
+
+
+def _yes(answer: bool) -> str:
+    return "yes" if answer else "no"
+
+
+EXAMPLES: dict[str, Callable[[Row], Row]] = {
+    "product": _product,
+    "schedule": _schedule,
+    "due date": _due_date,
+    "penalty": _penalty,
+    "parts": _parts,
+    "counting": _counting,
+    "allocation": _allocation,
+    "plan": _plan,
+    "cost": _cost,
+    "percent": _percent,
+    "breach": _breach,
+    "moves": _moves,
+    "affordability": _affordability,
+    "working days": _working_days,
+    "waiver": _waiver,
+    "bounds": _bounds,
+    "tiers": _tiers,
+    "authority": _authority,
+    "plan watch": _plan_watch,
+    "retention": _retention,
+}
+_EXAMPLE = re.compile(r"<!-- example: (?P<name>[^>]+?) -->\n(?P<table>(?:\|.*\n)+)")
+
+
+def _examples() -> Iterator[tuple[str, Row, Row]]:
+    """(name, the row's questions, the answers it prints) of every example in the documents."""
+    for document in DOCUMENTS:
+        for found in _EXAMPLE.finditer((ROOT / document).read_text()):
+            head, _, *rows = (_cells(line) for line in found["table"].splitlines())
+            for row in rows:
+                told = dict(zip(head, row, strict=True))
+                asked = {key: value for key, value in told.items() if not key.startswith("→")}
+                answers = {
+                    key.removeprefix("→ "): value
+                    for key, value in told.items()
+                    if key.startswith("→")
+                }
+                yield found["name"], asked, answers
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip().strip("|").split("|")]
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "printed"),
+    [
+        pytest.param(*example, id=f"{example[0]}: {', '.join(example[1].values())}")
+        for example in _examples()
+    ],
+)
+def test_the_code_answers_what_the_rules_print(name: str, asked: Row, printed: Row) -> None:
+    assert printed
+    assert EXAMPLES[name](asked) == printed
+
+
+def test_every_table_of_examples_is_asked() -> None:
+    marks = [
+        mark
+        for document in DOCUMENTS
+        for mark in re.findall(r"<!-- example: (.+?) -->", (ROOT / document).read_text())
+    ]
+
+    assert sorted(marks) == sorted(EXAMPLES)
+    assert {name for name, _, _ in _examples()} == set(marks)
+
+
+def test_every_state_with_a_choice_is_in_the_table_of_moves() -> None:
+    told = {asked["state"] for name, asked, _ in _examples() if name == "moves"}
+
+    assert told == {
+        state.value
+        for state in State
+        if open_moves(state, Role.BORROWER) or open_moves(state, Role.STAFF)
+    }
+
+
+# --- The numbers: every `name=value` is the default in the code ----------------------------------
+
+_CONSTANTS = {
+    name: getattr(module, name)
+    for module, names in (
+        (reasons, ("MIN_STATEMENT", "MAX_STATEMENT")),
+        (
+            evidence,
+            (
+                "MAX_FILE_BYTES",
+                "MAX_CASE_FILES",
+                "MAX_USER_BYTES",
+                "DAYS_AFTER_REFUSAL",
+                "DAYS_AFTER_SETTLEMENT",
+            ),
+        ),
+        (hours, ("OPENS", "CLOSES")),
+        (calls, ("MAX_CALLS_A_DAY",)),
+        (codes, ("LIFE", "MAX_TRIES")),
+        (dispatch, ("MAX_ATTEMPTS",)),
+    )
+    for name in names
+}
+_PROFILE = {f.name: f.default for f in fields(ProductProfile)}
+_PARAMETERS = _PROFILE | {f.name: getattr(POLICY, f.name) for f in fields(ReliefPolicy)}
+# Said otherwise: what a product is, in words and by examples, and the tiers, by a table.
+_IN_WORDS = {"code", "name", "rate_kind", "rate", "method", "affordability_share", "tiers"}
+# The product's second copy of the policy's deferral_months, under another name.
+_IN_WORDS |= {"max_deferral_months"}
+
+
+def _printed_parameters() -> list[tuple[str, str]]:
+    texts = (_EXAMPLE.sub("", (ROOT / document).read_text()) for document in DOCUMENTS)
+    return [pair for text in texts for pair in re.findall(r"`([A-Za-z_]+)=([^`|]+)`", text)]
+
+
+def _as_printed(name: str, value: object) -> str:
+    if isinstance(value, time):
+        return f"{value:%H:%M}"
+    if isinstance(value, timedelta):
+        return f"{value // timedelta(minutes=1)} min"
+    if name.endswith("_BYTES"):
+        assert isinstance(value, int)
+        return f"{value // evidence.MEGABYTE} MB"
+    return value.value if isinstance(value, StrEnum) else str(value)
+
+
+def test_every_printed_number_is_the_default_in_the_code() -> None:
+    known = _PARAMETERS | _CONSTANTS
+    printed = [pair for pair in _printed_parameters() if pair != ("name", "value")]
+
+    wrong = [
+        f"{name}={value}"
+        for name, value in printed
+        if name not in known or value != _as_printed(name, known[name])
+    ]
+
+    assert not wrong
+
+
+def test_every_parameter_of_product_and_policy_is_printed() -> None:
+    printed = {name for name, _ in _printed_parameters()}
+
+    assert set(_PARAMETERS) | set(_CONSTANTS) <= printed | _IN_WORDS
+
+
+# --- The references: what a reader can open, and sections that exist -------------------------------
