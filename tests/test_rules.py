@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from datetime import date, time, timedelta
-from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from loans.domain.allocation import Due, allocate
 from loans.domain.breach import vest
 from loans.domain.interest import InstalmentPenalty, explain_penalty, overdue_days
 from loans.domain.products import PRODUCTS
-from loans.domain.profile import ProductProfile
+from loans.domain.profile import Method, ProductProfile
 from loans.domain.restructure import PlanPreview, plan_preview, waive_by_percent
 from loans.domain.schedule import build_schedule, due_date
 from portal.kernel.errors import InvalidInput
@@ -389,3 +388,70 @@ def test_every_parameter_of_product_and_policy_is_printed() -> None:
 
 
 # --- The references: what a reader can open, and sections that exist -------------------------------
+
+_UNREADABLE = re.compile(
+    r"\b(?:domain|contract|reliability|architecture|dependencies|exemplars|peers|screens|tokens)\.md"
+    r"|\bdesign/|/work/|\bshared/(?:design|screens|mission)"
+)
+_REFERENCE = re.compile(
+    r"(?P<document>(?:loans|relief)/RULES\.md)(?:\)|\]\([^)]*\))? §(?P<first>\d+)"
+    r"(?:(?: to |–|, §| and )§?(?P<last>\d+))?"
+)
+_THIS = "tests/test_rules.py"  # which has to name what it looks for
+_FOLDERS = [
+    ROOT / name for name in ("portal", "loans", "relief", "tests", "templates", "static", ".ci")
+]
+_TEXT_SUFFIXES = {"", ".py", ".html", ".txt", ".md", ".js", ".css", ".toml"}
+
+
+def _texts() -> Iterator[tuple[str, str]]:
+    """(path, text) of every text file that a reader of the repository gets."""
+    for file in (
+        *ROOT.glob("*.*"),
+        ROOT / "Makefile",
+        *(f for d in _FOLDERS for f in d.rglob("*")),
+    ):
+        path = str(file.relative_to(ROOT))
+        if path != _THIS and file.suffix in _TEXT_SUFFIXES and file.is_file():
+            yield path, file.read_text()
+
+
+def test_no_reference_to_a_document_that_a_reader_cannot_open() -> None:
+    found = [
+        f"{path}: {match[0]}" for path, text in _texts() for match in _UNREADABLE.finditer(text)
+    ]
+
+    assert not found
+
+
+def test_every_reference_to_the_rules_names_a_section_that_is_there() -> None:
+    sections = {
+        document: set(re.findall(r"^## §(\d+) ", (ROOT / document).read_text(), re.M))
+        for document in DOCUMENTS
+    }
+    references = [
+        (path, match["document"], number)
+        for path, text in _texts()
+        for match in _REFERENCE.finditer(text)
+        for number in (match["first"], match["last"])
+        if number
+    ]
+
+    assert len(references) > 30
+    assert [ref for ref in references if ref[2] not in sections[ref[1]]] == []
+
+
+def test_sections_are_numbered_in_order() -> None:
+    for document in DOCUMENTS:
+        numbers = re.findall(r"^## §(\d+) ", (ROOT / document).read_text(), re.M)
+        assert numbers == [str(n) for n in range(1, len(numbers) + 1)]
+
+
+def test_what_is_said_not_to_be_in_the_code_is_not() -> None:
+    text = (ROOT / "loans/RULES.md").read_text()
+    later = text.partition("not in the code yet\n")[2]
+    names = set(re.findall(r"^- (?:Methods )?`(\w+)`|and `(\w+)`", later, re.M))
+    built = set(_PROFILE) | {method.value for method in Method}
+
+    assert later
+    assert not {name for pair in names for name in pair if name} & built

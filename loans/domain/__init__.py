@@ -1,4 +1,4 @@
-"""The rules of the books, pure and exact; where domain.md leaves a reading open, it is this one.
+"""The rules of the books, pure and exact; where RULES.md leaves a reading open, it is this one.
 
 * A day is half-open, [from, to), on business dates; shown to people as its first and last day.
 * Inclusive counting adds the day of payment or of the statement itself at the old base; on the
@@ -6,7 +6,7 @@
 * Grace, retroactive: the days of grace are charged at the principal that was unpaid on them.
 * The ceiling holds on every single day over the whole loan: ordinary interest on principal not
   due + penalty + compound ≤ unpaid principal × cap. Penalty on principal comes first, charges on
-  unpaid interest are cut. There is no default fee (§3), so none enters.
+  unpaid interest are cut. There is no default fee, so none enters.
 * Base all_outstanding: principal not yet due bears only the surcharge while another instalment
   is overdue, because its ordinary interest is in the schedule already.
 * A daily contract rate is compared with a plan's yearly one as rate × year_basis.

@@ -78,7 +78,7 @@ def assess(
     spending: Decimal | None = None,
     payable: Decimal | None = None,
 ) -> Affordability:
-    """What is left over a month and what a plan may cost (domain.md §5, 50 % guide).
+    """What is left over a month and what a plan may cost (relief/RULES.md §3, 50 % guide).
 
     limit = the smaller of the guide and what the borrower says they can pay. Raises InvalidInput
     (income, spending, payable). Example: 6000 − 3800 = 2200 left over, guide 1100.00.

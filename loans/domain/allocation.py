@@ -135,7 +135,7 @@ def payoff(dues: Sequence[Due], prepayable: Prepayable | None = None) -> Decimal
 def allocation_order(profile: ProductProfile, dues: Sequence[Due], as_of: date) -> str:
     """Give "principal_first" when the oldest unpaid instalment is > npl_days overdue, else "ordinary".
 
-    Rule: domain.md §4, 90 days ordinary, 91 days principal first.
+    Rule: loans/RULES.md §5, 90 days ordinary, 91 days principal first.
     """
     check_profile(profile)
     _check_dues(dues)
@@ -158,7 +158,7 @@ def allocate(
 ) -> Allocation:
     """Split a payment of `amount` yuan made on as_of; penalty in the dues is as of that date.
 
-    Rule (domain.md §4): up to npl_days overdue, oldest instalment first and inside it fee →
+    Rule (loans/RULES.md §5): up to npl_days overdue, oldest instalment first and inside it fee →
     compound → penalty → interest → principal; from npl_days + 1, principal → interest → compound
     → penalty → fee across the instalments; a plan: kept penalty → kept interest → interest →
     principal (late charges of a plan instalment before them). Dues with due_on > as_of come

@@ -24,7 +24,7 @@ class Vesting:
 def vest(waived: Decimal, plan_principal: Decimal, paid_principal: Decimal) -> Vesting:
     """What of a waiver stays after a breach: vested = DOWN(waived × paid / plan principal).
 
-    Yuan to the fen (domain.md §9, vesting=proportional). Raises InvalidInput (waived,
+    Yuan to the fen (loans/RULES.md §7, vesting=proportional). Raises InvalidInput (waived,
     plan_principal, paid_principal). Example: vest(161.50, 6000, 2500) is 67.29 vested, 94.21
     returned, 3500 remaining.
     """
@@ -38,7 +38,7 @@ def vest(waived: Decimal, plan_principal: Decimal, paid_principal: Decimal) -> V
 
 
 def warning_on(profile: ProductProfile, due_on: date) -> date:
-    """The day on which an instalment still unpaid is warned of: its days of grace after it (§9).
+    """The day an instalment still unpaid is warned of, after its grace (relief/RULES.md §8).
 
     Example: due 2024-01-10, 3 days of grace: 2024-01-13, as relief.domain.plan_health warns.
     """

@@ -20,7 +20,7 @@ Dated = tuple[date, Decimal]
 
 
 def annualised_cost(principal: Decimal, from_on: date, payments: Sequence[Dated]) -> Decimal | None:
-    """The nominal yearly rate, 12 × i, as a fraction to 4 places (domain.md §7).
+    """The nominal yearly rate, 12 × i, as a fraction to 4 places (loans/RULES.md §6).
 
     i is the monthly rate at which Σ payment / (1 + i)^t = principal, t in months from `from_on`
     (whole months + remaining days / 30); what is due already is paid on `from_on`. All that is

@@ -63,7 +63,7 @@ class PenaltyExplanation:
 
 
 def overdue_days(profile: ProductProfile, due_on: date, as_of: date) -> int:
-    """Days overdue at as_of, 0 within grace (domain.md §3).
+    """Days overdue at as_of, 0 within grace (loans/RULES.md §3).
 
     as_of − due − penalty_start_offset, plus 1 when as_of_inclusive; never on or before the due
     date, which is on time until 24:00. Example: due 2023-07-10, as of 2023-07-11: 1.
@@ -90,7 +90,7 @@ def explain_penalty(
 ) -> PenaltyExplanation:
     """Cumulative penalty of every instalment as of a date, with the segments that make it.
 
-    Rule (domain.md §3): Σ unpaid due principal × effective rate × days over the segments between
+    Rule (loans/RULES.md §3): Σ unpaid due principal × effective rate × days over the segments between
     payments, exact, rounded once per instalment; effective rate = min(rate × multiplier,
     ceiling). Payments after as_of are ignored; a payment counts from its own date, however late
     it was booked. One result per fact, in the order of the facts. Principal repaid late keeps

@@ -86,7 +86,7 @@ _DECIMALS = ("rate", "penalty_multiplier", "annual_cap")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductProfile:
-    """Parameters of domain.md §2–4, 7, 9; `rate` is a fraction per day or per year.
+    """Parameters of loans/RULES.md §1–5, 7; `rate` is a fraction per day or per year.
 
     Built once, validated (InvalidInput names the field), never changed: a loan keeps the
     profile it was made with. Example: `rate=Decimal("0.0004")`, daily, gives a penalty rate of
@@ -163,7 +163,7 @@ class ProductProfile:
 
     @property
     def annual_rate(self) -> Fraction:
-        """The contract's yearly rate, daily × year_basis: the most a plan may bear (§7)."""
+        """The contract's yearly rate, daily × year_basis: the most a plan may bear."""
         rate = Fraction(self.rate)
         return rate if self.rate_kind is RateKind.ANNUAL else rate * self.year_basis
 

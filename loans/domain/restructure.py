@@ -110,7 +110,7 @@ class PlanPreview:
 
 
 def waive_by_percent(outstanding: Decimal, percent: Decimal) -> Decimal:
-    """`percent` (0–100, Decimal) of what is outstanding, rounded DOWN to the fen (§7).
+    """`percent` (0–100, Decimal) of what is outstanding, rounded DOWN to the fen (loans/RULES.md §6).
 
     Example: 60 % of 161.50 is 96.90. Raises InvalidInput (outstanding, percent).
     """
@@ -131,7 +131,7 @@ def latest_first_due(profile: ProductProfile, figures_as_of: date) -> date:
 
 
 def check_terms(profile: ProductProfile, debt: DebtLike, terms: ReliefTerms) -> None:
-    """InvalidInput naming the first bound of domain.md §7 that the terms break.
+    """InvalidInput naming the first bound of relief/RULES.md §6 that the terms break.
 
     Each waiver ≤ outstanding of its own component; principal is never waived; 1 ≤ term_count ≤
     max_plan_terms; figures_as_of < first_due_on ≤ latest_first_due; 0 ≤ plan rate ≤ contract's.
@@ -183,7 +183,7 @@ def _due_day(terms: ReliefTerms) -> int:
 def plan_preview(profile: ProductProfile, debt: DebtLike, terms: ReliefTerms) -> PlanPreview:
     """The new plan in full, before anything is booked; amounts in yuan.
 
-    Rule (domain.md §7): zero-rate split T over n is DOWN(T/n), the last takes the rest, per
+    Rule (loans/RULES.md §6): zero-rate split T over n is DOWN(T/n), the last takes the rest, per
     column; interest-bearing principal is spread by equal instalments at plan_annual_rate / 12 a
     month. A deferral costs nothing: the first interest period is one month, or actual days /
     year_basis when the first due date is nearer. Unpaid interest and kept charges are never

@@ -36,7 +36,7 @@ class ScheduledInstalment:
 def due_date(start_on: date, months: int, due_day: int) -> date:
     """The due day of the month `months` after start_on's month, clipped to that month's end.
 
-    Never moved by holidays (domain.md §2). Example: 2024-01-31, 1, 31 gives 2024-02-29.
+    Never moved by holidays (loans/RULES.md §2). Example: 2024-01-31, 1, 31 gives 2024-02-29.
     """
     check_date(start_on, "start_on", "起始日")
     check_int(months, "months", "月数", -1200, 1200)
@@ -71,7 +71,7 @@ def accrued_interest(
     """Ordinary interest in yuan of a balance for the days [from_on, to_on), by round_interest.
 
     Daily rate: balance × rate × days. Annual: one whole month is annual / 12, anything else days
-    × annual / year_basis (domain.md §2). Example: 6000 at 0.03 % for 30 days: 54.00.
+    × annual / year_basis (loans/RULES.md §2). Example: 6000 at 0.03 % for 30 days: 54.00.
     """
     check_profile(profile)
     check_amount(balance, "balance", "本金余额")
@@ -96,10 +96,10 @@ def build_schedule(
 
     Equal instalments are level to the fen except the last, which takes the rest, and the first
     interest of an annual rate where its period is broken; interest-only has all principal in the
-    last (domain.md §2). A period that owes 0.00 has no instalment: the numbers of the others stay
+    last (loans/RULES.md §2). A period that owes 0.00 has no instalment: the numbers of the others stay
     those of their months. Raises InvalidInput (principal, drawdown_on, term_months, due_day),
-    also for so many terms that an instalment would repay no principal. Example: 6000 at 0.03 % a day, 3 months from 2023-06-10, day 10:
-    1982.70 + 54.00, 1999.34 + 37.36, 2017.96 + 18.76.
+    also for so many terms that an instalment would repay no principal. Example: 6000 at 0.03 %
+    a day, 3 months from 2023-06-10, day 10: 1982.70 + 54.00, 1999.34 + 37.36, 2017.96 + 18.76.
     """
     check_profile(profile)
     check_date(drawdown_on, "drawdown_on", "放款日")
@@ -152,7 +152,7 @@ def accelerate_schedule(
     """The undue instalments become one due on `on`: all principal, interest only to that day.
 
     `remaining` are the instalments of the schedule with due_on > on (their principal as still
-    owed), in order; future interest is dropped (domain.md §3, acceleration).
+    owed), in order; future interest is dropped (loans/RULES.md §8).
     """
     check_profile(profile)
     check_date(on, "on", "提前到期日")

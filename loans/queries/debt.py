@@ -18,7 +18,7 @@ PAYMENT = (Entry.Kind.PAYMENT.value,)
 def debt(loan: Loan, on: date) -> Debt:
     """The loan's debt on ``on`` (yuan), in three queries.
 
-    Interest is due from the due date; penalty runs by domain.md §3. Example: 6,000 at 0.03 %
+    Interest is due from the due date; penalty runs by loans/RULES.md §3. Example: 6,000 at 0.03 %
     a day, due 2023-07-10 / 08-10 / 09-10, nothing paid, on 2023-09-20: penalty 110.21.
     """
     return debt_of(load_position(loan), on)

@@ -21,7 +21,7 @@ def penalty_story(loan: Loan, on: date) -> PenaltyExplanation:
     """How the penalty of the instalments in force arose up to ``on``: cumulative, before payments.
 
     The same function that the services book by; ``total`` minus what was paid or waived of it
-    is ``debt(loan, on).penalty``. Example of domain.md §3: 2023-09-20 → 64.24 + 36.89 + 9.08.
+    is ``debt(loan, on).penalty``. Example of loans/RULES.md §3: 2023-09-20 → 64.24 + 36.89 + 9.08.
     """
     return story_of(load_position(loan), on)
 

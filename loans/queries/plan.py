@@ -1,6 +1,6 @@
 """The agreed plan on the books: what its waiver was, and what a breach brings back of it.
 
-The one teller of what comes back (domain.md §9): the breach that is booked, the pages of loan and
+The one teller of what comes back (loans/RULES.md §7): the breach that is booked, the pages of loan and
 plan, the desk's confirmation and the notices ask here. An offer, which is not on the books yet,
 asks the same rule, `loans.domain.breach.vest`, with its own figures.
 """
@@ -48,7 +48,7 @@ class SignedWaiver:
 def plan_vesting(position: Position, on: date | None = None) -> Vesting | None:
     """What a breach on a date (None: now) leaves and brings back; None without a plan in force.
 
-    5 of 12 paid of the plan of domain.md §7: 67.29 vested, 94.21 back, 3,500 due.
+    5 of 12 paid of the plan of loans/RULES.md §6: 67.29 vested, 94.21 back, 3,500 due.
     """
     plan = position.base(on)
     if not plan.is_plan:

@@ -44,7 +44,7 @@ def portfolio_penalty(on: date) -> PortfolioPenalty:
     """Outstanding penalty (and compound) of all loans as of a date, exact to the fen.
 
     The sum of ``debt(loan, on).penalty`` over the loans; nothing is stored, no job ran before.
-    Memory does not grow with the number of loans. Example: one loan of domain.md §3 on
+    Memory does not grow with the number of loans. Example: one loan of loans/RULES.md §3 on
     2023-09-20: loans 1, owing 1, penalty 110.21.
     """
     loans = owing = 0

@@ -23,7 +23,7 @@ from portal.notifications.outbox import notify
 def accelerate(
     *, loan_id: int, on: date, reason: str, actor: User | None, now: datetime
 ) -> Schedule:
-    """Make what is not yet due one instalment due ``on`` (domain.md §3): all its principal,
+    """Make what is not yet due one instalment due ``on`` (loans/RULES.md §8): all its principal,
     interest only to that day. Overdue instalments keep their dates and their penalty.
 
     Errors: RuleViolation without a reason, twice, inside an active plan, while a case is in

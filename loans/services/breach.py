@@ -30,11 +30,11 @@ def reinstate(
     reason: str,
     now: datetime,
 ) -> Schedule:
-    """End a broken plan on ``on`` (domain.md §9), once per ``key``.
+    """End a broken plan on ``on`` (loans/RULES.md §7), once per ``key``.
 
     vested = DOWN(waived × principal paid / plan principal); the rest of the waiver comes back as
     kept penalty (interest as kept interest), all remaining principal is due on ``on`` and bears
-    penalty from that day, not back-dated. Example: 5 of 12 paid of the plan of §7: 67.29 vested,
+    penalty from that day, not back-dated. Example: 5 of 12 paid of 12 × 509.17: 67.29 vested,
     94.21 back, 3,500 due.
     """
     if not reason.strip():

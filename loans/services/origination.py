@@ -34,7 +34,7 @@ def open_loan(
 ) -> Loan:
     """Lend ``principal`` yuan for ``term_months`` months, due each month on ``due_day``.
 
-    The product's profile is copied into the loan and never changes (domain.md §2). Errors:
+    The product's profile is copied into the loan and never changes (loans/RULES.md §1). Errors:
     RuleViolation naming the field. Example: ("daily_004", 6,000, 3 months) makes 3 instalments
     and the entry PRINCIPAL +… per instalment, CASH −6,000.
     """

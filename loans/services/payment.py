@@ -29,7 +29,7 @@ def preview_payment(*, loan: Loan, amount: Decimal, on: date) -> SplitPreview:
     """What a payment of ``amount`` yuan on ``on`` would do; writes nothing.
 
     Errors: RuleViolation (settled; amount ≤ 0 or above the pay-off, with that amount named).
-    Example (domain.md §4): 2,100 on 2023-09-20 → 64.24 / 54.00 / 1,981.76.
+    Example (loans/RULES.md §5): 2,100 on 2023-09-20 → 64.24 / 54.00 / 1,981.76.
     """
     check_open(loan)
     amount = _amount(amount)
@@ -48,7 +48,7 @@ def pay(
 ) -> Payment:
     """Receive ``amount`` yuan on ``paid_on`` under the provider's ``reference``; twice is once.
 
-    Order of allocation: domain.md §4. More than what is due is prepayment: interest to that
+    Order of allocation: loans/RULES.md §5. More than what is due is prepayment: interest to that
     day, then principal, and the schedule is recomputed. A date before later payments, breaches or
     an acceleration undoes them, posts this one and does them again (``services.correction``);
     what changed is a row of ``Correction``, as for any date before today. Errors: RuleViolation

@@ -29,9 +29,9 @@ Parts = dict[tuple[int, str], Decimal]
 def preview_relief(*, loan: Loan, terms: ReliefTerms, on: date) -> PlanPreview:
     """The plan that these terms would open, on the debt as of ``terms.figures_as_of``.
 
-    Errors: RuleViolation naming the term that breaks a bound of domain.md §7, or when the figures
-    are newer than ``on``. Example: the loan of §3 on 2023-10-09, all 161.50 waived, 12 terms:
-    11 × 509.17 + 509.25 = 6,110.12.
+    Errors: RuleViolation naming the term that breaks a bound of relief/RULES.md §6, or when the
+    figures are newer than ``on``. Example: the loan L of loans/RULES.md on 2023-10-09, all 161.50
+    waived, 12 terms: 11 × 509.17 + 509.25 = 6,110.12.
     """
     check_open(loan)
     if terms.figures_as_of > on:
@@ -51,7 +51,7 @@ def apply_relief(
     actor: User | None,
     now: datetime,
 ) -> Schedule:
-    """Execute accepted terms (domain.md §7): book penalty to ``on`` → waive → close the old
+    """Execute accepted terms (loans/RULES.md §6): book penalty to ``on`` → waive → close the old
     schedule → open the plan; one transaction, once per ``key``.
 
     What ran on between ``terms.figures_as_of`` and ``on`` is waived too, as an entry of its own;

@@ -109,7 +109,7 @@ class Split:
 def split_payment(position: Position, amount: Decimal, on: date) -> Split:
     """Split a payment of ``amount`` yuan on ``on``; RuleViolation above the pay-off, naming it.
 
-    Example (domain.md §4): 2,100 on 2023-09-20 → penalty 64.24, interest 54.00,
+    Example (loans/RULES.md §5): 2,100 on 2023-09-20 → penalty 64.24, interest 54.00,
     principal 1,981.76 of №1.
     """
     debt = debt_of(position, on)

@@ -43,7 +43,7 @@ def parse(
     minimum: Decimal = FEN,
     maximum: Decimal = MAXIMUM,
 ) -> Decimal:
-    """Yuan from what a person typed; the only parser of typed money (reliability.md §4, M01–M24).
+    """Yuan from what a person typed; the only parser of typed money.
 
     Full-width digits and point, a leading ¥, a trailing 元 and properly grouped commas are
     understood; other scripts' digits, exponents, hexadecimal, signs and more than two decimals
@@ -112,7 +112,7 @@ def from_fen(fen: int) -> Decimal:
 
 
 def round_fen(value: Decimal, mode: Rounding = Rounding.HALF_UP) -> Decimal:
-    """`value` yuan as whole fen: Decimal("0.885") is 0.89 HALF_UP, 0.88 DOWN (domain.md §2)."""
+    """`value` yuan as whole fen: Decimal("0.885") is 0.89 HALF_UP, 0.88 DOWN (loans/RULES.md §1)."""
     if not isinstance(value, Decimal) or not value.is_finite() or abs(value) >= _TOO_MUCH:
         raise InvalidInput("value", "金额必须是有限的 Decimal，且小于一亿亿元")
     if not isinstance(mode, str) or mode not in _MODES:
@@ -121,7 +121,7 @@ def round_fen(value: Decimal, mode: Rounding = Rounding.HALF_UP) -> Decimal:
 
 
 def split(total: Decimal, n: int) -> tuple[Decimal, ...]:
-    """`total` yuan in n parts: DOWN(total/n) each, the last takes the rest (domain.md §7).
+    """`total` yuan in n parts: DOWN(total/n) each, the last takes the rest (loans/RULES.md §6).
 
     `split(Decimal("6110.12"), 12)` is eleven times 509.17 and then 509.25.
     """

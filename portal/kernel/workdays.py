@@ -31,7 +31,7 @@ class WorkCalendar:
         return day not in self.days or day in self.provisional or day.year in self.provisional
 
     def add_working_days(self, day: date, n: int) -> date:
-        """The n-th working day strictly after `day` (domain.md §6); n = 0 is `day` itself.
+        """The n-th working day strictly after `day` (relief/RULES.md §4); n = 0 is `day` itself.
 
         Submitted 2026-02-13: the first is 02-14 (worked Saturday), the second 02-24.
         """

@@ -42,7 +42,7 @@ def notify(
     not_after: datetime | None = None,
     now: datetime,
 ) -> Notice:
-    """Write the notice of `event` to `user` and its deliveries (domain.md §10).
+    """Write the notice of `event` to `user` and its deliveries (relief/RULES.md §9).
 
     In the app always; `channels` ⊆ {"sms", "phone"} besides. The same `key` twice is once, and
     the first text stands. A user who switched messages off gets none unless `mandatory`. Texts

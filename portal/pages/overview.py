@@ -150,7 +150,7 @@ def _overdue(active: Sequence[Pair], cases: Sequence[Case]) -> list[Card]:
 
 
 def _pause(states: set[State]) -> str:
-    """Why nobody reminds or calls, where that is so (domain.md §5)."""
+    """Why nobody reminds or calls, where that is so (relief/RULES.md §2)."""
     if states & IN_TALKS:
         return "减免申请处理中，还款提醒和催收电话已停止。"
     return "新还款计划执行中，催收电话已停止。" if states & IN_PLAN else ""

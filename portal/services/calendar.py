@@ -16,7 +16,7 @@ from portal.models import WorkDay
 
 SEEDED_YEARS = (2024, 2025, 2026, 2027)
 
-# Festivals by law of years whose make-up days are not published yet (domain.md §6):
+# Festivals by law of years whose make-up days are not published yet (relief/RULES.md §4):
 # (first day, last day, name), as month and day.
 EXPECTED = {
     2027: (

@@ -10,7 +10,7 @@ from portal.kernel.roles import Rank, Role, rank_at_least
 from portal.models import User, WorkDay
 from portal.notifications.outbox import notify
 
-DAYS_AHEAD = 400  # of the table (reliability.md T85)
+DAYS_AHEAD = 400  # that the table should reach ahead: a year, and time to import the next
 OFFICIAL_AHEAD = 60  # of published days: promises are a few working days long
 
 

@@ -1,6 +1,6 @@
 """One-time codes by SMS: six digits, five minutes, five tries, one use, one session, one purpose.
 
-All of it in real time, whatever a demo's clock says; limits by reliability.md T66 and T67.
+All of it in real time, whatever a demo's clock says (relief/RULES.md §9).
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def masked_phone(phone: str | None) -> str:
 
 @register.simple_tag
 def data(amount: Amount, field: str, symbol: str = "", **marks: object) -> str:
-    """A figure that a rule produced, with its mark (contract.md, "Marks in the HTML").
+    """A figure that a rule produced, with its mark (data-field, read by scripts outside).
 
     {% data row.total "plan-instalment" instalment=4 %} gives
     <data value="1453.82" data-field="plan-instalment" data-instalment="4">1,453.82</data>;

@@ -1,4 +1,4 @@
-"""Whom one may be in the demo; contract.md fixes phones and stories. All of them are invented."""
+"""Whom one may be in the demo, all invented; scripts outside rely on the phones and stories."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ def add_months(day: date, months: int) -> date:
 
 
 def workday_due(now: datetime, days: int, calendar: WorkCalendar, policy: ReliefPolicy) -> datetime:
-    """18:00 on the `days`-th working day strictly after today (domain.md §6).
+    """18:00 on the `days`-th working day strictly after today (relief/RULES.md §4).
 
     Submitted 2026-02-13: first 2026-02-14 (a make-up Saturday), second 2026-02-24.
     """

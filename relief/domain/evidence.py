@@ -1,6 +1,6 @@
 """Which files may support a case: kinds, limits, names and the first look at the content.
 
-Rules: design/domain.md section 11 and PIPL 28–30 (separate consent for sensitive papers).
+Rules: relief/RULES.md §10 and PIPL 28–30 (separate consent for sensitive papers).
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ REASON_SENTENCES: Final[dict[ReplaceReason, str]] = {
 }
 STAFF_REASONS: Final = tuple(list(ReplaceReason)[:5])
 
-# The reasons for asking (domain.md 5) → what usually proves them, in the order of the screen.
+# The reasons for asking (relief/RULES.md §3) → what usually proves them, in the order of the screen.
 SUGGESTED_KINDS: Final[dict[str, tuple[EvidenceKind, ...]]] = {
     "disaster": (EvidenceKind.DISASTER, EvidenceKind.INCOME),
     "illness": (EvidenceKind.MEDICAL, EvidenceKind.INCOME),
@@ -180,7 +180,7 @@ def clean_name(name: str) -> str:
     """The name to show: last path part, no control or direction characters, ≤ 80 characters.
 
     Example: "../../etc/passwd" → "passwd"; "\\u202egnp.exe" → "gnp.exe"; "" → "未命名文件".
-    The stored name never comes from it (T43).
+    The stored name never comes from it.
     """
     text = unicodedata.normalize("NFC", name.replace("\\", "/")).split("/")[-1]
     kept = "".join(
@@ -208,7 +208,7 @@ def size_text(size: int) -> str:
 def check_upload(*, size: int, head: bytes, case_files: int, user_bytes: int) -> FileType:
     """The cheap checks at upload, in bytes; returns the type or raises InvalidInput("file", …).
 
-    Limits: 10 MB a file, 20 files a case, 200 MB a borrower (domain.md 11, ASVS 5.2.4).
+    Limits: 10 MB a file, 20 files a case, 200 MB a borrower (relief/RULES.md §10).
     """
     if size < 1:
         raise InvalidInput("file", "文件是空的，请重新选择")

@@ -58,7 +58,7 @@ def planned_reminders(
 
 
 def look_at(unpaid: Sequence[PlanDue], on: date, policy: ReliefPolicy) -> PlanHealth:
-    """Judges the unpaid instalments, oldest first (domain.md §9).
+    """Judges the unpaid instalments, oldest first (relief/RULES.md §8).
 
     Due 2026-12-26: reminded 12-23 and 12-26, late on 12-27, warned on 12-29 (3 days after).
     """

@@ -32,7 +32,7 @@ TIERS = (
 
 @dataclass(frozen=True)
 class ReliefPolicy:
-    """domain.md §5–9; workdays are working days, days are calendar days."""
+    """relief/RULES.md §3–8; workdays are working days, days are calendar days."""
 
     review_workdays: int = 2
     review_target_workdays: int = 1

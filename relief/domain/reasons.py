@@ -20,7 +20,7 @@ REASONS: dict[str, tuple[str, str]] = {
 
 
 class RejectCode(StrEnum):
-    """Why a case is rejected (domain.md §5)."""
+    """Why a case is rejected (relief/RULES.md §3)."""
 
     EVIDENCE_INSUFFICIENT = "EVIDENCE_INSUFFICIENT"
     EVIDENCE_UNREADABLE = "EVIDENCE_UNREADABLE"

@@ -132,7 +132,8 @@ class OfferTerms:
 def penalty_by_percent(penalty: Decimal, percent: Decimal, delay: Decimal = ZERO) -> Decimal:
     """Yuan waived by a percentage, DOWN to the fen, on what our delay did not waive already.
 
-    domain.md §7: 60 % of 161.50 is 96.90; with 4.80 of delay 4.80 + DOWN(60 % of 156.70) = 98.82.
+    relief/RULES.md §5: 60 % of 161.50 is 96.90; with 4.80 of delay 4.80 + DOWN(60 % of 156.70)
+    = 98.82.
     """
     if not isinstance(percent, Decimal) or not ZERO <= percent <= HUNDRED:
         raise InvalidInput("penalty_percent", "罚息减免比例要在 0% 到 100% 之间")
@@ -149,7 +150,7 @@ def check_terms(
 ) -> None:
     """Refuses terms outside the policy with InvalidInput (field, Chinese sentence); yuan.
 
-    domain.md §7: each waiver at most what is owed (waive 161.51 of 161.50 is refused), 1 to 60
+    relief/RULES.md §6: each waiver at most what is owed (waive 161.51 of 161.50 is refused), 1 to 60
     terms, first date within 1 + 3 months, plan rate from 0 to the contract's.
     """
     for name, (component, label) in _LABELS.items():
@@ -185,7 +186,7 @@ def needed_rank(
 ) -> Rank:
     """The lowest rank that may grant these terms alone; yuan, summed over the loan's waivers.
 
-    domain.md §8: ¥96.90 of ¥161.50 is 60 %, so a supervisor; ¥80.75 a reviewer; any interest or
+    relief/RULES.md §7: ¥96.90 of ¥161.50 is 60 %, so a supervisor; ¥80.75 a reviewer; any interest or
     more than 36 terms or a second plan a manager.
     """
     total = terms.granted + prior_granted

@@ -38,7 +38,7 @@ class Policy(models.Model):
 
     @classmethod
     def current(cls) -> Policy:
-        """The newest version; the defaults of domain.md become version 1 when there is none."""
+        """The newest version; the defaults of the code become version 1 when there is none."""
         newest = cls.objects.order_by("-version").first()
         if newest is not None:
             return newest

@@ -160,7 +160,7 @@ class Estimate:
 def estimate(
     income: Decimal | None, spending: Decimal | None, affordable: Decimal | None
 ) -> Estimate:
-    """The live estimate of step four (domain.md §5): at most half of what is left over."""
+    """The live estimate of step four (relief/RULES.md §3): at most half of what is left over."""
     return Estimate(income, spending, assess(income, spending, affordable), affordable)
 
 

@@ -95,7 +95,7 @@ class Today:
 def today(
     plan: PlanSums, debt: Debt, case: Case, *, locked: Decimal, before: PlanSums | None = None
 ) -> Today:
-    """The plan beside going on as now (domain.md §7); `locked` is the penalty it was made on."""
+    """The plan beside going on as now (relief/RULES.md §5); `locked` is the penalty it was made on."""
     going_on = sum((row.total for row in debt.instalments), ZERO)
     difference = plan.total - going_on
     told = affordability_of(case)

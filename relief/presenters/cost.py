@@ -94,7 +94,7 @@ def _row(raw: Mapping[str, Any]) -> OfferRow:
 
 @dataclass(frozen=True, slots=True)
 class Comeback:
-    """What a breach after so many instalments would bring back of the waiver (domain.md §9)."""
+    """What a breach after so many instalments would bring back of the waiver (loans/RULES.md §7)."""
 
     paid: int
     returned: Decimal

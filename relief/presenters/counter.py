@@ -48,7 +48,7 @@ class CounterPreview:
 
 
 def chips(case: Case, offer: Offer, debt: Debt) -> Chips:
-    """The closest plan, one faster and one slower (domain.md §5), as HMRC's time-to-pay."""
+    """The closest plan, one faster and one slower (relief/RULES.md §3), as HMRC's time-to-pay."""
     told = affordability_of(case)
     terms = offer.offer_terms
     try:

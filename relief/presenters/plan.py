@@ -27,7 +27,7 @@ class Standing:
 
 
 def standing(state: State, case: Case, debt: Debt, plan: PlanTerms | None) -> Standing:
-    """What the page says on top (domain.md §9)."""
+    """What the page says on top (relief/RULES.md §8)."""
     late = next((row for row in debt.instalments if row.overdue_days > 0), None)
     ahead = late or debt.next_due
     next_on = ahead.due_on if ahead else None

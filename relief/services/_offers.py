@@ -87,7 +87,7 @@ def figures_of(loan: Loan, on: date) -> DebtFigures:
 
 
 def delay_waiver(case: Case, figures: DebtFigures) -> Decimal:
-    """Yuan of penalty that ran on after our missed review deadline, to the offer (domain.md §5).
+    """Yuan of penalty that ran on after our missed review deadline, to the offer (relief/RULES.md §4).
 
     Missed on 11-25 at 2.42 a day, offered on 11-27: 4.84, at most the penalty owed.
     """
@@ -179,7 +179,7 @@ def still_granted(case: Case, offer: Offer) -> bool:
 def judged_on(offer: Offer) -> DebtFigures:
     """The debt that authority over an offer is measured on: as a rule its own.
 
-    The share of the penalty (domain.md §8) in a version that the system reissued is one of the
+    The share of the penalty (relief/RULES.md §7) in a version that the system reissued is one of the
     penalty that staff granted it on, if that was more: 80.00 of 161.50 is less than half, and does
     not become more than a reviewer may grant when the borrower pays 100.00 of the 161.50.
     """

@@ -31,7 +31,7 @@ def conclude(
 ) -> Agreement:
     """Executes `offer` on the books and writes the agreement, in the caller's transaction.
 
-    The caller holds the locks of case and offer and has checked the offer. Order (domain.md §7):
+    The caller holds the locks of case and offer and has checked it. Order (loans/RULES.md §6):
     penalty booked, waived, old schedule closed, plan opened (loans), then agreement and notices.
     """
     with transaction.atomic(savepoint=False):

@@ -107,7 +107,7 @@ def _check_cooldown(case: Case) -> None:
 
 @retried
 def submit_case(*, case: Case, actor: User, now: datetime, declared: str = "") -> Case:
-    """Hands the draft in; the review clock starts (domain.md §6).
+    """Hands the draft in; the review clock starts (relief/RULES.md §4).
 
     `declared` is what the borrower ticked, word for word; it stays in the audit trail. Submitted 2026-02-13 10:00: answered by 2026-02-24 18:00. A second click is once.
     """

@@ -9,7 +9,7 @@ IN_PLAN_SENTENCE = "新还款计划执行期间，催收已停止；只会收到
 
 
 def sentence_for(state: str) -> str:
-    """The sentence to show while collection is stopped, or "" when it is not (domain.md §5)."""
+    """The sentence to show while collection is stopped, or "" when it is not (relief/RULES.md §2)."""
     if State(state) not in COLLECTION_STOPS:
         return ""
     return IN_PLAN_SENTENCE if State(state) in IN_PLAN else IN_TALKS_SENTENCE

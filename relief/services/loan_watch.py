@@ -46,7 +46,7 @@ class LoanWatch:
             )
 
     def veto(self, loan: Loan, change: str, now: datetime) -> None:
-        """No acceleration while a case is talked about or a plan is active (domain.md §3)."""
+        """No acceleration while a case is talked about or a plan is active (loans/RULES.md §8)."""
         if change != Change.ACCELERATED:
             return
         case = Case.objects.filter(loan=loan, state__in=sorted(COLLECTION_STOPS)).first()

@@ -52,7 +52,7 @@ def make_offer(
 ) -> Offer:
     """The next version: sent at once within the maker's authority, else waiting for a checker.
 
-    Waiving 96.90 of 161.50 (60 %) by a reviewer waits for a supervisor (domain.md §8).
+    Waiving 96.90 of 161.50 (60 %) by a reviewer waits for a supervisor (relief/RULES.md §7).
     """
     with transaction.atomic():
         fresh = locked_at(case, now)

@@ -117,7 +117,7 @@ def _skip_passed(case: Case, state: PlanHealth, planned_at: datetime, now: datet
 
 
 def warn(*, case: Case, now: datetime) -> Case:
-    """A plan instalment is unpaid 3 days after its date: 10 days to cure (domain.md §9)."""
+    """A plan instalment is unpaid 3 days after its date: 10 days to cure (relief/RULES.md §8)."""
     with transaction.atomic():
         fresh = locked(case)
         state = health(fresh, deadlines.business_day(now))
@@ -191,7 +191,7 @@ def can_breach(case: Case, now: datetime) -> bool:
 def breach(*, case: Case, reason: str, actor: User, now: datetime) -> Case:
     """A supervisor confirms the breach: the waiver vests in proportion, the rest comes back.
 
-    5 of 12 paid: 67.29 of 161.50 vested, 94.21 back, 3,500 due (domain.md §9).
+    5 of 12 paid: 67.29 of 161.50 vested, 94.21 back, 3,500 due (loans/RULES.md §7).
     """
     said = check_line(reason, field="reason", label="确认违约的说明")
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""Hostile and honest files, made in memory: images, PDFs and names (reliability.md section 4).
+"""Hostile and honest files, made in memory: images, PDFs and names.
 
 `expect` is "accept", "upload" (refused at once by the cheap checks) or the code with which the
 check of the content answers.

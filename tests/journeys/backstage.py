@@ -41,7 +41,7 @@ def prepare(stack: Stack, upto: str, **more: object) -> Prepared:
 
 
 def prepare_example(stack: Stack, drawdown: date, first_due: date) -> Prepared:
-    """The loan of domain.md §3, its plan of §7, and five instalments paid on their dates."""
+    """The loan L of loans/RULES.md, its first plan of §6, and five instalments paid in time."""
     days = {"drawdown": str(drawdown), "first_due": str(first_due)}
     return _ask(stack, "example", phone=steps.new_phone(), **days)
 

@@ -93,7 +93,7 @@ def test_a_plan_is_completed_and_its_certificate_is_genuine(stack: Stack, arrive
 
 
 def example_days(after: date) -> Iterator[tuple[date, date]]:
-    """(drawdown, first date of the plan) of loans like domain.md §3 whose sixth date is to come.
+    """(drawdown, first date of the plan) of loans like L of loans/RULES.md whose sixth date is to come.
 
     Its figures need months of 30, 31 and 31 days: from June or from November.
     """

@@ -44,7 +44,7 @@ def case_of(phone: str) -> Case:
 
 
 def check_stories(now: datetime) -> None:
-    """Every member of the cast stands where contract.md says."""
+    """Every member of the cast stands where scripts outside expect them."""
     states = dict(Case.objects.values_list("borrower__username", "state"))
     assert states == {
         "13800000002": "IN_REVIEW",

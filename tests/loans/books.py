@@ -1,4 +1,4 @@
-"""The loan of domain.md §3 and short words for the services, for every test of the books."""
+"""The loan L of loans/RULES.md and short words for the services, for every test of the books."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The working-day calendar as filled by the migration (domain.md §6)."""
+"""The working-day calendar as filled by the migration (relief/RULES.md §4)."""
 
 from __future__ import annotations
 

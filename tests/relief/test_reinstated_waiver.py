@@ -1,7 +1,7 @@
 """What comes back on breach is one figure: of the signed waiver, on every screen, notice and book.
 
 The offer is accepted two days after its date, so that penalty ran on meanwhile; that part is waived
-for good (domain.md §9) and must appear in none of them.
+for good (loans/RULES.md §7) and must appear in none of them.
 """
 
 from __future__ import annotations

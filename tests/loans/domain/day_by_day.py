@@ -1,4 +1,4 @@
-"""Penalty once more, straight from domain.md §3: night after night, in Fractions, nothing clever.
+"""Penalty once more, straight from loans/RULES.md §3: night after night, in Fractions, nothing clever.
 
 A night x is the step from day x to day x + 1. It shares no code with loans/domain but the facts.
 """

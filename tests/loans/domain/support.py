@@ -49,7 +49,7 @@ def fact(
     )
 
 
-# The loan of domain.md §3: 6,000 at 0.03 % a day, nothing paid.
+# The loan L of loans/RULES.md: 6,000 at 0.03 % a day, nothing paid.
 LOAN_3 = (
     fact("2023-07-10", "1982.70", interest="54.00", number=1),
     fact("2023-08-10", "1999.34", interest="37.36", number=2),

@@ -1,4 +1,4 @@
-"""Every worked example of domain.md §§3, 4, 7 and 9, to the fen."""
+"""Every worked example of loans/RULES.md §3 to §7, to the fen."""
 
 from __future__ import annotations
 

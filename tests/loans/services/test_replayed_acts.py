@@ -1,4 +1,4 @@
-"""Corrections across a breach or an acceleration: figures by hand from domain.md §3, §7 and §9."""
+"""Corrections across a breach or an acceleration: figures by hand from loans/RULES.md §3, §6, §7."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LATER = "2024-04-30"
 
 
 def planned(*dates: str) -> Loan:
-    """The plan of §7 (161.50 waived, 11 × 509.17 + 509.25) with instalments paid on these dates."""
+    """The first plan of loans/RULES.md §6 (11 × 509.17 + 509.25), paid on these dates."""
     loan = example_loan()
     relieved(loan, relief_terms("10-09", "161.50"), "10-09")
     for on in dates:

@@ -1,4 +1,4 @@
-"""The numbers of domain.md §3, 4, 7 and 9, through the services that a borrower's click reaches."""
+"""The numbers of loans/RULES.md §3 to §7, through the services that a borrower's click reaches."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_penalty_of_the_example(on: str, penalties: list[str]) -> None:
     ],
 )
 def test_2100_paid(on: str, first: tuple[str | None, ...], second: dict[str, Decimal]) -> None:
-    """domain.md §4: ordinary order up to 90 days, principal first from 91."""
+    """loans/RULES.md §5: ordinary order up to 90 days, principal first from 91."""
     loan = example_loan()
     before = owed(loan, on)
     shown = preview_payment(loan=loan, amount=D("2100.00"), on=day(on))
@@ -103,7 +103,7 @@ def test_relief_of_the_example(waive: str, regular: str, last: str, total: str) 
 
 
 def test_breach_of_the_example() -> None:
-    """domain.md §9: 5 of 12 paid, 67.29 vested, 94.21 back, 3,500 due."""
+    """loans/RULES.md §7: 5 of 12 paid, 67.29 vested, 94.21 back, 3,500 due."""
     loan = example_loan()
     relieved(loan, relief_terms("10-09", "161.50"), "10-09")
     for on in ("2023-11-10", "2023-12-10", "2024-01-10", "2024-02-10", "2024-03-10"):

@@ -1,4 +1,4 @@
-"""Reads the marks of contract.md out of a page, as a script outside would."""
+"""Reads the data marks out of a page, as a script outside would."""
 
 from __future__ import annotations
 

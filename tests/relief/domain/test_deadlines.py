@@ -1,4 +1,4 @@
-"""Deadlines by the State Council's calendar: the vectors of domain.md section 6."""
+"""Deadlines by the State Council's calendar: the vectors of relief/RULES.md §4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bounds, percentages and authority of an offer: domain.md sections 7 and 8."""
+"""Bounds, percentages and authority of an offer: relief/RULES.md §5 to §7."""
 
 from __future__ import annotations
 

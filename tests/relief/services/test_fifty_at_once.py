@@ -202,7 +202,7 @@ def test_repay_and_execute(turn: int) -> None:
 
 @pytest.mark.parametrize("turn", ROUNDS)
 def test_limits_are_those_of_the_moment_of_accepting(turn: int) -> None:
-    """The maker's rank is lowered while fifty accept: all before it or none (T11)."""
+    """The maker's rank is lowered while fifty accept: all before it or none."""
     case = case_at(State.NEGOTIATING)
     chief = staff(Rank.SUPERVISOR, username=f"chief-{turn}")
     offer = factories.offer_made(case, maker=chief, penalty_percent=Decimal(80))

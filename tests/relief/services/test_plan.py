@@ -1,4 +1,4 @@
-"""The life of a plan: reminders, warning, cure, breach with the figures of domain.md, the end."""
+"""The life of a plan: reminders, warning, cure, breach with the figures of loans/RULES.md, the end."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def first_due(case: Case) -> date:
 
 
 def example_plan() -> Case:
-    """The loan of domain.md §3, all of 161.50 waived on 2023-10-09, 12 terms at 0 %."""
+    """The loan L of loans/RULES.md, all of 161.50 waived on 2023-10-09, 12 terms at 0 %."""
     now = at("2023-10-09 10:00")
     loan = factories.overdue_loan(product=EXAMPLE, term_months=3, drawdown_on=date(2023, 6, 10))
     case = factories.draft_case(loan, now=now)

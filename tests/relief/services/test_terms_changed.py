@@ -221,11 +221,11 @@ def test_a_plan_that_the_books_compute_otherwise_is_not_signed(
     assert not debt(case.loan, business_day(SOON)).is_plan
 
 
-# --- Authority, and how many plans (domain.md §8, 9) ---------------------------------------------
+# --- Authority, and how many plans (relief/RULES.md §6, §7) ------------------------------------------
 
 
 def test_the_sum_of_waivers_counts_when_it_is_accepted() -> None:
-    """Granted by a supervisor, whose rank is lowered before the borrower accepts (T11)."""
+    """Granted by a supervisor, whose rank is lowered before the borrower accepts."""
     case = case_at(State.NEGOTIATING)
     chief = staff(Rank.SUPERVISOR, username="chief")
     offer = factories.offer_made(case, maker=chief, penalty_percent=Decimal(80))
