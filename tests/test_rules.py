@@ -407,7 +407,7 @@ _TEXT_SUFFIXES = {"", ".py", ".html", ".txt", ".md", ".js", ".css", ".toml"}
 def _texts() -> Iterator[tuple[str, str]]:
     """(path, text) of every text file that a reader of the repository gets."""
     for file in (
-        *ROOT.glob("*.*"),
+        *ROOT.glob("[!.]*"),
         ROOT / "Makefile",
         *(f for d in _FOLDERS for f in d.rglob("*")),
     ):
