@@ -75,7 +75,7 @@ PROMISED: dict[DueKind, str] = {
 def escalated_to(times: int) -> Rank:
     """To whom a promise goes that was broken that many times: one rank further, then it stays.
 
-    Once: a supervisor. Twice, three times: a manager (domain.md §6).
+    Once: a supervisor. Twice, three times: a manager (relief/RULES.md §4).
     """
     return Rank.SUPERVISOR if times < 2 else Rank.MANAGER
 

@@ -34,11 +34,11 @@ def locked_at(case: Case, now: datetime) -> Case:
 
 
 def break_promise(row: Deadline, batch: Batch) -> None:
-    """Apology, a new promise, one rank further, and a line in the trail; each time (domain.md §6).
+    """Apology, a new promise, one rank further, and a line in the trail; each time (relief/RULES.md §4).
 
     A review promised for 03-04 18:00: promised anew for 03-05 18:00 with a supervisor, missed
     again for 03-06 18:00 with a manager, where it stays. Slept over until 03-09 it is one broken
-    promise, for nothing was promised in between. The delay of a review is waived (domain.md §5).
+    promise, for nothing was promised in between. The delay of a review is waived (relief/RULES.md §4).
     """
     case, now, kind = row.case, batch.now, DueKind(row.kind)
     is_review = kind == DueKind.REVIEW_DUE
