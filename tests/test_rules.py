@@ -20,17 +20,18 @@ from loans.domain.products import PRODUCTS
 from loans.domain.profile import Method, ProductProfile
 from loans.domain.restructure import PlanPreview, plan_preview, waive_by_percent
 from loans.domain.schedule import build_schedule, due_date
-from portal.kernel.errors import InvalidInput
-from portal.kernel.roles import Rank, Role
-from portal.kernel.workdays import WorkCalendar
-from portal.notifications import dispatch, hours
-from portal.services import calls, codes
-from portal.services.calendar import days_of_year
-from relief.domain import evidence, reasons
-from relief.domain.plan_health import PlanDue, look_at
-from relief.domain.policy import ReliefPolicy
-from relief.domain.terms import OfferTerms, check_terms, needed_rank, penalty_by_percent
-from relief.domain.workflow import State, open_moves
+from portal.core.accounts import codes
+from portal.core.calendar.days import days_of_year
+from portal.core.kernel.errors import InvalidInput
+from portal.core.kernel.roles import Rank, Role
+from portal.core.kernel.workdays import WorkCalendar
+from portal.core.notifications import calls, dispatch, hours
+from relief.cases import reasons
+from relief.cases.policy import ReliefPolicy
+from relief.cases.workflow import State, open_moves
+from relief.evidence import kinds as evidence
+from relief.offers.terms import OfferTerms, check_terms, needed_rank, penalty_by_percent
+from relief.plans.health import PlanDue, look_at
 from tests.loans.domain.support import DEBT_3, LOAN_3, day, fact, profile, terms, yuan
 
 ROOT = Path(__file__).resolve().parent.parent
