@@ -18,8 +18,8 @@ from django.db import connection, models, transaction
 from loans.models import Entry, Instalment, Loan, Payment, Posting, Schedule
 from loans.services.origination import open_loan
 from loans.services.payment import pay
-from portal.errors import RuleViolation
-from portal.models import User
+from portal.core.errors import RuleViolation
+from portal.core.models import User
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 ORIGINALS = 200

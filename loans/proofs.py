@@ -19,8 +19,8 @@ from loans.models import Account, Entry, Payment, Posting, Schedule
 from loans.queries.debt import debt_of
 from loans.queries.position import Position
 from loans.queries.stream import ByKey, keyed, stream_positions
-from portal.kernel.errors import InvalidInput
-from portal.kernel.money import ZERO
+from portal.core.kernel.errors import InvalidInput
+from portal.core.kernel.money import ZERO
 
 OPENERS = (
     Entry.Kind.DRAWDOWN,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from loans.views import detail, home, penalty, repay, settled, statement
+from loans.pages import detail, home, penalty, repay, settled, statement
 
 app_name = "loans"
 urlpatterns = [

@@ -11,7 +11,7 @@ class DeskConfig(admin_apps.AdminConfig):
     """Django's admin with our own site: throttled login, board, grouped navigation."""
 
     default = False
-    default_site = "portal.desk.DeskSite"
+    default_site = "portal.site.desk.DeskSite"
 
 
 class PortalConfig(AppConfig):
@@ -24,6 +24,6 @@ class PortalConfig(AppConfig):
         """Load Celery as every thread's default app, let tasks freeze the clock, add the checks."""
         # By name: the ground imports nothing of the roof, and models exist only from here on.
         # set_default: Celery's "current app" is per thread, and web threads would get amqp's.
-        import_string("portal.celery.app").set_default()
+        import_string("portal.site.celery.app").set_default()
         import_string("portal.tasks.connect_clock")()
-        import_string("portal.checks.add_checks")()
+        import_string("portal.site.checks.add_checks")()

@@ -7,10 +7,12 @@ from typing import Any
 from celery import shared_task
 from celery.signals import task_postrun, task_prerun
 
-from portal import clock
-from portal.models import Heartbeat
-from portal.notifications import dispatch
-from portal.services import calendar_reach, documents, polling, reports, throttles
+from portal.core import clock
+from portal.core.accounts import throttles
+from portal.core.calendar import reach as calendar_reach
+from portal.core.documents import papers as documents
+from portal.core.models import Heartbeat
+from portal.core.notifications import dispatch, polling, reports
 
 
 def connect_clock() -> None:

@@ -16,11 +16,11 @@ class ReliefConfig(AppConfig):
         """Listens to the books, adds checks and a probe; models exist from here on."""
         from loans.presenters import standing
         from loans.services import observers
-        from portal.probes import add_probe
+        from portal.core.probes import add_probe
         from relief import checks  # noqa: F401 - registers itself
+        from relief.cases.queries import oldest_overdue_sweep_seconds, overdue_sweeps
+        from relief.plans.loan_watch import LoanWatch
         from relief.presenters.standing import of_loan
-        from relief.queries import oldest_overdue_sweep_seconds, overdue_sweeps
-        from relief.services.loan_watch import LoanWatch
 
         observers.register(LoanWatch())
         standing.register(of_loan)

@@ -8,15 +8,16 @@ from django.core.checks import CheckMessage, Error, register
 from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
 
-from relief.domain.workflow import Action
-from relief.notices import RULES, Happening
+from portal.core.notifications.texts import template_name
+from relief.cases.notices import RULES, Happening
+from relief.cases.workflow import Action
 
 
 @register()
 def check_notices(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """One error for each act without a rule, and each template that is missing."""
     problems: list[CheckMessage] = [
-        Error(f"{what} has no entry in relief.notices.RULES", id="relief.E001")
+        Error(f"{what} has no entry in relief.cases.notices.RULES", id="relief.E001")
         for what in (*Action, *Happening)
         if what not in RULES
     ]
@@ -31,7 +32,7 @@ def check_notices(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 def template_names() -> set[str]:
     """The templates that the rules need: in-app always, the channels' beside."""
     return {
-        f"notifications/{rule.event}.{channel}.txt"
+        template_name(rule.event, channel)
         for rules in RULES.values()
         for rule in rules
         for channel in ("in_app", *rule.channels)

@@ -6,8 +6,10 @@ from datetime import timedelta
 
 from celery import shared_task
 
-from portal import clock
-from relief.services import deadlines, evidence, reconcile, retention
+from portal.core import clock
+from relief.cases import sweep as deadlines
+from relief.evidence import files as evidence
+from relief.evidence import reconcile, retention
 
 
 @shared_task

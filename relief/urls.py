@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from relief.views import agreement, apply, cases, counter, evidence, offers, plan, service
+from relief.pages import agreement, apply, cases, counter, evidence, offers, plan, service
 
 app_name = "relief"
 

@@ -107,9 +107,9 @@ def wrong_directions(sources: Sources) -> list[str]:
 def impure_domains(sources: Sources) -> list[str]:
     """Domain and kernel modules that import more than the standard library and each other."""
     allowed = {
-        "portal.kernel": ("portal.kernel",),
-        "loans.domain": ("portal.kernel", "loans.domain"),
-        "relief.domain": ("portal.kernel", "loans.domain", "relief.domain"),
+        "portal.core.kernel": ("portal.core.kernel",),
+        "loans.domain": ("portal.core.kernel", "loans.domain"),
+        "relief.domain": ("portal.core.kernel", "loans.domain", "relief.domain"),
     }
     wrong = []
     for module, source in sources.items():
@@ -154,7 +154,7 @@ def second_doors(sources: Sources) -> list[str]:
     """Assignments to a case's state outside the one door."""
     wrong = []
     for module, source in sources.items():
-        if not module.startswith("relief") or module == "relief.services._moves":
+        if not module.startswith("relief") or module == "relief.cases.moves":
             continue
         for node in ast.walk(tree_of(source)):
             targets = node.targets if isinstance(node, ast.Assign) else []
@@ -174,7 +174,7 @@ def name_of(node: ast.expr) -> str:
 
 
 def own_clocks(sources: Sources) -> list[str]:
-    """Readings of the machine's clock outside portal.clock, and of any clock in a service."""
+    """Readings of the machine's clock outside portal.core.clock, and of any clock in a service."""
     wrong = []
     for module, source in sources.items():
         for node in ast.walk(tree_of(source)):
@@ -182,14 +182,14 @@ def own_clocks(sources: Sources) -> list[str]:
                 call = f"{name_of(node.func.value)}.{node.func.attr}"
                 if (
                     call in {"timezone.now", "datetime.now", "datetime.utcnow", "date.today"}
-                    and module != "portal.clock"
+                    and module != "portal.core.clock"
                 ):
                     wrong.append(f"{module}:{node.lineno} {call}")
         if ".services" in module and module.split(".")[0] != "portal":
             wrong += [
                 f"{module} imports {t}"
                 for t in imports_of(module, source, sources)
-                if t == "portal.clock"
+                if t == "portal.core.clock"
             ]
     return wrong
 

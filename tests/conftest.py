@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.conf import settings
 
-from portal import clock
+from portal.core import clock
 
 NEEDS = {
     "browser": (

@@ -14,19 +14,18 @@ from loans.models import Loan
 from loans.queries import debt
 from loans.services.origination import open_loan
 from loans.services.payment import pay
-from portal.kernel.roles import Rank
-from portal.models import User
-from relief.domain.deadlines import business_day
-from relief.domain.workflow import State
-from relief.models import Agreement, Case, Evidence, Offer
-from relief.services import (
-    application,
-    deadlines,
-    evidence,
-    negotiation,
-    plan_watch,
-    review,
-)
+from portal.core.kernel.roles import Rank
+from portal.core.models import User
+from relief.cases import application, review
+from relief.cases import sweep as deadlines
+from relief.cases.deadlines import business_day
+from relief.cases.models import Case
+from relief.cases.workflow import State
+from relief.evidence import files as evidence
+from relief.evidence.models import Evidence
+from relief.offers import negotiate as negotiation
+from relief.offers.models import Agreement, Offer
+from relief.plans import watch as plan_watch
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=SHANGHAI)  # a Monday; working days all the week

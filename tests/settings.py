@@ -1,4 +1,4 @@
-"""Settings of the test suite: portal.settings with quick hashing and a private folder."""
+"""Settings of the test suite: portal.site.settings with quick hashing and a private folder."""
 
 import os
 import tempfile
@@ -8,7 +8,7 @@ os.environ.setdefault("HTTPS", "0")
 os.environ.setdefault("DEMO", "0")
 os.environ.setdefault("PRIVATE_ROOT", tempfile.mkdtemp(prefix="kuanxi-private-"))
 
-from portal.settings import *  # noqa: F403 - a settings module is its names
+from portal.site.settings import *  # noqa: F403 - a settings module is its names
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {  # noqa: F405

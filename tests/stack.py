@@ -72,7 +72,7 @@ def start_stack(**extra: str) -> Stack:
     database, url = fresh_database(folder)
     environment = {
         **{k: v for k, v in os.environ.items() if k not in {"REDIS_URL", "PRIVATE_ROOT"}},
-        **{"DJANGO_SETTINGS_MODULE": "portal.settings", "DEMO": "1", "HTTPS": "0"},
+        **{"DJANGO_SETTINGS_MODULE": "portal.site.settings", "DEMO": "1", "HTTPS": "0"},
         **{"HOST": "127.0.0.1", "PORT": str(port), "VAR_DIR": str(folder), "DATABASE_URL": url},
         **{"SECRET_KEY": "stack-only-key-" + "0123456789" * 5, **extra},
     }

@@ -18,9 +18,9 @@ import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
-from portal.middleware import ForwardedMiddleware
-from portal.models import Throttle
-from portal.visitor import address
+from portal.core.models import Throttle
+from portal.core.visitor import address
+from portal.site.middleware import ForwardedMiddleware
 from tests import factories
 from tests.stack import ROOT, free_port
 

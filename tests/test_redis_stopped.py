@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 import pytest
 
-from portal.private_redis import command
-from relief.demo.cast import PASSWORD
+from portal.site.demo.cast import PASSWORD
+from portal.site.private_redis import command
 from tests.chaos.http import Person, hidden
 from tests.stack import Stack, start_stack
 
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.redis, pytest.mark.slow, pytest.mark.django_db]
 PHONE = "13800000003"  # of the cast: an offer to answer
 READING, DRAIN = 11, 60  # seconds
 UNSENT = (
-    "from portal.models import Delivery as D; from portal import clock; "
+    "from portal.core.models import Delivery as D; from portal.core import clock; "
     "print('unsent', D.objects.due(clock.now()).count() + D.objects.filter(status='claimed').count())"
 )
 
@@ -92,7 +92,7 @@ def unsent(stack: Stack) -> str:
 def move_to_morning(stack: Stack) -> None:
     """Messages may go out, whenever the test runs."""
     code = (
-        "from portal import clock; from tests.chaos.people import morning; "
+        "from portal.core import clock; from tests.chaos.people import morning; "
         "clock.advance_to(morning(clock.now()))"
     )
     assert stack.manage("shell", "-v", "0", "-c", code).returncode == 0

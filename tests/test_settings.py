@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 START = "import django; django.setup()"
 SCHEDULE = """
 import sys
-from portal.celery import app
+from portal.site.celery import app
 sys.exit("portal.tasks.ask_reports" in {entry["task"] for entry in app.conf.beat_schedule.values()})
 """
 MISSING = "import sys; sys.modules[{!r}] = None; "
@@ -95,7 +95,7 @@ def start(
     keep = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     environment = {
         **keep,
-        "DJANGO_SETTINGS_MODULE": "portal.settings",
+        "DJANGO_SETTINGS_MODULE": "portal.site.settings",
         "VAR_DIR": str(tmp_path),
         **settings,
     }
@@ -184,7 +184,7 @@ def test_only_a_provider_that_answers_is_asked(
 
 
 def test_every_variable_is_tried_and_documented() -> None:
-    source = (ROOT / "portal" / "settings.py").read_text()
+    source = (ROOT / "portal" / "site" / "settings.py").read_text()
     read = set(
         re.findall(r'(?:environ\.get|flag|number|secret|needed|env\.\w+)\(\s*"([A-Z_]+)"', source)
     ) | set(re.findall(r"^\s*# ([A-Z_]+)(?:=1)?: ", source, re.MULTILINE))

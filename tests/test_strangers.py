@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from portal.kernel.roles import Rank
-from portal.models import User
+from portal.core.kernel.roles import Rank
+from portal.core.models import User
 from tests import factories
 from tests.addresses import Address, all_addresses
 from tests.world import World, build_world

@@ -9,8 +9,8 @@ from django.test import Client
 from django.urls import reverse
 
 from loans.models import Payment
-from portal.kernel.roles import Rank
-from relief.models import Evidence
+from portal.core.kernel.roles import Rank
+from relief.evidence.models import Evidence
 from tests import factories
 from tests.world import World, build_world
 

@@ -9,9 +9,10 @@ from django.apps import apps
 from django.urls import reverse
 
 from loans.models import Payment
-from portal.models import Notice, User
-from relief.domain.workflow import State
-from relief.models import Case, Evidence
+from portal.core.models import Notice, User
+from relief.cases.models import Case
+from relief.cases.workflow import State
+from relief.evidence.models import Evidence
 from tests import factories
 from tests.addresses import Address
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from portal.kernel.errors import InvalidInput
-from portal.kernel.money import ZERO, require_money
+from portal.core.kernel.errors import InvalidInput
+from portal.core.kernel.money import ZERO, require_money
 
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")

@@ -16,8 +16,8 @@ from loans.domain.restructure import (
     plan_rows,
     waive_by_percent,
 )
-from portal.kernel.errors import InvalidInput
-from portal.kernel.money import ZERO, require_money
+from portal.core.kernel.errors import InvalidInput
+from portal.core.kernel.money import ZERO, require_money
 
 GUIDE_PERCENT = Decimal(50)
 FASTER_PERCENT = Decimal(120)  # of the limit: 60 % of what is left over

@@ -18,8 +18,8 @@ from loans.domain._checks import (
 from loans.domain.components import Component
 from loans.domain.interest import overdue_days
 from loans.domain.profile import ProductProfile, check_profile
-from portal.kernel.errors import InvalidInput
-from portal.kernel.money import FEN, ZERO
+from portal.core.kernel.errors import InvalidInput
+from portal.core.kernel.money import FEN, ZERO
 
 ORDINARY = (
     Component.FEE,

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from loans.domain._checks import check_amount, check_date
 from loans.domain.profile import ProductProfile, check_profile
-from portal.kernel.errors import InvalidInput
-from portal.kernel.money import FEN, from_fen, to_fen
+from portal.core.kernel.errors import InvalidInput
+from portal.core.kernel.money import FEN, from_fen, to_fen
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def vest(waived: Decimal, plan_principal: Decimal, paid_principal: Decimal) -> V
 def warning_on(profile: ProductProfile, due_on: date) -> date:
     """The day on which an instalment still unpaid is warned of: its days of grace after it (§9).
 
-    Example: due 2024-01-10, 3 days of grace: 2024-01-13, as relief.domain.plan_health warns.
+    Example: due 2024-01-10, 3 days of grace: 2024-01-13, as relief.plans.health warns.
     """
     check_profile(profile)
     check_date(due_on, "due_on", "到期日")

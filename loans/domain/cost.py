@@ -8,8 +8,8 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 from loans.domain._checks import check_amount, check_date, check_sequence
 from loans.domain.schedule import due_date
-from portal.kernel.errors import InvalidInput
-from portal.kernel.money import ZERO
+from portal.core.kernel.errors import InvalidInput
+from portal.core.kernel.money import ZERO
 
 DAYS_OF_A_MONTH = 30
 _HIGHEST = Decimal(10)  # 1,000 % a month: beyond it a yearly figure says nothing

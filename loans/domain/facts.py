@@ -16,8 +16,8 @@ from loans.domain._checks import (
     check_text,
 )
 from loans.domain.components import LABELS, Component
-from portal.kernel.errors import InvalidInput
-from portal.kernel.money import FEN, ZERO
+from portal.core.kernel.errors import InvalidInput
+from portal.core.kernel.money import FEN, ZERO
 
 _KINDS = ("payment", "waiver")
 

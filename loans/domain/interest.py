@@ -17,7 +17,7 @@ from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts, Pause, check_facts
 from loans.domain.profile import ProductProfile, check_profile
 from loans.domain.segments import Segments
-from portal.kernel.money import FEN, ZERO, Rounding
+from portal.core.kernel.money import FEN, ZERO, Rounding
 
 
 class InstalmentPenalty(NamedTuple):

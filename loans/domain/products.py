@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from loans.domain.profile import Method, ProductProfile, RateKind
-from portal.kernel.errors import InvalidInput
+from portal.core.kernel.errors import InvalidInput
 
 _ALL = (
     ProductProfile(

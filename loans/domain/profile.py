@@ -17,8 +17,8 @@ from loans.domain._checks import (
     check_rate,
     check_text,
 )
-from portal.kernel.errors import InvalidInput
-from portal.kernel.money import Rounding
+from portal.core.kernel.errors import InvalidInput
+from portal.core.kernel.money import Rounding
 
 
 class RateKind(StrEnum):

@@ -20,8 +20,8 @@ from loans.domain.components import LABELS, Component
 from loans.domain.cost import annualised_cost
 from loans.domain.profile import Method, ProductProfile, RateKind, check_profile
 from loans.domain.schedule import ScheduledInstalment, amortise, due_date
-from portal.kernel.errors import InvalidInput
-from portal.kernel.money import FEN, ZERO, from_fen, split, to_fen
+from portal.core.kernel.errors import InvalidInput
+from portal.core.kernel.money import FEN, ZERO, from_fen, split, to_fen
 
 
 class DebtLike(Protocol):

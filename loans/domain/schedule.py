@@ -11,8 +11,8 @@ from fractions import Fraction
 
 from loans.domain._checks import check_amount, check_date, check_int, check_items, check_sequence
 from loans.domain.profile import Method, ProductProfile, RateKind, check_profile
-from portal.kernel.errors import InvalidInput
-from portal.kernel.money import FEN, Rounding
+from portal.core.kernel.errors import InvalidInput
+from portal.core.kernel.money import FEN, Rounding
 
 MAX_TERM = 360
 

@@ -13,7 +13,7 @@ from loans.domain._reasons import begin_reason, end_reason
 from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts
 from loans.domain.profile import ProductProfile
-from portal.kernel.money import from_fen
+from portal.core.kernel.money import from_fen
 
 _WIDE = Context(prec=60)
 _PLACES = 12

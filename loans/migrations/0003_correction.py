@@ -1,7 +1,7 @@
 """What corrections changed: one append-only row each."""
 
 import django.db.models.deletion
-import portal.fields
+import portal.core.fields
 from django.conf import settings
 from django.db import migrations, models
 
@@ -40,10 +40,10 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(choices=[('back_dated', '补记还款'), ('reversal', '冲正还款')], max_length=12, verbose_name='类型')),
                 ('as_of', models.DateField(verbose_name='更正日')),
-                ('penalty_before', portal.fields.MoneyField(verbose_name='更正前累计罚息')),
-                ('penalty_after', portal.fields.MoneyField(verbose_name='更正后累计罚息')),
-                ('owed_before', portal.fields.MoneyField(verbose_name='更正前总待还')),
-                ('owed_after', portal.fields.MoneyField(verbose_name='更正后总待还')),
+                ('penalty_before', portal.core.fields.MoneyField(verbose_name='更正前累计罚息')),
+                ('penalty_after', portal.core.fields.MoneyField(verbose_name='更正后累计罚息')),
+                ('owed_before', portal.core.fields.MoneyField(verbose_name='更正前总待还')),
+                ('owed_after', portal.core.fields.MoneyField(verbose_name='更正后总待还')),
                 ('changes', models.JSONField(default=list, verbose_name='随之重算')),
                 ('at', models.DateTimeField(verbose_name='记账时间')),
                 ('actor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),

@@ -8,7 +8,7 @@ from django.db import models
 from loans.models.append_only import AppendOnly
 from loans.models.ledger import Payment
 from loans.models.loan import Loan
-from portal.fields import MoneyField
+from portal.core.fields import MoneyField
 
 
 class Correction(AppendOnly):

@@ -11,8 +11,8 @@ from django.db.models import Q
 from loans.models.append_only import AppendOnly, AppendOnlyError
 from loans.models.loan import Loan
 from loans.models.schedule import Instalment, Schedule
-from portal.fields import MoneyField
-from portal.publicids import new_public_id
+from portal.core.fields import MoneyField
+from portal.core.publicids import new_public_id
 
 
 class Account(models.TextChoices):

@@ -10,11 +10,11 @@ from django.db import models
 from django.db.models import Q
 
 from loans.domain.profile import ProductProfile
-from portal.fields import MoneyField
-from portal.publicids import new_public_id
+from portal.core.fields import MoneyField
+from portal.core.publicids import new_public_id
 
 if TYPE_CHECKING:
-    from portal.models import User
+    from portal.core.models import User
 
 
 class LoanQuerySet(models.QuerySet["Loan"]):

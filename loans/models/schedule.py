@@ -10,7 +10,7 @@ from django.db.models import F, Q
 
 from loans.models.append_only import AppendOnly, AppendOnlyError
 from loans.models.loan import Loan
-from portal.fields import MoneyField
+from portal.core.fields import MoneyField
 
 ZERO = Decimal("0.00")
 

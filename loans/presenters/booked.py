@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import groupby
 
 from loans.queries.types import Statement, StatementLine
-from portal.kernel.money import ZERO
+from portal.core.kernel.money import ZERO
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from loans.domain.interest import PenaltyExplanation
 from loans.queries.types import Debt
-from portal.charts import LineChart, line_chart
+from portal.core.charts import LineChart, line_chart
 
 AHEAD = timedelta(days=7)
 MAX_BENDS = 12  # a loan with hundreds of payments is still one drawing

@@ -15,7 +15,7 @@ from loans.presenters.loan import PlanLine
 from loans.queries.plan import BookedBreach, SignedWaiver, booked_breaches, plan_vesting
 from loans.queries.position import Position
 from loans.queries.types import Debt
-from portal.kernel.money import ZERO
+from portal.core.kernel.money import ZERO
 
 
 @dataclass(frozen=True, slots=True)

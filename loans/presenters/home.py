@@ -19,7 +19,7 @@ from loans.presenters.loan import (
     without_penalty,
 )
 from loans.queries.types import Debt, InstalmentDebt
-from portal.kernel.money import ZERO
+from portal.core.kernel.money import ZERO
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from loans.domain.profile import Method
 from loans.models import Loan
 from loans.presenters import rules, wording
 from loans.queries.types import Debt, InstalmentDebt, InstalmentState
-from portal.kernel.money import ZERO
+from portal.core.kernel.money import ZERO
 
 METHODS = {Method.EQUAL_INSTALMENT: "等额本息", Method.INTEREST_ONLY: "先息后本"}
 

@@ -10,7 +10,7 @@ from loans.models import Account, Entry
 from loans.presenters import wording
 from loans.queries.position import Position
 from loans.queries.types import Debt, InstalmentDebt
-from portal.kernel.money import ZERO
+from portal.core.kernel.money import ZERO
 
 PRINCIPAL_WORDS: dict[str, str] = {
     Entry.Kind.DRAWDOWN: "放款本金",

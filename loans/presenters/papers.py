@@ -14,12 +14,12 @@ from loans.presenters import rules, wording
 from loans.presenters.exports import Cell, to_csv
 from loans.presenters.penalty import rate_formula
 from loans.queries.types import Debt, Statement
-from portal.kernel.money import signed
-from portal.pdf import Column
+from portal.core.documents.pdf import Column
+from portal.core.kernel.money import signed
 
 
 class Paper(NamedTuple):
-    """What portal.pdf.render_statement takes, in its order."""
+    """What portal.core.documents.pdf.render_statement takes, in its order."""
 
     title: str
     meta: Sequence[tuple[str, str]]

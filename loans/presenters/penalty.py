@@ -14,7 +14,7 @@ from loans.domain.profile import PenaltyBase, ProductProfile, RateKind
 from loans.domain.segments import Segment
 from loans.presenters import wording
 from loans.queries.types import Debt, InstalmentDebt
-from portal.kernel.money import ZERO, round_fen
+from portal.core.kernel.money import ZERO, round_fen
 
 BASE_WORDS = {
     PenaltyBase.DUE_PRINCIPAL: "逾期本金",

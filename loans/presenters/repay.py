@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from loans.forms import CUSTOM, DUE, PAYOFF
 from loans.models import Payment
+from loans.pages.forms import CUSTOM, DUE, PAYOFF
 from loans.presenters import wording
 from loans.queries.types import Debt, InstalmentDebt
 from loans.services.splitting import SplitPreview
-from portal.charts import Part, ShareBar, share_bar
-from portal.kernel.money import ZERO
+from portal.core.charts import Part, ShareBar, share_bar
+from portal.core.kernel.money import ZERO
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from loans.domain.profile import PenaltyBase, ProductProfile, RateKind
 from loans.presenters import wording
 from loans.queries.types import Debt
-from portal.kernel.money import Rounding
+from portal.core.kernel.money import Rounding
 
 BASES = {
     PenaltyBase.DUE_PRINCIPAL: "只对已逾期的本金，不含利息与罚息",

@@ -9,8 +9,8 @@ from loans.domain.interest import InstalmentPenalty, overdue_days
 from loans.models import Account, Entry, Instalment, Loan
 from loans.queries.position import Position, load_position, load_positions
 from loans.queries.types import BorrowerTotals, Debt, InstalmentDebt, InstalmentState
-from portal.kernel.money import ZERO
-from portal.models import User
+from portal.core.kernel.money import ZERO
+from portal.core.models import User
 
 PAYMENT = (Entry.Kind.PAYMENT.value,)
 

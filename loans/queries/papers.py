@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loans.models import Loan
-from portal.models.document import Document, DocumentKind
+from portal.core.models.document import Document, DocumentKind
 
 
 def about(loan: Loan) -> str:

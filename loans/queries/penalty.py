@@ -12,7 +12,7 @@ from loans.domain.interest import PenaltyExplanation, penalty_totals
 from loans.models import Account, Loan
 from loans.queries.position import Position, load_position
 from loans.queries.standing import R, S, Standing
-from portal.kernel.money import ZERO
+from portal.core.kernel.money import ZERO
 
 SUMMED = ("total", "ordinary_part", "surcharge_part", "capped_part", "compound", "per_day")
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 from loans.domain.breach import Vesting, vest
 from loans.models import Account, Schedule
 from loans.queries.position import Position
-from portal.kernel.money import ZERO
+from portal.core.kernel.money import ZERO
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from loans.models import Instalment, Loan
 from loans.queries.penalty import penalty_owed
 from loans.queries.stream import stream_standings
-from portal.kernel.money import ZERO
+from portal.core.kernel.money import ZERO
 
 
 @dataclass(frozen=True, slots=True)

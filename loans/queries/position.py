@@ -20,7 +20,7 @@ from loans.domain.profile import Method, ProductProfile, RateKind
 from loans.domain.schedule import accrued_interest
 from loans.models import Account, Entry, Instalment, Loan, Posting, Schedule
 from loans.queries.standing import INCOME_OF, Move, Standing
-from portal.kernel.money import ZERO
+from portal.core.kernel.money import ZERO
 
 INSTALMENT_ORDER = ("schedule__number", "number")
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from loans.models import Instalment, Loan, Schedule
 from loans.queries.types import ScheduleView
-from portal.kernel.money import ZERO
+from portal.core.kernel.money import ZERO
 
 
 def current_schedule(loan: Loan) -> Schedule:

@@ -18,7 +18,7 @@ from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts, PaymentFact
 from loans.domain.profile import ProductProfile
 from loans.models import Account, Entry, Instalment, Schedule
-from portal.kernel.money import ZERO
+from portal.core.kernel.money import ZERO
 
 REDUCING = frozenset({Entry.Kind.PAYMENT.value, Entry.Kind.WAIVER.value})
 BEARING = frozenset({Account.PRINCIPAL.value, Account.INTEREST.value})

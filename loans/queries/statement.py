@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from loans.models import RECEIVABLES, Account, Correction, Entry, Loan, Payment, Posting
 from loans.queries.types import Statement, StatementLine
-from portal.kernel.money import ZERO
+from portal.core.kernel.money import ZERO
 
 KINDS = dict(Entry.Kind.choices)
 ACCOUNTS = dict(Account.choices)

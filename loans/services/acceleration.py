@@ -14,10 +14,10 @@ from loans.services.ledger import Line
 from loans.services.observers import Change
 from loans.services.plan_books import opening
 from loans.services.refusals import check_event_date, check_open, refusing
-from portal.errors import RuleViolation
-from portal.kernel.money import ZERO
-from portal.models import User
-from portal.notifications.outbox import notify
+from portal.core.errors import RuleViolation
+from portal.core.kernel.money import ZERO
+from portal.core.models import User
+from portal.core.notifications.outbox import notify
 
 
 def accelerate(

@@ -21,9 +21,9 @@ from loans.queries.position import Position, load_position
 from loans.queries.standing import INCOME_OF, Move
 from loans.services import ledger, observers
 from loans.services.ledger import Draft, Line
-from portal.errors import StaleWrite
-from portal.kernel.money import ZERO
-from portal.models import User
+from portal.core.errors import StaleWrite
+from portal.core.kernel.money import ZERO
+from portal.core.models import User
 
 SCHEDULED = (Entry.Kind.INTEREST.value,)
 PENALTIES = (Entry.Kind.PENALTY.value,)

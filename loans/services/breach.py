@@ -16,9 +16,9 @@ from loans.services.ledger import Line
 from loans.services.observers import Change
 from loans.services.plan_books import INTEREST_LIKE, opening
 from loans.services.refusals import check_event_date, check_open, refusing
-from portal.errors import RuleViolation
-from portal.kernel.money import ZERO, share
-from portal.models import User
+from portal.core.errors import RuleViolation
+from portal.core.kernel.money import ZERO, share
+from portal.core.models import User
 
 
 def reinstate(

@@ -29,8 +29,8 @@ from loans.services.breach import break_plan
 from loans.services.receipts import post_split
 from loans.services.splitting import Split, preview_of, split_payment
 from loans.services.timeline import Act, Step
-from portal.errors import RuleViolation
-from portal.kernel.money import ZERO
+from portal.core.errors import RuleViolation
+from portal.core.kernel.money import ZERO
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from decimal import Decimal
 from django.db import transaction
 
 from loans.models import Entry, Loan, Payment, Posting, Schedule
-from portal.errors import RuleViolation
-from portal.kernel.money import ZERO, require_money
-from portal.models import User
+from portal.core.errors import RuleViolation
+from portal.core.kernel.money import ZERO, require_money
+from portal.core.models import User
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from loans.domain.schedule import ScheduledInstalment, build_schedule
 from loans.models import Account, Entry, Instalment, Loan, Schedule
 from loans.services.ledger import Draft, Line, post
 from loans.services.refusals import refusing
-from portal.errors import RuleViolation
-from portal.kernel.money import FEN, require_money
-from portal.models import User
+from portal.core.errors import RuleViolation
+from portal.core.kernel.money import FEN, require_money
+from portal.core.models import User
 
 
 def open_loan(

@@ -18,11 +18,11 @@ from loans.services.receipts import post_split
 from loans.services.refusals import business_date, check_event_date, check_open, refusing
 from loans.services.splitting import SplitPreview, preview_of, split_payment
 from loans.services.timeline import Step, place_of, steps_of
-from portal.crash_points import crash_point
-from portal.errors import RuleViolation
-from portal.kernel.money import FEN, ZERO, require_money
-from portal.models import User
-from portal.retry import retried
+from portal.core.crash_points import crash_point
+from portal.core.errors import RuleViolation
+from portal.core.kernel.money import FEN, ZERO, require_money
+from portal.core.models import User
+from portal.core.retry import retried
 
 
 def preview_payment(*, loan: Loan, amount: Decimal, on: date) -> SplitPreview:

@@ -8,8 +8,8 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from loans.models import Loan
-from portal.errors import RuleViolation
-from portal.kernel.errors import InvalidInput
+from portal.core.errors import RuleViolation
+from portal.core.kernel.errors import InvalidInput
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 

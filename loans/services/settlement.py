@@ -9,9 +9,9 @@ from django.db.models import Max, Sum
 from loans.models import Loan, Payment
 from loans.queries.papers import about
 from loans.services.booking import Books
-from portal.kernel.money import ZERO
-from portal.models.document import Document, DocumentKind
-from portal.services import documents
+from portal.core.documents import papers as documents
+from portal.core.kernel.money import ZERO
+from portal.core.models.document import Document, DocumentKind
 
 TEXT = """结清证明
 

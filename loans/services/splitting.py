@@ -15,8 +15,8 @@ from loans.queries.debt import debt_of
 from loans.queries.position import Position
 from loans.queries.types import Debt, InstalmentDebt
 from loans.services.refusals import refusing
-from portal.errors import RuleViolation
-from portal.kernel.money import ZERO
+from portal.core.errors import RuleViolation
+from portal.core.kernel.money import ZERO
 
 ORDER_TEXT = {
     "ordinary": "先还最早一期：罚息 → 利息 → 本金",

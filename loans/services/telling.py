@@ -9,7 +9,7 @@ from loans.models import Correction, Loan, Schedule
 from loans.queries.papers import about
 from loans.services.booking import Books
 from loans.services.timeline import Act, Step
-from portal.notifications.outbox import notify
+from portal.core.notifications.outbox import notify
 
 DONE = {Correction.Kind.BACK_DATED: "补记入账", Correction.Kind.REVERSAL: "冲正"}
 

@@ -4,8 +4,8 @@ import datetime
 import django.contrib.auth.validators
 import django.db.models.deletion
 import django.utils.timezone
-import portal.models.user
-import portal.publicids
+import portal.core.models.user
+import portal.core.publicids
 import uuid
 from django.conf import settings
 from django.db import migrations, models
@@ -74,7 +74,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': '用户',
             },
             managers=[
-                ('objects', portal.models.user.UserAccounts()),
+                ('objects', portal.core.models.user.UserAccounts()),
             ],
         ),
         migrations.CreateModel(
@@ -93,7 +93,7 @@ class Migration(migrations.Migration):
             name='Document',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=portal.publicids.new_public_id, editable=False, max_length=16, unique=True)),
+                ('public_id', models.CharField(default=portal.core.publicids.new_public_id, editable=False, max_length=16, unique=True)),
                 ('kind', models.CharField(choices=[('agreement', '协商还款协议'), ('certificate', '结清证明')], max_length=12, verbose_name='类型')),
                 ('code', models.CharField(max_length=16, unique=True, verbose_name='验证码')),
                 ('number', models.CharField(max_length=32, verbose_name='编号')),
@@ -118,7 +118,7 @@ class Migration(migrations.Migration):
             name='Notice',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=portal.publicids.new_public_id, editable=False, max_length=12, unique=True)),
+                ('public_id', models.CharField(default=portal.core.publicids.new_public_id, editable=False, max_length=12, unique=True)),
                 ('key', models.CharField(max_length=190, unique=True, verbose_name='唯一键')),
                 ('event', models.CharField(max_length=60, verbose_name='事件')),
                 ('category', models.CharField(choices=[('relief', '减免'), ('repayment', '还款'), ('system', '系统')], default='relief', max_length=10, verbose_name='分类')),

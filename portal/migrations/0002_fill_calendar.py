@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from portal.services.calendar import SEEDED_YEARS, days_of_year
+from portal.core.calendar.days import SEEDED_YEARS, days_of_year
 
 
 def fill(apps, schema_editor):

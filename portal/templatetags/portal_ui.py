@@ -13,7 +13,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.timezone import is_aware, localtime
 
-from portal.kernel.money import signed
+from portal.core.kernel.money import signed
 
 register = template.Library()
 
@@ -93,11 +93,11 @@ def format_html_attributes(attributes: Mapping[str, object]) -> str:
 
 
 def business_now(context: Mapping[str, Any]) -> datetime:
-    """The business time of portal.context.site, as a plain datetime (there it is lazy)."""
+    """The business time of portal.site.context.site, as a plain datetime (there it is lazy)."""
     offered = context.get("business_now")
     if offered is not None:
         return offered + timedelta(0)
-    from portal import clock  # only where a page has no site context
+    from portal.core import clock  # only where a page has no site context
 
     return clock.now()
 

@@ -11,9 +11,10 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from loans.models import Loan
-from relief.domain.workflow import CLOSED, OPEN, PAID_OFF, Action, State, find_move
+from relief.cases.models import Case, Deadline, Event
+from relief.cases.workflow import CLOSED, OPEN, PAID_OFF, Action, State, find_move
 from relief.invariants.violation import Violation
-from relief.models import Agreement, Case, Deadline, Event
+from relief.offers.models import Agreement
 
 WITHOUT_DEADLINE = frozenset({State.DRAFT})
 KEEPS_A_DATE = frozenset({State.REJECTED})  # until when an appeal is possible; nothing is swept

@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from portal.storage import CHUNK, private
+from portal.core.storage import CHUNK, private
+from relief.evidence import reconcile
+from relief.evidence.models import Evidence
 from relief.invariants.violation import Violation
-from relief.models import Evidence
-from relief.services import reconcile
 
 YOUNG = timedelta(
     days=1

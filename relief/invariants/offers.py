@@ -7,13 +7,14 @@ from datetime import datetime
 
 from django.db.models import F, Q
 
-from portal.kernel.roles import Rank, rank_at_least
-from portal.models import Document, User
-from portal.services import documents
-from relief.domain.terms import needed_rank
+from portal.core.documents import papers as documents
+from portal.core.kernel.roles import Rank, rank_at_least
+from portal.core.models import Document, User
 from relief.invariants.violation import Violation
-from relief.models import Agreement, Offer, OfferStatus, Side
-from relief.services import _offers, agreement
+from relief.offers import agreement
+from relief.offers import compose as _offers
+from relief.offers.models import Agreement, Offer, OfferStatus, Side
+from relief.offers.terms import needed_rank
 
 CHUNK = 500
 ENDS_OF_AN_AGREEMENT = (OfferStatus.ACCEPTED, OfferStatus.REVOKED)

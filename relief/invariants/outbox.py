@@ -10,14 +10,14 @@ from django.db.models.functions import TruncDate, TruncTime
 
 from loans.models import Correction
 from loans.services.telling import key_of
-from portal.clock import SHANGHAI
-from portal.models import Delivery, Notice, PhoneCall, PhoneTask
-from portal.notifications import dispatch, hours
-from portal.services.calls import MAX_CALLS_A_DAY
-from relief import notices
-from relief.domain.workflow import Action
+from portal.core.clock import SHANGHAI
+from portal.core.models import Delivery, Notice, PhoneCall, PhoneTask
+from portal.core.notifications import dispatch, hours
+from portal.core.notifications.calls import MAX_CALLS_A_DAY
+from relief.cases import notices
+from relief.cases.models import Event
+from relief.cases.workflow import Action
 from relief.invariants.violation import Violation
-from relief.models import Event
 
 CHUNK = 2000
 LONGEST_WAIT = timedelta(hours=24)  # the longest back-off and a whole night

@@ -6,9 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from loans.queries import Debt
-from portal.kernel.money import ZERO
-from relief.domain import agreement_text
-from relief.models import Case, Offer
+from portal.core.kernel.money import ZERO
+from relief.cases.models import Case
+from relief.offers import agreement_text
+from relief.offers.models import Offer
 from relief.presenters.offer import is_answerable
 
 

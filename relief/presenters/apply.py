@@ -10,11 +10,14 @@ from decimal import Decimal
 from loans.domain.affordability import Affordability, assess
 from loans.models import Loan
 from loans.queries import Debt
-from portal.kernel.digests import digest_of
-from portal.kernel.workdays import WorkCalendar
-from relief.domain import bot, deadlines
-from relief.domain.consents import CONSENT_FOR, CONSENT_LABELS, ConsentKind, consent_text
-from relief.domain.evidence import (
+from portal.core.kernel.digests import digest_of
+from portal.core.kernel.workdays import WorkCalendar
+from relief.cases import deadlines
+from relief.cases.models import Case
+from relief.cases.policy import ReliefPolicy
+from relief.conversation import answers as bot
+from relief.evidence.consent_texts import CONSENT_FOR, CONSENT_LABELS, ConsentKind, consent_text
+from relief.evidence.kinds import (
     HINTS,
     KIND_LABELS,
     EvidenceKind,
@@ -22,8 +25,7 @@ from relief.domain.evidence import (
     FileType,
     suggested_kinds,
 )
-from relief.domain.policy import ReliefPolicy
-from relief.models import Case, Evidence
+from relief.evidence.models import Evidence
 
 STEP_LABELS = ("原因", "说明", "材料", "收支", "提交")
 TAGS = {

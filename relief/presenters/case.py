@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from portal.kernel.roles import Rank, Role, rank_at_least
-from portal.kernel.workdays import WorkCalendar
-from portal.models import User
-from relief.domain import labels
-from relief.domain.deadlines import DueKind, business_day, chinese, provisional_note
-from relief.domain.reasons import reason_names
-from relief.domain.workflow import TURN, Action, State, open_moves
-from relief.models import Case, Event
-from relief.notices import HAPPENING_LABELS, Happening
+from portal.core.kernel.roles import Rank, Role, rank_at_least
+from portal.core.kernel.workdays import WorkCalendar
+from portal.core.models import User
+from relief.cases import labels
+from relief.cases.deadlines import DueKind, business_day, chinese, provisional_note
+from relief.cases.models import Case, Event
+from relief.cases.notices import HAPPENING_LABELS, Happening
+from relief.cases.reasons import reason_names
+from relief.cases.workflow import TURN, Action, State, open_moves
 
 PRIMARY = frozenset(
     {Action.SUBMIT, Action.SUPPLY, Action.ACCEPT, Action.CLAIM, Action.PASS, Action.OFFER,

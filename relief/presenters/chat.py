@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from portal.kernel.roles import Role
-from portal.kernel.workdays import WorkCalendar
-from relief.domain import bot, labels
-from relief.domain.deadlines import SHANGHAI, business_day, chinese
-from relief.domain.reasons import reason_names
-from relief.domain.workflow import State
-from relief.models import Card, Conversation, Evidence, Message, OfferStatus, Sender
+from portal.core.kernel.roles import Role
+from portal.core.kernel.workdays import WorkCalendar
+from relief.cases import labels
+from relief.cases.deadlines import SHANGHAI, business_day, chinese
+from relief.cases.reasons import reason_names
+from relief.cases.workflow import State
+from relief.conversation import answers as bot
+from relief.conversation.models import Card, Conversation, Message, Sender
+from relief.evidence.models import Evidence
+from relief.offers.models import OfferStatus
 from relief.presenters.offer import OfferView, offer_view
 
 PAUSE = timedelta(minutes=30)

@@ -8,10 +8,10 @@ from decimal import Decimal
 from loans.domain.cost import annualised_cost
 from loans.presenters import wording
 from loans.queries import Debt
-from portal.kernel.money import ZERO
-from relief.models import Case
+from portal.core.kernel.money import ZERO
+from relief.cases.models import Case
+from relief.offers.suggestions import affordability_of
 from relief.presenters.cost import PlanSums
-from relief.services.suggestions import affordability_of
 
 LABELS = {
     "principal": "本金",

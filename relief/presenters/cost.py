@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from loans.domain.breach import vest
-from portal.kernel.money import ZERO
+from portal.core.kernel.money import ZERO
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ from decimal import Decimal
 
 from loans.domain.affordability import Suggestion, suggest_plans
 from loans.queries import Debt
-from portal.kernel.errors import InvalidInput
-from portal.kernel.money import ZERO
-from relief.models import Case, Offer
-from relief.services.negotiation import Composed
-from relief.services.suggestions import affordability_of
+from portal.core.kernel.errors import InvalidInput
+from portal.core.kernel.money import ZERO
+from relief.cases.models import Case
+from relief.offers.models import Offer
+from relief.offers.negotiate import Composed
+from relief.offers.suggestions import affordability_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from loans.presenters import wording
-from relief.domain.reasons import COUNTER_REASONS
-from relief.domain.terms import OfferTerms
-from relief.models import Case, Offer, OfferStatus, Side
+from relief.cases.models import Case
+from relief.cases.reasons import COUNTER_REASONS
+from relief.offers.models import Offer, OfferStatus, Side
+from relief.offers.negotiate import seconds_to_read
+from relief.offers.terms import OfferTerms
 from relief.presenters.cost import OfferRow, PlanSums, plan_sums
-from relief.services.negotiation import seconds_to_read
 
 SOON = timedelta(hours=24)
 TONES = {OfferStatus.ACCEPTED: "ok", OfferStatus.PROPOSED: "b"}

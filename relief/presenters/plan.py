@@ -8,9 +8,9 @@ from decimal import Decimal
 
 from loans.presenters.history import PlanTerms
 from loans.queries import Debt
-from portal.kernel.money import ZERO
-from relief.domain.workflow import State
-from relief.models import Case
+from portal.core.kernel.money import ZERO
+from relief.cases.models import Case
+from relief.cases.workflow import State
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from portal.kernel.roles import RANK_LABELS, Role
-from portal.kernel.workdays import WorkCalendar
-from portal.models import Delivery
-from relief.domain.deadlines import SHANGHAI, at, business_day
-from relief.domain.evidence import DAYS_AFTER_REFUSAL, DAYS_AFTER_SETTLEMENT
-from relief.domain.reasons import REJECTIONS, RejectCode
-from relief.domain.workflow import TURN, Action, State
-from relief.models import Case, Evidence
-from relief.notices import Happening
+from portal.core.kernel.roles import RANK_LABELS, Role
+from portal.core.kernel.workdays import WorkCalendar
+from portal.core.models import Delivery
+from relief.cases.deadlines import SHANGHAI, at, business_day
+from relief.cases.models import Case
+from relief.cases.notices import Happening
+from relief.cases.queries import BrokenPromise, TimelineEntry
+from relief.cases.reasons import REJECTIONS, RejectCode
+from relief.cases.workflow import TURN, Action, State
+from relief.evidence.kinds import DAYS_AFTER_REFUSAL, DAYS_AFTER_SETTLEMENT
+from relief.evidence.models import Evidence
 from relief.presenters.case import CaseView, actor_label, event_label, is_public
-from relief.queries import BrokenPromise, TimelineEntry
 
 STEPS = ("提交", "初审", "协商", "执行", "结清")
 STOPPED = frozenset(

@@ -6,10 +6,10 @@ from django.urls import reverse
 
 from loans.models import Loan
 from loans.presenters.standing import Standing
-from portal.kernel.roles import Role
-from relief.domain.labels import label
-from relief.domain.workflow import IN_PLAN, IN_TALKS, State
-from relief.models import Case
+from portal.core.kernel.roles import Role
+from relief.cases.labels import label
+from relief.cases.models import Case
+from relief.cases.workflow import IN_PLAN, IN_TALKS, State
 
 
 def of_loan(loan: Loan) -> Standing | None:

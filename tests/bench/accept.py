@@ -48,7 +48,7 @@ def measure(name: str, size: int) -> dict[str, float]:
             env={
                 **{k: v for k, v in os.environ.items() if k != "PRIVATE_ROOT"},
                 "DATABASE_URL": os.environ["DATABASE_URL"].rsplit("/", 1)[0] + "/" + name,
-                "DJANGO_SETTINGS_MODULE": "portal.settings",
+                "DJANGO_SETTINGS_MODULE": "portal.site.settings",
                 "SECRET_KEY": "bench-only-key-" + "0123456789" * 5,
                 **{"DEMO": "0", "HTTPS": "0", "VAR_DIR": folder, "LOG_LEVEL": "ERROR"},
                 "REDIS_URL": f"unix://{folder}/redis.sock",

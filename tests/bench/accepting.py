@@ -58,9 +58,9 @@ def main() -> None:
 
 def prepare(count: int) -> list[str]:
     """So many offers, each on an overdue loan of one borrower, each read a minute ago."""
-    from portal import clock
-    from relief.domain.workflow import State
-    from relief.services import negotiation
+    from portal.core import clock
+    from relief.cases.workflow import State
+    from relief.offers import negotiate as negotiation
     from tests import factories
 
     now = clock.now() - timedelta(minutes=1)
@@ -95,7 +95,7 @@ def logged_in() -> Any:
     """A client with the borrower's session."""
     from django.test import Client
 
-    from portal.models import User
+    from portal.core.models import User
 
     client = Client(headers={"host": "127.0.0.1"})
     client.force_login(User.objects.get(phone=PHONE))
@@ -126,12 +126,12 @@ def counted(path: str) -> dict[str, int]:
 
 def serve(running: ExitStack) -> int:
     """gunicorn and a Redis until the stack of contexts is left; the port."""
-    from portal.private_redis import command
+    from portal.site.private_redis import command
     from tests.stack import free_port
 
     folder = Path(os.environ["VAR_DIR"])
     port = free_port()
-    web = ["gunicorn", "portal.wsgi", "--bind", f"127.0.0.1:{port}"]
+    web = ["gunicorn", "portal.site.wsgi", "--bind", f"127.0.0.1:{port}"]
     web = [str(Path(sys.prefix) / "bin" / web[0]), *web[1:], "--workers", "2", "--threads", "4"]
     for line in (command(folder / "redis.sock", folder / "redis"), web):
         child = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -8,10 +8,10 @@ from decimal import Decimal
 
 from loans.domain.products import PRODUCTS
 from loans.models import Loan
-from portal.kernel.roles import Rank
-from portal.models import Delivery, Notice, User
-from relief.domain.workflow import State
-from relief.models import Case, Deadline, Policy
+from portal.core.kernel.roles import Rank
+from portal.core.models import Delivery, Notice, User
+from relief.cases.models import Case, Deadline, Policy
+from relief.cases.workflow import State
 
 CHUNK = 2000
 KINDS = ("REVIEW_AMBER", "EVIDENCE_REMINDER")

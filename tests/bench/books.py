@@ -27,8 +27,8 @@ from loans.domain.interest import PenaltyExplanation, explain_penalty, penalty_t
 from loans.domain.products import product
 from loans.models import Loan
 from loans.services.payment import pay
-from portal import clock
-from portal.celery import app
+from portal.core import clock
+from portal.site.celery import app
 from tests.loans.books import at, example_loan, make_borrower, paid
 from tests.stack import ROOT, administer
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal.celery import app
+from portal.site.celery import app
 
 __all__ = ["app", "noop"]
 

@@ -15,7 +15,7 @@ def main() -> None:
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
-    from portal.models import User
+    from portal.core.models import User
 
     phone, *paths = sys.argv[1:]
     client = Client(headers={"host": "127.0.0.1"})

@@ -63,9 +63,9 @@ def measure(rig: Rig, workers: int) -> list[Line]:
     """
     from django.db import connection
 
-    from portal import clock
-    from portal.models import Delivery
-    from relief.models import Deadline
+    from portal.core import clock
+    from portal.core.models import Delivery
+    from relief.cases.models import Deadline
     from tests.bench import backlog
     from tests.chaos.people import morning
 
@@ -133,34 +133,34 @@ class Crew:
 
 
 def send(task: str, times: int, queue: str) -> None:
-    from portal.celery import app
+    from portal.site.celery import app
 
     for _ in range(times):
         app.send_task(task, queue=queue)
 
 
 def in_queue(name: str) -> int:
-    from portal.celery import app
+    from portal.site.celery import app
 
     with app.connection_for_read() as broker:
         return int(broker.default_channel.client.llen(name))
 
 
 def unacknowledged() -> int:
-    from portal.celery import app
+    from portal.site.celery import app
 
     with app.connection_for_read() as broker:
         return int(broker.default_channel.client.hlen("unacked"))
 
 
 def some_due(model: type) -> bool:
-    from portal import clock
+    from portal.core import clock
 
     return bool(model.objects.due(clock.now()).exists())
 
 
 def some_unsent(model: type) -> bool:
-    from portal import clock
+    from portal.core import clock
 
     due = model.objects.due(clock.now()) | model.objects.filter(status="claimed")
     return bool(due.order_by().exists())

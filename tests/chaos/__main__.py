@@ -60,7 +60,7 @@ def run(rig: Any, asked: argparse.Namespace) -> int:
     import django
 
     django.setup()
-    from portal import clock
+    from portal.core import clock
     from tests.chaos import people, proofs
     from tests.chaos.drivers import Borrower, Gate, Staff
     from tests.chaos.evidence import Evidence

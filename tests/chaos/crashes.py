@@ -7,15 +7,15 @@ from datetime import timedelta
 from functools import partial
 from random import Random
 
-from portal import clock
-from portal.crash_points import HIT
-from portal.errors import NotYourTurn
-from portal.models import User
-from portal.notifications import hours
-from portal.nudge import nudge
-from relief.domain.workflow import State
-from relief.models import Case
-from relief.services import negotiation
+from portal.core import clock
+from portal.core.crash_points import HIT
+from portal.core.errors import NotYourTurn
+from portal.core.models import User
+from portal.core.notifications import hours
+from portal.core.nudge import nudge
+from relief.cases.models import Case
+from relief.cases.workflow import State
+from relief.offers import negotiate as negotiation
 from tests import factories
 from tests.chaos import people
 from tests.chaos.fault import Fault

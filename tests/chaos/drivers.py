@@ -14,14 +14,15 @@ from datetime import timedelta
 from django.db import DatabaseError, connection
 
 from loans.models import Loan
-from portal import clock
-from portal.errors import RuleViolation
-from portal.kernel.errors import InvalidInput
-from portal.models import User
-from relief.domain.deadlines import business_day
-from relief.domain.workflow import State
-from relief.models import Case
-from relief.services import negotiation, review
+from portal.core import clock
+from portal.core.errors import RuleViolation
+from portal.core.kernel.errors import InvalidInput
+from portal.core.models import User
+from relief.cases import review
+from relief.cases.deadlines import business_day
+from relief.cases.models import Case
+from relief.cases.workflow import State
+from relief.offers import negotiate as negotiation
 from tests.chaos import people
 from tests.chaos.http import Person, hidden, outcome
 from tests.chaos.journal import FAIL, OK, UNKNOWN, Act, Journal

@@ -12,7 +12,7 @@ from random import Random
 
 import psycopg
 
-from portal import clock
+from portal.core import clock
 from tests.chaos.crashes import CRASHES
 from tests.chaos.fault import Fault
 from tests.chaos.people import morning

@@ -10,10 +10,10 @@ from PIL import Image
 
 from loans.models import Loan
 from loans.services.origination import open_loan
-from portal import clock
-from portal.kernel.roles import Rank
-from portal.models import User
-from relief.domain.workflow import State
+from portal.core import clock
+from portal.core.kernel.roles import Rank
+from portal.core.models import User
+from relief.cases.workflow import State
 from tests import factories
 
 BORROWERS, STAFF = 6, 2

@@ -10,11 +10,14 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, connection
 
 from loans.models import Payment
-from portal import clock
-from portal.models import Delivery
-from portal.notifications import hours
+from portal.core import clock
+from portal.core.models import Delivery
+from portal.core.notifications import hours
+from relief.cases.models import Case, Deadline, Event
+from relief.conversation.models import Message
+from relief.evidence.models import Evidence
 from relief.invariants import violations
-from relief.models import Agreement, Case, Deadline, Event, Evidence, Message
+from relief.offers.models import Agreement
 from tests.chaos.journal import FAIL, OK, Journal
 from tests.chaos.people import morning
 from tests.chaos.rig import BaseRig

@@ -62,7 +62,7 @@ class BaseRig:
         ours = {
             "DEMO": "1",
             "HTTPS": "0",
-            "DJANGO_SETTINGS_MODULE": "portal.settings",
+            "DJANGO_SETTINGS_MODULE": "portal.site.settings",
             "SECRET_KEY": "chaos-only-key-" + "0123456789" * 5,
             "VAR_DIR": str(self.folder / "var"),
             "SMS_BACKEND": "http",
@@ -126,8 +126,17 @@ class Rig(BaseRig):
     def start_processes(self) -> None:
         """Two web workers, a Celery worker with two children, beat."""
         bind = self.address.removeprefix("http://")
-        celery = [sys.executable, "-m", "celery", "-A", "portal.celery:app"]
-        web = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--bind", bind, "--workers", "2"]
+        celery = [sys.executable, "-m", "celery", "-A", "portal.site.celery:app"]
+        web = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "portal.site.wsgi",
+            "--bind",
+            bind,
+            "--workers",
+            "2",
+        ]
         self.web = self.child("web", [*web, "--threads", "4", "--log-level", "warning"])
         queues = ["--queues", "default,notices,deadlines", "--concurrency", "2"]
         quiet = ["--loglevel", "warning", "--without-mingle", "--without-gossip"]
@@ -136,7 +145,7 @@ class Rig(BaseRig):
         self.wait_for_page()
 
     def beat_command(self, name: str) -> list[str]:
-        celery = [sys.executable, "-m", "celery", "-A", "portal.celery:app"]
+        celery = [sys.executable, "-m", "celery", "-A", "portal.site.celery:app"]
         file = str(self.folder / "var" / name)
         return [*celery, "beat", "--schedule", file, "--pidfile=", "--loglevel", "warning"]
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from relief.domain.deadlines import business_day
-from relief.domain.workflow import State
+from relief.cases.deadlines import business_day
+from relief.cases.workflow import State
 from tests import factories
 from tests.chaos import proofs
 from tests.chaos.journal import FAIL, OK, UNKNOWN, Journal

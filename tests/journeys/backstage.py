@@ -17,8 +17,8 @@ from tests.stack import Stack
 
 if TYPE_CHECKING:
     from loans.models import Loan
-    from portal.models import User
-    from relief.models import Case
+    from portal.core.models import User
+    from relief.cases.models import Case
 
 NAME = "欧阳晓岚"
 STATEMENT = "上月住院手术，休病假两个月，收入只剩基本工资，下月恢复上班。"
@@ -62,8 +62,8 @@ def ladder(
     """A sample loan, then one rung after the other; everything happened within the last hour."""
     from django.db import transaction
 
-    from portal import clock
-    from relief.demo.sample import open_sample_loan
+    from portal.core import clock
+    from portal.site.demo.sample import open_sample_loan
 
     now, height = clock.now(), LADDER.index(upto)
     with transaction.atomic():
@@ -73,7 +73,7 @@ def ladder(
 
 
 def _talk(loan: Loan, now: datetime, height: int, percent: int, terms: int, first_in: int) -> Case:
-    from relief.demo import acts
+    from portal.site.demo import acts
 
     def ago(minutes: int) -> datetime:
         return now - timedelta(minutes=minutes)
@@ -98,10 +98,10 @@ def example(*, phone: str, drawdown: str, first_due: str) -> None:
 
     from loans.domain.profile import Method, ProductProfile, RateKind
     from loans.services.origination import open_loan
-    from portal.kernel.money import Rounding
-    from relief.demo import acts
-    from relief.demo.stage import moment
-    from relief.domain.deadlines import add_months
+    from portal.core.kernel.money import Rounding
+    from portal.site.demo import acts
+    from portal.site.demo.timeline import moment
+    from relief.cases.deadlines import add_months
 
     lent, first = date.fromisoformat(drawdown), date.fromisoformat(first_due)
     product = ProductProfile(
@@ -135,19 +135,19 @@ def example(*, phone: str, drawdown: str, first_due: str) -> None:
 
 
 def _newcomer(phone: str) -> User:
-    from portal.models import User
+    from portal.core.models import User
 
     return User.objects.create_borrower(phone, NAME, steps.PASSWORD)
 
 
 def _staff(account: str) -> User:
-    from portal.models import User
+    from portal.core.models import User
 
     return User.objects.get(username=account)
 
 
 def _apply(loan: Loan, at: datetime) -> Case:
-    from relief.demo import acts, papers
+    from portal.site.demo import acts, papers
 
     photo = papers.photo(f"收入证明{loan.pk}.jpg", "收入证明", (f"借款 {loan.number}（演示）",))
     return acts.apply(
@@ -163,7 +163,7 @@ def _apply(loan: Loan, at: datetime) -> Case:
 def _offer(
     case: Case, maker: User, at: datetime, percent: int, terms: int, first_due_on: date
 ) -> None:
-    from relief.demo import acts
+    from portal.site.demo import acts
 
     note = "按你的情况减免罚息，并延长期数。"
     acts.offer(

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Arrive = Callable[..., Person]
 WRONG_AMOUNTS = ("-1", "0", "abc", "1e3", "12.345")
 COUNT = (
-    "from relief.models import Agreement; "
+    "from relief.offers.models import Agreement; "
     "print('agreements', Agreement.objects.filter(case__public_id='{case}').count())"
 )
 

@@ -12,16 +12,18 @@ from django.db import connection
 
 from loans.models import Loan
 from loans.queries import certificate, debt, penalty_story
-from portal import clock
-from portal.errors import RuleViolation
-from portal.kernel.roles import Rank
-from portal.models import Delivery, DemoClock, Notice, User, WorkDay
-from portal.notifications import hours
-from portal.storage import private
-from relief.demo import cast, curtain
-from relief.demo.sample import open_sample_loan
-from relief.demo.seed import seed
-from relief.models import Case, Deadline, Event, Evidence
+from portal.core import clock
+from portal.core.errors import RuleViolation
+from portal.core.kernel.roles import Rank
+from portal.core.models import Delivery, DemoClock, Notice, User, WorkDay
+from portal.core.notifications import hours
+from portal.core.storage import private
+from portal.site.demo import cast
+from portal.site.demo import opening as curtain
+from portal.site.demo.sample import open_sample_loan
+from portal.site.demo.seed import seed
+from relief.cases.models import Case, Deadline, Event
+from relief.evidence.models import Evidence
 from tests.conftest import at
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]

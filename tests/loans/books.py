@@ -14,8 +14,8 @@ from loans.queries import Debt, debt
 from loans.services.origination import open_loan
 from loans.services.payment import pay
 from loans.services.restructure import apply_relief
-from portal.kernel.money import Rounding
-from portal.models import User
+from portal.core.kernel.money import Rounding
+from portal.core.models import User
 
 D = Decimal
 SHANGHAI = ZoneInfo("Asia/Shanghai")

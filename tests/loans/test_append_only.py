@@ -21,7 +21,7 @@ from loans.models import (
 )
 from loans.services.booking import open_books
 from loans.services.ledger import Draft, Line, UnbalancedEntry, post
-from portal.errors import RuleViolation, StaleWrite
+from portal.core.errors import RuleViolation, StaleWrite
 from tests.loans.books import D, assert_clean, at, day, example_loan, paid
 
 pytestmark = pytest.mark.django_db

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal.kernel.roles import Rank
-from portal.models import User
+from portal.core.kernel.roles import Rank
+from portal.core.models import User
 
 
 def lin(**extra: Any) -> User:

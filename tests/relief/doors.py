@@ -10,10 +10,11 @@ from typing import Any
 from django.test import Client
 from django.urls import reverse
 
-from relief.admin.acts import ACTS
-from relief.domain.deadlines import business_day
-from relief.domain.workflow import Action
-from relief.models import Case, Offer
+from relief.cases.deadlines import business_day
+from relief.cases.models import Case
+from relief.cases.workflow import Action
+from relief.desk.acts import ACTS
+from relief.offers.models import Offer
 from tests.factories import PASSWORD
 
 Values = dict[str, Any]

@@ -8,12 +8,13 @@ from decimal import Decimal
 
 from loans.models import Loan
 from loans.services.origination import open_loan
-from portal.kernel.roles import Rank
-from portal.models import User
-from relief.domain.workflow import State
-from relief.models import Case, Evidence
-from relief.services import application
-from relief.services.evidence import Upload, add_evidence, check_file
+from portal.core.kernel.roles import Rank
+from portal.core.models import User
+from relief.cases import application
+from relief.cases.models import Case
+from relief.cases.workflow import State
+from relief.evidence.files import Upload, add_evidence, check_file
+from relief.evidence.models import Evidence
 from tests.conftest import at
 from tests.corpus.build import FILES
 

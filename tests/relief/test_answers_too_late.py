@@ -9,11 +9,12 @@ from decimal import Decimal
 import pytest
 from django.test import Client
 
-from portal import clock
-from relief.domain.deadlines import business_day
-from relief.domain.workflow import State
-from relief.models import Case, Offer
-from relief.services import negotiation
+from portal.core import clock
+from relief.cases.deadlines import business_day
+from relief.cases.models import Case
+from relief.cases.workflow import State
+from relief.offers import negotiate as negotiation
+from relief.offers.models import Offer
 from tests import factories
 from tests.factories import NOW, PASSWORD, case_at, staff
 from tests.relief.crash import snapshot

@@ -11,13 +11,13 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from portal import clock
-from portal.kernel.roles import Rank, Role, rank_at_least
-from portal.models import User
-from relief.admin.acts import ACTS
-from relief.domain.workflow import Action, State, find_move
-from relief.domain.workflow import State as S
-from relief.models import Case
+from portal.core import clock
+from portal.core.kernel.roles import Rank, Role, rank_at_least
+from portal.core.models import User
+from relief.cases.models import Case
+from relief.cases.workflow import Action, State, find_move
+from relief.cases.workflow import State as S
+from relief.desk.acts import ACTS
 from tests import factories
 from tests.addresses import Address, all_addresses
 from tests.factories import case_at, staff

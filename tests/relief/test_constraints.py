@@ -8,14 +8,15 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from loans.models import Schedule
-from portal.errors import StaleWrite
-from portal.kernel.roles import Rank, Role
-from portal.models import Delivery, Notice
-from portal.services import documents
-from relief.domain.workflow import Action, State
-from relief.models import Agreement, Case, Offer
-from relief.services import negotiation
-from relief.services._moves import locked, move
+from portal.core.documents import papers as documents
+from portal.core.errors import StaleWrite
+from portal.core.kernel.roles import Rank, Role
+from portal.core.models import Delivery, Notice
+from relief.cases.models import Case
+from relief.cases.moves import locked, move
+from relief.cases.workflow import Action, State
+from relief.offers import negotiate as negotiation
+from relief.offers.models import Agreement, Offer
 from tests.factories import NOW, case_at, open_offer, staff
 
 pytestmark = pytest.mark.django_db
@@ -95,8 +96,8 @@ def test_a_move_on_what_was_read_before_is_refused() -> None:
 
 def test_the_same_happening_is_told_once() -> None:
     """A reminder that is due twice: one notice, one message."""
-    from relief.notices import Happening
-    from relief.services._moves import tell
+    from relief.cases.moves import tell
+    from relief.cases.notices import Happening
 
     case = case_at(State.OFFERED)
     offer = open_offer(case)

@@ -16,16 +16,17 @@ from django.urls import reverse
 
 from loans.queries import load_position, statement
 from loans.queries.plan import SignedWaiver, plan_vesting
-from portal import clock
-from portal.kernel.roles import Rank
-from portal.models import Notice
-from relief.domain.workflow import State
-from relief.models import Case, Offer
-from relief.services import plan_watch
+from portal.core import clock
+from portal.core.kernel.roles import Rank
+from portal.core.models import Notice
+from relief.cases.models import Case
+from relief.cases.workflow import State
+from relief.offers.models import Offer
+from relief.plans import watch as plan_watch
 from tests import factories
 from tests.factories import NOW, staff
-from tests.loans.views.marks import figures
-from tests.relief.admin.desk import at_desk, client_of, page_of
+from tests.loans.pages.marks import figures
+from tests.relief.desk.desk import at_desk, client_of, page_of
 
 pytestmark = pytest.mark.django_db
 ACCEPTED = NOW + timedelta(days=2)

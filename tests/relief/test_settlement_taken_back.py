@@ -12,15 +12,15 @@ from django.urls import reverse
 
 from loans.models import Payment
 from loans.queries import certificate, debt
-from portal import clock
-from portal.kernel.roles import Rank
+from portal.core import clock
+from portal.core.kernel.roles import Rank
 from relief import invariants
-from relief.domain.deadlines import business_day
-from relief.domain.workflow import State
-from relief.models import Case
+from relief.cases.deadlines import business_day
+from relief.cases.models import Case
+from relief.cases.workflow import State
 from tests import factories
 from tests.factories import NOW
-from tests.relief.admin.desk import act, at_desk, client_of
+from tests.relief.desk.desk import act, at_desk, client_of
 
 pytestmark = pytest.mark.django_db
 

@@ -6,16 +6,15 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from portal import clock
-from portal.models import Delivery
-from portal.notifications import dispatch
-from portal.notifications.channels import sms
-from portal.notifications.channels.base import Receipt, Report, SendFailed
-from portal.services import calls, reports
-from relief.domain.workflow import State
-from relief.models import Case
-from relief.queries import timeline
-from relief.services import application
+from portal.core import clock
+from portal.core.models import Delivery
+from portal.core.notifications import calls, dispatch, reports
+from portal.core.notifications.channels import sms
+from portal.core.notifications.channels.base import Receipt, Report, SendFailed
+from relief.cases import application
+from relief.cases.models import Case
+from relief.cases.queries import timeline
+from relief.cases.workflow import State
 from tests.factories import NOW, case_at, staff
 
 pytestmark = pytest.mark.django_db

@@ -9,16 +9,16 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from loans.queries import debt
-from portal.kernel.roles import Rank
-from relief import queries
-from relief.domain.deadlines import business_day
-from relief.domain.workflow import State
-from relief.models import Case
+from portal.core.kernel.roles import Rank
+from relief.cases import queries
+from relief.cases.deadlines import business_day
+from relief.cases.models import Case
+from relief.cases.workflow import State
+from relief.offers.suggestions import suggest_for
 from relief.presenters.case import actor_label, case_view, event_label, is_public
 from relief.presenters.comparison import compare, today
 from relief.presenters.cost import comebacks, plan_sums
 from relief.presenters.offer import offer_view, read_left
-from relief.services.suggestions import suggest_for
 from tests import factories
 from tests.conftest import at
 from tests.factories import NOW, case_at, staff

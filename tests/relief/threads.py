@@ -10,7 +10,7 @@ from typing import TypeVar
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import connection
 
-from portal.errors import RuleViolation
+from portal.core.errors import RuleViolation
 
 THREADS = 50
 Act = Callable[[], object]

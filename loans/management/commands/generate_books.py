@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from loans.bulk import generate_books
-from portal.errors import RuleViolation
+from portal.core.errors import RuleViolation
 
 
 class Command(BaseCommand):

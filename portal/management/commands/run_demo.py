@@ -22,7 +22,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.module_loading import import_string
 from honcho.manager import Manager
 
-from portal import leash, private_redis
+from portal.site import parent_death as leash
+from portal.site import private_redis
 
 WAIT_SECONDS = 60  # how long the first page may take on a slow machine
 PORT_PATIENCE = 5  # seconds for the web of a runner that was killed to let go of the port
@@ -90,11 +91,11 @@ def try_port(host: str, port: int) -> OSError | None:
 def child_commands(host: str, port: int) -> dict[str, str]:
     """The children by name, each as a shell line; a REDIS_URL of one's own needs no private Redis."""
     python = shlex.quote(sys.executable)
-    leashed = f"exec {python} -m portal.leash"
-    celery = f"{leashed} {python} -m celery --quiet -A portal.celery:app"
+    leashed = f"exec {python} -m portal.site.parent_death"
+    celery = f"{leashed} {python} -m celery --quiet -A portal.site.celery:app"
     beat_file = shlex.quote(str(settings.VAR_DIR / "beat"))
     commands = {
-        "web": f"{leashed} {python} -m gunicorn portal.wsgi --bind {shlex.quote(f'{host}:{port}')}"
+        "web": f"{leashed} {python} -m gunicorn portal.site.wsgi --bind {shlex.quote(f'{host}:{port}')}"
         " --workers 2 --threads 4 --timeout 60 --log-level warning",
         "worker": f"{celery} worker --concurrency 2 --queues default,notices,deadlines"
         " --loglevel warning --without-mingle --without-gossip",
@@ -130,11 +131,11 @@ def announce(host: str, port: int) -> None:
 def welcome(address: str) -> str:
     """Where the demo is, and whom one may be in it."""
     password = import_string(
-        "relief.demo.cast.PASSWORD"
+        "portal.site.demo.cast.PASSWORD"
     )  # by name: the ground imports no one above
     cast = "\n".join(
         f"  {member.account:<11}  {member.name}  {member.story}"
-        for member in import_string("relief.demo.cast.MEMBERS")
+        for member in import_string("portal.site.demo.cast.MEMBERS")
     )
     text = (Path(__file__).parent / "run_demo_welcome.txt").read_text(encoding="utf-8")
     return text.format(address=address, password=password, cast=cast)

@@ -7,13 +7,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from relief.domain.drawing import workflow_page
+from relief.cases.drawing import workflow_page
 
 PAGE = Path(__file__).resolve().parents[2] / "WORKFLOW.md"
 
 
 class Command(BaseCommand):
-    help = "Write relief/WORKFLOW.md from relief.domain.workflow.MOVES"
+    help = "Write relief/WORKFLOW.md from relief.cases.workflow.MOVES"
 
     def handle(self, *args: Any, **options: Any) -> None:
         PAGE.write_text(workflow_page(), encoding="utf-8")

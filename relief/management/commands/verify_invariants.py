@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from portal import clock
+from portal.core import clock
 from relief.invariants import RULES, violations
 
 

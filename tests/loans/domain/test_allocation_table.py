@@ -8,7 +8,7 @@ import pytest
 
 from loans.domain.allocation import Due, Prepayable, allocate, payoff
 from loans.domain.components import Component
-from portal.kernel.errors import InvalidInput
+from portal.core.kernel.errors import InvalidInput
 from tests.loans.domain.support import day, profile, yuan
 
 

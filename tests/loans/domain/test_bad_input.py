@@ -13,8 +13,8 @@ import pytest
 
 from loans.domain.affordability import Affordability, suggest_plans
 from loans.domain.interest import explain_penalty
-from portal.kernel import money
-from portal.kernel.errors import InvalidInput
+from portal.core.kernel import money
+from portal.core.kernel.errors import InvalidInput
 from tests.loans.domain.support import DEBT_3, LOAN_3, day, profile, yuan
 from tests.loans.domain.test_no_floats import CALLS as RULES
 

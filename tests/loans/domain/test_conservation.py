@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from loans.domain.allocation import Due, Prepayable, allocate, payoff
 from loans.domain.breach import vest
 from loans.domain.restructure import DebtFigures, ReliefTerms, plan_preview
-from portal.kernel.money import FEN, ZERO, share
+from portal.core.kernel.money import FEN, ZERO, share
 from tests.loans.domain.strategies import days, fen, quick
 from tests.loans.domain.support import profile
 

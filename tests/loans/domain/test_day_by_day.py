@@ -14,7 +14,7 @@ from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts, Pause
 from loans.domain.interest import explain_penalty, penalty_totals
 from loans.domain.profile import ProductProfile
-from portal.kernel.money import Rounding
+from portal.core.kernel.money import Rounding
 from tests.loans.domain.day_by_day import Almanac
 from tests.loans.domain.strategies import days, quick
 from tests.loans.domain.support import LOAN_3, day, profile

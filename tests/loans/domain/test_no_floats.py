@@ -27,7 +27,7 @@ from loans.domain import (
 )
 from loans.domain.allocation import Due, Prepayable
 from loans.domain.facts import InstalmentFacts, Pause, PaymentFact
-from portal.kernel.errors import InvalidInput
+from portal.core.kernel.errors import InvalidInput
 from tests.loans.domain import support
 from tests.loans.domain.support import DEBT_3, LOAN_3, day, terms, yuan
 

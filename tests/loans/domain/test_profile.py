@@ -11,7 +11,7 @@ import pytest
 
 from loans.domain.products import PRODUCTS, product
 from loans.domain.profile import ProductProfile
-from portal.kernel.errors import InvalidInput
+from portal.core.kernel.errors import InvalidInput
 from tests.loans.domain.support import profile, yuan
 
 

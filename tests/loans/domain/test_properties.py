@@ -17,8 +17,8 @@ from loans.domain.facts import InstalmentFacts, Pause, PaymentFact
 from loans.domain.interest import PenaltyExplanation, explain_penalty
 from loans.domain.profile import Method, ProductProfile
 from loans.domain.schedule import amortise, build_schedule, due_date, recompute_schedule
-from portal.kernel.errors import InvalidInput
-from portal.kernel.money import FEN, ZERO
+from portal.core.kernel.errors import InvalidInput
+from portal.core.kernel.money import FEN, ZERO
 from tests.loans.domain.strategies import START, days, fen, quick
 from tests.loans.domain.support import profile
 

@@ -19,8 +19,8 @@ from loans.domain.restructure import (
     waive_by_percent,
 )
 from loans.domain.schedule import due_date
-from portal.kernel.errors import InvalidInput
-from portal.kernel.money import ZERO, share
+from portal.core.kernel.errors import InvalidInput
+from portal.core.kernel.money import ZERO, share
 from tests.loans.domain.support import DEBT_3, day, profile, terms, yuan
 
 RICH = replace(DEBT_3, compound=yuan("1.20"), fee=yuan("20.00"))

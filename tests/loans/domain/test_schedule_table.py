@@ -13,7 +13,7 @@ from loans.domain.schedule import (
     due_date,
     recompute_schedule,
 )
-from portal.kernel.errors import InvalidInput
+from portal.core.kernel.errors import InvalidInput
 from tests.loans.domain.support import day, profile, yuan
 
 ANNUAL = {"rate_kind": "annual", "method": "interest_only"}

@@ -8,10 +8,10 @@ import pytest
 
 from loans.models import Entry
 from loans.services.acceleration import accelerate
-from portal import clock
-from portal.errors import RuleViolation
-from portal.models import Delivery, Notice
-from relief.domain.workflow import COLLECTION_STOPS, State
+from portal.core import clock
+from portal.core.errors import RuleViolation
+from portal.core.models import Delivery, Notice
+from relief.cases.workflow import COLLECTION_STOPS, State
 from tests import factories
 from tests.loans.books import assert_clean, at, day, example_loan
 

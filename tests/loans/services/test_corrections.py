@@ -7,9 +7,9 @@ import pytest
 from loans.models import Entry, Loan, Payment, Posting, Schedule
 from loans.queries import certificate, payoff_amount, statement
 from loans.services.payment import reverse_payment
-from portal.errors import RuleViolation
-from portal.models.document import Document
-from portal.services.documents import verify
+from portal.core.documents.papers import verify
+from portal.core.errors import RuleViolation
+from portal.core.models.document import Document
 from tests.loans.books import (
     D,
     assert_clean,

@@ -9,7 +9,7 @@ import pytest
 from loans.domain.profile import Method, RateKind
 from loans.models import Instalment, Loan
 from loans.services.acceleration import accelerate
-from portal.errors import RuleViolation
+from portal.core.errors import RuleViolation
 from tests.loans.books import EXAMPLE, D, assert_clean, at, day, example_loan, owed, paid
 
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from loans.services.restructure import revoke_relief
-from portal.errors import RuleViolation
+from portal.core.errors import RuleViolation
 from tests.loans.books import (
     D,
     assert_clean,

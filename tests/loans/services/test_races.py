@@ -11,7 +11,7 @@ from django.db import connections
 
 from loans.models import Loan, Payment
 from loans.services.payment import pay
-from portal.errors import RuleViolation
+from portal.core.errors import RuleViolation
 from tests.loans.books import D, assert_clean, at, day, example_loan
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]

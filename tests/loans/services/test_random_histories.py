@@ -25,8 +25,8 @@ from loans.services.restructure import (
     reinstate,
     revoke_relief,
 )
-from portal.errors import RuleViolation
-from portal.kernel.money import ZERO
+from portal.core.errors import RuleViolation
+from portal.core.kernel.money import ZERO
 from tests.loans.books import EXAMPLE, D, assert_clean, at, make_borrower
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ from loans.queries import debt, load_position, payoff_amount, schedule_history
 from loans.services.acceleration import accelerate
 from loans.services.payment import reverse_payment
 from loans.services.restructure import preview_relief, reinstate, revoke_relief
-from portal.errors import RuleViolation
+from portal.core.errors import RuleViolation
 from tests.loans.books import (
     D,
     assert_clean,

@@ -11,7 +11,7 @@ from loans.queries import certificate, load_position
 from loans.services.acceleration import accelerate
 from loans.services.payment import reverse_payment
 from loans.services.restructure import reinstate
-from portal.errors import RuleViolation
+from portal.core.errors import RuleViolation
 from tests.loans.books import (
     D,
     assert_clean,

@@ -14,7 +14,7 @@ from loans.models.ledger import RECEIVABLES
 from loans.queries import Position, load_position
 from loans.queries.debt import debt_of
 from loans.services.splitting import split_payment
-from portal.kernel.money import FEN, ZERO
+from portal.core.kernel.money import FEN, ZERO
 
 DAY = timedelta(days=1)
 WAIVED = ("penalty", "interest", "compound", "fee")

@@ -30,8 +30,8 @@ from loans.services.restructure import (
     revoke_relief,
 )
 from loans.services.timeline import Act, steps_of
-from portal.errors import RuleViolation
-from portal.models import User
+from portal.core.errors import RuleViolation
+from portal.core.models import User
 from tests.loans.books import D, at
 from tests.loans.rebuild import figures, rebuilt
 from tests.loans.stateful.invariants import check_all

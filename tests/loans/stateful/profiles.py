@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from loans.domain.profile import Method, PenaltyBase, ProductProfile, RateKind
-from portal.kernel.money import Rounding
+from portal.core.kernel.money import Rounding
 from tests.loans.books import EXAMPLE, D
 
 FEN_AMOUNTS = st.integers(1, 150_000).map(lambda fen: D(fen) / 100)

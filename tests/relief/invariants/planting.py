@@ -10,12 +10,13 @@ from typing import Any
 
 from django.db import connection
 
-from portal import clock
-from portal.notifications import dispatch
-from portal.storage import private
-from relief.domain.workflow import State
+from portal.core import clock
+from portal.core.notifications import dispatch
+from portal.core.storage import private
+from relief.cases.models import Case
+from relief.cases.workflow import State
+from relief.evidence.models import Evidence
 from relief.invariants import violations
-from relief.models import Case, Evidence
 from tests.factories import NOW
 
 LATER = NOW + timedelta(days=60)

@@ -8,9 +8,9 @@ from decimal import Decimal
 import pytest
 
 from loans.models import Entry, Instalment, Loan, Posting
-from portal.kernel.roles import Rank
-from relief.domain.workflow import State
-from relief.models import Case, Deadline, Event
+from portal.core.kernel.roles import Rank
+from relief.cases.models import Case, Deadline, Event
+from relief.cases.workflow import State
 from tests.factories import NOW, accept, case_at, offer_made, staff
 from tests.relief.invariants.planting import (
     LATER,

@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from loans.services.payment import reverse_payment
-from portal.models import Delivery, Notice, PhoneTask
-from portal.notifications import dispatch
-from relief.domain.workflow import State
-from relief.models import Case
+from portal.core.models import Delivery, Notice, PhoneTask
+from portal.core.notifications import dispatch
+from relief.cases.models import Case
+from relief.cases.workflow import State
 from tests.factories import NOW, case_at, staff
 from tests.relief.invariants.planting import (
     LATER,

@@ -1,0 +1,1 @@
+"""The books at the staff desk: everything to read, and acts that go through services."""

@@ -1,0 +1,273 @@
+"""The books at the staff desk: everything to read, nothing to edit; three acts go through services."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html_join
+
+from loans import queries
+from loans.desk.acts import act_page, may_act, split_words
+from loans.models import Entry, Instalment, Loan, Payment, Posting, Schedule
+from loans.pages.forms import LatePaymentForm
+from loans.presenters.rules import penalty_rules
+from loans.services.acceleration import accelerate
+from loans.services.payment import pay, reverse_payment
+from portal.core import clock
+from portal.core.desk.columns import column, filled, money
+from portal.core.desk.records import ReadOnlyAdmin
+from portal.core.models import User
+
+CONTRACT = column("loan.number", "借据编号")
+AMOUNT = money("amount", "金额（元）")
+LENT = money("principal", "借款本金（元）")
+
+
+class ReadOnlyInline(admin.TabularInline):
+    """Rows of the books under their owner, newest last."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(getattr(request.user, "is_staff_member", False))
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ScheduleInline(ReadOnlyInline):
+    model = Schedule
+    fields = ["number", "kind", "opened_on", "superseded_on", "source"]
+
+
+class PaymentInline(ReadOnlyInline):
+    model = Payment
+    fields = ["paid_on", "amount", "kind", "reference", "stands"]
+    readonly_fields = ["stands"]
+
+    @admin.display(description="状态")
+    def stands(self, payment: Payment) -> str:
+        return "已冲正" if payment.is_reversed else "有效"
+
+
+class EntryInline(ReadOnlyInline):
+    model = Entry
+    fk_name = "loan"
+    fields = ["value_date", "kind", "source", "at"]
+
+
+class PostingInline(ReadOnlyInline):
+    model = Posting
+    fields = ["account", "instalment", "amount"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Posting]:
+        return super().get_queryset(request).select_related("instalment")
+
+
+class InstalmentInline(ReadOnlyInline):
+    model = Instalment
+    fields = ["number", "due_on", "principal", "interest", "kept_interest", "kept_penalty"]
+
+
+@admin.register(Loan)
+class LoanAdmin(ReadOnlyAdmin):
+    """One loan: contract, schedules, payments, entries, and what is owed today."""
+
+    change_form_template = "admin/loans/loan_change_form.html"
+    list_display = [
+        *("number", "person", "product_name"),
+        *(LENT, "drawdown_on", "status"),
+    ]
+    list_filter = ["status", "product_name"]
+    list_select_related = ["borrower"]
+    search_fields = ["number", "public_id", "borrower__phone"]
+    search_help_text = "借据编号或手机号"
+    date_hierarchy = "drawdown_on"
+    fields = [
+        *("number", "person", "product_name", "rules", LENT),
+        *("drawdown_on", "term_months", "due_day", "status", "settled_on", "accelerated_on"),
+    ]
+    readonly_fields = ["person", "rules", LENT]
+    inlines = [ScheduleInline, PaymentInline, EntryInline]
+
+    @admin.display(description="借款人")
+    def person(self, loan: Loan) -> str:
+        return str(loan.borrower)
+
+    @admin.display(description="罚息规则（放款时固定）")
+    def rules(self, loan: Loan) -> str:
+        lines = ((rule.title, rule.text) for rule in penalty_rules(loan.terms))
+        return format_html_join("", "<div>{}：{}</div>", lines)
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        own = [
+            path("<int:pk>/accelerate/", wrap(self.accelerate_view), name="loans_loan_accelerate"),
+            path(
+                "<int:pk>/late-payment/",
+                wrap(self.late_payment_view),
+                name="loans_loan_late_payment",
+            ),
+        ]
+        return [*own, *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        loan = self.get_object(request, object_id)
+        if isinstance(loan, Loan):
+            books, today = queries.load_position(loan), clock.today()
+            allowed = isinstance(request.user, User) and may_act(request.user, loan)
+            extra_context = {
+                **(extra_context or {}),
+                "debt": queries.debt_of(books, today),
+                "corrections": queries.corrections(loan),
+                "may_act": allowed,
+                "may_accelerate": allowed and loan.accelerated_on is None,
+            }
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def accelerate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """宣布提前到期, as of today."""
+        loan = get_object_or_404(Loan, pk=pk)
+        return act_page(
+            request,
+            title=f"宣布提前到期：{loan.number}",
+            warning="全部未到期本金从今天起到期，未到期利息不再收取。会通知借款人，不能撤销。",
+            loan=loan,
+            back=reverse("admin:loans_loan_change", args=[pk]),
+            act=lambda told, actor: accelerate(
+                loan_id=pk, on=clock.today(), reason=told["reason"], actor=actor, now=clock.now()
+            ),
+        )
+
+    def late_payment_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """补记还款: money that came in on an earlier day."""
+        loan = get_object_or_404(Loan, pk=pk)
+        return act_page(
+            request,
+            title=f"补记还款：{loan.number}",
+            warning=(
+                "按实际到账日入账：罚息从那天起重新计算，之后的还款重新分配，"
+                "之后的违约和提前到期按原日期、原原因重新计算。更正前后的数字都会记下来。"
+            ),
+            loan=loan,
+            back=reverse("admin:loans_loan_change", args=[pk]),
+            act=lambda told, actor: pay(loan_id=pk, actor=actor, now=clock.now(), **told),
+            form_class=LatePaymentForm,
+        )
+
+
+@admin.register(Payment)
+class PaymentAdmin(ReadOnlyAdmin):
+    """Receipts; taking one back is a counter-posting with a reason."""
+
+    change_form_template = "admin/loans/payment_change_form.html"
+    list_display = ["paid_on", CONTRACT, AMOUNT, "kind", "reference", "stands"]
+    list_filter = ["kind", filled("reversed_by", "状态", no="有效", yes="已冲正")]
+    list_select_related = ["loan"]
+    fields = [
+        *(CONTRACT, "paid_on", AMOUNT, "kind", "reference", "at", "stands"),
+        *("split_first", "split_corrected"),
+    ]
+    readonly_fields = [CONTRACT, AMOUNT, "stands", "split_first", "split_corrected"]
+    search_fields = ["reference", "public_id", "loan__number"]
+    search_help_text = "流水号或借据编号"
+    date_hierarchy = "paid_on"
+
+    def get_urls(self) -> list[URLPattern]:
+        act = self.admin_site.admin_view(self.reverse_view)
+        own = [path("<int:pk>/reverse/", act, name="loans_payment_reverse")]
+        return [*own, *super().get_urls()]
+
+    @admin.display(description="状态")
+    def stands(self, payment: Payment) -> str:
+        return "已冲正" if payment.is_reversed else "有效"
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        payment = self.get_object(request, object_id)
+        if isinstance(payment, Payment):
+            extra_context = {
+                **(extra_context or {}),
+                "may_reverse": isinstance(request.user, User)
+                and may_act(request.user, payment.loan)
+                and not payment.is_reversed,
+            }
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    @admin.display(description="入账明细（回单）")
+    def split_first(self, payment: Payment) -> str:
+        return split_words(payment.split)
+
+    @admin.display(description="入账明细（更正后）")
+    def split_corrected(self, payment: Payment) -> str:
+        return split_words(payment.split_now) if payment.is_corrected else "未更正"
+
+    def reverse_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """冲正还款."""
+        payment = get_object_or_404(Payment.objects.select_related("loan"), pk=pk)
+        return act_page(
+            request,
+            title=f"冲正还款：{payment.amount:,.2f} 元（{payment.paid_on}）",
+            warning=(
+                "用反向分录冲回这笔还款，原记录保留；之后的还款会重新分配，"
+                "之后的违约和提前到期按原日期、原原因重新计算。"
+            ),
+            loan=payment.loan,
+            back=reverse("admin:loans_payment_change", args=[pk]),
+            act=lambda told, actor: reverse_payment(
+                payment_id=pk, reason=told["reason"], actor=actor, now=clock.now()
+            ),
+        )
+
+
+@admin.register(Entry)
+class EntryAdmin(ReadOnlyAdmin):
+    """Double entries with their postings."""
+
+    list_display = ["value_date", CONTRACT, "kind", "source", "at"]
+    list_filter = ["kind"]
+    list_select_related = ["loan"]
+    search_fields = ["loan__number", "key"]
+    search_help_text = "借据编号"
+    date_hierarchy = "value_date"
+    fields = [CONTRACT, "kind", "value_date", "source", "at", "key"]
+    readonly_fields = [CONTRACT]
+    inlines = [PostingInline]
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(ReadOnlyAdmin):
+    """Schedules, superseded ones too."""
+
+    list_display = [CONTRACT, "number", "kind", "opened_on", "superseded_on"]
+    list_filter = ["kind"]
+    list_select_related = ["loan"]
+    search_fields = ["loan__number"]
+    search_help_text = "借据编号"
+    fields = [CONTRACT, "number", "kind", "opened_on", "superseded_on", "undone_on", "source"]
+    readonly_fields = [CONTRACT]
+    inlines = [InstalmentInline]

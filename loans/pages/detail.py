@@ -1,0 +1,52 @@
+"""One loan: its 还款计划 now and before, and its due dates as a calendar."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from loans import queries
+from loans.pages._common import download, own_loan
+from loans.presenters import calendar, history
+from loans.presenters.loan import loan_card, plan_lines
+from portal.core import clock
+from portal.core.access import borrower_only
+from portal.core.kernel.money import ZERO
+
+SHOWN = 6  # rows before 展开
+
+
+@require_GET
+@borrower_only
+def detail(request: HttpRequest, loan: str) -> HttpResponse:
+    """Every instalment with its state; what a plan replaced stays readable."""
+    own = own_loan(request, loan)
+    today = clock.today()
+    books = queries.load_position(own)
+    debt = queries.debt_of(books, today)
+    rows = plan_lines(debt)
+    shown = max(SHOWN, next((n for n, row in enumerate(rows, 2) if row.state == "next"), 0))
+    context = {
+        "loan": own,
+        "debt": debt,
+        "card": loan_card(own, debt),
+        "plan": history.plan_terms(books, debt),
+        "broken": history.broken_plan(books, today),
+        "rows": rows[:shown],
+        "more_rows": rows[shown:],
+        "remaining": sum((row.total for row in debt.instalments), ZERO),
+        "old_schedules": history.old_schedules(books, today),
+    }
+    return render(request, "loans/schedule/detail.html", context)
+
+
+@require_GET
+@borrower_only
+def due_dates(request: HttpRequest, loan: str) -> HttpResponse:
+    """The unpaid due dates for the calendar of a phone."""
+    own = own_loan(request, loan)
+    content = calendar.due_dates(own, queries.debt(own, clock.today()), clock.now())
+    return download(
+        content, kind="text/calendar; charset=utf-8", name=f"due-dates-{own.public_id}.ics"
+    )

@@ -1,0 +1,39 @@
+"""借呗: what is owed now, and every loan."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_GET
+
+from loans import queries
+from loans.pages._common import borrower
+from loans.presenters.home import home_view
+from loans.presenters.standing import standing_of
+from portal.core import clock
+from portal.core.access import borrower_only
+
+
+@require_GET
+@borrower_only
+def home(request: HttpRequest) -> HttpResponse:
+    """The most urgent loan in front, the others below; an empty state without any."""
+    today = clock.today()
+    pairs = queries.borrower_debts(borrower(request), today)
+    view = home_view(pairs, today)
+    context = {
+        "view": view,
+        "standing": standing_of(view.focus.loan) if view.focus else None,
+        "sample_url": _sample_url(),
+    }
+    return render(request, "loans/home/home.html", context)
+
+
+def _sample_url() -> str:
+    """Where the demo gives a sample loan; nothing outside the demo."""
+    try:
+        return reverse("portal:demo-sample-loan") if settings.DEMO else ""
+    except NoReverseMatch:
+        return ""

@@ -1,0 +1,89 @@
+"""查看罚息 as page, CSV and PDF: the same segments, from one reading of the books."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
+
+from loans import queries
+from loans.pages._common import download, own_loan
+from loans.pages.forms import MAX_DAYS, WhatIfForm
+from loans.presenters import chart, papers, rules
+from loans.presenters import origins as sources
+from loans.presenters import penalty as present
+from loans.presenters.standing import standing_of
+from loans.queries.penalty import penalty_owed
+from portal.core import clock
+from portal.core.access import borrower_only
+from portal.core.documents import pdf
+from portal.core.htmx import render_part, wants_part
+
+
+@require_GET
+@borrower_only
+def penalty(request: HttpRequest, loan: str) -> HttpResponse:
+    """The whole story; HTMX asks only for the what-if card."""
+    own = own_loan(request, loan)
+    form = WhatIfForm(request.GET, today=clock.today())
+    status = 200 if form.is_valid() else 422
+    books = queries.load_position(own)
+    debt = queries.debt_of(books, form.today)
+    context = {"loan": own, "debt": debt, "form": form, "what_if": _what_if(books, debt, form)}
+    if not wants_part(request):
+        context |= _story(books, debt)
+        context |= {"standing": standing_of(own), "corrections": queries.corrections(own)}
+    return render_part(
+        request,
+        page="loans/penalty/penalty.html",
+        part="loans/penalty/_what_if.html",
+        context=context,
+        status=status,
+    )
+
+
+def _what_if(books: queries.Position, debt: queries.Debt, form: WhatIfForm) -> present.WhatIf:
+    first, last = form.today + timedelta(days=1), form.today + timedelta(days=MAX_DAYS)
+    then = queries.debt_of(books, form.day)
+    return present.what_if(debt, then, asked=form.asked, first=first, last=last)
+
+
+def _story(books: queries.Position, debt: queries.Debt) -> dict[str, Any]:
+    story = queries.story_of(books, debt.as_of)
+    cards = present.formula_cards(books.profile, story, debt)
+    return {
+        "cards": cards,
+        "past": present.past_penalties(books.profile, story, debt),
+        "totals": present.totals(cards, debt),
+        "origins": sources.origins(books, debt),
+        "chart": chart.penalty_chart(story, debt, lambda on: penalty_owed(books, on)),
+        "rules": rules.penalty_rules(books.profile),
+        "questions": rules.questions(books.profile, debt),
+    }
+
+
+@require_GET
+@borrower_only
+def penalty_csv(request: HttpRequest, loan: str) -> HttpResponse:
+    """Each segment with base, rate and days, so that a spreadsheet gives the same sums."""
+    own = own_loan(request, loan)
+    books, today = queries.load_position(own), clock.today()
+    story, debt = queries.story_of(books, today), queries.debt_of(books, today)
+    content = papers.penalty_csv(own, books.profile, story, debt)
+    return download(
+        content, kind="text/csv; charset=utf-8", name=f"penalty-{own.public_id}-{today}.csv"
+    )
+
+
+@require_GET
+@borrower_only
+def penalty_pdf(request: HttpRequest, loan: str) -> HttpResponse:
+    """The same segments on paper."""
+    own = own_loan(request, loan)
+    books, today = queries.load_position(own), clock.today()
+    story, debt = queries.story_of(books, today), queries.debt_of(books, today)
+    paper = papers.penalty_paper(own, books.profile, story, debt)
+    content = pdf.render_statement(*paper)
+    return download(content, kind="application/pdf", name=f"penalty-{own.public_id}-{today}.pdf")

@@ -1,0 +1,51 @@
+"""结清: what the loan cost in the end, and its certificate."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from loans import queries
+from loans.pages._common import download, own_loan
+from loans.presenters import history
+from portal.core import clock
+from portal.core.access import borrower_only
+from portal.core.documents import papers as documents
+
+
+@require_GET
+@borrower_only
+def settled(request: HttpRequest, loan: str) -> HttpResponse:
+    """The end of a loan; before it, what would settle it today."""
+    own = own_loan(request, loan)
+    books = queries.load_position(own)
+    if not own.is_settled:
+        debt = queries.debt_of(books, clock.today())
+        return render(request, "loans/papers/not_settled.html", {"loan": own, "debt": debt})
+    payments = queries.payments(own)
+    context = {
+        "loan": own,
+        "sums": history.life_sums(books, payments),
+        "certificate": queries.certificate(own),
+        "milestones": history.milestones(own, books, payments),
+        "payments": payments,
+    }
+    return render(request, "loans/papers/settled.html", context)
+
+
+@require_GET
+@borrower_only
+def certificate(request: HttpRequest, loan: str) -> HttpResponse:
+    """结清证明 as PDF, made again from its snapshot when its file is missing."""
+    paper = queries.certificate(own_loan(request, loan))
+    if paper is None:
+        raise Http404
+    response = download(documents.pdf_bytes(paper), kind="application/pdf", name="certificate.pdf")
+    name = quote(paper.file_name)
+    response["Content-Disposition"] = (
+        f"attachment; filename=\"certificate.pdf\"; filename*=UTF-8''{name}"
+    )
+    return response

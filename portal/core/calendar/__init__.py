@@ -1,0 +1,1 @@
+"""Working days: the table, its yearly import, and how far it reaches."""

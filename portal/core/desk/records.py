@@ -1,0 +1,261 @@
+"""The house at the staff desk: outbox, notices, calls, people and calendar; deeds go through services."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
+from django.db.models import F, Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+
+from portal.core import clock
+from portal.core.desk import calendar as desk_calendar
+from portal.core.desk import calls as desk_calls
+from portal.core.desk.columns import filled
+from portal.core.errors import RuleViolation
+from portal.core.kernel.phones import mask_phone
+from portal.core.kernel.roles import Rank
+from portal.core.models import Delivery, DemoClock, Notice, PhoneTask, User, WorkDay
+from portal.core.notifications import calls, deliveries
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Shown to every member of staff, changed by nobody here."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Headed by what is listed, instead of Django's 选择…查看."""
+        title = {"title": self.opts.verbose_name_plural}
+        return super().changelist_view(request, {**title, **(extra_context or {})})
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return _is_staff(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return _is_staff(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+def _is_staff(request: HttpRequest) -> bool:
+    return bool(getattr(request.user, "is_staff_member", False)) and request.user.is_active
+
+
+def _has_rank(request: HttpRequest, rank: Rank) -> bool:
+    return isinstance(request.user, User) and request.user.has_rank(rank)
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    list_display = ["what", "created_at", "channel", "masked_to", "state", "attempts", "error"]
+    list_filter = ["status", "channel", "failure"]
+    list_select_related = ["notice"]
+    search_fields = ["public_id", "about", "code"]
+    search_help_text = "核对码或编号"
+    fields = [
+        *("what", "channel", "masked_to", "text", "code", "state", "error"),
+        *("attempts", "next_attempt_at", "created_at", "submitted_at", "finished_at"),
+        *("public_id", "provider_reference"),
+    ]
+    readonly_fields = ["what", "masked_to", "state"]
+    actions = ["resend"]
+    date_hierarchy = "created_at"
+    change_form_template = "admin/portal/delivery_change_form.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.resend_view)
+        return [path("<int:pk>/resend/", view, name="portal_delivery_resend"), *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        if isinstance(row, Delivery):
+            failed_sms = row.status == Delivery.Status.FAILED and row.channel == "sms"
+            may = failed_sms and not row.exempt and self.has_resend_permission(request)
+            more = {"subtitle": self.what(row), "may_resend": may}
+            extra_context = {**more, **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def resend_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """重发 one message from its own page."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_resend_permission(request):
+            raise PermissionDenied
+        self.resend(request, Delivery.objects.filter(pk=pk))
+        return redirect("admin:portal_delivery_change", pk)
+
+    @admin.display(description="内容")
+    def what(self, row: Delivery) -> str:
+        return row.notice.title if row.notice else "登录验证码" if row.exempt else row.event
+
+    def has_resend_permission(self, request: HttpRequest) -> bool:
+        return _has_rank(request, Rank.REVIEWER)
+
+    @admin.display(description="号码")
+    def masked_to(self, row: Delivery) -> str:
+        return mask_phone(row.to)
+
+    @admin.display(description="状态", ordering="status")
+    def state(self, row: Delivery) -> str:
+        return row.status_label
+
+    @admin.action(description="重发所选的未送达短信", permissions=["resend"])
+    def resend(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        assert isinstance(request.user, User)
+        for row in queryset:
+            try:
+                deliveries.resend(delivery_id=row.pk, actor=request.user, now=clock.now())
+            except RuleViolation as refusal:
+                self.message_user(request, f"{self.what(row)}：{refusal.message}", messages.ERROR)
+            else:
+                self.message_user(request, f"{self.what(row)}：已放回待发送", messages.SUCCESS)
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnlyAdmin):
+    list_display = ["created_at", "person", "category", "title", "code", "read_at"]
+    list_filter = ["category"]
+    search_fields = ["public_id", "code", "title"]
+    search_help_text = "标题或核对码"
+    list_select_related = ["user"]
+    exclude = ["user", "key"]
+    readonly_fields = ["person"]
+
+    @admin.display(description="用户")
+    def person(self, row: Notice) -> str:
+        return str(row.user)
+
+
+@admin.register(PhoneTask)
+class PhoneTaskAdmin(ReadOnlyAdmin):
+    """The queue of calls; the page of one has the script and records what came of it."""
+
+    list_display = ["task", "created_at", "person", "number", "when", "attempts", "outcome"]
+    list_filter = [filled("done_at", "进度", no="待拨打", yes="已完成"), "outcome"]
+    list_select_related = ["delivery__user", "delivery__notice"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PhoneTask]:
+        """Open ones first, on every database."""
+        rows = calls.with_calls_today(super().get_queryset(request), now=clock.now())
+        return rows.order_by(F("done_at").asc(nulls_first=True), "created_at")
+
+    def get_urls(self) -> list[URLPattern]:
+        record = self.admin_site.admin_view(self.record_view)
+        own = [path("<int:pk>/record/", record, name="portal_phonetask_record")]
+        return [*own, *super().get_urls()]
+
+    @admin.display(description="电话任务")
+    def task(self, row: PhoneTask) -> str:
+        return desk_calls.title_of(row)
+
+    @admin.display(description="借款人")
+    def person(self, row: PhoneTask) -> str:
+        return row.delivery.user.masked_name if row.delivery.user else ""
+
+    @admin.display(description="号码")
+    def number(self, row: PhoneTask) -> str:
+        return mask_phone(row.delivery.to)
+
+    @admin.display(description="拨打时间")
+    def when(self, row: PhoneTask) -> str:
+        if row.done_at:
+            return "已完成"
+        had = getattr(row, "calls_today", 0)
+        return calls.when_to_call(row.delivery.user, calls=had, now=clock.now()) or "现在可拨"
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        if not isinstance(row, PhoneTask):
+            return super().change_view(request, object_id, form_url, extra_context)
+        if request.method not in {"GET", "HEAD"}:
+            return HttpResponseNotAllowed(["GET"])
+        return desk_calls.call_page(request, row, self.admin_site.each_context(request))
+
+    def record_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Record one call that was made."""
+        return desk_calls.record_call(request, pk, self.admin_site.each_context(request))
+
+
+@admin.register(User)
+class UserAdmin(ReadOnlyAdmin):
+    """People, names and phones masked; accounts are made by registering or by the operator."""
+
+    list_display = ["pk", "masked", "shown_phone", "role", "rank", "is_active"]
+    list_display_links = ["pk", "masked"]
+    list_filter = ["role", "rank", "is_active"]
+    search_fields = ["=phone", "=username"]
+    search_help_text = "完整的手机号或用户名"
+    fields = ["masked", "shown_phone", "role", "rank", "is_active", "date_joined", "last_login"]
+    readonly_fields = ["masked", "shown_phone"]
+
+    @admin.display(description="姓名")
+    def masked(self, row: User) -> str:
+        return row.name if row.is_staff_member else row.masked_name
+
+    @admin.display(description="手机号")
+    def shown_phone(self, row: User) -> str:
+        return row.masked_phone
+
+
+@admin.register(WorkDay)
+class WorkDayAdmin(ReadOnlyAdmin):
+    """The calendar: supervisors correct it when the State Council publishes or changes a year."""
+
+    list_display = ["date", "kind", "name", "source"]
+    list_filter = ["source", "kind"]
+    date_hierarchy = "date"
+
+    def get_urls(self) -> list[Any]:
+        site = self.admin_site
+        view = site.admin_view(partial(desk_calendar.import_notice, site=site))
+        return [path("import/", view, name="portal_workday_import"), *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        more = desk_calendar.list_context(request)
+        return super().changelist_view(request, {**more, **(extra_context or {})})
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return _has_rank(request, Rank.SUPERVISOR)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return _has_rank(request, Rank.SUPERVISOR)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["date"] if obj else []
+
+
+admin.site.show_on_index(desk_calendar.board)  # type: ignore[attr-defined]  # our own AdminSite, set in apps
+
+
+class DemoClockAdmin(ReadOnlyAdmin):
+    """Only looked at here; the demo page moves it."""
+
+
+if settings.DEMO:
+    admin.site.register(DemoClock, DemoClockAdmin)
+
+admin.site.unregister(Group)  # ranks decide, not groups

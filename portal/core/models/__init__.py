@@ -1,0 +1,29 @@
+"""Models of the house; import them from here."""
+
+from __future__ import annotations
+
+from portal.core.models.callback import ProviderCall
+from portal.core.models.clock import DemoClock, Heartbeat
+from portal.core.models.codes import OneTimeCode, Throttle
+from portal.core.models.delivery import Delivery
+from portal.core.models.document import Document, DocumentKind
+from portal.core.models.notice import Notice
+from portal.core.models.phone import PhoneCall, PhoneTask
+from portal.core.models.user import User
+from portal.core.models.workday import WorkDay
+
+__all__ = [
+    "Delivery",
+    "DemoClock",
+    "Document",
+    "DocumentKind",
+    "Heartbeat",
+    "Notice",
+    "OneTimeCode",
+    "PhoneCall",
+    "PhoneTask",
+    "ProviderCall",
+    "Throttle",
+    "User",
+    "WorkDay",
+]

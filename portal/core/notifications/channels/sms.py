@@ -1,0 +1,69 @@
+"""Short messages: one interface, and the adapters behind it (SMS_BACKEND)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from django.conf import settings
+
+from portal.core.models import Delivery
+from portal.core.notifications.channels import aliyun, gateway, outfile
+from portal.core.notifications.channels.base import Answers, Channel, Receipt, Report
+
+logger = logging.getLogger(__name__)
+
+
+class DemoSms:
+    """The simulated phone: the row itself is the message, so it has arrived."""
+
+    def send(self, delivery: Delivery, *, now: datetime) -> Receipt:
+        return Receipt(reference="demo", delivered=True, is_local=True)
+
+
+class ConsoleSms:
+    """For machines without a provider: the log says that a message would have gone, not what."""
+
+    def send(self, delivery: Delivery, *, now: datetime) -> Receipt:
+        logger.info("sms.console", extra={"delivery": delivery.public_id, "event": delivery.event})
+        return Receipt(reference="console", is_local=True)
+
+
+_ADAPTERS: dict[str, Callable[[], Channel]] = {
+    "demo": DemoSms,
+    "console": ConsoleSms,
+    "file": outfile.FileSms,
+    "aliyun": aliyun.AliyunSms,
+    "http": gateway.GatewaySms,
+}
+_made: dict[str, Channel] = {}
+
+
+def adapter() -> Channel:
+    """The adapter that SMS_BACKEND names."""
+    name = settings.SMS_BACKEND
+    if name not in _made:
+        _made[name] = _ADAPTERS[name]()
+    return _made[name]
+
+
+def answering() -> Answers | None:
+    """The adapter, if its provider can be asked what became of a message."""
+    chosen = adapter()
+    return chosen if isinstance(chosen, Answers) else None
+
+
+def read_report(item: Mapping[str, object]) -> Report:
+    """One entry of a provider's delivery report; ValueError if it is none.
+
+    Aliyun's own shape under SMS_BACKEND=aliyun, else
+    {"reference": "<our id>", "status": "delivered"|"failed", "error": "<code>"}.
+    """
+    if settings.SMS_BACKEND == "aliyun":
+        return aliyun.read_report(item)
+    status = item.get("status")
+    if status not in {"delivered", "failed"}:
+        raise ValueError("status")
+    error = "" if status == "delivered" else str(item.get("error") or "")
+    return Report(str(item.get("reference") or ""), delivered=status == "delivered", error=error)

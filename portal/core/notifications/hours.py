@@ -1,0 +1,21 @@
+"""When a message or call may go out: 08:00–22:00 in Shanghai (GB/T 45251-2025)."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+
+from portal.core import clock
+
+OPENS, CLOSES = time(8), time(22)
+
+
+def may_disturb(now: datetime) -> bool:
+    """Whether `now` lies in [08:00, 22:00) in Shanghai."""
+    return OPENS <= now.astimezone(clock.SHANGHAI).time() < CLOSES
+
+
+def next_opening(now: datetime) -> datetime:
+    """The next 08:00 in Shanghai at or after `now`: from 22:30 it is tomorrow's."""
+    day = clock.business_date(now)
+    opening = clock.shanghai(day, OPENS)
+    return opening if now <= opening else clock.shanghai(day + timedelta(days=1), OPENS)

@@ -1,1 +1,0 @@
-"""The demo's own pages: cast, virtual clock, simulated phone, reset; 404 unless DEMO."""

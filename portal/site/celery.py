@@ -1,0 +1,86 @@
+"""The Celery app: JSON only, late acknowledgement, and the beat schedule.
+
+Redis is only a wake-up: every task here claims its work from the database, may run twice, and
+loses nothing when a message is lost. No message carries a business deadline.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import beat_init, worker_init, worker_process_init
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from portal.site import parent_death as leash
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.site.settings")
+
+
+def every(seconds: int, task: str) -> dict[str, Any]:
+    """A sweep that runs again and again; a message not fetched in time is dropped, not piled up."""
+    return {"task": task, "schedule": float(seconds), "options": {"expires": seconds}}
+
+
+app = Celery("kuanxi")
+app.conf.update(
+    broker_url=settings.CELERY_BROKER_URL,
+    result_backend=None,
+    task_ignore_result=True,
+    task_serializer="json",
+    accept_content=["json"],
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    task_time_limit=120,
+    task_soft_time_limit=100,
+    timezone="Asia/Shanghai",
+    enable_utc=True,
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={
+        "visibility_timeout": 300,
+        "unacked_restore_throttle": 1,
+        "socket_timeout": 5,
+        "socket_connect_timeout": 2,
+        "socket_keepalive": True,
+    },
+    # A request must never hang on publishing: see portal/core/nudge.py.
+    task_publish_retry=False,
+    task_default_queue="default",
+    task_routes={
+        "portal.tasks.deliver_due": {"queue": "notices"},
+        "portal.tasks.release_stuck": {"queue": "notices"},
+        "portal.tasks.ask_reports": {"queue": "notices"},
+        "relief.tasks.sweep_deadlines": {"queue": "deadlines"},
+        "relief.tasks.watch_plans": {"queue": "deadlines"},
+    },
+    beat_schedule={
+        "deliver-due": every(5, "portal.tasks.deliver_due"),
+        "heartbeat": every(10, "portal.tasks.heartbeat"),
+        "release-stuck": every(30, "portal.tasks.release_stuck"),
+        "render-documents": every(15, "portal.tasks.render_pending_documents"),
+        "check-files": every(15, "relief.tasks.check_pending_evidence"),
+        "sweep-deadlines": every(15, "relief.tasks.sweep_deadlines"),
+        "watch-plans": every(60, "relief.tasks.watch_plans"),
+        "watch-calendar": every(3600, "portal.tasks.watch_calendar"),
+        "purge-files": every(3600, "relief.tasks.purge_expired_evidence"),
+    },
+)
+if settings.SMS_BACKEND == "aliyun":  # the one provider that can be asked
+    app.conf.beat_schedule["ask-reports"] = every(20, "portal.tasks.ask_reports")
+app.autodiscover_tasks()
+
+
+@worker_init.connect
+@beat_init.connect
+def refuse_mixed_start(**kwargs: Any) -> None:
+    """Worker and beat do not start where demo and real life are mixed."""
+    import_string("portal.site.checks.refuse_mixed_start")()
+
+
+@worker_process_init.connect
+def end_with_the_worker(**kwargs: Any) -> None:
+    """A pool's child does not outlive its worker: it would go on with a task that is given back."""
+    leash.die_with_parent()

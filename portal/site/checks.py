@@ -1,0 +1,102 @@
+"""System checks: the calendar reaches far enough, demo and real life do not mix, files can be kept.
+
+What reads the database runs only when a database is asked about (`migrate`, `check --database`)
+or under `check --deploy`, and says nothing before the tables exist.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import DatabaseError, connection, transaction
+
+from portal.core import clock
+from portal.core.models import DemoClock, User, WorkDay
+
+CALENDAR_DAYS_AHEAD = 60
+
+
+def add_checks() -> None:
+    """Make the checks known; called once by the app's ready()."""
+    register(private_root_is_writable)
+    register(calendar_reaches_ahead, Tags.database)
+    register(calendar_reaches_ahead, "calendar", deploy=True)
+    register(demo_and_life_apart, Tags.database)
+    register(demo_and_life_apart, "demo", deploy=True)
+
+
+def private_root_is_writable(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """PRIVATE_ROOT, or the folder it will be made in, can be written."""
+    folder = settings.PRIVATE_ROOT
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
+        return []
+    return [Error(f"PRIVATE_ROOT: 不能写入 {settings.PRIVATE_ROOT}", id="portal.E001")]
+
+
+def calendar_reaches_ahead(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """The table of working days covers the next 60 days."""
+    needed = clock.business_date(clock.real_now()) + timedelta(days=CALENDAR_DAYS_AHEAD)
+    try:
+        with transaction.atomic():
+            if not _tables_exist():
+                return []
+            last = WorkDay.objects.order_by("-date").values_list("date", flat=True).first()
+    except DatabaseError:
+        return []
+    if last is not None and last >= needed:
+        return []
+    known = "是空的" if last is None else f"只到 {last}"
+    return [
+        Warning(
+            f"工作日历{known}，应至少到 {needed}；超出的日子按周一至周五暂定",
+            hint="在管理后台的“工作日历”里补上，或运行 portal.core.calendar.days.fill_year",
+            id="portal.W001",
+        )
+    ]
+
+
+def demo_and_life_apart(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """No demo people or moved clock in real life, and no real people in a demo."""
+    try:
+        with transaction.atomic():
+            if not _tables_exist():
+                return []
+            strangers = User.objects.filter(is_demo=not settings.DEMO).exists()
+            moved = DemoClock.objects.exclude(offset=timedelta(0)).exists()
+    except DatabaseError:
+        return []
+    if settings.DEMO:
+        problem = "DEMO: 数据库里有真实用户，不能在演示模式下打开"
+        return [Error(problem, id="portal.E002")] if strangers else []
+    found = []
+    if strangers:
+        found.append(Error("DEMO: 数据库里有演示账户，不能用于正式环境", id="portal.E003"))
+    if moved:
+        found.append(Error("DEMO: 数据库里的演示时钟被移动过，不能用于正式环境", id="portal.E004"))
+    return found
+
+
+def refuse_mixed_start(**kwargs: Any) -> None:
+    """End this process with one sentence when demo and real life are mixed; web, worker and beat.
+
+    Exit status 3 is the one at which gunicorn gives up instead of starting its worker anew.
+    """
+    problems = demo_and_life_apart(None)
+    if problems:
+        sys.stderr.write(f"{problems[0].msg}\n")
+        raise SystemExit(3)
+
+
+def _tables_exist() -> bool:
+    """Whether the migrations have run at least once."""
+    names = connection.introspection.table_names()
+    wanted = {model._meta.db_table for model in (User, DemoClock, WorkDay)}
+    return wanted <= set(names)

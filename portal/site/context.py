@@ -1,0 +1,35 @@
+"""What every template knows: the site's name, whether this is a demo, the time, unread notices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from portal.core import clock
+from portal.core.models import Notice
+
+SITE_NAME = "宽息"
+
+
+def site(request: HttpRequest) -> dict[str, Any]:
+    """`site_name`, `demo`, `business_now` and `unread_notices`; the last two cost nothing unread.
+
+    Both are lazy objects: write `{{ unread_notices }}` and `{% when business_now %}`.
+    """
+    return {
+        "site_name": SITE_NAME,
+        "demo": settings.DEMO,
+        "business_now": SimpleLazyObject(clock.now),
+        "unread_notices": SimpleLazyObject(lambda: _unread(request)),
+    }
+
+
+def _unread(request: HttpRequest) -> int:
+    """How many notices the person logged in has not read."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return 0
+    return Notice.objects.for_user(user).unread().count()

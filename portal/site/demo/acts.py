@@ -1,0 +1,200 @@
+"""What people of the stories do, each through the one service that does it in real life."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from loans.models import Loan
+from loans.queries import debt
+from loans.services.origination import open_loan
+from loans.services.payment import pay
+from portal.core.models import User
+from portal.site.demo.timeline import deliver, moment, months_before
+from relief.cases import application, review
+from relief.cases import sweep as deadlines
+from relief.cases.models import Case
+from relief.evidence import files as evidence
+from relief.evidence.files import Upload
+from relief.evidence.models import Evidence
+from relief.offers import negotiate as negotiation
+from relief.offers.models import Agreement, Offer
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A file of an application and what it is."""
+
+    kind: str
+    upload: Upload
+
+
+def lend(
+    borrower: User,
+    *,
+    due: date,
+    number: int,
+    principal: str = "20000.00",
+    term: int = 12,
+    product: str = "daily_004",
+) -> Loan:
+    """A loan whose instalment `number` is due on `due`: drawn so many months before."""
+    drawdown = months_before(due, number)
+    return open_loan(
+        borrower=borrower,
+        product=product,
+        principal=Decimal(principal),
+        term_months=term,
+        drawdown_on=drawdown,
+        due_day=due.day,
+        now=moment(drawdown, "10:00"),
+        number=f"JB{drawdown:%Y%m%d}-{(borrower.phone or '')[-4:]}",
+    )
+
+
+def pay_due(loan: Loan, up_to: int, *, first: int = 1) -> None:
+    """Pay the instalments `first` … `up_to` of the present schedule, each on its own due date."""
+    for number in range(first, up_to + 1):
+        rows = debt(loan, loan.drawdown_on).instalments
+        due_on = next(row.due_on for row in rows if row.number == number)
+        pay_on(loan, due_on)
+
+
+def pay_on(loan: Loan, day: date, amount: Decimal | None = None) -> None:
+    """Pay what is due (or `amount`) at noon of a day."""
+    owed = amount or debt(loan, day).due_now
+    at = moment(day, "12:06")
+    pay(
+        loan_id=loan.pk,
+        amount=owed,
+        paid_on=day,
+        reference=f"DEMO-{loan.number}-{day:%Y%m%d}",
+        actor=loan.borrower,
+        now=at,
+    )
+    loan.refresh_from_db()
+    deliver(at)
+
+
+def apply(
+    loan: Loan,
+    *,
+    reasons: Sequence[str],
+    statement: str,
+    budget: tuple[str, str, str],
+    papers: Sequence[Paper],
+    at: datetime,
+) -> Case:
+    """Fill in and submit an application; `budget` is income, spending, affordable payment."""
+    who = loan.borrower
+    begun = at - timedelta(minutes=25)
+    case = application.open_case(loan=loan, actor=who, now=begun)
+    income, spending, affordable = (Decimal(amount) for amount in budget)
+    draft = application.Draft(
+        reasons=reasons,
+        statement=statement,
+        monthly_income=income,
+        monthly_spending=spending,
+        affordable_payment=affordable,
+        step=len(application.STEPS),
+    )
+    application.save_step(case=case, draft=draft, actor=who, now=begun)
+    for one in papers:
+        add_paper(case, one, at=at - timedelta(minutes=10))
+    case = application.submit_case(case=case, actor=who, now=at)
+    deliver(at)
+    return case
+
+
+def add_paper(case: Case, one: Paper, *, at: datetime) -> Evidence:
+    """Upload a file and let the real check look at it."""
+    made = evidence.add_evidence(
+        case=case, kind=one.kind, upload=one.upload, actor=case.borrower, now=at, consent=True
+    )
+    evidence.check_file(evidence_id=made.pk, now=at + timedelta(minutes=1))
+    made.refresh_from_db()
+    return made
+
+
+def look_through(case: Case, reviewer: User, *, at: datetime) -> None:
+    """Open every file (the borrower will read that) and find it good."""
+    for one in case.evidence.current().order_by("pk"):
+        evidence.open_evidence(evidence=one, actor=reviewer, now=at).stream.close()
+        evidence.judge_evidence(evidence=one, passed=True, actor=reviewer, now=at)
+
+
+def claim(case: Case, reviewer: User, *, at: datetime) -> None:
+    review.claim_case(case=case, actor=reviewer, now=at)
+    deliver(at)
+
+
+def pass_review(case: Case, reviewer: User, *, at: datetime, note: str) -> None:
+    look_through(case, reviewer, at=at - timedelta(minutes=12))
+    review.pass_review(case=case, actor=reviewer, now=at, note=note)
+    deliver(at)
+
+
+def offer(
+    case: Case,
+    maker: User,
+    *,
+    at: datetime,
+    percent: int,
+    terms: int,
+    first_due_on: date,
+    note: str,
+) -> Offer:
+    """Compose and send an offer (or hand it to a checker when it is above the maker's rank)."""
+    made = negotiation.make_offer(
+        case=case,
+        draft=negotiation.OfferDraft(
+            term_count=terms, first_due_on=first_due_on, penalty_percent=Decimal(percent)
+        ),
+        actor=maker,
+        now=at,
+        note=note,
+    )
+    deliver(at)
+    return made
+
+
+def accept(case: Case, *, at: datetime) -> Agreement:
+    """The borrower opens the offer that waits, reads it for some minutes, and accepts."""
+    made = case.offers.get(status="open")
+    opened = at - timedelta(minutes=6)
+    negotiation.open_offer(case=case, number=made.number, actor=case.borrower, now=opened)
+    agreement = negotiation.accept_offer(
+        case=case,
+        number=made.number,
+        seen=made.digest,
+        method="password",
+        actor=case.borrower,
+        now=at,
+        ip="127.0.0.1",
+    )
+    deliver(at)
+    case.refresh_from_db()
+    return agreement
+
+
+def let_time_pass(case: Case, until: datetime) -> None:
+    """Handle the case's own deadlines up to `until`, each at its instant, as beat would have."""
+    while True:
+        due = case.deadlines.waiting().filter(due_at__lte=until).order_by("due_at").first()
+        if due is None or not deadlines.handle(due.pk, now=due.due_at):
+            break
+        deliver(due.due_at)
+    case.refresh_from_db()
+
+
+def keep_plan(case: Case, how_many: int) -> None:
+    """Pay the next instalments of the plan, each on its date, reminders and all."""
+    for _ in range(how_many):
+        rows = debt(case.loan, case.loan.booked_on).instalments
+        due_on = min(row.due_on for row in rows if row.total > 0)
+        let_time_pass(case, moment(due_on, "12:00"))
+        case.loan.refresh_from_db()
+        pay_on(case.loan, due_on)
+        case.refresh_from_db()

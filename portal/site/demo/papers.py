@@ -1,0 +1,50 @@
+"""Pictures and PDF files as evidence for the stories; every one says in large letters 演示."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from functools import lru_cache
+
+import pylopdf_fonts_zh_cn
+from PIL import Image, ImageDraw, ImageFont
+
+from portal.core.documents import pdf
+from relief.evidence.files import Upload
+
+WIDTH, HEIGHT, MARGIN = 900, 1200, 80
+PAPER, INK, GREY, STAMP = (252, 251, 247), (38, 42, 50), (120, 124, 132), (196, 48, 43)
+NOTE = "演示材料：内容均为虚构，不是真实证件"
+
+
+@lru_cache(maxsize=8)
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(str(pylopdf_fonts_zh_cn.sans_path()), size)
+
+
+def photo(name: str, title: str, lines: Sequence[str]) -> Upload:
+    """A paper as if photographed: a JPEG with a title, lines, and a red stamp 演示."""
+    image = Image.new("RGB", (WIDTH, HEIGHT), PAPER)
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((30, 30, WIDTH - 30, HEIGHT - 30), outline=GREY, width=3)
+    draw.text((WIDTH / 2, 130), title, font=_font(52), fill=INK, anchor="mm")
+    for row, line in enumerate(lines):
+        draw.text((MARGIN, 240 + 64 * row), line, font=_font(30), fill=INK)
+    draw.ellipse((590, 860, 810, 1080), outline=STAMP, width=8)
+    draw.text((700, 970), "演示", font=_font(64), fill=STAMP, anchor="mm")
+    draw.text((WIDTH / 2, HEIGHT - 70), NOTE, font=_font(24), fill=GREY, anchor="mm")
+    made = io.BytesIO()
+    image.save(made, "JPEG", quality=85)
+    return Upload(name, io.BytesIO(made.getvalue()))
+
+
+def paper(
+    name: str,
+    title: str,
+    facts: Sequence[tuple[str, str]],
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+) -> Upload:
+    """A PDF with heading facts and one table."""
+    made = pdf.render_statement(f"{title}（演示）", facts, list(columns), rows, NOTE)
+    return Upload(name, io.BytesIO(made))

@@ -1,0 +1,46 @@
+"""13800000008: applied with one photograph; the reviewer needs the bank statements too."""
+
+from __future__ import annotations
+
+from portal.core.models import User
+from portal.site.demo import acts, papers
+from portal.site.demo.acts import Paper, lend, pay_due
+from portal.site.demo.timeline import Stage, moment
+from relief.cases import review
+
+
+def play(stage: Stage, who: User) -> str:
+    """Asked on the last working day; the review clock stands still since."""
+    loan = lend(who, due=stage.anchor(stage.ago(40)), number=4, principal="15000.00")
+    pay_due(loan, 3)
+    agent = stage.people["agent"]
+    applied, asked = stage.desk_day(2), stage.desk_day(1)
+    case = acts.apply(
+        loan,
+        reasons=["family"],
+        statement="家里老人去世，办理后事花光了积蓄，这两个月周转困难，请求减免罚息。",
+        budget=("6100.00", "4300.00", "900.00"),
+        papers=[
+            Paper(
+                "hardship",
+                papers.photo(
+                    "困难证明.jpg",
+                    "困难证明",
+                    ("兹证明我社区居民何秀兰（演示）", "近期家庭变故，支出较大。"),
+                ),
+            )
+        ],
+        at=moment(applied, "14:20"),
+    )
+    acts.claim(case, agent, at=moment(applied, "15:06"))
+    acts.look_through(case, agent, at=moment(asked, "10:50"))
+    at = moment(asked, "11:02")
+    review.ask_for_proof(
+        case=case,
+        kinds=["bank_flow"],
+        text="请补充近 3 个月的银行流水，用来确认收支变化；与本次申请无关的交易对手可以遮住。",
+        actor=agent,
+        now=at,
+    )
+    acts.deliver(at)
+    return f"申请 {case.number} 待补充材料"

@@ -1,0 +1,126 @@
+"""The staff desk as a site: its own throttled login, grouped navigation, and boards on its front page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib.admin import AdminSite
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+
+from portal.core.accounts import accounts
+from portal.core.errors import RuleViolation
+from portal.core.kernel.errors import InvalidInput
+from portal.core.visitor import address
+
+Board = Callable[[HttpRequest], dict[str, Any]]
+NOT_STAFF = "这个账户不是工作人员账户，请到借款人登录页登录"
+# Navigation: caption, then the models (app.Model) below it; the rest follow under 系统.
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("减免", ("relief.Case", "relief.Offer", "relief.Agreement", "relief.Event")),
+    ("借款", ("loans.Loan", "loans.Schedule", "loans.Payment", "loans.Entry")),
+    ("沟通", ("relief.Conversation", "portal.PhoneTask", "portal.Delivery", "portal.Notice")),
+)
+REST = "系统"
+
+
+class DeskLoginForm(AdminAuthenticationForm):
+    """User name and password; attempts are counted in the database, in the words of the main login."""
+
+    username = forms.CharField(
+        label="用户名",
+        max_length=150,
+        widget=forms.TextInput({"autofocus": True, "autocomplete": "username"}),
+        error_messages={"required": "请填写用户名", "max_length": "用户名过长，请检查"},
+    )
+    password = forms.CharField(
+        label="密码",
+        strip=False,
+        max_length=accounts.MAX_PASSWORD,
+        widget=forms.PasswordInput({"autocomplete": "current-password"}),
+        error_messages={
+            "required": "请填写密码",
+            "max_length": f"密码最多 {accounts.MAX_PASSWORD} 位，请检查",
+        },
+    )
+
+    def clean(self) -> dict[str, Any]:
+        values = self.cleaned_data
+        if self.errors:
+            return values
+        ip = address(self.request) if self.request else ""
+        try:
+            user = accounts.authenticate_password(
+                phone=values["username"], password=values["password"], ip=ip
+            )
+        except InvalidInput as wrong:
+            raise ValidationError("账号或密码不正确，请检查用户名") from wrong
+        except RuleViolation as refusal:
+            raise ValidationError(refusal.message, code=refusal.code) from refusal
+        if not user.is_staff_member:
+            raise ValidationError(NOT_STAFF, code="not-staff")
+        self.user_cache = user
+        return values
+
+
+class DeskSite(AdminSite):
+    """Django's admin for people with a rank; nobody deletes, whoever loses the rank is out at once."""
+
+    site_header = "宽息工作台"
+    site_title = "宽息"
+    index_title = "看板"
+    login_form = DeskLoginForm
+    index_template = "admin/board.html"
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self.boards: list[Board] = []
+        self.disable_action("delete_selected")
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        user: Any = request.user
+        return bool(user.is_active and getattr(user, "is_staff_member", False) and user.rank)
+
+    def show_on_index(self, board: Board) -> None:
+        """Let an app above this one put figures on the front page: a function of the request."""
+        self.boards.append(board)
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        context = dict(extra_context or {})
+        for board in self.boards:
+            context |= board(request)
+        return super().index(request, context)
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """The pages of the desk under four captions; an app's own page lists just that app."""
+        apps = super().get_app_list(request, app_label)
+        if app_label is not None:
+            return apps
+        models = {
+            f"{app['app_label']}.{model['object_name']}": (app, model)
+            for app in apps
+            for model in app["models"]
+        }
+        groups = []
+        for caption, names in GROUPS:
+            groups.append(_group(caption, [models.pop(name) for name in names if name in models]))
+        groups.append(_group(REST, list(models.values())))
+        return [group for group in groups if group["models"]]
+
+
+def _group(caption: str, found: list[tuple[Any, Any]]) -> dict[str, Any]:
+    """One caption of the navigation, shaped as Django's templates expect an app."""
+    first = found[0][0] if found else {}
+    return {
+        "name": caption,
+        "app_label": first.get("app_label", ""),
+        "app_url": found[0][1]["admin_url"] if found else "",
+        "has_module_perms": True,
+        "models": [model for _, model in found],
+    }

@@ -1,0 +1,180 @@
+"""Per request: one frozen business instant, login everywhere, private pages, a net under rules."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from django.conf import settings
+from django.contrib.auth import middleware as auth_middleware
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import BadRequest
+from django.db import DataError
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render, resolve_url
+from django.urls import reverse
+from django.utils.cache import patch_cache_control
+from django.utils.html import format_html
+from django_htmx.http import HttpResponseClientRedirect
+
+from portal.core import clock
+from portal.core.errors import RuleViolation
+from portal.core.htmx import wants_part
+from portal.core.kernel.addresses import parse_address
+from portal.core.kernel.errors import InvalidInput
+
+logger = logging.getLogger(__name__)
+# Names of our forms, and of Django's lists at the desk, that may come several times.
+SEVERAL_VALUES = frozenset({"reasons", "kinds", "consent", "_selected_action", "action"})
+UNFIT = "提交的内容里有无法保存的字符，或者数字太大，什么都没有保存。请返回检查后再提交。"
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+class ForwardedMiddleware:
+    """Puts the visitor's own address and scheme where Django looks for them; believes nobody else.
+
+    Each proxy of ours writes its peer at the right of X-Forwarded-For, so with TRUSTED_PROXIES=n
+    the n-th from the right is what our outermost proxy saw; what stands left of it anybody can
+    have written. With fewer entries than that, or none that is an address, the peer's counts.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        count = settings.TRUSTED_PROXIES
+        seen = _from_right(request.META.pop("HTTP_X_FORWARDED_FOR", ""), count)
+        address = parse_address(seen) or parse_address(request.META.get("REMOTE_ADDR", ""))
+        request.META["REMOTE_ADDR"] = address
+        schemes = request.META.pop("HTTP_X_FORWARDED_PROTO", "")
+        if count and schemes:
+            # A proxy may add to this list, as to the other, or write it anew.
+            scheme = _from_right(schemes, min(count, schemes.count(",") + 1))
+            request.META["HTTP_X_FORWARDED_PROTO"] = scheme.lower()
+        return self.get_response(request)
+
+
+def _from_right(header: str, place: int) -> str:
+    """The n-th of a list by commas, counted from the right; nothing when it is shorter."""
+    parts = [part.strip() for part in header.split(",")]
+    return parts[-place] if 0 < place <= len(parts) else ""
+
+
+class ClockMiddleware:
+    """Every part of one request sees the same business instant."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        with clock.frozen():
+            return self.get_response(request)
+
+
+class LoginRequiredMiddleware(auth_middleware.LoginRequiredMiddleware):
+    """Login everywhere but at @login_not_required; inside HTMX the whole page goes to login."""
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Callable) -> Any:
+        match = request.resolver_match
+        desk = match is not None and "admin" in match.app_names
+        login = reverse("admin:login") if desk else resolve_url(self.get_login_url(view_func))
+        if not getattr(request, "htmx", False):
+            return redirect_to_login(request.get_full_path(), login)
+        # A fragment's own address is no page: come back to the page that asked for it.
+        back = _path_of(request.headers.get("HX-Current-URL", "")) or "/"
+        return HttpResponseClientRedirect(f"{login}?{urlencode({'next': back})}")
+
+
+def _path_of(address: str) -> str:
+    """Path and query of an address; nothing when it is none ("http://[zz")."""
+    try:
+        page = urlsplit(address)
+    except ValueError:
+        return ""
+    return page.path + (f"?{page.query}" if page.query else "")
+
+
+class PlainQueryMiddleware:
+    """No address of ours carries a NUL sign; PostgreSQL would refuse it with an error of its own."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "%00" in request.META.get("QUERY_STRING", "") or "\x00" in request.path:
+            raise BadRequest("NUL in the address")
+        return self.get_response(request)
+
+
+class OneValueMiddleware:
+    """A field that came twice with two values is refused: nobody means amount=1&amount=9."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view_func: Callable, args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        if getattr(view_func, "csrf_exempt", False):  # no form: its body is read by the view
+            return None
+        for name, values in (request.POST if request.method == "POST" else request.GET).lists():
+            if len(set(values)) > 1 and name not in SEVERAL_VALUES:
+                text = (
+                    f"“{name[:40]}”收到了不同的值，什么都没有保存。请返回原页面，只填写一个再提交。"
+                )
+                return refusal(request, text, status=422)
+        return None
+
+
+class PrivatePagesMiddleware:
+    """Pages of somebody logged in are kept by no cache, theirs or a shared one."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if request.user.is_authenticated:
+            if "public" in response.get("Cache-Control", ""):
+                del response["Cache-Control"]
+            patch_cache_control(response, no_store=True, private=True)
+        return response
+
+
+class RuleViolationMiddleware:
+    """Safety net: a refusal that no view has answered becomes a page, never a 500.
+
+    The database's own refusal counts too: a NUL or a number without end is bad input, not a fault.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        view = request.resolver_match.view_name if request.resolver_match else ""
+        kind = type(exception).__name__
+        if isinstance(exception, DataError | OverflowError):
+            logger.error("input.unfit", extra={"view": view, "kind": kind}, exc_info=exception)
+            return refusal(request, UNFIT, status=400)
+        if not isinstance(exception, RuleViolation | InvalidInput):
+            return None
+        logger.warning("rule.unanswered", extra={"view": view, "kind": kind})
+        status = 409 if isinstance(exception, RuleViolation) else 422
+        return refusal(request, exception.message, status=status)
+
+
+def refusal(request: HttpRequest, text: str, *, status: int) -> HttpResponse:
+    """A sentence as a whole page, or as a part for HTMX."""
+    if wants_part(request):
+        part = format_html('<p class="refusal" role="alert">{}</p>', text)
+        return HttpResponse(part, status=status)
+    return render(request, "409.html", {"message": text}, status=status)

@@ -1,0 +1,137 @@
+"""登录, 注册, 退出: who somebody is, proven by a short message or a password."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import auth
+from django.contrib.auth.decorators import login_not_required
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from portal.core import clock, visitor
+from portal.core.accounts import accounts
+from portal.core.htmx import redirect_to, render_part
+from portal.core.models import User
+from portal.site.demo import cast
+from portal.site.pages import visit
+from portal.site.pages.forms import CodeLoginForm, PasswordLoginForm, RegisterForm
+
+WAYS: dict[str, type[CodeLoginForm] | type[PasswordLoginForm]] = {
+    "code": CodeLoginForm,
+    "password": PasswordLoginForm,
+}
+PARTS = {
+    "login": ("registration/login.html", "registration/_login_form.html"),
+    "register": ("registration/register.html", "registration/_register_form.html"),
+}
+
+
+@login_not_required
+@never_cache
+@sensitive_post_parameters("password", "code")
+@require_http_methods(["GET", "HEAD", "POST"])
+def login(request: HttpRequest) -> HttpResponse:
+    """By short message or by password; staff go to their desk."""
+    if request.user.is_authenticated:
+        return redirect_to(request, visit.home_of(request.user))
+    by = "password" if request.POST.get("by", request.GET.get("by")) == "password" else "code"
+    form = WAYS[by](request.POST) if request.method == "POST" else WAYS[by]()
+    user = _prove(request, form, by) if form.is_bound and form.is_valid() else None
+    if user is not None:
+        auth.login(request, user)
+        wanted = visit.wanted_page(request)
+        return redirect_to(request, visit.page_after_login(user, wanted))
+    return _page(request, "login", form, by=by)
+
+
+def _prove(request: HttpRequest, form: Form, by: str) -> User | None:
+    """The user whom the form proves; a refusal is written into the form."""
+    values = form.cleaned_data
+    try:
+        if by == "password":
+            return accounts.authenticate_password(
+                phone=values["phone"], password=values["password"], ip=visitor.address(request)
+            )
+        return accounts.authenticate_code(
+            phone=values["phone"], code=values["code"], session_key=visitor.session_key(request)
+        )
+    except visitor.REFUSALS as problem:
+        if by == "password":  # neither of the two fields is said to be the wrong one
+            form.add_error(None, problem.message)
+        else:
+            visitor.refuse(form, problem)
+        return None
+
+
+@login_not_required
+@never_cache
+@sensitive_post_parameters("password", "code")
+@require_http_methods(["GET", "HEAD", "POST"])
+def register(request: HttpRequest) -> HttpResponse:
+    """A new borrower, whose phone a code has proven; logged in at once."""
+    if request.user.is_authenticated:
+        return redirect_to(request, visit.home_of(request.user))
+    form = RegisterForm(request.POST) if request.method == "POST" else RegisterForm()
+    user = _enrol(request, form) if form.is_bound and form.is_valid() else None
+    if user is not None:
+        auth.login(request, user)
+        return redirect_to(request, visit.page_after_login(user, visit.wanted_page(request)))
+    return _page(request, "register", form)
+
+
+def _enrol(request: HttpRequest, form: Form) -> User | None:
+    """The new user; a refusal is written into the form."""
+    fields = ("phone", "code", "name", "password")
+    values = {name: form.cleaned_data[name] for name in fields}
+    try:
+        return accounts.register(
+            **values, session_key=visitor.session_key(request), now=clock.real_now()
+        )
+    except visitor.REFUSALS as problem:
+        visitor.refuse(form, problem)
+        return None
+
+
+@login_not_required
+@require_POST
+def logout(request: HttpRequest) -> HttpResponse:
+    """End the session, and let the browser forget what it kept of it."""
+    auth.logout(request)
+    response = redirect_to(request, reverse(settings.LOGOUT_REDIRECT_URL))
+    response["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD"])
+def front(request: HttpRequest) -> HttpResponse:
+    """The bare address leads to where a person starts."""
+    return redirect(visit.home_of(request.user))
+
+
+def _page(request: HttpRequest, purpose: str, form: Form, **more: Any) -> HttpResponse:
+    page, part = PARTS[purpose]
+    context = {
+        "form": form,
+        "purpose": purpose,
+        "next": visit.wanted_page(request),
+        **visit.code_state(request, purpose),
+        **demo_context(purpose),
+        **more,
+    }
+    status = 422 if form.errors else 200
+    return render_part(request, page=page, part=part, context=context, status=status)
+
+
+def demo_context(purpose: str) -> dict[str, Any]:
+    """In the demo the login page shows whom one may be."""
+    if not settings.DEMO or purpose != "login":
+        return {}
+    return {"cast": cast.MEMBERS, "cast_password": cast.PASSWORD}

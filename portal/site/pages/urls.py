@@ -1,0 +1,49 @@
+"""Addresses of the pages that show something of everything."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from portal.site.pages import (
+    account,
+    callbacks,
+    codes,
+    health,
+    info,
+    me,
+    metrics,
+    notices,
+    passwords,
+    settings,
+    verify,
+)
+
+app_name = "portal"
+urlpatterns = [
+    path("", account.front, name="front"),
+    path("login/", account.login, name="login"),
+    path("login/code/", codes.send, {"purpose": "login"}, name="login-code"),
+    path("login/reset/", passwords.reset, name="reset"),
+    path("login/reset/code/", codes.send, {"purpose": "reset"}, name="reset-code"),
+    path("register/", account.register, name="register"),
+    path("register/code/", codes.send, {"purpose": "register"}, name="register-code"),
+    path("logout/", account.logout, name="logout"),
+    path("me/", me.me, name="me"),
+    path("me/badges/", me.badges, name="badges"),
+    path("me/notices/", notices.notices, name="notices"),
+    path("me/notices/read/", notices.read_all, name="notices-read"),
+    path("me/notices/<slug:notice>/", notices.open_notice, name="notice"),
+    path("me/settings/", settings.settings, name="settings"),
+    path("me/settings/password/", passwords.change, name="change-password"),
+    path("me/settings/looks/", settings.looks, name="looks"),
+    path("me/settings/consents/<slug:kind>/", settings.consent, name="consent"),
+    path("me/settings/consents/<slug:kind>/withdraw/", settings.withdraw, name="consent-withdraw"),
+    path("help/", info.help_page, name="help"),
+    path("legal/<slug:slug>/", info.legal, name="legal"),
+    path("demo/", include("portal.site.demo.urls")),  # 404 unless DEMO
+    path("verify/", verify.verify, name="verify"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
+    path("callbacks/sms/", callbacks.sms_reports, name="sms-reports"),
+]

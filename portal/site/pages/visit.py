@@ -1,0 +1,65 @@
+"""What the pages need to know of one visit: who it is, which code went out, where to go next."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from portal.core import clock
+from portal.core.kernel.phones import mask_phone
+from portal.core.models import User
+
+RESEND_AFTER = timedelta(seconds=60)
+SENT = "codes_sent"  # session: purpose -> [masked phone, instant] of the last code
+LOCAL_PATH = re.compile(r"/(?:[^/\\\s][^\\\s]*)?")
+
+
+def person(request: HttpRequest) -> User:
+    """Who is logged in; only for views that nobody else reaches."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
+def wanted_page(request: HttpRequest) -> str:
+    """The `next` of a form or link if it is a path of this site, else nothing."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
+    return wanted if safe and LOCAL_PATH.fullmatch(wanted) else ""
+
+
+def home_of(user: User | AnonymousUser) -> str:
+    """Where a person starts: staff at their desk, borrowers at 我的, others at the login."""
+    if not isinstance(user, User):
+        return reverse(settings.LOGIN_URL)
+    return reverse("portal:me") if user.is_borrower else reverse("admin:index")
+
+
+def page_after_login(user: User, wanted: str) -> str:
+    """The wanted page if this person may have it: the desk is for staff, all else for borrowers."""
+    is_desk = wanted.startswith(reverse("admin:index"))
+    return wanted if wanted and is_desk == user.is_staff_member else home_of(user)
+
+
+def remember_code(request: HttpRequest, purpose: str, phone: str) -> None:
+    """Note that a code went out, so that every later look at the form says so."""
+    sent = dict(request.session.get(SENT, {}))
+    sent[purpose] = [mask_phone(phone), clock.real_now().isoformat()]
+    request.session[SENT] = sent
+
+
+def code_state(request: HttpRequest, purpose: str) -> dict[str, Any]:
+    """What the code field says: to whom a code was sent, and in how many seconds again."""
+    sent = request.session.get(SENT, {}).get(purpose)
+    if sent is None:
+        return {"sent_to": "", "resend_in": 0}
+    left = datetime.fromisoformat(sent[1]) + RESEND_AFTER - clock.real_now()
+    return {"sent_to": sent[0], "resend_in": max(0, round(left.total_seconds()))}

@@ -1,0 +1,106 @@
+"""What comes too late: a promise of ours that was broken, and a reminder whose moment has passed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from portal.core.kernel.roles import RANK_LABELS, Role
+from relief.cases import deadlines, notices
+from relief.cases.batch import Batch, Value
+from relief.cases.deadlines import DueKind
+from relief.cases.models import Case, Deadline
+from relief.cases.moves import locked, record
+
+
+def locked_at(case: Case, now: datetime) -> Case:
+    """The case under its lock; a promise that has run out is owned up to before anything else.
+
+    The sweep does that within seconds. Where it was off, whoever acts late does it first: the
+    borrower hears of the broken promise, and its delay is waived, all the same.
+    """
+    fresh = locked(case)
+    due_at = fresh.next_due_at
+    if due_at is None or due_at > now or fresh.next_due_kind not in deadlines.PROMISED:
+        return fresh
+    row = fresh.deadlines.due(now).filter(kind=fresh.next_due_kind).first()
+    if row is None or not Deadline.objects.waiting().filter(pk=row.pk).update(handled_at=now):
+        return fresh
+    row.case = fresh
+    batch = Batch(now)
+    break_promise(row, batch)
+    batch.write()
+    return locked(case)
+
+
+def break_promise(row: Deadline, batch: Batch) -> None:
+    """Apology, a new promise, one rank further, and a line in the trail; each time (domain.md §6).
+
+    A review promised for 03-04 18:00: promised anew for 03-05 18:00 with a supervisor, missed
+    again for 03-06 18:00 with a manager, where it stays. Slept over until 03-09 it is one broken
+    promise, for nothing was promised in between. The delay of a review is waived (domain.md §5).
+    """
+    case, now, kind = row.case, batch.now, DueKind(row.kind)
+    is_review = kind == DueKind.REVIEW_DUE
+    times = case.missed_promises + 1
+    renewed = deadlines.workday_due(now, 1, batch.calendar, case.policy.rules)
+    batch.set_deadline(case, kind, renewed)
+    batch.change(
+        case,
+        next_due_at=renewed,
+        escalated_at=case.escalated_at or now,
+        missed_promises=times,
+        **(_delay(case) if is_review else {}),
+    )
+    rank = deadlines.escalated_to(times)
+    promised, missed = deadlines.chinese(row.due_at), _name(case, kind)
+    again, handler = "再次" if times > 1 else "", RANK_LABELS[rank]
+    record(
+        case,
+        notices.Happening.REVIEW_MISSED if is_review else notices.Happening.PROMISE_MISSED,
+        actor=None,
+        role=Role.SYSTEM,
+        now=now,
+        note_public=f"承诺 {promised} 前给出{missed}，{again}没有做到；已升级{handler}，"
+        f"新的承诺是 {deadlines.chinese(renewed)} 前。",
+        data={
+            "promised": row.due_at.isoformat(),
+            "renewed": renewed.isoformat(),
+            "times": times,
+            "rank": rank.value,
+        },
+        context={
+            "missed": missed,
+            "promised": promised,
+            "due": deadlines.chinese(renewed),
+            "again": again,
+            "handler": handler,
+            "needs_rank": rank,
+        },
+    )
+
+
+def _name(case: Case, kind: DueKind) -> str:
+    if kind == DueKind.REVIEW_DUE and case.appealed_at is not None:
+        return "申诉结果"
+    return deadlines.PROMISED[kind]
+
+
+def _delay(case: Case) -> dict[str, Value]:
+    """From the day of the review's first promise on, until we speak."""
+    if case.review_due_at is None:
+        return {}
+    missed_on = deadlines.business_day(case.review_due_at)
+    return {"delay_from": case.delay_from or missed_on, "delay_to": None}
+
+
+def skip_reminder(case: Case, what: notices.Happening, why: str, *, now: datetime) -> None:
+    """A line in the trail instead of a reminder: what was not sent, and why."""
+    record(
+        case,
+        notices.Happening.REMINDER_SKIPPED,
+        actor=None,
+        role=Role.SYSTEM,
+        now=now,
+        note_public=f"{notices.HAPPENING_LABELS[what]}：{why}",
+        data={"reminder": what.value},
+    )

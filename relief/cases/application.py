@@ -1,0 +1,270 @@
+"""What the borrower does with an application: open, fill in, submit, supply, withdraw, appeal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from loans.models import Loan
+from portal.core.calendar.days import load_calendar
+from portal.core.crash_points import crash_point
+from portal.core.errors import RuleViolation
+from portal.core.kernel.errors import InvalidInput
+from portal.core.kernel.roles import Role
+from portal.core.models import User
+from portal.core.retry import retried
+from relief.cases import deadlines, reasons
+from relief.cases import people as _people
+from relief.cases.drafts import STEPS, Draft, draft_values
+from relief.cases.models import Case, Policy
+from relief.cases.moves import locked, move, require_move
+from relief.cases.workflow import Action, State
+
+
+def open_case(*, loan: Loan, actor: User, now: datetime) -> Case:
+    """The open case of the loan, or a new draft; RuleViolation for a stranger or a settled loan."""
+    if loan.borrower_id != actor.pk or not actor.is_borrower:
+        raise RuleViolation("只能为自己的借款申请。", code="not-borrower")
+    if loan.is_settled:
+        raise RuleViolation("这笔借款已结清，无需申请减免。", code="settled")
+    found = Case.objects.open().filter(loan=loan).first()
+    if found is not None:
+        return found
+    try:
+        with transaction.atomic():
+            return Case.objects.create(
+                number=next_number(now),
+                loan=loan,
+                borrower=actor,
+                policy=Policy.current(),
+                created_at=now,
+            )
+    except IntegrityError:  # two tabs: the other one made it, or took the number
+        found = Case.objects.open().filter(loan=loan).first()
+        if found is None:
+            return open_case(loan=loan, actor=actor, now=now)
+        return found
+
+
+def next_number(now: datetime) -> str:
+    """JM + business date + running number of the day: JM20261123-0017."""
+    prefix = f"JM{deadlines.business_day(now):%Y%m%d}-"
+    last = (
+        Case.objects.filter(number__startswith=prefix)
+        .order_by("-number")
+        .values_list("number", flat=True)
+        .first()
+    )
+    return f"{prefix}{int(last.rpartition('-')[2]) + 1 if last else 1:04d}"
+
+
+def save_step(*, case: Case, draft: Draft, actor: User, now: datetime) -> Case:
+    """Saves what a step of the draft holds; InvalidInput names the field at fault.
+
+    A half-written statement is kept as it is (submit checks its length).
+    """
+    _people.check_borrower(actor, case)
+    with transaction.atomic():
+        fresh = locked(case)
+        if fresh.state != State.DRAFT:
+            raise RuleViolation("申请已提交，内容不能再修改。", code="not-draft")
+        values = draft_values(draft)
+        if values:
+            Case.objects.filter(pk=fresh.pk).update(**values)
+            fresh.refresh_from_db()
+        return fresh
+
+
+def check_ready(case: Case) -> None:
+    """InvalidInput for the first thing that is missing before the case can be submitted."""
+    reasons.check_reasons(case.reasons)
+    reasons.check_statement(case.statement)
+    if not case.evidence.counted().exists():
+        raise InvalidInput("evidence", "请至少上传一份收入、流水、失业、医疗、受灾或困难证明")
+    _check_cooldown(case)
+
+
+def _check_cooldown(case: Case) -> None:
+    refused = (
+        Case.objects.filter(loan=case.loan_id, state=State.REJECTED)
+        .exclude(pk=case.pk)
+        .order_by("-rejected_at")
+        .first()
+    )
+    if refused is None or refused.reapply_on is None or refused.rejected_at is None:
+        return
+    old = set(refused.evidence.values_list("sha256", flat=True))
+    new = set(case.evidence.counted().values_list("sha256", flat=True)) - old
+    if not new and deadlines.business_day(case.created_at) < refused.reapply_on:
+        raise InvalidInput(
+            "evidence",
+            f"没有新材料时，请在 {deadlines.chinese_day(refused.reapply_on)} 后再申请，"
+            "或上传新的材料",
+        )
+
+
+@retried
+def submit_case(*, case: Case, actor: User, now: datetime, declared: str = "") -> Case:
+    """Hands the draft in; the review clock starts (domain.md §6).
+
+    `declared` is what the borrower ticked, word for word; it stays in the audit trail. Submitted 2026-02-13 10:00: answered by 2026-02-24 18:00. A second click is once.
+    """
+    _people.check_borrower(actor, case)
+    crash_point("submit.before_lock")
+    with transaction.atomic():
+        fresh = locked(case)
+        crash_point("submit.after_lock")
+        if fresh.state in {State.SUBMITTED, State.IN_REVIEW} and fresh.submitted_at is not None:
+            return fresh
+        if fresh.state == State.DRAFT:
+            check_ready(fresh)
+            fresh.policy = Policy.current()
+        handed_in = move(
+            fresh,
+            Action.SUBMIT,
+            actor=actor,
+            role=Role.BORROWER,
+            now=now,
+            changes={**_review_clock(fresh, now), "policy": fresh.policy, "submitted_at": now},
+            data={"declared": declared} if declared else None,
+        )
+        crash_point("submit.before_commit")
+    crash_point("submit.after_commit")
+    return handed_in
+
+
+def _review_clock(case: Case, now: datetime) -> dict[str, Any]:
+    rules = case.policy.rules
+    target, due = deadlines.review_due(now, rules.review_workdays, load_calendar(), rules)
+    return {
+        "review_target_at": target,
+        "review_due_at": due,
+        "clock_stopped_at": None,
+        "remaining_workdays": None,
+        "reviewed_at": None,
+    }
+
+
+def supply_proof(*, case: Case, actor: User, now: datetime) -> Case:
+    """Tells staff that what they asked for is there; the rest of the review clock runs on.
+
+    Needs at least one file newer than the request; 1 working day left on 2026-02-25 means
+    2026-02-26 18:00.
+    """
+    _people.check_borrower(actor, case)
+    with transaction.atomic():
+        fresh = locked(case)
+        rules = fresh.policy.rules
+        if fresh.state == State.NEED_MORE and fresh.clock_stopped_at is not None:
+            newer = fresh.evidence.current().filter(
+                created_at__gte=fresh.clock_stopped_at, state__in=["checking", "passed"]
+            )
+            if not newer.exists():
+                raise InvalidInput("evidence", "请先上传客服要求补充的材料")
+        target, due = deadlines.review_due(
+            now, fresh.remaining_workdays or 1, load_calendar(), rules
+        )
+        return move(
+            fresh,
+            Action.SUPPLY,
+            actor=actor,
+            role=Role.BORROWER,
+            now=now,
+            due=deadlines.review_rows(target, due),
+            changes={
+                "review_target_at": target,
+                "review_due_at": due,
+                "clock_stopped_at": None,
+                "remaining_workdays": None,
+            },
+        )
+
+
+@retried
+def withdraw_case(*, case: Case, actor: User, now: datetime, reason: str = "") -> Case:
+    """Takes the application back, from any state before a plan; open offers end with it."""
+    note = reasons.check_line(reason, field="reason", label="撤回原因", empty=True)
+    with transaction.atomic():
+        fresh = locked(case)
+        require_move(fresh, Action.WITHDRAW, actor=actor, role=Role.BORROWER)
+        fresh.offers.filter(status__in=["open", "pending", "proposed"]).update(status="declined")
+        return move(
+            fresh, Action.WITHDRAW, actor=actor, role=Role.BORROWER, now=now, note_public=note
+        )
+
+
+def reopen_case(*, case: Case, actor: User, now: datetime) -> Case:
+    """An expired case becomes a draft again, files kept; refused while another one is open."""
+    with transaction.atomic():
+        fresh = locked(case)
+        if fresh.loan.is_settled:
+            raise RuleViolation("这笔借款已结清，无需申请减免。", code="settled")
+        other = Case.objects.open().filter(loan=fresh.loan_id).exclude(pk=fresh.pk).first()
+        if other is not None:
+            raise RuleViolation(
+                f"这笔借款已有进行中的申请 {other.number}，请继续办理那一份。", code="other-open"
+            )
+        return move(
+            fresh,
+            Action.REOPEN,
+            actor=actor,
+            role=Role.BORROWER,
+            now=now,
+            changes=as_draft(),
+        )
+
+
+def as_draft() -> dict[str, Any]:
+    """What a case that becomes a draft again leaves behind; its answers and files stay."""
+    return {
+        "closed_at": None,
+        "draft_step": len(STEPS),
+        "assigned_to": None,
+        "delay_from": None,
+        "delay_to": None,
+    }
+
+
+def appeal_case(*, case: Case, text: str, actor: User, now: datetime) -> Case:
+    """One appeal against a rejection, within 15 calendar days, to a different reviewer."""
+    note = reasons.check_line(text, field="text", label="申诉理由", longest=1000)
+    with transaction.atomic():
+        fresh = locked(case)
+        if fresh.state == State.REJECTED:
+            _check_appeal(fresh, now)
+        return move(
+            fresh,
+            Action.APPEAL,
+            actor=actor,
+            role=Role.BORROWER,
+            now=now,
+            note_public=note,
+            changes={
+                **_review_clock(fresh, now),
+                "appealed_at": now,
+                "appeal_text": note,
+                "assigned_to": None,
+                "closed_at": None,
+            },
+        )
+
+
+def can_appeal(case: Case, now: datetime) -> bool:
+    """Whether the one appeal is still to be had (for buttons)."""
+    return (
+        case.state == State.REJECTED
+        and case.appealed_at is None
+        and case.next_due_at is not None
+        and now < case.next_due_at
+    )
+
+
+def _check_appeal(case: Case, now: datetime) -> None:
+    if case.appealed_at is not None:
+        raise RuleViolation("申诉机会只有一次，已经用过；有新材料可以重新申请。", code="appealed")
+    if not can_appeal(case, now):
+        raise RuleViolation("申诉期已过；有新材料可以重新申请。", code="appeal-late")
+    if Case.objects.open().filter(loan=case.loan_id).exists():
+        raise RuleViolation("这笔借款已有进行中的申请，请继续办理那一份。", code="other-open")

@@ -1,0 +1,48 @@
+"""What the deadlines of one batch share, and what they leave to be written together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date, datetime
+from functools import cached_property
+
+from portal.core.calendar.days import load_calendar
+from portal.core.kernel.workdays import WorkCalendar
+from relief.cases.deadlines import DueKind
+from relief.cases.models import Case, Deadline
+
+Value = date | int | None
+Changes = tuple[tuple[str, Value], ...]
+
+
+class Batch:
+    """Made and written inside the transaction that holds the locks of its cases."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self._changes: defaultdict[Changes, list[int]] = defaultdict(list)
+        self._deadlines: list[Deadline] = []
+
+    @cached_property
+    def calendar(self) -> WorkCalendar:
+        """Read once, when the first one needs it."""
+        return load_calendar()
+
+    def change(self, case: Case, **values: Value) -> None:
+        """Set dates or counts of a locked case, at once in `case` and by `write` in the database.
+
+        Never its state: that has another writer.
+        """
+        for name, value in values.items():
+            setattr(case, name, value)
+        self._changes[tuple(values.items())].append(case.pk)
+
+    def set_deadline(self, case: Case, kind: DueKind, due_at: datetime) -> None:
+        """One deadline more for `case`."""
+        self._deadlines.append(Deadline(case=case, kind=kind.value, due_at=due_at))
+
+    def write(self) -> None:
+        """One UPDATE for all cases with the same values, one INSERT for all deadlines."""
+        for values, pks in self._changes.items():
+            Case.objects.filter(pk__in=pks).update(**dict(values))
+        Deadline.objects.bulk_create(self._deadlines)

@@ -1,0 +1,290 @@
+"""The only writer of Case.state: table, compare-and-set, audit row, deadlines and notices."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.urls import NoReverseMatch, reverse
+
+from portal.core.calendar.days import load_calendar
+from portal.core.errors import NotYourTurn, RuleViolation, StaleWrite
+from portal.core.kernel.roles import Role
+from portal.core.kernel.workdays import WorkCalendar
+from portal.core.models import User
+from portal.core.notifications import outbox
+from portal.core.unit_of_work import Together
+from relief.cases import deadlines, labels, notices
+from relief.cases import people as _people
+from relief.cases.models import Case, Deadline, Event
+from relief.cases.workflow import CLOSED, Action, Move, Promise, State, find_move
+from relief.conversation.cards import show_move
+
+logger = logging.getLogger(__name__)
+KEEPS_CLOCK = frozenset({Promise.REVIEW_REST, Promise.OFFER_REST})
+Facts = Mapping[str, Any]
+
+
+def locked(case: Case) -> Case:
+    """The case read again under its lock; call inside a transaction (case → offer → loan)."""
+    return Case.objects.select_for_update(of=("self",)).for_lists().get(pk=case.pk)
+
+
+def move(
+    case: Case,
+    action: Action,
+    *,
+    actor: User | None,
+    role: Role,
+    now: datetime,
+    due: deadlines.Due | None = None,
+    changes: Facts | None = None,
+    note_public: str = "",
+    note_internal: str = "",
+    data: Facts | None = None,
+    context: Facts | None = None,
+) -> Case:
+    """Makes one move of the table, or raises NotYourTurn, StaleWrite or RuleViolation.
+
+    `due` overrides the clock that the move starts; `changes` are other fields of the case,
+    `context` what the notices need. Returns the case as it is now stored.
+    """
+    found = require_move(case, action, actor=actor, role=role)
+    calendar = None
+    if due is None and found.promise is not None:
+        calendar = load_calendar()
+        due = deadlines.due_for(found.promise, now, calendar, case.policy.rules)
+    values = {**_due_values(found.promise, due), **(changes or {})}
+    if found.promise not in KEEPS_CLOCK:
+        values |= {"escalated_at": None, "missed_promises": 0}  # another promise
+    if found.target in CLOSED:
+        values["closed_at"] = now
+    with transaction.atomic(savepoint=False):
+        written = Case.objects.filter(pk=case.pk, state=case.state, version=case.version).update(
+            state=found.target.value, version=case.version + 1, **values
+        )
+        if written != 1:
+            raise StaleWrite(f"{last_move(case)}页面已过时，请刷新后再试。", code="stale")
+        event = Event(
+            case=case,
+            action=action.value,
+            from_state=case.state,
+            to_state=found.target.value,
+            actor=actor,
+            role=role.value,
+            note_public=note_public,
+            note_internal=_with_warning(note_internal, due, now, calendar),
+            data=dict(data or {}),
+            at=now,
+        )
+        fresh = Case.objects.for_lists().get(pk=case.pk)
+        if found.promise not in KEEPS_CLOCK or due is not None:
+            set_deadlines(fresh, due, now)
+        _lines.add(_Line(event, fresh, action, {"note": note_public, **(context or {})}))
+    logger.info("case.moved", extra={"case": fresh.public_id, "action": action.value})
+    return fresh
+
+
+def _with_warning(
+    note: str, due: deadlines.Due | None, now: datetime, calendar: WorkCalendar | None
+) -> str:
+    """The note for staff, and that the new deadline rests on a provisional day if it does."""
+    if due is None or due.kind not in deadlines.WORKDAY_KINDS:
+        return note
+    days = calendar or load_calendar()
+    warning = deadlines.provisional_note(now, due.at, due.kind, days)
+    return f"{note} {warning}".strip() if len(note) + len(warning) < 1000 else note
+
+
+def require_move(case: Case, action: Action, *, actor: User | None, role: Role) -> Move:
+    """The move of the table for this person here, or NotYourTurn; before anything is written."""
+    found = find_move(case.state, action, role)
+    if found is None:
+        raise NotYourTurn(refusal(case, action), code="move")
+    check_actor(case, actor, role)
+    return found
+
+
+def record(
+    case: Case,
+    happening: notices.Happening,
+    *,
+    actor: User | None,
+    role: Role,
+    now: datetime,
+    note_public: str = "",
+    note_internal: str = "",
+    data: Facts | None = None,
+    context: Facts | None = None,
+    key: str = "",
+) -> Event:
+    """Writes an audit row for what happens without a move, and its notices (`key` makes once)."""
+    event = Event(
+        case=case,
+        action=happening.value,
+        from_state=case.state,
+        to_state=case.state,
+        actor=actor,
+        role=role.value,
+        note_public=note_public,
+        note_internal=note_internal,
+        data=dict(data or {}),
+        at=now,
+    )
+    _lines.add(_Line(event, case, happening, {"note": note_public, **(context or {})}, key))
+    return event
+
+
+@dataclass(frozen=True)
+class _Line:
+    """An audit row to be written, and what its notices need; `case` is as it is after the act."""
+
+    event: Event
+    case: Case
+    what: Action | notices.Happening
+    context: Facts
+    key: str = ""
+
+
+def _write(lines: list[_Line]) -> None:
+    """The audit rows, then what is told and shown of each under its row's id."""
+    Event.objects.bulk_create([line.event for line in lines])
+    hearers = _people.Hearers()
+    with outbox.together():
+        for line in lines:
+            event, key = line.event, line.key or f"{line.event.pk}"
+            tell(line.case, line.what, key=key, now=event.at, context=line.context, to=hearers)
+            if isinstance(line.what, Action):
+                show_move(
+                    line.case,
+                    line.what,
+                    key=key,
+                    actor=event.actor,
+                    now=event.at,
+                    context=line.context,
+                )
+
+
+_lines = Together("lines", _write)
+together = _lines.block
+
+
+def set_deadlines(case: Case, due: deadlines.Due | None, now: datetime) -> None:
+    """Cancels what was waiting and stores the instants of `due`."""
+    case.deadlines.waiting().update(cancelled_at=now)
+    if due is not None:
+        Deadline.objects.bulk_create(
+            [Deadline(case=case, kind=kind.value, due_at=instant) for kind, instant in due.rows]
+        )
+
+
+def tell(
+    case: Case,
+    what: Action | notices.Happening,
+    *,
+    key: str,
+    now: datetime,
+    context: Facts,
+    to: _people.Hearers | None = None,
+) -> None:
+    """Writes the notices that notices.RULES names for `what`; the same key twice is once."""
+    hearers = to or _people.Hearers()
+    for rule in notices.RULES[what]:
+        if rule.when is not None and rule.when != case.state:
+            continue
+        for user in hearers.of(rule.audience, case, needs_rank=context.get("needs_rank", "")):
+            outbox.notify(
+                event=rule.event,
+                key=f"case:{case.public_id}:{rule.event}:{key}:{user.pk}",
+                user=user,
+                channels=rule.channels,
+                context={**_context(case), **context},
+                about=f"case:{case.public_id}",
+                link=_link(rule, case, context),
+                category="repayment" if rule.event in notices.PLAN_EVENTS else "relief",
+                not_after=context.get("not_after"),
+                now=now,
+            )
+
+
+def check_actor(case: Case, actor: User | None, role: Role) -> None:
+    """The one gate of people for every move: role, rank, and never one's own loan."""
+    if role == Role.SYSTEM:
+        if actor is not None:
+            raise RuleViolation("系统的动作不能由人代做。", code="actor")
+    elif actor is None:
+        raise RuleViolation("缺少操作人。", code="actor")
+    elif role == Role.BORROWER:
+        _people.check_borrower(actor, case)
+    else:
+        _people.check_staff(actor, case)
+
+
+def refusal(case: Case, action: Action) -> str:
+    """Why an action is not open now, and who did what and when to make it so.
+
+    现在不能撤回方案：林*云已于 3月2日 10:05 接受方案，申请目前“新还款计划执行中”。…
+    """
+    state = State(case.state)
+    return (
+        f"现在不能{labels.ACTION_LABELS[action]}：{last_move(case)}"
+        f"申请目前“{labels.WORDS[state].borrower}”。请刷新页面查看最新进度。"
+    )
+
+
+def last_move(case: Case) -> str:
+    """Who made the case's last move and when, as the beginning of a sentence; "" of a new draft."""
+    last = case.events.filter(action__in=list(Action)).select_related("actor").order_by("-pk")
+    event = last.first()
+    if event is None:
+        return ""
+    who = event.actor.masked_name if event.actor else "系统"
+    what = labels.ACTION_LABELS[Action(event.action)].removeprefix("已")
+    return f"{who}已于 {deadlines.chinese(event.at)} {what}，"
+
+
+def _due_values(promise: Promise | None, due: deadlines.Due | None) -> dict[str, Any]:
+    if due is not None:
+        return {"next_due_at": due.at, "next_due_kind": due.kind.value}
+    if promise in KEEPS_CLOCK:
+        return {}
+    return {"next_due_at": None, "next_due_kind": ""}
+
+
+def _context(case: Case) -> dict[str, Any]:
+    return {
+        "case": case,
+        "number": case.number,
+        "loan": case.loan,
+        "borrower": case.borrower,
+        "due": due_text(case),
+        "staff": case.assigned_to.name if case.assigned_to else "客服",
+    }
+
+
+def due_text(case: Case) -> str:
+    """The case's deadline as Chinese: plan deadlines by date, all others by date and time."""
+    if case.next_due_at is None:
+        return ""
+    if case.next_due_kind in {deadlines.DueKind.PLAN_CHECK, deadlines.DueKind.CURE_DUE}:
+        day = deadlines.business_day(case.next_due_at)
+        return f"{day.month}月{day.day}日"
+    return deadlines.chinese(case.next_due_at)
+
+
+def _link(rule: notices.Rule, case: Case, context: Facts) -> str:
+    """The page a notice opens; a path, so that it is right on every host."""
+    try:
+        if rule.audience != notices.Audience.BORROWER:
+            return reverse("admin:relief_case_change", args=[case.pk])
+        if rule.event in notices.OFFER_EVENTS and "offer" in context:
+            return reverse("relief:offer", args=[case.public_id, context["offer"].number])
+        if rule.event in notices.PLAN_EVENTS:
+            return reverse("loans:detail", args=[case.loan.public_id])
+        return reverse("relief:case", args=[case.public_id])
+    except NoReverseMatch:  # an address that this deployment does not have (tests of the rules)
+        return ""

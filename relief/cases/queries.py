@@ -1,0 +1,191 @@
+"""Lists and counts of cases, each in a constant number of queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from django.db.models import Count, F, Prefetch
+
+from loans.queries import papers
+from portal.core.kernel.roles import Rank, Role
+from portal.core.models import Delivery, User
+from relief.cases.deadlines import business_day, escalated_to
+from relief.cases.models import Case, CaseQuerySet, Deadline, Event
+from relief.cases.notices import Happening
+from relief.cases.workflow import IN_PLAN, TURN, State
+from relief.offers.models import Agreement, Offer
+
+
+class Sla(StrEnum):
+    """How urgent a case is for staff."""
+
+    LATE = "late"
+    TODAY = "today"
+    NEXT_DAY = "next_day"
+    LATER = "later"
+    PAUSED = "paused"
+
+
+SLA_LABELS = {
+    Sla.LATE: "已超时",
+    Sla.TODAY: "今日到期",
+    Sla.NEXT_DAY: "1 个工作日内",
+    Sla.LATER: "时间充足",
+    Sla.PAUSED: "等待借款人",
+}
+STAFF_TURN = sorted(state for state, role in TURN.items() if role == Role.STAFF)
+WAITING_FOR_BORROWER = [State.NEED_MORE.value, State.OFFERED.value]
+
+
+def due_of(case: Case) -> datetime | None:
+    """What staff are measured by: the review's first promise, or the next deadline after it."""
+    if case.state in {State.SUBMITTED, State.IN_REVIEW}:
+        return case.review_due_at
+    return case.next_due_at
+
+
+def sla_class(case: Case, now: datetime) -> Sla:
+    """late: past the promise; today; next_day: past the target or due tomorrow; else later."""
+    if case.state in WAITING_FOR_BORROWER:
+        return Sla.PAUSED
+    due = due_of(case)
+    if due is None:
+        return Sla.LATER
+    if due <= now or case.escalated_at is not None:
+        return Sla.LATE
+    if business_day(due) == business_day(now):
+        return Sla.TODAY
+    amber = case.review_target_at is not None and case.review_target_at <= now
+    return Sla.NEXT_DAY if amber or due - now <= timedelta(days=1) else Sla.LATER
+
+
+def borrower_inbox(user: User) -> CaseQuerySet:
+    """The borrower's cases, newest first."""
+    return Case.objects.for_borrower(user).for_lists().order_by("-created_at", "-pk")
+
+
+def review_queue(now: datetime, *, viewer: User | None = None) -> list[tuple[Case, Sla]]:
+    """Cases in which staff have the turn, most urgent first; never the viewer's own loan."""
+    cases = Case.objects.filter(state__in=STAFF_TURN).for_lists()
+    if viewer is not None:
+        cases = cases.exclude(borrower__in=[viewer.pk, viewer.same_person_as_id or 0])
+    ordered = cases.order_by(F("next_due_at").asc(nulls_last=True), "pk")
+    order = list(Sla)
+    rows = [(case, sla_class(case, now)) for case in ordered]
+    return sorted(rows, key=lambda row: order.index(row[1]))
+
+
+@dataclass(frozen=True)
+class TimelineEntry:
+    """One event with the deliveries of its notices: what the screen says is what is known."""
+
+    event: Event
+    deliveries: tuple[Delivery, ...]
+
+
+def timeline(case: Case, *, newest_first: bool = True) -> list[TimelineEntry]:
+    """The audit trail with delivery status, in two queries."""
+    events = list(case.events.select_related("actor").order_by("at", "pk"))
+    sent: dict[str, list[Delivery]] = {}
+    about = [f"case:{case.public_id}", papers.about(case.loan)]
+    rows = Delivery.objects.with_fallback().filter(about__in=about, user=case.borrower_id)
+    for delivery in rows.order_by("pk"):
+        sent.setdefault(_event_key(delivery.key), []).append(delivery)
+    entries = [
+        TimelineEntry(event, tuple(sent.get(str(event.data.get("key", event.pk)), ())))
+        for event in events
+    ]
+    return entries[::-1] if newest_first else entries
+
+
+def _event_key(key: str) -> str:
+    """case|loan:<id>:<event>:<key …>:<user>:<channel>[:call] -> key."""
+    parts = key.removesuffix(":call").split(":")
+    return ":".join(parts[3:-2])
+
+
+@dataclass(frozen=True)
+class BrokenPromise:
+    """One promise of ours that was not kept, and what was promised instead."""
+
+    promised_at: datetime
+    renewed_at: datetime | None
+    told_at: datetime
+    rank: Rank
+
+
+def broken_promises(case: Case) -> list[BrokenPromise]:
+    """The promises broken of the clock that runs now, in the order in which it happened."""
+    if not case.missed_promises:
+        return []
+    missed = [Happening.REVIEW_MISSED.value, Happening.PROMISE_MISSED.value]
+    last = case.events.filter(action__in=missed).order_by("-pk")[: case.missed_promises]
+    return [_broken(case, event, times) for times, event in enumerate(reversed(last), 1)]
+
+
+def _broken(case: Case, event: Event, times: int) -> BrokenPromise:
+    """From the trail; lines of the time before it kept the promises have those of the case."""
+    is_review = event.action == Happening.REVIEW_MISSED
+    before = case.review_due_at if is_review else None
+    promised, renewed = event.data.get("promised"), event.data.get("renewed")
+    return BrokenPromise(
+        promised_at=datetime.fromisoformat(promised) if promised else before or event.at,
+        renewed_at=datetime.fromisoformat(renewed) if renewed else None,
+        told_at=event.at,
+        rank=escalated_to(times),
+    )
+
+
+def offers_of(case: Case, *, for_borrower: bool) -> list[Offer]:
+    """The versions of a case in order, with who made and checked them."""
+    offers = case.offers.select_related("case", "made_by", "approved_by").order_by("number")
+    return list(offers.shown() if for_borrower else offers)
+
+
+def agreement_of(case: Case) -> Agreement | None:
+    """The agreement in force or last ended, with its paper."""
+    found = case.agreements.select_related("offer", "document", "plan")
+    return found.exclude(end_kind="revoked").first() or found.first()
+
+
+def counts(now: datetime) -> dict[str, Any]:
+    """Numbers for the staff dashboard, by state and by urgency."""
+    by_state = dict(Case.objects.values_list("state").annotate(n=Count("pk")))
+    urgency = {sla.value: 0 for sla in Sla}
+    for _case, sla in review_queue(now):
+        urgency[sla.value] += 1
+    return {
+        "by_state": {state.value: by_state.get(state.value, 0) for state in State},
+        "urgency": urgency,
+        "waiting": sum(by_state.get(state, 0) for state in STAFF_TURN),
+        "plans": sum(by_state.get(state, 0) for state in IN_PLAN),
+        "escalated": Case.objects.open().filter(escalated_at__isnull=False).count(),
+        "approvals": by_state.get(State.AWAITING_APPROVAL, 0),
+    }
+
+
+def next_deadline(case: Case | None = None) -> datetime | None:
+    """The earliest instant at which something happens by itself (demo: to the next deadline)."""
+    waiting = Deadline.objects.waiting()
+    if case is not None:
+        waiting = waiting.filter(case=case)
+    return waiting.order_by("due_at").values_list("due_at", flat=True).first()
+
+
+def overdue_sweeps(now: datetime) -> int:
+    """Deadlines that should have been handled more than two minutes ago (for /readyz)."""
+    return Deadline.objects.waiting().filter(due_at__lte=now - timedelta(minutes=2)).count()
+
+
+def oldest_overdue_sweep_seconds(now: datetime) -> int:
+    """Whole seconds that the longest-waiting due deadline has waited; 0 if none is due."""
+    first = Deadline.objects.waiting().filter(due_at__lte=now).order_by("due_at").first()
+    return int((now - first.due_at).total_seconds()) if first else 0
+
+
+def with_offers(cases: CaseQuerySet) -> CaseQuerySet:
+    """Cases with their shown versions prefetched (lists)."""
+    return cases.prefetch_related(Prefetch("offers", Offer.objects.shown(), "shown_offers"))

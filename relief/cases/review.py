@@ -1,0 +1,218 @@
+"""What staff do with a review: claim, hand over, ask for proof, pass, reject."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from portal.core.calendar.days import load_calendar
+from portal.core.errors import NotYourTurn, RuleViolation
+from portal.core.kernel.errors import InvalidInput
+from portal.core.kernel.roles import Rank, Role
+from portal.core.models import User
+from portal.core.retry import retried
+from relief.cases import deadlines, notices
+from relief.cases._lateness import locked_at
+from relief.cases.models import Case
+from relief.cases.moves import locked, move, record, refusal, require_move
+from relief.cases.people import check_in_charge, check_staff
+from relief.cases.reasons import REJECTIONS, RejectCode, check_line
+from relief.cases.workflow import Action, State
+from relief.evidence.kinds import KIND_LABELS, parse_kind
+
+
+@retried
+def claim_case(*, case: Case, actor: User, now: datetime) -> Case:
+    """Takes a waiting case; the same person twice is once, another one is told who has it."""
+    with transaction.atomic():
+        fresh = locked(case)
+        if fresh.state == State.IN_REVIEW and fresh.assigned_to_id == actor.pk:
+            return fresh
+        return move(
+            fresh,
+            Action.CLAIM,
+            actor=actor,
+            role=Role.STAFF,
+            now=now,
+            changes={"assigned_to": actor},
+        )
+
+
+def release_case(*, case: Case, actor: User, now: datetime, note: str = "") -> Case:
+    """Puts a claimed case back into the queue; its clock runs on."""
+    text = check_line(note, field="note", label="备注", empty=True)
+    with transaction.atomic():
+        fresh = locked(case)
+        require_move(fresh, Action.RELEASE, actor=actor, role=Role.STAFF)
+        check_in_charge(actor, fresh)
+        return move(
+            fresh,
+            Action.RELEASE,
+            actor=actor,
+            role=Role.STAFF,
+            now=now,
+            note_internal=text,
+            changes={"assigned_to": None},
+        )
+
+
+def assign_case(*, case: Case, to: User, actor: User, now: datetime, note: str = "") -> Case:
+    """Hands a case to a colleague who may decide it (转交); by its owner or a supervisor."""
+    text = check_line(note, field="note", label="备注", empty=True)
+    with transaction.atomic():
+        fresh = locked(case)
+        check_in_charge(actor, fresh)
+        check_staff(to, fresh)
+        if fresh.is_closed or fresh.state == State.DRAFT:
+            raise RuleViolation("这份申请不在办理中，不能转交。", code="closed")
+        fresh.assigned_to = to
+        fresh.save(update_fields=["assigned_to"])
+        record(
+            fresh,
+            notices.Happening.ASSIGNED,
+            actor=actor,
+            role=Role.STAFF,
+            now=now,
+            note_internal=text,
+            data={"to": to.pk},
+        )
+        return fresh
+
+
+@retried
+def ask_for_proof(
+    *, case: Case, kinds: Sequence[str], text: str, actor: User, now: datetime
+) -> Case:
+    """Asks for more evidence; the review clock stops, 7 calendar days to answer."""
+    wanted = [parse_kind(kind) for kind in kinds]
+    if not wanted:
+        raise InvalidInput("kinds", "请选择需要补充的材料类型")
+    note = check_line(text, field="text", label="补充说明")
+    with transaction.atomic():
+        fresh = locked_at(case, now)
+        require_move(fresh, Action.ASK_PROOF, actor=actor, role=Role.STAFF)
+        check_in_charge(actor, fresh)
+        names = "、".join(KIND_LABELS[kind] for kind in wanted)
+        return move(
+            fresh,
+            Action.ASK_PROOF,
+            actor=actor,
+            role=Role.STAFF,
+            now=now,
+            note_public=f"{names}：{note}",
+            changes={
+                "asked_kinds": [kind.value for kind in wanted],
+                "ask_text": note,
+                **_stopped_clock(fresh, now),
+            },
+            context={"kinds": names, "note": note},
+        )
+
+
+def _stopped_clock(case: Case, now: datetime) -> dict[str, Any]:
+    left = 1
+    if case.review_due_at is not None:
+        left = deadlines.workdays_left(now, case.review_due_at, load_calendar())
+    values: dict[str, Any] = {"clock_stopped_at": now, "remaining_workdays": left}
+    return {**values, **_delay_ended(case, now)}
+
+
+def _delay_ended(case: Case, now: datetime) -> dict[str, Any]:
+    """Our delay counts until we speak; a second miss begins from the first again."""
+    if case.delay_from is not None and case.delay_to is None:
+        return {"delay_to": deadlines.business_day(now)}
+    return {}
+
+
+@retried
+def pass_review(*, case: Case, actor: User, now: datetime, note: str = "") -> Case:
+    """The review is passed; an offer follows within 2 working days."""
+    text = check_line(note, field="note", label="审核意见", empty=True)
+    with transaction.atomic():
+        fresh = locked_at(case, now)
+        require_move(fresh, Action.PASS, actor=actor, role=Role.STAFF)
+        check_in_charge(actor, fresh)
+        return move(
+            fresh,
+            Action.PASS,
+            actor=actor,
+            role=Role.STAFF,
+            now=now,
+            note_internal=text,
+            changes={"reviewed_at": now},
+        )
+
+
+@retried
+def reject_case(
+    *,
+    case: Case,
+    code: str,
+    text: str,
+    actor: User,
+    now: datetime,
+    advice: str = "",
+    note_internal: str = "",
+) -> Case:
+    """Rejects with a code, the sentence the borrower reads, what would change it, and from when.
+
+    The state that `case` was read in is the one that is rejected: NotYourTurn names who changed it.
+    FRAUD_SUSPECTED needs a supervisor. Rejected on 2026-03-02: again from 03-09, or at once with
+    a new file (cooldown_days=7).
+    """
+    if code not in set(RejectCode):
+        raise InvalidInput("code", "请选择不通过的原因")
+    chosen = RejectCode(code)
+    name, sentence, change = REJECTIONS[chosen]
+    said = check_line(text or sentence, field="text", label="给借款人的说明")
+    advised = check_line(advice or change, field="advice", label="怎样可以改变结果")
+    inner = check_line(note_internal, field="note_internal", label="内部备注", empty=True)
+    needed = Rank.SUPERVISOR if chosen == RejectCode.FRAUD_SUSPECTED else Rank.REVIEWER
+    with transaction.atomic():
+        fresh = locked_at(case, now)
+        if fresh.state != case.state:  # a colleague decided meanwhile: this no was to another state
+            raise NotYourTurn(refusal(fresh, Action.REJECT), code="move")
+        require_move(fresh, Action.REJECT, actor=actor, role=Role.STAFF)
+        check_in_charge(actor, fresh)
+        check_staff(actor, fresh, needed=needed)
+        fresh.offers.filter(status="proposed").update(status="declined")
+        changes = _rejection(fresh, actor, now)
+        return move(
+            fresh,
+            Action.REJECT,
+            actor=actor,
+            role=Role.STAFF,
+            now=now,
+            note_public=f"{name}：{said}",
+            note_internal=inner,
+            changes={
+                **changes,
+                "reject_code": chosen.value,
+                "reject_text": said,
+                "reject_advice": advised,
+            },
+            context={
+                "reason": name,
+                "note": said,
+                "advice": advised,
+                "reapply_on": deadlines.chinese_day(changes["reapply_on"]),
+                "can_appeal": fresh.appealed_at is None,
+            },
+        )
+
+
+def _rejection(case: Case, actor: User, now: datetime) -> dict[str, Any]:
+    """Who rejected, when, and from when the borrower may ask again."""
+    rules = case.policy.rules
+    values: dict[str, Any] = {
+        "rejected_by": actor,
+        "rejected_at": now,
+        "reviewed_at": case.reviewed_at or now,
+        "reapply_on": deadlines.business_day(now) + timedelta(days=rules.cooldown_days),
+    }
+    if case.appealed_at is not None:  # the one appeal is used up
+        values |= {"next_due_at": None, "next_due_kind": ""}
+    return values

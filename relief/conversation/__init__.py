@@ -1,0 +1,1 @@
+"""What borrower, bot, staff and system say to each other."""

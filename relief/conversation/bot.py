@@ -1,0 +1,123 @@
+"""Lets the bot greet and answer, from the borrower's own loans and applications."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from loans.models import Loan
+from loans.queries.debt import debt
+from loans.queries.penalty import penalty_story
+from portal.core.kernel.errors import InvalidInput
+from portal.core.kernel.roles import Role
+from portal.core.models import User
+from relief.cases import labels
+from relief.cases.deadlines import SHANGHAI, business_day, chinese
+from relief.cases.models import Case
+from relief.conversation import answers as bot
+from relief.conversation import messages
+from relief.conversation.answers import CaseFacts, Facts, LoanFacts, Topic
+from relief.conversation.models import Card, Conversation, Message
+
+
+def facts_of(*, borrower: User, now: datetime) -> Facts:
+    """What the bot may know: the loans that are not settled and the latest application."""
+    on = business_day(now)
+    loans = []
+    for loan in Loan.objects.for_borrower(borrower).active():
+        owed = debt(loan, on)
+        loans.append(
+            LoanFacts(
+                number=loan.number,
+                penalty=owed.penalty,
+                per_day=owed.penalty_per_day,
+                overdue_days=owed.overdue_days,
+                overdue_count=sum(row.overdue_days > 0 for row in owed.instalments),
+                story=penalty_story(loan, on) if owed.overdue_days > 0 else None,
+            )
+        )
+    return Facts(
+        name=borrower.masked_name,
+        hour=now.astimezone(SHANGHAI).hour,
+        loans=tuple(loans),
+        case=_case_facts(latest_case(borrower)),
+    )
+
+
+def latest_case(borrower: User) -> Case | None:
+    """The open application if there is one, else the last."""
+    cases = Case.objects.for_borrower(borrower).for_lists()
+    return cases.open().first() or cases.first()
+
+
+def _case_facts(case: Case | None) -> CaseFacts | None:
+    if case is None:
+        return None
+    due = chinese(case.next_due_at) if case.next_due_at else ""
+    return CaseFacts(
+        number=case.number,
+        state_label=labels.label(case.state, Role.BORROWER),
+        next_step=labels.next_step(case.state, Role.BORROWER, due),
+        is_open=case.is_open,
+    )
+
+
+def greet(*, actor: User, now: datetime) -> Message | None:
+    """The bot's greeting with the quick questions, once a business day; None when already said."""
+    conversation = messages.conversation_of(borrower=actor, now=now)
+    today = business_day(now)
+    if conversation.has_person:
+        return None
+    first = Conversation.objects.filter(pk=conversation.pk).exclude(greeted_on=today)
+    if not first.update(greeted_on=today):
+        return None
+    text = bot.greeting(facts_of(borrower=actor, now=now))
+    return messages.bot_say(conversation=conversation, text=text, now=now, card=Card.QUICK)
+
+
+def answer(*, actor: User, text: str, now: datetime) -> Message | None:
+    """The bot's answer to a free text; None when a person is there or was asked for."""
+    conversation = messages.conversation_of(borrower=actor, now=now)
+    if conversation.has_person:
+        return None
+    return _answer(conversation, bot.topic_of(text), actor, now)
+
+
+def quick_reply(*, actor: User, topic: str, now: datetime) -> Message | None:
+    """A quick question was pressed: said by the borrower, answered by the bot at once.
+
+    Works also while a person is there. InvalidInput("topic") for an unknown one.
+    """
+    try:
+        wanted = Topic(topic)
+    except ValueError:
+        raise InvalidInput("topic", "没有这个快捷问题，请直接输入") from None
+    messages.say(text=bot.TOPIC_LABELS[wanted], actor=actor, now=now)
+    conversation = messages.conversation_of(borrower=actor, now=now)
+    return _answer(conversation, wanted, actor, now)
+
+
+def _answer(
+    conversation: Conversation, topic: Topic | None, actor: User, now: datetime
+) -> Message | None:
+    if topic is Topic.HUMAN:
+        return messages.ask_human(actor=actor, now=now)
+    facts = facts_of(borrower=actor, now=now)
+    case = latest_case(actor)
+    shown: dict[str, object] = {}
+    if (topic in {Topic.PROGRESS, Topic.DURATION} and case is not None) or (
+        topic is Topic.APPLY and case is not None and case.is_open
+    ):
+        shown = {"card": Card.APPLICATION, "case": case}
+    elif topic in {Topic.APPLY, Topic.QUALIFY} and facts.overdue:
+        shown = {"card": Card.APPLY, "loan": _most_penalty(actor, facts)}
+    elif topic is None:
+        shown = {"card": Card.QUICK}
+    return messages.bot_say(
+        conversation=conversation, text=bot.reply(topic, facts), now=now, **shown
+    )
+
+
+def _most_penalty(actor: User, facts: Facts) -> Loan | None:
+    """The loan to begin with: the one with the most penalty."""
+    worst = max(facts.overdue, key=lambda loan: loan.penalty)
+    return Loan.objects.for_borrower(actor).filter(number=worst.number).first()

@@ -1,0 +1,240 @@
+"""The conversation: what borrower, bot, staff and system say; nothing said is changed or removed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from portal.core.calendar.days import load_calendar
+from portal.core.errors import RuleViolation
+from portal.core.kernel.roles import Rank
+from portal.core.models import User
+from portal.core.notifications import outbox
+from relief.cases.deadlines import SHANGHAI, chinese
+from relief.cases.models import Case
+from relief.conversation import answers as bot
+from relief.conversation.models import Card, Conversation, Message, Sender, Visibility
+from relief.evidence.models import Evidence
+from relief.offers.models import Offer
+
+MOST_PER_MINUTE = 20
+PAGE = 200
+
+
+def conversation_of(*, borrower: User, now: datetime) -> Conversation:
+    """The borrower's one conversation, begun when first needed."""
+    found = Conversation.objects.filter(borrower=borrower).first()
+    if found is not None:
+        return found
+    try:
+        with transaction.atomic():
+            return Conversation.objects.create(borrower=borrower, created_at=now)
+    except IntegrityError:
+        return Conversation.objects.get(borrower=borrower)
+
+
+def say(*, text: str, actor: User, now: datetime) -> Message:
+    """The borrower says something; InvalidInput("text") when empty or over 1,000 characters.
+
+    The bot's answer is `services.bot.answer`. More than 20 in a minute are refused.
+    """
+    if not actor.is_borrower:
+        raise RuleViolation("只有借款人可以在这里发言。", code="not-borrower")
+    plain = bot.clean_text(text)
+    conversation = conversation_of(borrower=actor, now=now)
+    recent = conversation.messages.filter(
+        sender=Sender.BORROWER, created_at__gt=now - timedelta(minutes=1)
+    )
+    if recent.count() >= MOST_PER_MINUTE:
+        raise RuleViolation("发送太频繁，请一分钟后再试。", code="too-fast", field="text")
+    return _post(conversation, Sender.BORROWER, now, text=plain, author=actor)
+
+
+def bot_say(*, conversation: Conversation, text: str, now: datetime, **shown: Any) -> Message:
+    """The bot says something; `shown` may hold card, case, loan."""
+    return _post(conversation, Sender.BOT, now, text=text, **shown)
+
+
+def system_say(*, case: Case, text: str, now: datetime, key: str = "") -> Message:
+    """A line in the middle of the conversation; the same `key` twice is once."""
+    conversation = conversation_of(borrower=case.borrower, now=now)
+    return _post(conversation, Sender.SYSTEM, now, text=text, case=case, key=key)
+
+
+def post_card(
+    *,
+    case: Case,
+    card: str,
+    now: datetime,
+    actor: User | None = None,
+    text: str = "",
+    offer: Offer | None = None,
+    evidence: Evidence | None = None,
+    key: str = "",
+) -> Message:
+    """Show an application, offer, file or agreement in the conversation, said by `actor`."""
+    sender = Sender.SYSTEM
+    if actor is not None:
+        sender = Sender.BORROWER if actor.is_borrower else Sender.STAFF
+    return _post(
+        conversation_of(borrower=case.borrower, now=now),
+        sender,
+        now,
+        text=text,
+        author=actor,
+        card=Card(card),
+        case=case,
+        offer=offer,
+        evidence=evidence,
+        key=key,
+    )
+
+
+def staff_say(
+    *,
+    conversation: Conversation,
+    text: str,
+    actor: User,
+    now: datetime,
+    internal: bool = False,
+    case: Case | None = None,
+) -> Message:
+    """Staff answer, or leave a note that only staff read; answering takes the conversation.
+
+    The borrower hears of an answer in the app. RuleViolation for auditors and one's own account.
+    """
+    _check_speaker(actor, conversation)
+    plain = bot.clean_text(text)
+    with transaction.atomic():
+        said = _post(
+            conversation,
+            Sender.STAFF,
+            now,
+            text=plain,
+            author=actor,
+            case=case,
+            visibility=Visibility.INTERNAL if internal else Visibility.ALL,
+        )
+        if not internal:
+            Conversation.objects.filter(pk=conversation.pk).update(
+                taken_by=actor, human_wanted_at=None
+            )
+            outbox.notify(
+                event="chat_reply",
+                key=f"chat:{said.public_id}",
+                user=conversation.borrower,
+                channels=(),
+                context={"staff": actor.name},
+                link="/service/",
+                now=now,
+            )
+    return said
+
+
+def take_conversation(*, conversation: Conversation, actor: User, now: datetime) -> Conversation:
+    """Staff take a waiting conversation; RuleViolation when a colleague was first."""
+    _check_speaker(actor, conversation)
+    with transaction.atomic():
+        taken = Conversation.objects.filter(pk=conversation.pk, taken_by=None).update(
+            taken_by=actor, human_wanted_at=None
+        )
+        conversation.refresh_from_db()
+        if not taken and conversation.taken_by_id != actor.pk:
+            name = conversation.taken_by.name if conversation.taken_by else "同事"
+            raise RuleViolation(f"{name}已接待这位借款人。", code="taken")
+        if taken:
+            _post(conversation, Sender.SYSTEM, now, text=f"{actor.name} 为你服务")
+    return conversation
+
+
+def close_conversation(*, conversation: Conversation, actor: User, now: datetime) -> Conversation:
+    """Staff hand the conversation back to the bot."""
+    _check_speaker(actor, conversation)
+    with transaction.atomic():
+        ended = Conversation.objects.filter(pk=conversation.pk, taken_by__isnull=False).update(
+            taken_by=None, human_wanted_at=None
+        )
+        if ended:
+            _post(conversation, Sender.SYSTEM, now, text="人工服务已结束，有问题可以继续问小宽")
+    conversation.refresh_from_db()
+    return conversation
+
+
+def ask_human(*, actor: User, now: datetime) -> Message | None:
+    """The borrower asks for a person: queued, told how long, staff are noticed; twice is once."""
+    conversation = conversation_of(borrower=actor, now=now)
+    with transaction.atomic():
+        wanted = Conversation.objects.filter(
+            pk=conversation.pk, human_wanted_at=None, taken_by=None
+        ).update(human_wanted_at=now)
+        if not wanted:
+            return None
+        opening = bot.next_opening(now.astimezone(SHANGHAI), load_calendar())
+        ahead = Conversation.objects.waiting().filter(human_wanted_at__lt=now).count()
+        text = bot.queue_text(ahead, chinese(opening) if opening else "")
+        said = _post(conversation, Sender.SYSTEM, now, text=text)
+        _tell_staff(conversation, said, now)
+    return said
+
+
+def messages_since(
+    *, conversation: Conversation, reader: User, after: int = 0, limit: int = PAGE
+) -> list[Message]:
+    """What `reader` may see after message id `after`, oldest first, at most the latest `limit`."""
+    found = (
+        Message.objects.visible_to(reader)
+        .filter(conversation=conversation)
+        .after(after)
+        .for_lists()
+        .order_by("-pk")[:limit]
+    )
+    return list(found)[::-1]
+
+
+def mark_read(*, conversation: Conversation, reader: User, upto: int) -> None:
+    """`reader` has seen everything up to message id `upto`; never backwards."""
+    field = "borrower_read" if reader.is_borrower else "staff_read"
+    Conversation.objects.visible_to(reader).filter(
+        pk=conversation.pk, **{f"{field}__lt": upto}
+    ).update(**{field: upto})
+
+
+def _post(
+    conversation: Conversation, sender: str, now: datetime, *, key: str = "", **values: Any
+) -> Message:
+    """Write one message; a known key returns the message already there."""
+    if key:
+        known = conversation.messages.filter(key=key).first()
+        if known is not None:
+            return known
+    return Message.objects.create(
+        conversation=conversation, sender=sender, created_at=now, key=key, **values
+    )
+
+
+def _check_speaker(actor: User, conversation: Conversation) -> None:
+    if not actor.is_staff_member or not actor.rank or actor.rank == Rank.AUDITOR:
+        raise RuleViolation("只有客服可以回复，审计员只能查看。", code="not-staff")
+    if conversation.borrower_id in {actor.pk, actor.same_person_as_id}:
+        raise RuleViolation("这是你本人的对话，请由其他同事回复。", code="own-loan")
+
+
+def _tell_staff(conversation: Conversation, said: Message, now: datetime) -> None:
+    for user in _desk(conversation):
+        outbox.notify(
+            event="staff_chat_wanted",
+            key=f"chat-wanted:{said.public_id}:{user.pk}",
+            user=user,
+            channels=(),
+            context={"borrower": conversation.borrower},
+            now=now,
+        )
+
+
+def _desk(conversation: Conversation) -> Sequence[User]:
+    """Reviewers who may answer: never the borrower's own staff account."""
+    staff = User.objects.filter(role="STAFF", is_active=True, rank=Rank.REVIEWER)
+    return list(staff.exclude(same_person_as=conversation.borrower_id).order_by("pk"))

@@ -1,0 +1,1 @@
+"""What staff see and post: queue, case page, board, talks and records."""

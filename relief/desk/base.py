@@ -1,0 +1,71 @@
+"""What every page of the relief desk begins with: who asks, which case, and the rank it takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest
+
+from portal.core.desk.records import ReadOnlyAdmin
+from portal.core.kernel.roles import Rank, Role
+from portal.core.models import User
+from relief.cases.models import Case, Event
+from relief.desk.queue import visible_cases
+from relief.presenters.case import actor_label
+
+__all__ = [
+    "ReadOnlyAdmin",
+    "case_of",
+    "desk_context",
+    "deskman",
+    "may_decide",
+    "require_rank",
+    "who_did",
+]
+
+
+def deskman(request: HttpRequest) -> User:
+    """Who is logged in: somebody with a rank; anybody else gets 403."""
+    user = request.user
+    if not isinstance(user, User) or not user.is_active or not user.is_staff_member:
+        raise PermissionDenied
+    return user
+
+
+def require_rank(request: HttpRequest, needed: Rank = Rank.REVIEWER) -> User:
+    """The same with at least `needed`; auditors have no rank that decides."""
+    user = deskman(request)
+    if not user.has_rank(needed):
+        raise PermissionDenied
+    return user
+
+
+def may_decide(user: User) -> bool:
+    """Whether this person may do anything but read."""
+    return user.has_rank(Rank.REVIEWER)
+
+
+def case_of(request: HttpRequest, pk: int) -> Case:
+    """The case; 404 for drafts and unknown ones, 403 for one's own loan."""
+    user = deskman(request)
+    found = visible_cases(user).for_lists().filter(pk=pk).first()
+    if found is not None:
+        return found
+    own = user.same_person_as_id is not None
+    if own and Case.objects.filter(pk=pk, borrower_id=user.same_person_as_id).exists():
+        raise PermissionDenied("这是你本人的借款，请由其他同事处理")
+    raise Http404("没有这份申请")
+
+
+def desk_context(request: HttpRequest, **more: Any) -> dict[str, Any]:
+    """What Django's admin frame needs, and the page's own values."""
+    return {**admin.site.each_context(request), **more}
+
+
+def who_did(event: Event) -> str:
+    """Colleagues by name, borrowers masked, 系统."""
+    if event.role == Role.BORROWER:
+        return f"借款人 {event.actor.masked_name}" if event.actor else "借款人"
+    return actor_label(event, for_staff=True)

@@ -1,0 +1,242 @@
+"""The relief desk: queue, case page and its acts; every act calls one service as the person logged in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, StreamingHttpResponse
+from django.http.response import FileResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from loans import queries as books
+from portal.core import clock
+from portal.core.errors import NotYourTurn, RuleViolation, StaleWrite, TermsChanged
+from portal.core.htmx import trigger, wants_part
+from portal.core.kernel.errors import InvalidInput
+from portal.core.models import User
+from relief.cases import review
+from relief.cases.deadlines import business_day, chinese
+from relief.cases.models import Case
+from relief.cases.workflow import State
+from relief.desk import talk
+from relief.desk.acts import ACTS, Act
+from relief.desk.base import ReadOnlyAdmin, case_of, desk_context, deskman, require_rank, who_did
+from relief.desk.builder import builder_for, picked
+from relief.desk.forms import DeskForm, SayForm
+from relief.desk.offer_form import OfferForm
+from relief.desk.page import Forms, case_page
+from relief.desk.queue import queue, visible_cases
+from relief.evidence import files as papers
+from relief.evidence.models import Evidence
+from relief.presenters.case import event_label
+
+DIRTY = (NotYourTurn, StaleWrite, TermsChanged)
+
+
+@admin.register(Case)
+class CaseAdmin(ReadOnlyAdmin):
+    """Replaces the change list by the queue and the change form by the page of one case."""
+
+    def get_urls(self) -> list[URLPattern]:
+        def desk(view: Any) -> Any:
+            return self.admin_site.admin_view(view)
+
+        own = [
+            path("next/", desk(next_view), name="relief_case_next"),
+            path("<int:pk>/preview/", desk(preview_view), name="relief_case_preview"),
+            path("<int:pk>/talk/", desk(talk_view), name="relief_case_talk"),
+            path("<int:pk>/files/<slug:evidence>/", desk(file_view), name="relief_case_file"),
+        ]
+        acts = [
+            path(f"<int:pk>/{slug}/", desk(act_view), {"slug": slug}, name=f"relief_case_{slug}")
+            for slug in ACTS
+        ]
+        return [*own, *acts, *super().get_urls()]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if request.method not in {"GET", "HEAD"}:
+            return HttpResponseNotAllowed(["GET"])
+        viewer = deskman(request)
+        part = wants_part(request)
+        shown = queue(viewer, request.GET, clock.now())
+        context = {"queue": shown, "title": "减免申请", "may_claim": viewer.rank != "AUDITOR"}
+        if part:
+            return render(request, "admin/relief/case/_queue.html", context)
+        return render(request, "admin/relief/case/queue.html", desk_context(request, **context))
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        if request.method not in {"GET", "HEAD"}:
+            return HttpResponseNotAllowed(["GET"])
+        return case_response(request, case_of(request, _number(object_id)), {})
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """The audit trail is the history: it is on the case's own page."""
+        case = case_of(request, _number(object_id))
+        return redirect(f"{reverse('admin:relief_case_change', args=[case.pk])}#trail")
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+def case_response(
+    request: HttpRequest, case: Case, forms: Forms, status: int = 200
+) -> HttpResponse:
+    """The page of a case, with a refused form in it if there is one."""
+    asked = {name: request.GET.get(name, "") for name in ("file", "page", "say")}
+    context = case_page(case, deskman(request), clock.now(), asked, forms)
+    full = desk_context(request, title=case.number, is_nav_sidebar_enabled=False, **context)
+    return render(request, "admin/relief/case/page.html", full, status=status)
+
+
+@require_POST
+def act_view(request: HttpRequest, pk: int, slug: str) -> HttpResponse:
+    """One act: the wrong rank gets 403, a bad form 422, a refusal 409 with who did what when."""
+    act = ACTS[slug]
+    actor, now = require_rank(request, act.needed), clock.now()
+    case = case_of(request, pk)
+    form = act.form(request.POST, case=case)
+    status = 422
+    if form.is_valid():
+        try:
+            _check_seen(act, form, case)
+            result = act.run(case, form, actor, now)
+        except (RuleViolation, InvalidInput) as refusal:
+            status = 409 if isinstance(refusal, RuleViolation) else 422
+            _refuse(form, refusal, case)
+        else:
+            return _after(request, act, case, form, result)
+    if isinstance(form, SayForm) and wants_part(request):
+        context = {"say": form, **talk.addresses("case", pk)}
+        return render(request, "admin/relief/case/_reply.html", context, status=status)
+    return case_response(request, case_of(request, pk), {slug: form}, status)
+
+
+def _check_seen(act: Act, form: DeskForm, case: Case) -> None:
+    """A move decided on an older state of the case is refused, whatever it was."""
+    seen = form.cleaned_data.get("seen")
+    if act.action is not None and seen is not None and seen != case.version:
+        raise StaleWrite("页面打开之后申请有了新的进展，请看过最新内容再决定。", code="stale")
+
+
+def _refuse(form: DeskForm, refusal: RuleViolation | InvalidInput, case: Case) -> None:
+    """The sentence at its field; where somebody was faster, with who did what and when."""
+    text = refusal.message
+    last = case.events.select_related("actor").order_by("-pk").first()
+    if isinstance(refusal, DIRTY) and last is not None:
+        text += f"（最近一次：{who_did(last)}，{chinese(last.at)}，{event_label(last)}）"
+    field = getattr(refusal, "field", "")
+    form.add_error(field if field in form.fields else None, text)
+
+
+def _after(
+    request: HttpRequest, act: Act, case: Case, form: DeskForm, result: object
+) -> HttpResponse:
+    """Back to the page, or the emptied reply for HTMX."""
+    if act.slug == "say" and wants_part(request):
+        context = {"say": SayForm(case=case), **talk.addresses("case", case.pk)}
+        return trigger(render(request, "admin/relief/case/_reply.html", context), "sent")
+    done = act.done
+    if act.slug in {"offer", "accept-counter"}:
+        waits = getattr(result, "status", "") == "pending"
+        done = "已提交复核，通过后发给借款人" if waits else "方案已发给借款人"
+    if act.slug != "say":
+        messages.success(request, f"{case.number}：{done}")
+    address = reverse("admin:relief_case_change", args=[case.pk])
+    if act.slug == "judge":
+        address += f"?file={form.cleaned_data['file']}#papers"
+    return redirect(address + ("#talk" if act.slug == "say" else ""))
+
+
+@require_POST
+def next_view(request: HttpRequest) -> HttpResponse:
+    """领取下一件: the most urgent waiting case that this person may decide."""
+    actor, now = require_rank(request), clock.now()
+    waiting = visible_cases(actor).for_lists().filter(state=State.SUBMITTED)
+    for case in waiting.order_by("review_due_at", "pk")[:20]:
+        try:
+            review.claim_case(case=case, actor=actor, now=now)
+        except RuleViolation:
+            continue  # a colleague was faster, or an appeal against one's own decision
+        messages.success(request, f"{case.number}：已领取")
+        return redirect(reverse("admin:relief_case_change", args=[case.pk]))
+    messages.info(request, "现在没有等待领取的申请")
+    return redirect(reverse("admin:relief_case_changelist"))
+
+
+@require_POST
+def preview_view(request: HttpRequest, pk: int) -> HttpResponse:
+    """试算: nothing is stored; the part for HTMX, the whole page otherwise."""
+    actor, now = require_rank(request), clock.now()
+    case = case_of(request, pk)
+    data = request.POST.copy()
+    if request.POST.get("terms"):
+        data["term_count"] = request.POST["terms"]
+    for name, value in picked(case, now, request.POST.get("pick", "")).items():
+        data[name] = value
+    form = OfferForm(data, case=case)
+    if not wants_part(request):
+        return case_response(request, case, {"offer": form})
+    debt = books.debt(case.loan, business_day(now))
+    context = {
+        "case": case,
+        "builder": builder_for(case, actor, debt, now, form),
+        "builder_why_not": "",
+    }
+    whole = request.headers.get("HX-Target") == "builder"
+    template = "_builder.html" if whole else "_preview.html"
+    return render(request, f"admin/relief/case/{template}", context)
+
+
+@require_GET
+def talk_view(request: HttpRequest, pk: int) -> HttpResponse:
+    """What was said since `?after=`; 204 when nothing was."""
+    viewer = deskman(request)
+    case = case_of(request, pk)
+    conversation = talk.conversation_for(case)
+    return talk.news(request, conversation, viewer, "case", pk, case.borrower.masked_name)
+
+
+@require_GET
+def file_view(request: HttpRequest, pk: int, evidence: str) -> HttpResponseBase:
+    """One page of a file with who looks stamped on it, or the checked PDF; the look is logged."""
+    viewer, now = deskman(request), clock.now()
+    case = case_of(request, pk)
+    paper = get_object_or_404(Evidence.objects.filter(case=case), public_id=evidence)
+    return _stream(
+        paper,
+        viewer,
+        now,
+        page=_number(request.GET.get("page", "1")) or 1,
+        whole=request.GET.get("whole") == "1",
+    )
+
+
+def _stream(
+    paper: Evidence, viewer: User, now: datetime, *, page: int, whole: bool
+) -> StreamingHttpResponse:
+    opened = papers.open_evidence(evidence=paper, actor=viewer, now=now, page=page, whole=whole)
+    response = FileResponse(
+        opened.stream,
+        as_attachment=whole,
+        filename=opened.file_name,
+        content_type=opened.content_type,
+    )
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cache-Control"] = "private, no-store"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response

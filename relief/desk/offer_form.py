@@ -1,0 +1,132 @@
+"""The terms that staff propose; every amount through the one parser, every refusal at its field."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from portal.core.fields import DayField, WholeNumberField
+from portal.core.kernel import money
+from portal.core.kernel.errors import InvalidInput
+from portal.core.kernel.money import ZERO
+from portal.core.kernel.typed import fold_wide
+from relief.desk.forms import DeskForm, text_field
+from relief.offers.negotiate import OfferDraft
+
+PERCENT, AMOUNT = "percent", "amount"
+_PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?")
+
+
+def _figure(label: str, unit: str, *, initial: str = "0") -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        required=False,
+        max_length=40,
+        initial=initial,
+        help_text=unit,
+        widget=forms.TextInput({"inputmode": "decimal", "autocomplete": "off", "class": "num"}),
+        error_messages={"max_length": f"{label}：内容过长，请只填写数字"},
+    )
+
+
+class OfferForm(DeskForm):
+    """The terms that staff propose: a percentage of the penalty or an amount, and the plan."""
+
+    template = "admin/relief/case/_builder.html"
+    by = forms.ChoiceField(
+        label="减免方式",
+        choices=[(PERCENT, "按比例"), (AMOUNT, "按金额")],
+        widget=forms.RadioSelect,
+        initial=PERCENT,
+        error_messages={
+            "required": "请选择按比例或按金额",
+            "invalid_choice": "请选择按比例或按金额",
+        },
+    )
+    penalty_percent = _figure("减免比例", "%", initial="50")
+    waive_penalty = _figure("减免金额", "元", initial="")
+    waive_interest = _figure("减免利息", "元")
+    waive_compound = _figure("减免复利", "元")
+    waive_fee = _figure("减免费用", "元")
+    plan_annual_rate = _figure("计划年利率", "%")
+    term_count = WholeNumberField(
+        label="期数",
+        widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "off", "class": "num"}),
+        error_messages={"required": "请填写期数", "invalid": "期数：请填写整数，例如 12"},
+    )
+    first_due_on = DayField(
+        label="首期到期",
+        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
+        error_messages={
+            "required": "请选择首期到期日",
+            "invalid": "首期到期：请按“年-月-日”填写，例如 2026-12-26",
+        },
+    )
+    note = text_field("给借款人的说明", required=False)
+    note_internal = text_field("复核说明（仅同事可见）", required=False)
+
+    def clean_penalty_percent(self) -> Decimal | None:
+        return self._number("penalty_percent", "减免比例", highest=Decimal(100))
+
+    def clean_plan_annual_rate(self) -> Decimal | None:
+        return self._number("plan_annual_rate", "计划年利率", highest=Decimal(100))
+
+    def _number(self, name: str, label: str, *, highest: Decimal) -> Decimal | None:
+        """A percentage with at most two decimals."""
+        text = fold_wide(self.cleaned_data[name]).strip().rstrip("%").strip()
+        if not text:
+            return None
+        wrong = ValidationError(f"{label}：请填写 0 到 {highest} 之间的数字，最多两位小数")
+        if not _PERCENT.fullmatch(text) or Decimal(text) > highest:
+            raise wrong
+        return Decimal(text)
+
+    def _amount(self, name: str) -> Decimal | None:
+        text = self.cleaned_data[name].strip()
+        if not text:
+            return None
+        label = str(self.fields[name].label)
+        try:
+            return money.parse(text, field=name, label=label, minimum=ZERO)
+        except InvalidInput as wrong:
+            raise ValidationError(wrong.message) from wrong
+
+    def clean_waive_penalty(self) -> Decimal | None:
+        return self._amount("waive_penalty")
+
+    def clean_waive_interest(self) -> Decimal | None:
+        return self._amount("waive_interest")
+
+    def clean_waive_compound(self) -> Decimal | None:
+        return self._amount("waive_compound")
+
+    def clean_waive_fee(self) -> Decimal | None:
+        return self._amount("waive_fee")
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        chosen = {PERCENT: "penalty_percent", AMOUNT: "waive_penalty"}.get(values.get("by", ""))
+        if chosen and chosen not in self.errors and values.get(chosen) is None:
+            self.add_error(chosen, f"请填写{self.fields[chosen].label}，不减免请填 0")
+        return values
+
+    def draft(self) -> OfferDraft:
+        """What the service takes; rates as a fraction a year."""
+        values = self.cleaned_data
+        by_percent = values["by"] == PERCENT
+        first: date = values["first_due_on"]
+        return OfferDraft(
+            term_count=values["term_count"],
+            first_due_on=first,
+            penalty_percent=values["penalty_percent"] if by_percent else None,
+            waive_penalty=None if by_percent else values["waive_penalty"],
+            waive_interest=values["waive_interest"] or ZERO,
+            waive_compound=values["waive_compound"] or ZERO,
+            waive_fee=values["waive_fee"] or ZERO,
+            plan_annual_rate=(values["plan_annual_rate"] or ZERO) / 100,
+        )

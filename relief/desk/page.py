@@ -1,0 +1,234 @@
+"""Everything the page of one case shows to staff: facts, penalty, papers, talk, trail, buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from loans import queries as books
+from loans.presenters.penalty import formula_cards
+from portal.core.calendar.days import load_calendar
+from portal.core.kernel.money import ZERO
+from portal.core.kernel.roles import RANK_LABELS, Rank, rank_at_least
+from portal.core.models import User
+from relief.cases.deadlines import business_day
+from relief.cases.models import Case
+from relief.cases.queries import broken_promises, offers_of, timeline
+from relief.cases.workflow import IN_TALKS, Action, State
+from relief.desk.acts import ACTS, Act
+from relief.desk.base import may_decide, who_did
+from relief.desk.builder import builder_for
+from relief.desk.forms import DeskForm, JudgeForm, NumberedForm
+from relief.desk.offer_form import OfferForm
+from relief.desk.queue import pill
+from relief.desk.talk import addresses, conversation_for, talk_of
+from relief.evidence.kinds import KIND_LABELS
+from relief.evidence.models import Evidence
+from relief.offers.models import Agreement, Offer, OfferStatus
+from relief.offers.suggestions import affordability_of
+from relief.presenters.case import CaseView, calendar_warning, case_view, event_label
+from relief.presenters.comparison import today
+from relief.presenters.cost import plan_sums
+from relief.presenters.offer import offer_view
+
+Forms = Mapping[str, DeskForm]
+IN_PANELS = [slug for slug in ACTS if slug not in {"say", "judge", "offer"}]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One act as a fold with its form; `why_not` says why it cannot be pressed."""
+
+    act: Act
+    form: DeskForm
+    why_not: str
+    open: bool
+
+
+@dataclass(frozen=True)
+class TrailLine:
+    """One line of the audit trail with what is known of its messages."""
+
+    label: str
+    who: str
+    at: datetime
+    note: str
+    inner: str
+    sent: str
+
+
+def case_page(
+    case: Case, viewer: User, now: datetime, asked: Mapping[str, str], forms: Forms
+) -> dict[str, Any]:
+    """The context of the page; `forms` holds a refused form under its act's name."""
+    position = books.load_position(case.loan)
+    debt = books.debt_of(position, business_day(now))
+    view, calendar = case_view(case, viewer, now), load_calendar()
+    offers = offers_of(case, for_borrower=False)
+    papers = list(case.evidence.select_related("judged_by").order_by("withdrawn_at", "pk"))
+    panels = _panels(case, viewer, view, offers, forms)
+    context = {
+        "case": case,
+        "view": view,
+        "pill": pill(case, now, calendar),
+        "calendar_note": calendar_warning(case, now, calendar),
+        "debt": debt,
+        "vesting": books.plan_vesting(position, business_day(now)),
+        "cards": formula_cards(position.profile, books.story_of(position, business_day(now)), debt),
+        "profile": position.profile,
+        "facts": _facts(case),
+        "trail": _trail(case),
+        "broken": [(row, RANK_LABELS[row.rank]) for row in broken_promises(case)],
+        "papers": papers,
+        "offers": offers,
+        "shown": _shown_offer(case, offers, debt, now),
+        "panels": panels,
+        "builder": None,
+        "may_decide": may_decide(viewer),
+        "asked_kinds": "、".join(KIND_LABELS[kind] for kind in case.asked_kinds),
+        **_paper(papers, asked, case, forms),
+        **talk_of(conversation_for(case), viewer, asked, forms.get("say")),
+        **addresses("case", case.pk),
+        "face": case.borrower.masked_name,
+    }
+    button = view.button(Action.OFFER)
+    if button is not None:
+        typed = forms.get("offer")
+        form = typed if isinstance(typed, OfferForm) else None
+        context["builder"] = builder_for(case, viewer, debt, now, form)
+        context["builder_why_not"] = button.why_not
+    shown = {panel.act.slug for panel in panels if not panel.why_not} | {"say", "judge"}
+    shown |= {"offer"} if button is not None else set()
+    context["refused"] = [_refused(form) for slug, form in forms.items() if slug not in shown]
+    return context
+
+
+def _refused(form: DeskForm) -> dict[str, Any]:
+    """A refusal whose act is gone from the page: its sentences, and what was typed."""
+    typed = [(field.label, field.value()) for field in form.visible_fields() if field.value()]
+    errors = [error for found in form.errors.values() for error in found]
+    return {"errors": errors, "typed": typed}
+
+
+def _facts(case: Case) -> dict[str, Any]:
+    """What the borrower told, and what was granted before."""
+    before = Agreement.objects.filter(case__borrower=case.borrower_id).exclude(end_kind="revoked")
+    agreements = list(before.exclude(case=case).select_related("offer"))
+    told = affordability_of(case)
+    return {
+        "guide": told.guide,
+        "left_over": told.left_over,
+        "agreements": len(agreements),
+        "granted": sum((row.offer.offer_terms.waived for row in agreements), ZERO),
+    }
+
+
+def _trail(case: Case) -> list[TrailLine]:
+    return [
+        TrailLine(
+            label=event_label(entry.event),
+            who=who_did(entry.event),
+            at=entry.event.at,
+            note=entry.event.note_public,
+            inner=entry.event.note_internal,
+            sent="、".join(
+                f"{row.get_channel_display()}{row.status_label}" for row in entry.deliveries
+            ),
+        )
+        for entry in timeline(case)
+    ]
+
+
+def _paper(
+    papers: list[Evidence], asked: Mapping[str, str], case: Case, forms: Forms
+) -> dict[str, Any]:
+    """The file that was chosen: nothing is opened, and logged, before somebody chooses."""
+    wanted = asked.get("file", "")
+    chosen = next((paper for paper in papers if paper.public_id == wanted), None)
+    first = next((paper for paper in papers if paper.withdrawn_at is None), None)
+    paper = chosen or first
+    page = asked.get("page", "")
+    number = int(page) if page.isascii() and page.isdigit() and len(page) < 4 else 1
+    judge = forms.get("judge") or JudgeForm(
+        initial={"seen": case.version, "file": paper.public_id if paper else ""}, case=case
+    )
+    return {
+        "paper": paper,
+        "paper_open": chosen is not None and chosen.is_open and chosen.withdrawn_at is None,
+        "paper_page": min(max(number, 1), max(paper.pages, 1)) if paper else 1,
+        "paper_pages": range(1, max(paper.pages, 1) + 1) if paper else range(0),
+        "looks": paper.looks.count() if paper else 0,
+        "judge": judge,
+        "may_judge": State(case.state) in IN_TALKS,
+    }
+
+
+def _shown_offer(
+    case: Case, offers: list[Offer], debt: Any, now: datetime
+) -> dict[str, Any] | None:
+    """The version that is on the table, beside today's debt and the version before."""
+    live = {OfferStatus.PENDING, OfferStatus.OPEN, OfferStatus.PROPOSED, OfferStatus.ACCEPTED}
+    on_table = [offer for offer in offers if offer.status in live]
+    if not on_table:
+        return None
+    offer = on_table[-1]
+    before = [row for row in offers if row.number < offer.number]
+    old = plan_sums(before[-1].rows, before[-1].figures) if before else None
+    view, terms = offer_view(offer, now), offer.offer_terms
+    return {
+        "offer": offer,
+        "view": view,
+        "terms": terms,
+        "today": today(view.sums, debt, case, locked=view.locked, before=old),
+        "percent": _percent(terms.waive_penalty, view.locked),
+    }
+
+
+def _percent(part: Decimal, whole: Decimal) -> str:
+    return f"{part * 100 / whole:.0f}%" if whole else "0%"
+
+
+def _panels(
+    case: Case, viewer: User, view: CaseView, offers: list[Offer], forms: Forms
+) -> list[Panel]:
+    """The acts that are open here, in the order of ACTS; none for an auditor."""
+    if not may_decide(viewer):
+        return []
+    panels = []
+    number = offers[-1].number if offers else 0
+    for slug in IN_PANELS:
+        act = ACTS[slug]
+        if act.action is None:
+            if State(case.state) not in IN_TALKS:
+                continue
+            theirs = case.assigned_to_id not in {None, viewer.pk}
+            boss = rank_at_least(viewer.rank, Rank.SUPERVISOR)
+            why_not = "由其他同事处理" if theirs and not boss else ""
+        else:
+            button = view.button(act.action)
+            if button is None:
+                continue
+            why_not = button.why_not or _rank_why_not(act, viewer, offers)
+        initial = {"seen": case.version}
+        if issubclass(act.form, NumberedForm):
+            initial["number"] = number
+        form = forms.get(slug) or act.form(initial=initial, case=case)
+        panels.append(Panel(act, form, why_not, slug in forms))
+    return panels
+
+
+def _rank_why_not(act: Act, viewer: User, offers: list[Offer]) -> str:
+    """What the table of moves cannot know: the rank an act takes, and that makers never check."""
+    if not rank_at_least(viewer.rank, act.needed):
+        return "需要更高权限的同事处理"
+    if act.slug not in {"approve", "send-back"} or not offers:
+        return ""
+    offer = offers[-1]
+    if offer.made_by_id == viewer.pk:
+        return "拟定人不能复核自己的方案"
+    if not rank_at_least(viewer.rank, offer.needs_rank or Rank.SUPERVISOR):
+        return "超出你的权限，需经理复核"
+    return ""

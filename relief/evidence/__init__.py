@@ -1,0 +1,1 @@
+"""Files that support a case: take, check, show, log, remove."""

@@ -1,0 +1,98 @@
+"""Show a file: the checked copy only, stamped with who looks, and logged for the borrower."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO
+
+from portal.core.errors import RuleViolation
+from portal.core.kernel.roles import RANK_LABELS, Rank
+from portal.core.models import User
+from portal.core.storage import private
+from relief.cases.deadlines import SHANGHAI
+from relief.evidence import sandbox, watermark
+from relief.evidence.kinds import EvidenceState, FileType
+from relief.evidence.models import Evidence, EvidenceLook
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What the view streams: fixed type, a clean name, and how many pages there are."""
+
+    stream: BinaryIO
+    content_type: str
+    file_name: str
+    page: int
+    pages: int
+
+
+def open_evidence(
+    *, evidence: Evidence, actor: User, now: datetime, page: int = 1, whole: bool = False
+) -> Opened:
+    """The checked copy of a file. Borrowers get it as it is; staff a stamped picture of one page.
+
+    `whole` gives staff the checked PDF itself, to download. Every look of staff is written down
+    before a byte leaves; the borrower reads it in 谁看过我的材料. Raises RuleViolation when there
+    is nothing that may be shown.
+    """
+    if not Evidence.objects.visible_to(actor).filter(pk=evidence.pk).exists():
+        raise RuleViolation("没有权限查看这份材料。", code="not-yours")
+    _check_open(evidence, actor)
+    if not 1 <= page <= max(evidence.pages, 1):
+        raise RuleViolation(f"这份材料共 {evidence.pages} 页，没有第 {page} 页。", code="page")
+    is_pdf = evidence.clean_type == FileType.PDF
+    if actor.is_borrower:
+        return _opened(evidence, private.open(evidence.clean_key), evidence.clean_type, page)
+    EvidenceLook.objects.create(
+        evidence=evidence,
+        viewer=actor,
+        viewer_label=viewer_label(actor),
+        page=page,
+        whole=whole and is_pdf,
+        at=now,
+    )
+    if whole and is_pdf:
+        return _opened(evidence, private.open(evidence.clean_key), evidence.clean_type, page)
+    stamped = watermark.stamp(_page_picture(evidence, page), stamp_text(actor, now))
+    return _opened(evidence, io.BytesIO(stamped), FileType.JPEG.value, page)
+
+
+def viewer_label(actor: User) -> str:
+    """How a member of staff is named to the borrower: 周敏（审核员 agent）."""
+    return f"{actor.name}（{RANK_LABELS[Rank(actor.rank)]} {actor.username}）"[:80]
+
+
+def stamp_text(actor: User, now: datetime) -> str:
+    """What is written across the picture: 周敏 agent 2026-11-26 15:32 仅供审核."""
+    return f"{actor.name} {actor.username} {now.astimezone(SHANGHAI):%Y-%m-%d %H:%M} 仅供审核"
+
+
+def _check_open(evidence: Evidence, actor: User) -> None:
+    if evidence.bytes_purged_at is not None:
+        raise RuleViolation("这份材料已按期删除，只保留摘要与处理结果。", code="purged")
+    if evidence.withdrawn_at is not None and not actor.is_borrower:
+        raise RuleViolation("借款人已移除或更换这份材料。", code="withdrawn")
+    if evidence.state == EvidenceState.CHECKING:
+        raise RuleViolation("文件正在检查，请稍后再看。", code="checking")
+    if not evidence.clean_key:
+        raise RuleViolation(evidence.problem or "这份材料不能显示。", code="refused")
+
+
+def _page_picture(evidence: Evidence, page: int) -> bytes:
+    """The checked JPEG, or one page of the checked PDF drawn in the limited child."""
+    with private.open(evidence.clean_key) as source:
+        if evidence.clean_type != FileType.PDF:
+            return source.read()
+        drawn = sandbox.run_check("page", source, str(page))
+    if not drawn.ok:
+        raise RuleViolation("这一页无法显示，可下载检查后的 PDF 查看。", code="page")
+    return drawn.copy
+
+
+def _opened(evidence: Evidence, stream: BinaryIO, content_type: str, page: int) -> Opened:
+    name = evidence.file_name
+    if content_type == FileType.JPEG and evidence.clean_type == FileType.PDF:
+        name = f"{name.removesuffix('.pdf')}-{page}.jpg"
+    return Opened(stream, content_type, name, page, max(evidence.pages, 1))

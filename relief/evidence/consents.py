@@ -1,0 +1,95 @@
+"""Give and withdraw separate consent; withdrawing removes the papers it covered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from portal.core.kernel.errors import InvalidInput
+from portal.core.models import User
+from relief.cases.deadlines import business_day
+from relief.evidence.consent_texts import (
+    CONSENT_FOR,
+    CONSENT_LABELS,
+    VERSION,
+    ConsentKind,
+    text_digest,
+)
+from relief.evidence.kinds import KIND_LABELS, EvidenceKind
+from relief.evidence.models import Consent, Evidence
+
+
+def give_consent(*, kind: str, actor: User, now: datetime, ip: str | None = None) -> Consent:
+    """Record the separate consent of `actor`; a second time returns the one in force."""
+    wanted = _parse(kind)
+    known = Consent.objects.active().filter(user=actor, kind=wanted).first()
+    if known is not None and known.version == VERSION:
+        return known
+    try:
+        with transaction.atomic():
+            if known is not None:  # an older text: that consent ends where the new one begins
+                Consent.objects.filter(pk=known.pk).update(withdrawn_at=now)
+            return Consent.objects.create(
+                user=actor,
+                kind=wanted,
+                version=VERSION,
+                text_digest=text_digest(wanted),
+                given_at=now,
+                given_from=ip,
+            )
+    except IntegrityError:  # two tabs at once: the other one recorded it
+        return Consent.objects.active().get(user=actor, kind=wanted)
+
+
+def withdraw_consent(*, kind: str, actor: User, now: datetime) -> int:
+    """End the consent; the files it covered are closed at once and their bytes go with the sweep.
+
+    Returns the number of files concerned; without a consent in force nothing happens (0).
+    """
+    wanted = _parse(kind)
+    with transaction.atomic():
+        ended = Consent.objects.active().filter(user=actor, kind=wanted).update(withdrawn_at=now)
+        if not ended:
+            return 0
+        kinds = [evidence for evidence, consent in CONSENT_FOR.items() if consent is wanted]
+        files = Evidence.objects.kept().filter(case__borrower=actor, kind__in=kinds)
+        count = files.count()
+        files.filter(withdrawn_at=None).update(withdrawn_at=now)
+        files.update(purge_on=business_day(now))
+        return count
+
+
+def check_consent(*, kind: EvidenceKind, agreed: bool, actor: User) -> None:
+    """Whether a file of `kind` may be taken: consent in force, or given with this upload.
+
+    Raises InvalidInput("consent", …) otherwise.
+    """
+    needed = CONSENT_FOR.get(kind)
+    if needed is not None and not agreed and not has_consent(user=actor, kind=kind):
+        raise InvalidInput(
+            "consent",
+            f"{KIND_LABELS[kind]}属于敏感个人信息，请先勾选对{CONSENT_LABELS[needed]}的单独同意",
+        )
+
+
+def keep_consent(
+    *, kind: EvidenceKind, agreed: bool, actor: User, now: datetime, ip: str | None = None
+) -> None:
+    """Record the consent that came with an upload, in the upload's transaction."""
+    needed = CONSENT_FOR.get(kind)
+    if needed is not None and agreed:
+        give_consent(kind=needed, actor=actor, now=now, ip=ip)
+
+
+def has_consent(*, user: User, kind: EvidenceKind) -> bool:
+    """Whether `user` has consented to files of `kind`, or none is needed."""
+    needed = CONSENT_FOR.get(kind)
+    return needed is None or Consent.objects.active().filter(user=user, kind=needed).exists()
+
+
+def _parse(kind: str) -> ConsentKind:
+    try:
+        return ConsentKind(kind)
+    except ValueError:
+        raise InvalidInput("kind", "没有这一项同意，请刷新页面后再试") from None

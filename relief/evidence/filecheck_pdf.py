@@ -1,0 +1,196 @@
+"""What a PDF may contain as evidence: pages and pictures; anything that acts is refused.
+
+Runs only inside the limited process of relief.evidence.filecheck; imports no Django.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pikepdf import Pdf
+
+MAX_PAGES = 100
+MAX_OBJECTS = 60_000
+MAX_STREAM_BYTES = 80 * 1024 * 1024
+MAX_DECODED_BYTES = 300 * 1024 * 1024
+PAGE_SIDE = 1_800  # pixels of the longer side of a page image
+CHUNK = 1024 * 1024
+
+ACTIVE_KEYS = frozenset(
+    {"/JS", "/JavaScript", "/AA", "/XFA", "/EmbeddedFiles", "/EF", "/AF", "/RichMediaContent"}
+)
+ACTIVE_ACTIONS = frozenset(
+    {
+        "/JavaScript",
+        "/Launch",
+        "/SubmitForm",
+        "/ImportData",
+        "/GoToE",
+        "/GoToR",
+        "/Rendition",
+        "/RichMediaExecute",
+        "/Movie",
+        "/Sound",
+        "/Trans",
+        "/GoTo3DView",
+    }
+)
+ACTIVE_SUBTYPES = frozenset(
+    {"/FileAttachment", "/RichMedia", "/Movie", "/Screen", "/Sound", "/3D", "/EmbeddedFile"}
+)
+
+
+class RefusedPdf(Exception):
+    """The PDF is refused; `code` is a key of relief.evidence.kinds.CHECK_SENTENCES."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def check_pdf(source: str, target: str) -> dict[str, object]:
+    """Refuse what is encrypted, acts, or explodes; write a rebuilt copy without any tail."""
+    import pikepdf
+
+    try:
+        pdf = pikepdf.open(source)
+    except pikepdf.PasswordError as locked:
+        raise RefusedPdf("encrypted") from locked
+    with pdf:
+        if pdf.is_encrypted:
+            raise RefusedPdf("encrypted")
+        pages = len(pdf.pages)
+        if pages < 1:
+            raise RefusedPdf("unreadable")
+        if pages > MAX_PAGES:
+            raise RefusedPdf("too_many_pages")
+        check_objects(pdf)
+        pdf.remove_unreferenced_resources()
+        pdf.save(target, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+    return {"content_type": "application/pdf", "pages": pages}
+
+
+def check_objects(pdf: Pdf) -> None:
+    """Look at every object, also inside object streams; names written with #xx are already plain."""
+    import pikepdf
+
+    if len(pdf.objects) > MAX_OBJECTS:
+        raise RefusedPdf("too_heavy")
+    decoded = 0
+    for top in [pdf.trailer, *pdf.objects]:
+        for found in _dictionaries(top, pikepdf):
+            _check_dictionary(found, pikepdf)
+        if isinstance(top, pikepdf.Stream):
+            decoded += decoded_size(top)
+            if decoded > MAX_DECODED_BYTES:
+                raise RefusedPdf("too_heavy")
+
+
+def _dictionaries(top: Any, pikepdf: Any) -> Iterator[Any]:
+    """Every dictionary written directly inside one object, itself included; links are not followed."""
+    waiting = [top]
+    seen = 0
+    while waiting:
+        thing = waiting.pop()
+        seen += 1
+        if seen > MAX_OBJECTS:
+            raise RefusedPdf("too_heavy")
+        if isinstance(thing, pikepdf.Dictionary | pikepdf.Stream):
+            yield thing
+            children = [value for _, value in thing.items()]
+        elif isinstance(thing, pikepdf.Array):
+            children = list(thing)
+        else:
+            continue
+        waiting.extend(
+            child
+            for child in children
+            if isinstance(child, pikepdf.Object) and not child.is_indirect
+        )
+
+
+def _check_dictionary(found: Any, pikepdf: Any) -> None:
+    """Refuse a dictionary that runs, sends, opens or carries something."""
+    for key, value in found.items():
+        if key in ACTIVE_KEYS:
+            raise RefusedPdf("active_content")
+        if key == "/OpenAction" and not _only_shows_a_page(value, pikepdf):
+            raise RefusedPdf("active_content")
+        named = str(value) if isinstance(value, pikepdf.Name) else ""
+        if key == "/S" and named in ACTIVE_ACTIONS:
+            raise RefusedPdf("active_content")
+        if key in {"/Subtype", "/Type"} and named in ACTIVE_SUBTYPES:
+            raise RefusedPdf("active_content")
+
+
+def _only_shows_a_page(action: Any, pikepdf: Any) -> bool:
+    """Whether an OpenAction merely says which page to begin with, as many banks' files do."""
+    if isinstance(action, pikepdf.Array):
+        return True
+    return isinstance(action, pikepdf.Dictionary) and str(action.get("/S")) == "/GoTo"
+
+
+def decoded_size(stream: Any) -> int:
+    """Bytes of a stream when unpacked, counted without ever holding them all (bombs stop early)."""
+    named = stream.get("/Filter")
+    filters = [] if named is None else [str(name) for name in _as_list(named)]
+    raw = stream.read_raw_bytes()
+    if not filters or filters[0] not in {"/FlateDecode", "/Fl"}:
+        if {"/FlateDecode", "/Fl", "/LZWDecode", "/LZW"} & set(filters):
+            return _small(len(stream.read_bytes()))
+        return _small(len(raw))
+    if len(filters) > 1 and filters[1] in {"/FlateDecode", "/Fl", "/LZWDecode", "/LZW"}:
+        raise RefusedPdf("too_heavy")  # packed twice: nobody's printer does that
+    return _inflated_size(raw)
+
+
+def _as_list(value: Any) -> list[Any]:
+    import pikepdf
+
+    return list(value) if isinstance(value, pikepdf.Array) else [value]
+
+
+def _inflated_size(raw: bytes) -> int:
+    unpacker = zlib.decompressobj()
+    total = 0
+    rest = raw
+    try:
+        while rest and not unpacker.eof:
+            total += len(unpacker.decompress(rest, CHUNK))
+            _small(total)
+            rest = unpacker.unconsumed_tail
+    except zlib.error:
+        return total  # a damaged stream cannot grow; the page image will show what is left
+    return total
+
+
+def _small(size: int) -> int:
+    if size > MAX_STREAM_BYTES:
+        raise RefusedPdf("too_heavy")
+    return size
+
+
+def render_page(source: str, target: str, number: int) -> dict[str, object]:
+    """One page (from 1) of a checked PDF as a JPEG of at most 1,800 pixels a side."""
+    import pypdfium2
+
+    document = pypdfium2.PdfDocument(source)
+    try:
+        pages = len(document)
+        if not 1 <= number <= pages:
+            raise RefusedPdf("no_such_page")
+        page = document[number - 1]
+        scale = min(PAGE_SIDE / max(*page.get_size(), 1.0), 3.0)
+        picture = page.render(scale=scale, may_draw_forms=False).to_pil().convert("RGB")
+        picture.save(target, "JPEG", quality=85)
+        return {
+            "content_type": "image/jpeg",
+            "width": picture.width,
+            "height": picture.height,
+            "pages": pages,
+        }
+    finally:
+        document.close()

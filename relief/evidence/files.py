@@ -1,0 +1,268 @@
+"""Take, remove, check, judge and show the files of a case; bytes are private at every step."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO
+
+from django.db import IntegrityError, transaction
+
+from portal.core.crash_points import crash_point
+from portal.core.errors import RuleViolation, StaleWrite
+from portal.core.kernel.errors import InvalidInput
+from portal.core.kernel.roles import Role
+from portal.core.models import User
+from portal.core.nudge import nudge
+from portal.core.storage import Stored, private
+from relief.cases import people as _people
+from relief.cases.deadlines import business_day
+from relief.cases.models import Case
+from relief.cases.moves import locked, record
+from relief.cases.notices import Happening
+from relief.cases.workflow import BEFORE_PLAN, IN_TALKS, Action, State
+from relief.conversation import messages
+from relief.evidence import consents
+from relief.evidence import kinds as rules
+from relief.evidence.access_log import Opened, open_evidence
+from relief.evidence.checks import check_file, check_pending
+from relief.evidence.kinds import EvidenceState, FileType, ReplaceReason
+from relief.evidence.models import Evidence
+
+__all__ = [
+    "Opened",
+    "Upload",
+    "add_evidence",
+    "check_file",
+    "check_pending",
+    "judge_evidence",
+    "open_evidence",
+    "remove_evidence",
+]
+logger = logging.getLogger(__name__)
+NO_FILE = "未收到文件，请重新选择"
+SAME_FILE = "已上传过相同文件"
+NOT_SAVED = "文件没有保存成功，请稍后再试；已填写的内容不受影响"
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What came in: the name as typed by somebody, and the bytes."""
+
+    name: str
+    content: BinaryIO
+
+
+def add_evidence(
+    *,
+    case: Case,
+    kind: str,
+    upload: Upload | None,
+    actor: User,
+    now: datetime,
+    consent: bool = False,
+    replaces: Evidence | None = None,
+    ip: str | None = None,
+) -> Evidence:
+    """Take one file: cheap checks at once, the real check in a task; one call, one file.
+
+    Raises InvalidInput with field "file", "kind" or "consent" (10 MB a file, 20 a case, 200 MB a
+    borrower; judged by content), RuleViolation when the case takes no files or has this one.
+    `replaces` is the refused file that this one stands in for: only that one is put aside.
+    """
+    _people.check_borrower(actor, case)
+    wanted = rules.parse_kind(kind)
+    if upload is None:
+        raise InvalidInput("file", NO_FILE)
+    data, found = _read(upload)
+    _check_room(case, data, replaces)
+    consents.check_consent(kind=wanted, agreed=consent, actor=actor)
+    stored = _stored(data, case)
+    crash_point("upload.before_lock")
+    try:
+        with transaction.atomic():
+            fresh = locked(case)
+            crash_point("upload.after_lock")
+            _check_room(fresh, data, replaces)
+            consents.keep_consent(kind=wanted, agreed=consent, actor=actor, now=now, ip=ip)
+            if replaces is not None:
+                Evidence.objects.current().filter(pk=replaces.pk).update(withdrawn_at=now)
+            made = _row(fresh, wanted, upload.name, found, stored, replaces, actor, now)
+            _tell_added(made, actor, now)
+            crash_point("upload.before_commit")
+        crash_point("upload.after_commit")
+    except IntegrityError as twice:  # two tabs at once: the unique key decides
+        private.delete(stored.key)
+        raise RuleViolation(SAME_FILE, code="duplicate", field="file") from twice
+    except BaseException:
+        private.delete(stored.key)
+        raise
+    nudge("relief.tasks.check_evidence", made.pk)
+    return made
+
+
+def _read(upload: Upload) -> tuple[bytes, FileType]:
+    """The bytes and their type; more than 10 MB are counted, not kept."""
+    data = upload.content.read(rules.MAX_FILE_BYTES + 1)
+    size = len(data)
+    while size > rules.MAX_FILE_BYTES and (piece := upload.content.read(256 * 1024)):
+        size += len(piece)
+    head = data[: rules.HEAD_BYTES]
+    return data, rules.check_upload(size=size, head=head, case_files=0, user_bytes=0)
+
+
+def _row(
+    case: Case,
+    kind: rules.EvidenceKind,
+    name: str,
+    found: FileType,
+    stored: Stored,
+    replaces: Evidence | None,
+    actor: User,
+    now: datetime,
+) -> Evidence:
+    return Evidence.objects.create(
+        case=case,
+        uploaded_by=actor,
+        kind=kind,
+        round=case.events.filter(action=Action.ASK_PROOF.value).count(),
+        original_name=rules.clean_name(name),
+        content_type=found.value,
+        size=stored.size,
+        sha256=stored.sha256,
+        stored_key=stored.key,
+        state=EvidenceState.CHECKING,
+        replaces=replaces,
+        created_at=now,
+    )
+
+
+def _stored(data: bytes, case: Case) -> Stored:
+    """The bytes in the private store; a full disk is said plainly and leaves nothing behind."""
+    try:
+        return private.save(data)
+    except OSError as full:
+        logger.error("evidence.not_stored", extra={"case": case.public_id, "errno": full.errno})
+        raise RuleViolation(NOT_SAVED, code="storage", field="file") from full
+
+
+def _check_room(case: Case, data: bytes, replaces: Evidence | None) -> None:
+    """Whether the case takes files now, has room for this one and does not have it already."""
+    if State(case.state) not in BEFORE_PLAN:
+        raise RuleViolation("申请已结束，不能再上传材料。", code="closed", field="file")
+    if replaces is not None and replaces.case_id != case.pk:
+        raise RuleViolation("要更换的文件不属于这份申请，请刷新页面。", code="case", field="file")
+    current = Evidence.objects.current().filter(case=case)
+    rules.check_upload(
+        size=len(data),
+        head=data[: rules.HEAD_BYTES],
+        case_files=current.count() - (1 if replaces is not None else 0),
+        user_bytes=Evidence.objects.kept().filter(case__borrower=case.borrower_id).total_size(),
+    )
+    if current.filter(sha256=hashlib.sha256(data).hexdigest()).exists():
+        raise RuleViolation(SAME_FILE, code="duplicate", field="file")
+
+
+def _tell_added(made: Evidence, actor: User, now: datetime) -> None:
+    """The audit line, and a card in the conversation once the case is with staff."""
+    record(
+        made.case,
+        Happening.EVIDENCE_ADDED,
+        actor=actor,
+        role=Role.BORROWER,
+        now=now,
+        note_public=f"{made.get_kind_display()}（{made.size_label}）",
+        data={"evidence": made.public_id, "sha256": made.sha256},
+    )
+    if State(made.case.state) in IN_TALKS:
+        messages.post_card(case=made.case, card="file", evidence=made, actor=actor, now=now)
+
+
+def remove_evidence(*, evidence: Evidence, actor: User, now: datetime) -> Evidence:
+    """Take a file back: marked, not deleted; of a draft the bytes go with the next sweep.
+
+    A second click is once. RuleViolation when the case has ended (retention decides then).
+    """
+    _people.check_borrower(actor, evidence.case)
+    with transaction.atomic():
+        case = locked(evidence.case)
+        if State(case.state) not in BEFORE_PLAN:
+            raise RuleViolation("申请已结束，材料会按页面所示日期删除。", code="closed")
+        purge_on = business_day(now) if case.state == State.DRAFT else None
+        removed = (
+            Evidence.objects.current()
+            .filter(pk=evidence.pk)
+            .update(withdrawn_at=now, purge_on=purge_on)
+        )
+        if removed:
+            record(
+                case,
+                Happening.EVIDENCE_REMOVED,
+                actor=actor,
+                role=Role.BORROWER,
+                now=now,
+                note_public=evidence.get_kind_display(),
+                data={"evidence": evidence.public_id},
+            )
+    evidence.refresh_from_db()
+    return evidence
+
+
+def judge_evidence(
+    *,
+    evidence: Evidence,
+    passed: bool,
+    actor: User,
+    now: datetime,
+    reason: str = "",
+    text: str = "",
+) -> Evidence:
+    """Staff say of one file that it is good, or that it must be replaced and why.
+
+    Only this file changes; a file that failed the check cannot be passed by hand. Raises
+    InvalidInput("reason", …), RuleViolation, or StaleWrite when the file changed meanwhile.
+    """
+    _people.check_in_charge(actor, evidence.case)
+    _check_judgement(evidence, reason, text, passed=passed)
+    state = EvidenceState.PASSED if passed else EvidenceState.REPLACE
+    with transaction.atomic():
+        written = (
+            Evidence.objects.current()
+            .filter(pk=evidence.pk, state=evidence.state)
+            .update(
+                state=state,
+                reason="" if passed else reason,
+                reason_text="" if passed else text.strip()[:200],
+                judged_by=actor,
+                judged_at=now,
+            )
+        )
+        if not written:
+            raise StaleWrite("这份材料刚刚有变化，请刷新页面后再评定。", code="stale")
+        evidence.refresh_from_db()
+        record(
+            evidence.case,
+            Happening.EVIDENCE_JUDGED,
+            actor=actor,
+            role=Role.STAFF,
+            now=now,
+            note_public=f"{evidence.get_kind_display()}：{evidence.problem or '已通过'}",
+            data={"evidence": evidence.public_id, "state": state.value, "reason": evidence.reason},
+        )
+    return evidence
+
+
+def _check_judgement(evidence: Evidence, reason: str, text: str, *, passed: bool) -> None:
+    """Whether this file can be judged now, and in this way."""
+    if State(evidence.case.state) not in IN_TALKS:
+        raise RuleViolation("申请不在审核中，不能再评定材料。", code="state")
+    if evidence.withdrawn_at is not None:
+        raise RuleViolation("借款人已移除或更换这份材料，请刷新页面。", code="withdrawn")
+    if not evidence.is_open:
+        raise RuleViolation("这份材料还没有通过文件检查，不能评定。", code="checking")
+    if not passed and reason not in rules.STAFF_REASONS:
+        raise InvalidInput("reason", "请选择需要更换的原因：模糊、缺页、过期、无关或其他")
+    if not passed and reason == ReplaceReason.OTHER and not text.strip():
+        raise InvalidInput("text", "选择其他原因时，请写明哪里需要更换")

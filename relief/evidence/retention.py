@@ -1,0 +1,111 @@
+"""Files go when their date has come: the bytes are deleted, digest, kind and decision stay."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import date, datetime
+from functools import partial
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from portal.core.kernel.roles import Role
+from portal.core.storage import private
+from relief.cases.deadlines import business_day
+from relief.cases.models import Case
+from relief.cases.moves import record
+from relief.cases.notices import Happening
+from relief.cases.workflow import CLOSED, State
+from relief.evidence import kinds as rules
+from relief.evidence.models import Evidence
+
+logger = logging.getLogger(__name__)
+AFTER_SETTLEMENT = frozenset({State.COMPLETED, State.SETTLED, State.BREACHED})
+BATCH = 200
+
+
+def planned_purge_on(evidence: Evidence) -> date | None:
+    """The date on a file: stored, or by the end of its case; None while the case is open.
+
+    Rejected on 2026-11-26 → 2027-02-24; settled on 2027-11-26 → 2028-05-24.
+    """
+    if evidence.purge_on is not None:
+        return evidence.purge_on
+    return _date_by_case(evidence.case)
+
+
+def _date_by_case(case: Case) -> date | None:
+    if State(case.state) not in CLOSED or case.closed_at is None:
+        return None
+    return rules.purge_date(
+        ended_on=business_day(case.closed_at), settled=State(case.state) in AFTER_SETTLEMENT
+    )
+
+
+def set_purge_dates(*, now: datetime) -> int:
+    """Write the date on the files of every case that has ended, and take it off reopened ones."""
+    changed = 0
+    ended = Case.objects.filter(
+        state__in=[state.value for state in CLOSED],
+        closed_at__lte=now,
+        evidence__purge_on=None,
+        evidence__bytes_purged_at=None,
+    )
+    for case in ended.distinct().order_by("pk")[:BATCH]:
+        files = Evidence.objects.kept().filter(case=case, purge_on=None)
+        changed += files.update(purge_on=_date_by_case(case))
+    reopened = ~Q(case__state__in=[state.value for state in CLOSED])
+    return changed + _dated().filter(reopened).update(purge_on=None)
+
+
+def take_off_dates(*, case: Case) -> None:
+    """A case goes on that had ended: its files have no date any more, from this moment."""
+    _dated().filter(case=case).update(purge_on=None)
+
+
+def _dated() -> QuerySet[Evidence]:
+    """Files with a date that came from the end of their case, not from the borrower's wish."""
+    return Evidence.objects.kept().filter(withdrawn_at=None, purge_on__isnull=False)
+
+
+def purge_expired_evidence(*, now: datetime, limit: int = BATCH) -> int:
+    """Delete the bytes of the files whose date has come; returns how many files that were.
+
+    The row is marked first and the bytes deleted after the commit: a crash in between leaves bytes
+    that no row names, which the reconciling of storage removes; never a row that lies.
+    """
+    set_purge_dates(now=now)
+    today = business_day(now)
+    waiting = Evidence.objects.to_purge(today).select_related("case", "case__loan")[:limit]
+    return sum(_purge(evidence, now=now) for evidence in waiting)
+
+
+def _delete_bytes(keys: Sequence[str]) -> None:
+    for key in keys:
+        private.delete(key)
+
+
+def _purge(evidence: Evidence, *, now: datetime) -> bool:
+    keys = [key for key in (evidence.stored_key, evidence.clean_key) if key]
+    with transaction.atomic():
+        written = (
+            Evidence.objects.to_purge(business_day(now))
+            .filter(pk=evidence.pk)
+            .order_by()
+            .update(bytes_purged_at=now, stored_key="", clean_key="")
+        )
+        if not written:
+            return False
+        record(
+            evidence.case,
+            Happening.EVIDENCE_PURGED,
+            actor=None,
+            role=Role.SYSTEM,
+            now=now,
+            note_public=f"{evidence.get_kind_display()}已到期删除，只保留摘要与处理结果",
+            data={"evidence": evidence.public_id, "sha256": evidence.sha256},
+        )
+        transaction.on_commit(partial(_delete_bytes, keys))
+    logger.info("evidence.purged", extra={"evidence": evidence.pk})
+    return True

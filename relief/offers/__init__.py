@@ -1,0 +1,1 @@
+"""Offers and agreements: terms, negotiation, acceptance, approval."""

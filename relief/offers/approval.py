@@ -1,0 +1,88 @@
+"""Maker and checker: what is above the maker's authority is approved or sent back by another."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from portal.core.errors import RuleViolation, TermsChanged
+from portal.core.kernel.roles import Rank, Role
+from portal.core.models import User
+from portal.core.retry import retried
+from relief.cases._lateness import locked_at
+from relief.cases.models import Case
+from relief.cases.moves import last_move, move
+from relief.cases.people import check_staff
+from relief.cases.reasons import check_line
+from relief.cases.workflow import Action
+from relief.offers import compose as _offers
+from relief.offers.models import Offer, OfferStatus
+
+
+@retried
+def approve_offer(*, case: Case, number: int, actor: User, now: datetime, note: str = "") -> Offer:
+    """Approves and sends a waiting offer; never one's own, and only with the rank it needs now."""
+    inner = check_line(note, field="note", label="复核意见", empty=True)
+    with transaction.atomic():
+        fresh = locked_at(case, now)
+        offer = _pending(fresh, number, actor)
+        Offer.objects.filter(pk=offer.pk).update(approved_by=actor)
+        offer.refresh_from_db()
+        if not _offers.still_granted(fresh, offer):
+            raise RuleViolation("这笔借款的减免合计已超出你的权限，请转交经理。", code="authority")
+        terms = offer.offer_terms
+        due = _offers.offer_due(now, terms.first_due_on, fresh.policy.rules)
+        if due.at <= now:
+            raise TermsChanged("方案的首期日期已近，请退回重新拟定。", code="late")
+        Offer.objects.filter(pk=offer.pk).update(
+            status=OfferStatus.OPEN, sent_at=now, valid_until=due.at
+        )
+        offer.refresh_from_db()
+        move(
+            fresh,
+            Action.APPROVE,
+            actor=actor,
+            role=Role.STAFF,
+            now=now,
+            due=due,
+            note_public=offer.note,
+            note_internal=inner,
+            data={"offer": number, "for": offer.made_by_id},
+            context={"offer": offer},
+        )
+        return offer
+
+
+@retried
+def send_back_offer(*, case: Case, number: int, reason: str, actor: User, now: datetime) -> Case:
+    """Sends a waiting offer back to its maker with a reason; the borrower never saw it."""
+    inner = check_line(reason, field="reason", label="退回原因")
+    with transaction.atomic():
+        fresh = locked_at(case, now)
+        offer = _pending(fresh, number, actor)
+        Offer.objects.filter(pk=offer.pk).update(status=OfferStatus.SENT_BACK)
+        return move(
+            fresh,
+            Action.SEND_BACK,
+            actor=actor,
+            role=Role.STAFF,
+            now=now,
+            note_internal=inner,
+            data={"offer": number},
+            context={"offer": offer, "note": inner},
+        )
+
+
+def _pending(case: Case, number: int, actor: User) -> Offer:
+    """The waiting version, for somebody who may check it; the maker is never the checker."""
+    offer = _offers.find_offer(case, number, lock=True)
+    if offer.status != OfferStatus.PENDING:
+        raise TermsChanged(
+            f"{last_move(case)}这份方案{offer.get_status_display()}，不在等待复核，请刷新页面。",
+            code="not-pending",
+        )
+    check_staff(actor, case, needed=Rank(offer.needs_rank))
+    if actor.pk == offer.made_by_id:
+        raise RuleViolation("拟定人不能复核自己的方案，请由另一位有权限的同事复核。", code="maker")
+    return offer

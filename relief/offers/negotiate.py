@@ -1,0 +1,301 @@
+"""Both sides of an offer: make, open, accept, counter, decline, take back, agree to a counter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from django.db import transaction
+
+from portal.core.crash_points import crash_point
+from portal.core.errors import RuleViolation
+from portal.core.kernel.errors import InvalidInput
+from portal.core.kernel.roles import Role, rank_at_least
+from portal.core.models import User
+from portal.core.retry import retried
+from relief.cases import deadlines, notices
+from relief.cases._lateness import locked_at
+from relief.cases.models import Case
+from relief.cases.moves import last_move, locked, move, record, require_move
+from relief.cases.people import check_borrower, check_in_charge
+from relief.cases.reasons import check_counter_reasons, check_line
+from relief.cases.workflow import Action
+from relief.offers import agreement
+from relief.offers import compose as _offers
+from relief.offers.acceptance import check_acceptable, check_open, seconds_to_read
+from relief.offers.compose import Composed, OfferDraft
+from relief.offers.counters import CounterDraft, preview_counter
+from relief.offers.models import Agreement, Offer, OfferStatus, Side
+
+__all__ = [
+    "Composed",
+    "CounterDraft",
+    "OfferDraft",
+    "preview_counter",
+    "seconds_to_read",
+]
+
+
+def preview_offer(*, case: Case, draft: OfferDraft, on: date) -> Composed:
+    """What a draft would give on the debt of `on`; InvalidInput names the field at fault."""
+    return _offers.compose_draft(case, draft, on)
+
+
+@retried
+def make_offer(
+    *,
+    case: Case,
+    draft: OfferDraft,
+    actor: User,
+    now: datetime,
+    note: str = "",
+    note_internal: str = "",
+) -> Offer:
+    """The next version: sent at once within the maker's authority, else waiting for a checker.
+
+    Waiving 96.90 of 161.50 (60 %) by a reviewer waits for a supervisor (domain.md §8).
+    """
+    with transaction.atomic():
+        fresh = locked_at(case, now)
+        require_move(fresh, Action.OFFER, actor=actor, role=Role.STAFF)
+        check_in_charge(actor, fresh)
+        composed = _offers.compose_draft(fresh, draft, deadlines.business_day(now))
+        return _send(fresh, composed, Action.OFFER, actor, now, note=note, internal=note_internal)
+
+
+@retried
+def accept_counter(*, case: Case, number: int, actor: User, now: datetime, note: str = "") -> Offer:
+    """Staff agree to the borrower's terms as they are, on today's debt; the borrower confirms."""
+    with transaction.atomic():
+        fresh = locked_at(case, now)
+        require_move(fresh, Action.ACCEPT_COUNTER, actor=actor, role=Role.STAFF)
+        check_in_charge(actor, fresh)
+        counter = _offers.find_offer(fresh, number)
+        if counter.status != OfferStatus.PROPOSED:
+            raise RuleViolation("这份还款建议已经答复过，请刷新页面。", code="answered")
+        figures = _offers.figures_of(fresh.loan, deadlines.business_day(now))
+        proposed = counter.offer_terms.on_debt(
+            figures, delay_waiver=_offers.delay_waiver(fresh, figures)
+        )
+        composed = _offers.compose(fresh, proposed, figures=figures)
+        return _send(fresh, composed, Action.ACCEPT_COUNTER, actor, now, note=note, internal="")
+
+
+def _send(
+    case: Case,
+    composed: Composed,
+    action: Action,
+    actor: User,
+    now: datetime,
+    *,
+    note: str,
+    internal: str,
+) -> Offer:
+    on = deadlines.business_day(now)
+    if composed.terms.first_due_on < on + timedelta(days=2):
+        raise InvalidInput("first_due_on", "首期日期至少要在后天，给借款人留出考虑时间")
+    said = check_line(note, field="note", label="说明", empty=True)
+    inner = check_line(internal, field="note_internal", label="复核说明", empty=True)
+    within = rank_at_least(actor.rank, composed.needed_rank)
+    due = _offers.offer_due(now, composed.terms.first_due_on, case.policy.rules)
+    case.offers.filter(status=OfferStatus.PROPOSED).update(status=OfferStatus.SUPERSEDED)
+    offer = _offers.write_offer(
+        case,
+        composed,
+        side=Side.STAFF,
+        status=OfferStatus.OPEN if within else OfferStatus.PENDING,
+        made_by=actor,
+        now=now,
+        note=said,
+        note_internal=inner,
+        sent_at=now if within else None,
+        valid_until=due.at if within else None,
+    )
+    changes: dict[str, object] = {"assigned_to": case.assigned_to or actor}
+    if case.delay_from is not None and case.delay_to is None:
+        changes["delay_to"] = on
+    move(
+        case,
+        action if within else Action.ASK_APPROVAL,
+        actor=actor,
+        role=Role.STAFF,
+        now=now,
+        due=due if within else None,
+        changes=changes,
+        note_public=said if within else "",
+        note_internal=inner,
+        data={"offer": offer.number, "needs_rank": offer.needs_rank},
+        context={"offer": offer, "needs_rank": offer.needs_rank},
+    )
+    return offer
+
+
+def open_offer(*, case: Case, number: int, actor: User, now: datetime) -> Offer:
+    """The borrower opens an offer; the first time is kept, and forced reading counts from it."""
+    check_borrower(actor, case)
+    offer = _offers.find_offer(case, number, for_borrower=True)
+    if offer.status != OfferStatus.OPEN or offer.first_read_at is not None:
+        return offer
+    with transaction.atomic():
+        fresh = locked(case)
+        if Offer.objects.filter(pk=offer.pk, first_read_at=None).update(first_read_at=now):
+            record(
+                fresh,
+                notices.Happening.OFFER_OPENED,
+                actor=actor,
+                role=Role.BORROWER,
+                now=now,
+                data={"offer": number},
+            )
+    offer.refresh_from_db()
+    return offer
+
+
+@retried
+def accept_offer(
+    *,
+    case: Case,
+    number: int,
+    seen: str,
+    method: str,
+    actor: User,
+    now: datetime,
+    ip: str | None = None,
+) -> Agreement:
+    """Accepts exactly the version whose digest was seen, and executes it; twice is once.
+
+    TermsChanged if it is expired, superseded or altered; RuleViolation before it has been open
+    for 10 seconds. The caller has checked password or code (signing.check_signature).
+    """
+    if method not in {"password", "code"}:
+        raise InvalidInput("method", "请选择用登录密码或短信验证码确认")
+    check_borrower(actor, case)
+    crash_point("accept.before_lock")
+    with transaction.atomic():
+        fresh = locked(case)
+        crash_point("accept.after_lock")
+        offer = _offers.find_offer(fresh, number, for_borrower=True, lock=True)
+        if offer.status == OfferStatus.ACCEPTED and offer.digest == seen:
+            return offer.agreement
+        check_acceptable(fresh, offer, seen=seen, now=now)
+        made = agreement.conclude(
+            case=fresh, offer=offer, method=method, ip=ip, actor=actor, now=now
+        )
+        crash_point("accept.before_commit")
+    crash_point("accept.after_commit")
+    return made
+
+
+@retried
+def reject_offer(
+    *,
+    case: Case,
+    number: int,
+    seen: str,
+    reasons: Sequence[str],
+    draft: CounterDraft,
+    actor: User,
+    now: datetime,
+    note: str = "",
+) -> Offer:
+    """Says no to an offer with reasons and a counter-offer; at most three times a case."""
+    chosen = check_counter_reasons(reasons)
+    said = check_line(note, field="note", label="补充说明", longest=200, empty=True)
+    check_borrower(actor, case)
+    with transaction.atomic():
+        fresh = locked(case)
+        offer = _offers.find_offer(fresh, number, for_borrower=True, lock=True)
+        check_open(offer, seen=seen, now=now)
+        _check_rounds(fresh)
+        composed = preview_counter(
+            case=fresh, number=number, draft=draft, on=deadlines.business_day(now)
+        )
+        Offer.objects.filter(pk=offer.pk).update(status=OfferStatus.COUNTERED, reasons=chosen)
+        counter = _offers.write_offer(
+            fresh,
+            composed,
+            side=Side.BORROWER,
+            status=OfferStatus.PROPOSED,
+            made_by=actor,
+            now=now,
+            reasons=chosen,
+            note=said,
+        )
+        move(
+            fresh,
+            Action.COUNTER,
+            actor=actor,
+            role=Role.BORROWER,
+            now=now,
+            note_public=said,
+            changes={"rounds": fresh.rounds + 1},
+            data={"offer": number, "counter": counter.number, "reasons": chosen},
+            context={"offer": counter},
+        )
+        return counter
+
+
+def _check_rounds(case: Case) -> None:
+    most = case.policy.rules.max_rounds
+    if case.rounds >= most:
+        raise RuleViolation(
+            f"已提出 {most} 次还款建议，请接受或拒绝当前方案，也可联系客服。", code="rounds"
+        )
+
+
+@retried
+def decline_offer(
+    *,
+    case: Case,
+    number: int,
+    seen: str,
+    reasons: Sequence[str],
+    actor: User,
+    now: datetime,
+    note: str = "",
+) -> Case:
+    """Says no to an offer and ends the talks; penalty has run on as usual."""
+    chosen = check_counter_reasons(reasons)
+    said = check_line(note, field="note", label="补充说明", longest=200, empty=True)
+    check_borrower(actor, case)
+    with transaction.atomic():
+        fresh = locked(case)
+        offer = _offers.find_offer(fresh, number, for_borrower=True, lock=True)
+        check_open(offer, seen=seen, now=now)
+        Offer.objects.filter(pk=offer.pk).update(status=OfferStatus.DECLINED, reasons=chosen)
+        return move(
+            fresh,
+            Action.DECLINE,
+            actor=actor,
+            role=Role.BORROWER,
+            now=now,
+            note_public=said,
+            data={"offer": number, "reasons": chosen},
+            context={"offer": offer},
+        )
+
+
+@retried
+def withdraw_offer(*, case: Case, number: int, reason: str, actor: User, now: datetime) -> Case:
+    """Staff take an open offer back, with a reason the borrower reads."""
+    said = check_line(reason, field="reason", label="撤回原因")
+    with transaction.atomic():
+        fresh = locked(case)
+        require_move(fresh, Action.WITHDRAW_OFFER, actor=actor, role=Role.STAFF)
+        check_in_charge(actor, fresh)
+        offer = _offers.find_offer(fresh, number, lock=True)
+        if offer.status != OfferStatus.OPEN:
+            raise RuleViolation(
+                f"{last_move(fresh)}这份方案不在等待答复，请刷新页面。", code="closed"
+            )
+        Offer.objects.filter(pk=offer.pk).update(status=OfferStatus.TAKEN_BACK)
+        return move(
+            fresh,
+            Action.WITHDRAW_OFFER,
+            actor=actor,
+            role=Role.STAFF,
+            now=now,
+            note_public=said,
+            data={"offer": number},
+            context={"offer": offer},
+        )

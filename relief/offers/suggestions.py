@@ -1,0 +1,30 @@
+"""Plans that fit what the borrower told: a start for the counter-offer and for staff."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from loans.domain.affordability import Affordability, Suggestions, assess, suggest_plans
+from relief.cases.deadlines import add_months
+from relief.cases.models import Case
+from relief.offers import compose as _offers
+
+
+def affordability_of(case: Case) -> Affordability:
+    """Left over, and what a plan may cost a month (yuan): at most half of what is left over."""
+    return assess(
+        income=case.monthly_income,
+        spending=case.monthly_spending,
+        payable=case.affordable_payment,
+    )
+
+
+def suggest_for(case: Case, on: date) -> Suggestions:
+    """The closest plan, one faster and one slower, on the debt of `on`, from a month later on."""
+    return suggest_plans(
+        case.loan.terms,
+        _offers.figures_of(case.loan, on),
+        affordability_of(case),
+        first_due_on=add_months(on, 1),
+        max_terms=min(case.policy.rules.max_plan_terms, case.loan.terms.max_plan_terms),
+    )

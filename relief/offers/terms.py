@@ -1,0 +1,222 @@
+"""Terms of an offer, their bounds, and the rank that may grant them; principal is never waived."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Protocol
+
+from loans.domain.restructure import ReliefTerms
+from portal.core.kernel.digests import digest_of
+from portal.core.kernel.errors import InvalidInput
+from portal.core.kernel.money import ZERO, Rounding, require_money, round_fen
+from portal.core.kernel.roles import Rank
+from relief.cases.deadlines import add_months
+from relief.cases.policy import ReliefPolicy
+
+_MONEY = ("waive_penalty", "waive_interest", "waive_compound", "waive_fee", "delay_waiver")
+_LABELS = {
+    "waive_penalty": ("penalty", "减免罚息"),
+    "waive_interest": ("interest", "减免利息"),
+    "waive_compound": ("compound", "减免复利"),
+    "waive_fee": ("fee", "减免费用"),
+}
+HUNDRED = Decimal(100)
+
+
+class DebtFigures(Protocol):
+    """What terms are measured against: loans' Debt, in yuan on its own date."""
+
+    @property
+    def as_of(self) -> date: ...
+    @property
+    def principal(self) -> Decimal: ...
+    @property
+    def interest(self) -> Decimal: ...
+    @property
+    def penalty(self) -> Decimal: ...
+    @property
+    def compound(self) -> Decimal: ...
+    @property
+    def fee(self) -> Decimal: ...
+
+
+@dataclass(frozen=True)
+class OfferTerms:
+    """Proposed terms on the debt of `figures_as_of`; amounts in yuan, rates a year.
+
+    `delay_waiver` is the part of `waive_penalty` that our own missed deadline caused; it counts
+    against nobody's authority. `penalty_percent` remembers how the amount was stated, so that the
+    same terms can be put on a new debt.
+    """
+
+    figures_as_of: date
+    term_count: int
+    first_due_on: date
+    waive_penalty: Decimal = ZERO
+    waive_interest: Decimal = ZERO
+    waive_compound: Decimal = ZERO
+    waive_fee: Decimal = ZERO
+    plan_annual_rate: Decimal = ZERO
+    delay_waiver: Decimal = ZERO
+    penalty_percent: Decimal | None = None
+
+    @property
+    def waived(self) -> Decimal:
+        """All that is waived, in yuan."""
+        return self.waive_penalty + self.waive_interest + self.waive_compound + self.waive_fee
+
+    @property
+    def granted(self) -> Decimal:
+        """What somebody decided to waive: all but our own delay."""
+        return self.waived - self.delay_waiver
+
+    def relief_terms(self) -> ReliefTerms:
+        """The same for the books."""
+        return ReliefTerms(
+            figures_as_of=self.figures_as_of,
+            waive_penalty=self.waive_penalty,
+            waive_interest=self.waive_interest,
+            waive_compound=self.waive_compound,
+            waive_fee=self.waive_fee,
+            term_count=self.term_count,
+            first_due_on=self.first_due_on,
+            plan_annual_rate=self.plan_annual_rate,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON: decimals as text, dates ISO."""
+        raw = asdict(self)
+        raw["figures_as_of"] = self.figures_as_of.isoformat()
+        raw["first_due_on"] = self.first_due_on.isoformat()
+        for name in (*_MONEY, "plan_annual_rate"):
+            raw[name] = str(raw[name])
+        if self.penalty_percent is not None:
+            raw["penalty_percent"] = str(self.penalty_percent)
+        return raw
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> OfferTerms:
+        """Back from JSON, equal to what went in."""
+        percent = raw.get("penalty_percent")
+        return cls(
+            figures_as_of=date.fromisoformat(raw["figures_as_of"]),
+            first_due_on=date.fromisoformat(raw["first_due_on"]),
+            term_count=raw["term_count"],
+            plan_annual_rate=Decimal(raw["plan_annual_rate"]),
+            penalty_percent=None if percent is None else Decimal(percent),
+            **{name: Decimal(raw[name]) for name in _MONEY},
+        )
+
+    def on_debt(self, debt: DebtFigures, *, delay_waiver: Decimal) -> OfferTerms:
+        """The same terms on a new debt: percent again of the penalty, amounts no more than owed."""
+        delay = min(delay_waiver, debt.penalty)
+        if self.penalty_percent is not None:
+            penalty = penalty_by_percent(debt.penalty, self.penalty_percent, delay)
+        else:
+            penalty = min(max(self.waive_penalty, delay), debt.penalty)
+        return replace(
+            self,
+            figures_as_of=debt.as_of,
+            waive_penalty=penalty,
+            waive_interest=min(self.waive_interest, debt.interest),
+            waive_compound=min(self.waive_compound, debt.compound),
+            waive_fee=min(self.waive_fee, debt.fee),
+            delay_waiver=delay,
+        )
+
+
+def penalty_by_percent(penalty: Decimal, percent: Decimal, delay: Decimal = ZERO) -> Decimal:
+    """Yuan waived by a percentage, DOWN to the fen, on what our delay did not waive already.
+
+    domain.md §7: 60 % of 161.50 is 96.90; with 4.80 of delay 4.80 + DOWN(60 % of 156.70) = 98.82.
+    """
+    if not isinstance(percent, Decimal) or not ZERO <= percent <= HUNDRED:
+        raise InvalidInput("penalty_percent", "罚息减免比例要在 0% 到 100% 之间")
+    return delay + round_fen((penalty - delay) * percent / HUNDRED, Rounding.DOWN)
+
+
+def check_terms(
+    policy: ReliefPolicy,
+    debt: DebtFigures,
+    terms: OfferTerms,
+    *,
+    contract_annual_rate: Decimal | Fraction,
+    plan_number: int = 1,
+) -> None:
+    """Refuses terms outside the policy with InvalidInput (field, Chinese sentence); yuan.
+
+    domain.md §7: each waiver at most what is owed (waive 161.51 of 161.50 is refused), 1 to 60
+    terms, first date within 1 + 3 months, plan rate from 0 to the contract's.
+    """
+    for name, (component, label) in _LABELS.items():
+        amount = require_money(getattr(terms, name), name)
+        owed = getattr(debt, component)
+        if amount < ZERO:
+            raise InvalidInput(name, f"{label}不能是负数")
+        if amount > owed:
+            raise InvalidInput(name, f"{label}最多 ¥{owed:,.2f}，请改小")
+    if not ZERO <= terms.delay_waiver <= terms.waive_penalty:
+        raise InvalidInput("waive_penalty", f"减免罚息至少要含延误减免 ¥{terms.delay_waiver:,.2f}")
+    if type(terms.term_count) is not int or not 1 <= terms.term_count <= policy.max_plan_terms:
+        raise InvalidInput("term_count", f"期数要在 1 到 {policy.max_plan_terms} 之间")
+    latest = add_months(terms.figures_as_of, policy.deferral_months + 1)
+    if not terms.figures_as_of < terms.first_due_on <= latest:
+        raise InvalidInput("first_due_on", f"首期日期要在明天到 {latest:%Y-%m-%d} 之间")
+    rate = terms.plan_annual_rate
+    if not isinstance(rate, Decimal) or not ZERO <= rate <= contract_annual_rate:
+        raise InvalidInput("plan_annual_rate", "计划年利率不能低于 0，也不能高于原合同利率")
+    if plan_number > policy.max_plans_per_loan:
+        raise InvalidInput(
+            "plan", f"同一笔借款最多协商 {policy.max_plans_per_loan} 次新还款计划，这笔已用完"
+        )
+
+
+def needed_rank(
+    policy: ReliefPolicy,
+    debt: DebtFigures,
+    terms: OfferTerms,
+    *,
+    prior_granted: Decimal = ZERO,
+    plan_number: int = 1,
+) -> Rank:
+    """The lowest rank that may grant these terms alone; yuan, summed over the loan's waivers.
+
+    domain.md §8: ¥96.90 of ¥161.50 is 60 %, so a supervisor; ¥80.75 a reviewer; any interest or
+    more than 36 terms or a second plan a manager.
+    """
+    total = terms.granted + prior_granted
+    penalty = terms.waive_penalty - terms.delay_waiver
+    for tier in policy.tiers:
+        if (
+            (tier.amount is None or total <= tier.amount)
+            and penalty <= round_fen(debt.penalty * tier.penalty_share, Rounding.DOWN)
+            and (tier.interest or terms.waive_interest == ZERO)
+            and terms.term_count <= max(tier.terms, 1)
+            and (tier.second_plan or plan_number == 1)
+        ):
+            return tier.rank
+    return policy.tiers[-1].rank
+
+
+def offer_digest(
+    *,
+    case_number: str,
+    offer_number: int,
+    terms: OfferTerms,
+    figures: Mapping[str, Any],
+    rows: list[Any],
+) -> str:
+    """SHA-256 of everything the borrower is shown and accepts; another version, another digest."""
+    return digest_of(
+        {
+            "case": case_number,
+            "offer": offer_number,
+            "terms": terms.to_dict(),
+            "figures": dict(figures),
+            "rows": rows,
+        }
+    )

@@ -1,0 +1,82 @@
+"""协商协议: the paper that an acceptance made, its proof, and its PDF."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from loans import queries as books
+from portal.core import clock
+from portal.core.access import borrower_only
+from portal.core.documents import papers as documents
+from portal.core.errors import RuleViolation
+from relief.cases.queries import agreement_of
+from relief.offers.agreement import TITLE, is_untouched
+from relief.offers.models import Agreement
+from relief.pages._own import own_case, own_offer
+from relief.presenters.agreement import draft_text
+from relief.presenters.offer import offer_view
+
+
+@require_safe
+@borrower_only
+def draft(request: HttpRequest, case: str, number: int) -> HttpResponse:
+    """The text that accepting an offer would put in force, to read before the tick."""
+    own = own_case(request, case)
+    found = own_offer(own, number)
+    debt = books.debt(own.loan, clock.today())
+    context = {
+        "case": own,
+        "view": offer_view(found, clock.now()),
+        "body": draft_text(own, found, debt, clock.now()),
+    }
+    return render(request, "relief/offers/agreement_draft.html", context)
+
+
+def _own_agreement(request: HttpRequest, public_id: str) -> Agreement:
+    found = agreement_of(own_case(request, public_id))
+    if found is None:
+        raise Http404
+    return found
+
+
+@require_safe
+@borrower_only
+def agreement(request: HttpRequest, case: str) -> HttpResponse:
+    """The receipt of the acceptance and the text, with a check that nothing was touched."""
+    found = _own_agreement(request, case)
+    context = {
+        "case": found.case,
+        "agreement": found,
+        "view": offer_view(found.offer, clock.now()),
+        "intact": is_untouched(found),
+        "body": found.text.removeprefix(f"{TITLE}\n"),
+    }
+    return render(request, "relief/offers/agreement.html", context)
+
+
+@require_safe
+@borrower_only
+def pdf(request: HttpRequest, case: str) -> HttpResponse:
+    """The same paper to keep; refused with 409 when what is stored was tampered with."""
+    found = _own_agreement(request, case)
+    try:
+        if not is_untouched(found):
+            raise RuleViolation(documents.DAMAGED, code="damaged")
+        content = documents.pdf_bytes(found.document)
+    except RuleViolation as problem:
+        context = {"case": found.case, "message": problem.message}
+        return render(request, "relief/cases/case_refused.html", context, status=409)
+    name = quote(found.document.file_name)
+    return HttpResponse(
+        content,
+        content_type="application/pdf",
+        headers={
+            "Content-Disposition": (
+                f"attachment; filename=\"{found.number}.pdf\"; filename*=UTF-8''{name}"
+            )
+        },
+    )

@@ -1,0 +1,198 @@
+"""我的减免申请: all of them, one with its progress, and leaving, reopening or appealing it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_http_methods, require_safe
+from django_htmx.http import HttpResponseClientRefresh
+
+from portal.core import clock
+from portal.core.access import borrower_only
+from portal.core.calendar.days import load_calendar
+from portal.core.htmx import redirect_to, render_part, wants_part
+from portal.core.kernel.money import ZERO
+from portal.core.visitor import REFUSALS, refuse
+from relief.cases import application, collection, queries
+from relief.cases.models import Case
+from relief.cases.reasons import reason_names
+from relief.cases.workflow import Action, State
+from relief.evidence.kinds import KIND_LABELS, EvidenceKind
+from relief.evidence.models import EvidenceLook
+from relief.evidence.retention import planned_purge_on
+from relief.offers import compose as _offers
+from relief.offers.models import OfferStatus
+from relief.pages._own import borrower, own_case
+from relief.pages.forms.case import AppealForm, WithdrawForm
+from relief.presenters import progress as present
+from relief.presenters.case import case_view
+from relief.presenters.offer import offer_view
+
+PLANNED = frozenset({State.PLAN_ACTIVE, State.WARNED, State.BREACHED, State.COMPLETED})
+
+
+@require_safe
+@borrower_only
+def cases(request: HttpRequest) -> HttpResponse:
+    """Newest first, each with its state and what happens next."""
+    user, now = borrower(request), clock.now()
+    rows = [
+        (view, present.needs_you(view.case))
+        for view in (case_view(case, user, now) for case in queries.borrower_inbox(user))
+    ]
+    return render(request, "relief/cases/cases.html", {"rows": rows})
+
+
+@require_safe
+@borrower_only
+def case(request: HttpRequest, case: str) -> HttpResponse:
+    """One case; a poll answers only when something has happened."""
+    own = own_case(request, case)
+    mark = f"{own.version}-{own.events.count()}"
+    if wants_part(request) and request.GET.get("v") == mark:
+        return HttpResponse(status=204)
+    if wants_part(request):
+        return HttpResponseClientRefresh()
+    return render(request, "relief/cases/case.html", _context(request, own) | {"mark": mark})
+
+
+def _context(request: HttpRequest, own: Case) -> dict[str, Any]:
+    now = clock.now()
+    view = case_view(own, borrower(request), now)
+    files = list(own.evidence.current().for_lists())
+    offers = queries.offers_of(own, for_borrower=True)
+    purge_on = planned_purge_on(files[0]) if files else None
+    agreement = queries.agreement_of(own)
+    return {
+        "case": own,
+        "view": view,
+        "steps": present.steps(view),
+        "clock": present.clock_of(
+            own, now, load_calendar(), _waived_by_delay(own), queries.broken_promises(own)
+        ),
+        "needs_you": present.needs_you(own),
+        "asked": [KIND_LABELS[EvidenceKind(kind)] for kind in own.asked_kinds],
+        "offer": next(
+            (offer_view(one, now) for one in offers if one.status == OfferStatus.OPEN), None
+        ),
+        "offers": [offer_view(one, now) for one in reversed(offers)],
+        "agreement": agreement,
+        "items": present.timeline_items(queries.timeline(own)),
+        "reasons": reason_names(own.reasons),
+        "files": files,
+        "looks": list(
+            EvidenceLook.objects.of_borrower(own.borrower).filter(evidence__case=own)[:5]
+        ),
+        "purge_on": purge_on,
+        "retention": present.retention(own, files, purge_on),
+        "collection": collection.sentence_for(own.state),
+        "refusal": present.refusal(own),
+        "can_appeal": application.can_appeal(own, now),
+        "in_plan": own.state in PLANNED
+        or (agreement is not None and agreement.end_kind == "breached"),
+        "withdraw": view.button(Action.WITHDRAW),
+        "reopen": view.button(Action.REOPEN),
+    }
+
+
+def _waived_by_delay(own: Case) -> Decimal:
+    """What our missed deadline has cost us so far, in yuan; the books are asked only then."""
+    if own.delay_from is None:
+        return ZERO
+    return _offers.delay_waiver(own, _offers.figures_of(own.loan, clock.today()))
+
+
+# --- Leaving, coming back, objecting ----------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@borrower_only
+def withdraw(request: HttpRequest, case: str) -> HttpResponse:
+    """A page that asks once more; then the case is withdrawn."""
+    own = own_case(request, case)
+    form = WithdrawForm(request.POST if request.method == "POST" else None)
+    if form.is_bound and form.is_valid():
+        try:
+            application.withdraw_case(
+                case=own,
+                actor=borrower(request),
+                now=clock.now(),
+                reason=form.cleaned_data["reason"],
+            )
+        except REFUSALS as problem:
+            refuse(form, problem)
+            return _ask(request, own, form, "case_withdraw", 409)
+        messages.success(request, "申请已撤回，需要时可以重新申请。")
+        return redirect_to(request, reverse("relief:case", args=[own.public_id]))
+    return _ask(request, own, form, "case_withdraw")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@borrower_only
+def appeal(request: HttpRequest, case: str) -> HttpResponse:
+    """The one appeal; it goes to another reviewer."""
+    own = own_case(request, case)
+    form = AppealForm(request.POST if request.method == "POST" else None)
+    if form.is_bound and form.is_valid():
+        try:
+            application.appeal_case(
+                case=own,
+                text=form.cleaned_data["text"],
+                actor=borrower(request),
+                now=clock.now(),
+            )
+        except REFUSALS as problem:
+            refuse(form, problem)
+            return _ask(request, own, form, "case_appeal", 422 if problem.field else 409)
+        messages.success(request, "申诉已提交，会由另一位审核人员处理。")
+        return redirect_to(request, reverse("relief:case", args=[own.public_id]))
+    return _ask(request, own, form, "case_appeal")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@borrower_only
+def reopen(request: HttpRequest, case: str) -> HttpResponse:
+    """An expired case becomes a draft again, with its files."""
+    own = own_case(request, case)
+    if request.method != "POST":
+        return redirect_to(request, reverse("relief:case", args=[own.public_id]))
+    try:
+        application.reopen_case(case=own, actor=borrower(request), now=clock.now())
+    except REFUSALS as problem:
+        context = {"case": own, "message": problem.message}
+        return render(request, "relief/cases/case_refused.html", context, status=409)
+    messages.success(request, "申请已重新打开，材料都在；请核对后再提交。")
+    return redirect_to(request, _apply_page(own))
+
+
+def _apply_page(own: Case) -> str:
+    try:
+        return reverse("relief:apply", args=[own.loan.public_id])
+    except NoReverseMatch:
+        return reverse("relief:case", args=[own.public_id])
+
+
+def _ask(
+    request: HttpRequest, own: Case, form: WithdrawForm | AppealForm, name: str, status: int = 0
+) -> HttpResponse:
+    view = case_view(own, borrower(request), clock.now())
+    action = Action.WITHDRAW if name == "case_withdraw" else Action.APPEAL
+    button = view.button(action)
+    return render_part(
+        request,
+        page=f"relief/cases/{name}.html",
+        part=f"relief/cases/_{name}_form.html",
+        context={
+            "case": own,
+            "view": view,
+            "form": form,
+            "allowed": button is not None and button.enabled,
+            "why_not": button.why_not if button else f"申请目前“{view.label}”，不需要这一步。",
+        },
+        status=status or (422 if form.errors else 200),
+    )

@@ -1,0 +1,200 @@
+"""不接受: a proposal of one's own, computed while it is typed, or the end of the talks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from loans import queries as books
+from portal.core import clock
+from portal.core.access import borrower_only
+from portal.core.calendar.days import load_calendar
+from portal.core.errors import TermsChanged
+from portal.core.htmx import redirect_to, render_part
+from portal.core.visitor import REFUSALS, refuse
+from relief.cases import deadlines
+from relief.cases.models import Case
+from relief.cases.workflow import Promise
+from relief.offers import negotiate as negotiation
+from relief.offers.models import Offer
+from relief.offers.negotiate import Composed, CounterDraft
+from relief.pages._own import borrower, own_case, own_offer
+from relief.pages.forms.offer import CounterForm, DeclineForm
+from relief.pages.offers import changed
+from relief.presenters import offer as present
+from relief.presenters.counter import chips, preview_of
+
+NAMES = {"waive_penalty": "waive", "term_count": "terms", "text": "note"}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@borrower_only
+def reject(request: HttpRequest, case: str, number: int) -> HttpResponse:
+    """GET is the form; POST proposes, declines, or fills in a suggestion."""
+    own = own_case(request, case)
+    found = own_offer(own, number)
+    if not present.is_answerable(found, clock.now()) and request.method != "POST":
+        label = present.offer_view(found, clock.now()).label
+        return changed(request, own, f"这份方案{label}，不能再答复。请查看最新进度。")
+    if request.method != "POST":
+        return _page(request, own, found, _form(own, found))
+    if request.POST.get("do") == "decline":
+        return _decline(request, own, found)
+    if "use" in request.POST:
+        typed = request.POST.copy()
+        typed["monthly"], typed["terms"] = request.POST["use"], ""
+        return _look(request, own, found, CounterForm(typed, **_bounds(own, found)))
+    form = CounterForm(request.POST, **_bounds(own, found))
+    if request.POST.get("do") == "check":
+        return _look(request, own, found, form)
+    return _counter(request, own, found, form)
+
+
+@require_POST
+@borrower_only
+def check(request: HttpRequest, case: str, number: int) -> HttpResponse:
+    """The live check: only the figures, and only what the bounds say about them.
+
+    Always 200: it answers a question while somebody is still typing, it refuses nothing.
+    """
+    own = own_case(request, case)
+    found = own_offer(own, number)
+    form = CounterForm(request.POST, **_bounds(own, found))
+    composed = _compose(own, found, form)
+    _judge_figures_only(form)
+    return render_part(
+        request,
+        page="relief/offers/offer_reject.html",
+        part="relief/offers/_counter_check.html",
+        context=_context(own, found, form) | {"preview": preview_of(own, found, composed)},
+    )
+
+
+def _bounds(own: Case, found: Offer) -> dict[str, Any]:
+    day = clock.today()
+    penalty = books.debt(own.loan, day).figures.penalty
+    return {"offer": found, "penalty": penalty, "today": day}
+
+
+def _form(own: Case, found: Offer) -> CounterForm:
+    return CounterForm(**_bounds(own, found))
+
+
+def _compose(own: Case, found: Offer, form: CounterForm) -> Composed | None:
+    """What the typed figures would give; a broken bound is written at its field."""
+    form.is_valid()
+    draft = form.draft()
+    if draft is None:
+        return None
+    try:
+        return negotiation.preview_counter(
+            case=own, number=found.number, draft=draft, on=clock.today()
+        )
+    except REFUSALS as problem:
+        refuse(form, problem, **NAMES)
+        return None
+
+
+def _judge_figures_only(form: CounterForm) -> None:
+    for name in ("reasons", "note", "seen"):
+        form.errors.pop(name, None)
+
+
+def _look(request: HttpRequest, own: Case, found: Offer, form: CounterForm) -> HttpResponse:
+    """The form again with the figures of what is typed; nothing is sent."""
+    composed = _compose(own, found, form)
+    _judge_figures_only(form)
+    status = 422 if form.errors else 200
+    return _page(request, own, found, form, composed=composed, status=status)
+
+
+def _counter(request: HttpRequest, own: Case, found: Offer, form: CounterForm) -> HttpResponse:
+    composed = _compose(own, found, form)
+    draft: CounterDraft | None = form.draft() if composed else None
+    if form.errors or draft is None:
+        return _page(request, own, found, form, composed=composed, status=422)
+    try:
+        negotiation.reject_offer(
+            case=own,
+            number=found.number,
+            seen=form.cleaned_data["seen"],
+            reasons=form.cleaned_data["reasons"],
+            draft=draft,
+            note=form.cleaned_data["note"],
+            actor=borrower(request),
+            now=clock.now(),
+        )
+    except TermsChanged as problem:
+        return changed(request, own, problem.message)
+    except REFUSALS as problem:
+        field = getattr(problem, "field", "")
+        refuse(form, problem, **NAMES)
+        return _page(request, own, found, form, composed=composed, status=422 if field else 409)
+    messages.success(request, "还款建议已提交，客服会在期限内答复你。")
+    return redirect_to(request, reverse("relief:case", args=[own.public_id]))
+
+
+def _decline(request: HttpRequest, own: Case, found: Offer) -> HttpResponse:
+    form = DeclineForm(request.POST, auto_id="decline_%s")
+    if not form.is_valid():
+        return _page(request, own, found, _form(own, found), decline=form, status=422)
+    try:
+        negotiation.decline_offer(
+            case=own,
+            number=found.number,
+            seen=form.cleaned_data["seen"],
+            reasons=form.cleaned_data["reasons"],
+            note=form.cleaned_data["note"],
+            actor=borrower(request),
+            now=clock.now(),
+        )
+    except TermsChanged as problem:
+        return changed(request, own, problem.message)
+    except REFUSALS as problem:
+        refuse(form, problem, **NAMES)
+        return _page(request, own, found, _form(own, found), decline=form, status=409)
+    messages.success(request, "你已拒绝这份方案，本次协商结束。需要时可以重新申请。")
+    return redirect_to(request, reverse("relief:case", args=[own.public_id]))
+
+
+def _page(
+    request: HttpRequest,
+    own: Case,
+    found: Offer,
+    form: CounterForm,
+    *,
+    decline: DeclineForm | None = None,
+    composed: Composed | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    context = _context(own, found, form) | {"preview": preview_of(own, found, composed)}
+    if decline is not None:
+        context["decline"] = decline
+    return render_part(
+        request,
+        page="relief/offers/offer_reject.html",
+        part=f"relief/offers/{'_counter_fields' if decline is None else '_decline_form'}.html",
+        context=context,
+        status=status,
+    )
+
+
+def _context(own: Case, found: Offer, form: CounterForm) -> dict[str, Any]:
+    rules = own.policy.rules
+    reply = deadlines.due_for(Promise.REPLY, clock.now(), load_calendar(), rules)
+    debt = books.debt(own.loan, clock.today())
+    return {
+        "case": own,
+        "view": present.offer_view(found, clock.now()),
+        "form": form,
+        "decline": DeclineForm(auto_id="decline_%s", initial={"seen": found.digest}),
+        "penalty": debt.figures.penalty,
+        "rounds_left": max(0, rules.max_rounds - own.rounds),
+        "rules": rules,
+        "reply_by": reply.at if reply else None,
+        "chips": chips(own, found, debt),
+    }

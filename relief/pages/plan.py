@@ -1,0 +1,63 @@
+"""新还款计划 of a case: kept, at risk or broken, and what comes next."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from loans import queries as books
+from loans.presenters import history
+from loans.presenters.loan import loan_card, plan_lines
+from portal.core import clock
+from portal.core.access import borrower_only
+from portal.core.htmx import redirect_to
+from portal.core.kernel.money import ZERO
+from relief.cases.queries import agreement_of
+from relief.cases.workflow import State
+from relief.offers.models import Agreement
+from relief.pages._own import own_case
+from relief.presenters.plan import standing
+
+SHOWN = 6  # rows before 展开
+
+
+@require_safe
+@borrower_only
+def plan(request: HttpRequest, case: str) -> HttpResponse:
+    """The plan that the agreement put in force; a case without one leads back to its page."""
+    own = own_case(request, case)
+    found = agreement_of(own)
+    if found is None or found.end_kind == "revoked":
+        return redirect_to(request, reverse("relief:case", args=[own.public_id]))
+    today = clock.today()
+    position = books.load_position(own.loan)
+    debt = books.debt_of(position, today)
+    rows = plan_lines(debt)
+    terms = history.plan_terms(position, debt)
+    shown = max(SHOWN, next((n for n, row in enumerate(rows, 2) if row.state == "next"), 0))
+    context = {
+        "case": own,
+        "loan": own.loan,
+        "debt": debt,
+        "card": loan_card(own.loan, debt),
+        "plan": terms,
+        "standing": standing(State(own.state), own, debt, terms),
+        "rows": rows[:shown],
+        "more_rows": rows[shown:],
+        "remaining": sum((row.total for row in debt.instalments), ZERO),
+        "old_schedules": history.old_schedules(position, today),
+        "agreement": found,
+        "ending": ending_of(found, position),
+    }
+    return render(request, "relief/plans/plan.html", context)
+
+
+def ending_of(agreement: Agreement, position: books.Position) -> books.BookedBreach | None:
+    """The breach that ended this plan, as the books say; None when none did."""
+    if agreement.end_kind != "breached" or agreement.ended_at is None:
+        return None
+    ended_on = clock.business_date(agreement.ended_at)
+    same_day = [found for found in books.booked_breaches(position) if found.on == ended_on]
+    return same_day[-1] if same_day else None

@@ -1,0 +1,218 @@
+"""我的客服: one conversation with the bot, with staff, and with what happens to the application."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+from django_htmx.http import reswap, retarget
+
+from loans.queries import borrower_debts
+from portal.core import clock
+from portal.core.access import borrower_only
+from portal.core.calendar.days import load_calendar
+from portal.core.errors import RuleViolation
+from portal.core.htmx import trigger, wants_part
+from portal.core.kernel.errors import InvalidInput
+from portal.core.models import User
+from portal.core.visitor import REFUSALS, address
+from relief.cases import application
+from relief.cases.models import Case
+from relief.cases.workflow import BEFORE_PLAN, State
+from relief.conversation import answers as bot_rules
+from relief.conversation import bot, messages
+from relief.conversation.models import Conversation, Message
+from relief.evidence import consents
+from relief.evidence.consent_texts import CONSENT_FOR
+from relief.evidence.files import add_evidence
+from relief.evidence.kinds import ACCEPT_ATTRIBUTE, EvidenceKind, clean_name
+from relief.evidence.models import Evidence
+from relief.pages._own import borrower
+from relief.pages._panel import as_upload
+from relief.pages.forms.message import MessageForm
+from relief.presenters import chat as present
+
+NO_LOAN = "你目前没有逾期的借款，不需要上传证明材料。"
+CLOSED = "新还款计划正在执行，不需要再上传材料；有问题可以直接留言。"
+
+
+@require_http_methods(["GET", "HEAD"])
+@borrower_only
+def conversation(request: HttpRequest) -> HttpResponse:
+    """The whole conversation; the bot greets once a day, from the borrower's own figures."""
+    bot.greet(actor=borrower(request), now=clock.now())
+    return _page(request, MessageForm())
+
+
+@require_safe
+@borrower_only
+def since(request: HttpRequest, message: int) -> HttpResponse:
+    """What was said after a message; nothing new is 204, so that the next question comes later."""
+    user = borrower(request)
+    if not wants_part(request):
+        return redirect("relief:service")
+    if not Message.objects.visible_to(user).after(message).exists():
+        return HttpResponse(status=204)
+    return render(request, "relief/conversation/_messages.html", _stream(user, after=message))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@borrower_only
+def send(request: HttpRequest) -> HttpResponse:
+    """A text, a quick question or files; a refusal leaves the text where it was typed."""
+    if request.method != "POST":  # the address that a refusal leaves in the bar, asked for again
+        return redirect("relief:service")
+    user, form = borrower(request), MessageForm(request.POST)
+    form.is_valid()
+    text = form.cleaned_data.get("text", "")
+    files = request.FILES.getlist("file")
+    topic = request.POST.get("topic", "")
+    try:
+        if topic:
+            bot.quick_reply(actor=user, topic=topic, now=clock.now())
+        elif files:
+            _take_files(request, user, files)
+        if not topic and (text.strip() or not files):
+            messages.say(text=text, actor=user, now=clock.now())
+            bot.answer(actor=user, text=text, now=clock.now())
+            text = ""
+    except REFUSALS as problem:
+        form.add_error("text", problem.message)
+        return _refused(request, form, 422 if isinstance(problem, InvalidInput) else 409)
+    if wants_part(request):
+        response = render(
+            request, "relief/conversation/_messages.html", _stream(user, after=form.seen)
+        )
+        return response if text.strip() else trigger(response, "sent")
+    if text.strip():  # a chip was pressed while something else was being typed
+        return _page(request, MessageForm(initial={"text": text}))
+    return redirect("relief:service")
+
+
+def _refused(request: HttpRequest, form: MessageForm, status: int) -> HttpResponse:
+    if not wants_part(request):
+        return _page(request, form, status=status)
+    context = {"form": form, "quick": bot_rules.labels(bot_rules.QUICK), "accept": ACCEPT_ATTRIBUTE}
+    response = render(request, "relief/conversation/_composer.html", context, status=status)
+    return reswap(retarget(response, "#composer"), "outerHTML")
+
+
+def _page(request: HttpRequest, form: MessageForm, *, status: int = 200) -> HttpResponse:
+    context = _stream(borrower(request), after=0) | {
+        "form": form,
+        "quick": bot_rules.labels(bot_rules.QUICK),
+        "accept": ACCEPT_ATTRIBUTE,
+        "now": clock.now(),
+    }
+    return render(request, "relief/conversation/service.html", context, status=status)
+
+
+def _stream(user: User, *, after: int) -> dict[str, Any]:
+    """Messages after one, as lines; reading them is noted."""
+    now = clock.now()
+    talk = messages.conversation_of(borrower=user, now=now)
+    said = messages.messages_since(conversation=talk, reader=user, after=after)
+    last = said[-1].pk if said else after
+    if last > talk.borrower_read:
+        messages.mark_read(conversation=talk, reader=user, upto=last)
+    before = _time_of(talk, after) if after and said else None
+    return {
+        "lines": present.lines(
+            said, now=now, papers=_papers(said), read_up_to=talk.staff_read, before=before
+        ),
+        "last": last,
+        "desk": _desk(talk, now),
+        "after": after,
+    }
+
+
+def _time_of(talk: Conversation, message_id: int) -> datetime | None:
+    return (
+        Message.objects.filter(conversation=talk, pk__lte=message_id)
+        .order_by("-pk")
+        .values_list("created_at", flat=True)
+        .first()
+    )
+
+
+def _papers(said: Sequence[Message]) -> dict[int, list[Evidence]]:
+    """The current files of the applications that are shown, in one query."""
+    cases = {message.case_id for message in said if message.card == "application"}
+    found: dict[int, list[Evidence]] = {}
+    for file in Evidence.objects.current().filter(case__in=cases - {None}) if cases else []:
+        found.setdefault(file.case_id, []).append(file)
+    return found
+
+
+def _desk(talk: Conversation, now: datetime) -> present.Desk:
+    ahead = 0
+    if talk.human_wanted_at is not None and talk.taken_by_id is None:
+        waiting = Conversation.objects.waiting()
+        ahead = waiting.filter(human_wanted_at__lt=talk.human_wanted_at).count()
+    return present.desk(talk, ahead=ahead, now=now, calendar=load_calendar())
+
+
+# --- Files in the conversation ----------------------------------------------------------------------
+
+
+def _take_files(request: HttpRequest, user: User, files: Iterable[UploadedFile]) -> None:
+    """Each file becomes evidence of the open case, or of a draft begun for it."""
+    case = _case_for_files(user)
+    kind = _kind_for(case)
+    for file in files:
+        try:
+            made = add_evidence(
+                case=case,
+                kind=kind.value,
+                upload=as_upload(file),
+                actor=user,
+                now=clock.now(),
+                ip=address(request) or None,
+            )
+        except REFUSALS as problem:
+            problem.message = f"「{clean_name(file.name or '')}」{problem.message}"
+            raise
+        if case.state == State.DRAFT:  # later the service shows the card itself
+            messages.post_card(case=case, card="file", evidence=made, actor=user, now=clock.now())
+
+
+def _case_for_files(user: User) -> Case:
+    """The open case; without one a draft for the loan with the most penalty."""
+    cases = Case.objects.for_borrower(user).open().for_lists()
+    open_cases = list(cases.order_by("-created_at"))
+    for case in open_cases:
+        if State(case.state) in BEFORE_PLAN:
+            return case
+    if open_cases:
+        raise RuleViolation(CLOSED, code="in-plan", field="text")
+    debts = borrower_debts(user, clock.today())
+    overdue = [(loan, debt) for loan, debt in debts if debt.overdue_days > 0]
+    if not overdue:
+        raise RuleViolation(NO_LOAN, code="not-overdue", field="text")
+    loan, _debt = max(overdue, key=lambda pair: pair[1].penalty)
+    return application.open_case(loan=loan, actor=user, now=clock.now())
+
+
+def _kind_for(case: Case) -> EvidenceKind:
+    """What staff asked for and still miss; else 其他材料, which needs no consent.
+
+    A sensitive paper is taken here only when its consent is in force: the page of the papers asks
+    for it.
+    """
+    if case.state == State.NEED_MORE:
+        there = set(
+            case.evidence.usable()
+            .filter(created_at__gte=case.clock_stopped_at)
+            .values_list("kind", flat=True)
+        )
+        for name in case.asked_kinds:
+            kind = EvidenceKind(name)
+            free = kind not in CONSENT_FOR or consents.has_consent(user=case.borrower, kind=kind)
+            if name not in there and free:
+                return kind
+    return EvidenceKind.OTHER

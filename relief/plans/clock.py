@@ -1,0 +1,64 @@
+"""When the plan of a case is looked at next, from what is unpaid on the books."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from loans import queries as books
+from relief.cases import deadlines
+from relief.cases.deadlines import Due, DueKind
+from relief.cases.models import Case
+from relief.plans import health as plan_health
+from relief.plans.health import PlanDue, PlanHealth
+
+
+def unpaid(case: Case, on: date) -> list[PlanDue]:
+    """The plan instalments that still owe something, oldest first (yuan)."""
+    rows = books.debt(case.loan, on).instalments
+    left = [PlanDue(row.number, row.due_on, row.total) for row in rows if row.total > 0]
+    return sorted(left, key=lambda row: row.due_on)
+
+
+def health(case: Case, on: date) -> PlanHealth:
+    """How the plan stands on a date."""
+    return plan_health.look_at(unpaid(case, on), on, case.policy.rules)
+
+
+def plan_due(case: Case, now: datetime) -> Due | None:
+    """The next instalment's date for people, and the next look at 09:00 for the sweep."""
+    return _due_of(health(case, deadlines.business_day(now)))
+
+
+def new_plan_due(case: Case, rows: Sequence[Mapping[str, Any]], now: datetime) -> Due | None:
+    """The same for a plan that opens just now, from its stored rows: nothing is paid of it."""
+    plan = [
+        PlanDue(row["number"], date.fromisoformat(row["due_on"]), Decimal(row["total"]))
+        for row in rows
+    ]
+    return _due_of(plan_health.look_at(plan, deadlines.business_day(now), case.policy.rules))
+
+
+def _due_of(state: PlanHealth) -> Due | None:
+    if state.first_unpaid is None or state.next_check_on is None:
+        return None
+    return Due(
+        deadlines.at(state.first_unpaid.due_on, deadlines.DAY_END),
+        DueKind.PLAN_CHECK,
+        ((DueKind.PLAN_CHECK, deadlines.at(state.next_check_on, deadlines.MORNING)),),
+    )
+
+
+def cure_due(case: Case, now: datetime) -> Due:
+    """10 days from the warning, to the end of that day; the plan is looked at meanwhile.
+
+    Warned on 2026-12-29: until 2027-01-08 24:00, handled on 01-09 at 09:00.
+    """
+    last_day = deadlines.business_day(now) + timedelta(days=case.policy.rules.cure_days)
+    rows = [(DueKind.CURE_DUE, deadlines.at(last_day + timedelta(days=1), deadlines.MORNING))]
+    check_on = health(case, deadlines.business_day(now)).next_check_on
+    if check_on is not None:
+        rows.append((DueKind.PLAN_CHECK, deadlines.at(check_on, deadlines.MORNING)))
+    return Due(deadlines.at(last_day, deadlines.DAY_END), DueKind.CURE_DUE, tuple(rows))

@@ -1,0 +1,94 @@
+"""How a plan stands on a date: kept, due soon, late, to be warned, ready for breach; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from relief.cases.policy import ReliefPolicy
+
+
+class Reminder(StrEnum):
+    """Which reminder an instalment is due for."""
+
+    SOON = "soon"
+    TODAY = "today"
+    LATE = "late"
+
+
+@dataclass(frozen=True)
+class PlanDue:
+    """One plan instalment that still owes something (yuan)."""
+
+    number: int
+    due_on: date
+    owed: Decimal
+
+
+@dataclass(frozen=True)
+class PlanHealth:
+    """What to do about a plan on one date; `next_check_on` is when to look again."""
+
+    first_unpaid: PlanDue | None
+    reminder: Reminder | None
+    overdue: tuple[PlanDue, ...]
+    must_warn: bool
+    two_missed: bool
+    next_check_on: date | None
+
+
+def planned_reminders(
+    unpaid: Sequence[PlanDue], since: date, on: date, policy: ReliefPolicy
+) -> list[tuple[Reminder, PlanDue]]:
+    """What was to be said from a planned look `since` to `on`, both included, in order.
+
+    Planned for 2026-12-23, looked at on 12-27 only: SOON, TODAY and LATE of the one due 12-26.
+    """
+    found: list[tuple[Reminder, PlanDue]] = []
+    day: date | None = since
+    while day is not None and day <= on and unpaid:
+        reminder = _reminder(unpaid, day, policy)
+        if reminder is not None and (reminder, unpaid[0]) not in found:
+            found.append((reminder, unpaid[0]))
+        day = _next_check(unpaid, day, policy)
+    return found
+
+
+def look_at(unpaid: Sequence[PlanDue], on: date, policy: ReliefPolicy) -> PlanHealth:
+    """Judges the unpaid instalments, oldest first (domain.md §9).
+
+    Due 2026-12-26: reminded 12-23 and 12-26, late on 12-27, warned on 12-29 (3 days after).
+    """
+    if not unpaid:
+        return PlanHealth(None, None, (), must_warn=False, two_missed=False, next_check_on=None)
+    first = unpaid[0]
+    overdue = tuple(due for due in unpaid if due.due_on < on)
+    grace = timedelta(days=policy.plan_grace_days)
+    missed = [due for due in overdue if due.due_on + grace <= on]
+    return PlanHealth(
+        first_unpaid=first,
+        reminder=_reminder(unpaid, on, policy),
+        overdue=overdue,
+        must_warn=bool(missed),
+        two_missed=len(missed) >= 2,
+        next_check_on=_next_check(unpaid, on, policy),
+    )
+
+
+def _reminder(unpaid: Sequence[PlanDue], on: date, policy: ReliefPolicy) -> Reminder | None:
+    first = unpaid[0]
+    if first.due_on < on:
+        return Reminder.LATE
+    if first.due_on == on:
+        return Reminder.TODAY
+    soon = first.due_on - timedelta(days=policy.plan_reminder_days)
+    return Reminder.SOON if soon <= on else None
+
+
+def _next_check(unpaid: Sequence[PlanDue], on: date, policy: ReliefPolicy) -> date | None:
+    offsets = (-policy.plan_reminder_days, 0, 1, policy.plan_grace_days)
+    days = {due.due_on + timedelta(days=offset) for due in unpaid for offset in offsets}
+    return min((day for day in days if day > on), default=None)

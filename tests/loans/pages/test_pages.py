@@ -1,0 +1,168 @@
+"""借呗, 还款计划 and due dates."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from icalendar import Calendar
+
+from loans import queries
+from loans.domain.restructure import ReliefTerms
+from loans.models import Loan, Posting
+from loans.presenters.exports import safe_cell
+from loans.services.payment import pay
+from loans.services.restructure import apply_relief
+from portal.core import clock
+from relief.cases.workflow import State
+from tests import factories
+from tests.loans.pages.marks import by_instalment, figures
+
+TODAY = date(2026, 3, 2)
+
+
+def relieved(loan: Loan) -> Loan:
+    """All penalty waived, 12 terms from April."""
+    penalty = queries.debt(loan, TODAY).penalty
+    terms = ReliefTerms(
+        figures_as_of=TODAY,
+        waive_penalty=penalty,
+        term_count=12,
+        first_due_on=date(2026, 4, 2),
+    )
+    apply_relief(loan_id=loan.pk, terms=terms, on=TODAY, key="t", actor=None, now=factories.NOW)
+    return Loan.objects.get(pk=loan.pk)
+
+
+def test_home_overdue_adds_up(lin: Client, loan: Loan) -> None:
+    owed = queries.debt(loan, TODAY)
+
+    response = lin.get(reverse("loans:home"))
+
+    assert figures(response, "total-due") == [owed.total]
+    assert figures(response, "due-now") == [owed.due_now]
+    assert figures(response, "penalty-total") == [owed.penalty]
+    assert response.content.decode().count("<h1") == 1
+
+
+def test_home_clear_praises_payments_in_time(client: Client) -> None:
+    loan = factories.overdue_loan(drawdown_on=date(2026, 1, 5), due_day=20)
+    client.force_login(loan.borrower)
+    due = queries.debt(loan, date(2026, 2, 20)).due_now
+    pay(
+        loan_id=loan.pk,
+        amount=due,
+        paid_on=date(2026, 2, 20),
+        reference="in time",
+        actor=None,
+        now=factories.NOW,
+    )
+
+    text = client.get(reverse("loans:home")).content.decode()
+
+    assert "没有逾期，继续保持" in text
+    assert "连续 1 期按时还款" in text
+
+
+def test_home_without_a_loan_offers_no_sample_outside_the_demo(client: Client) -> None:
+    client.force_login(factories.borrower())
+
+    text = client.get(reverse("loans:home")).content.decode()
+
+    assert "还没有借款" in text
+    assert "演示借款" not in text
+
+
+def test_home_takes_the_same_queries_for_many_loans(lin: Client, loan: Loan) -> None:
+    with CaptureQueriesContext(connection) as one:
+        lin.get(reverse("loans:home"))
+    for _ in range(3):
+        factories.overdue_loan(loan.borrower)
+
+    with CaptureQueriesContext(connection) as many:
+        lin.get(reverse("loans:home"))
+
+    assert len(one) == len(many) <= 10
+
+
+def test_plan_shows_new_rows_and_the_old_schedule_struck_through(lin: Client, loan: Loan) -> None:
+    loan = relieved(loan)
+    rows = queries.debt(loan, TODAY).instalments
+
+    response = lin.get(reverse("loans:detail", args=[loan.public_id]))
+
+    text = response.content.decode()
+    assert by_instalment(response, "plan-instalment") == {row.number: row.total for row in rows}
+    assert "协商方案 · 执行中" in text
+    assert "已被替代" in text
+    assert "<del>" in text
+
+
+def test_pages_of_a_loan_lead_to_the_request_that_runs_on_it(lin: Client, loan: Loan) -> None:
+    addresses = [reverse("loans:home"), reverse("loans:penalty", args=[loan.public_id])]
+
+    before = [lin.get(address).content.decode() for address in addresses]
+    case = factories.case_at(State.IN_REVIEW, loan=loan)
+    after = [lin.get(address).content.decode() for address in addresses]
+
+    assert "申请罚息减免" in before[0]
+    assert ">申请减免</a>" in before[1]
+    for text in after:
+        assert reverse("relief:case", args=[case.public_id]) in text
+        assert ">申请减免</a>" not in text
+        assert "催收提醒和催收电话已停止" in text
+
+
+def test_broken_plan_says_what_came_back(lin: Client, loan: Loan) -> None:
+    case = factories.case_at(State.BREACHED, loan=loan)
+    day = case.events.latest("at").at
+    moves = Posting.objects.filter(entry__loan=loan, entry__kind="breach", account="waiver")
+    back = -sum((posting.amount for posting in moves), Decimal(0))
+
+    with clock.frozen(day):
+        response = lin.get(reverse("loans:detail", args=[loan.public_id]))
+
+    assert "因违约终止" in response.content.decode()
+    assert figures(response, "breach-restored") == [back]
+
+
+def test_due_dates_are_a_calendar(lin: Client, loan: Loan) -> None:
+    ahead = [row for row in queries.debt(loan, TODAY).instalments if row.due_on >= TODAY]
+
+    content = lin.get(reverse("loans:calendar", args=[loan.public_id])).content
+
+    events = Calendar.from_ical(content).walk("VEVENT")
+    assert [event.decoded("dtstart") for event in events] == [row.due_on for row in ahead]
+
+
+def test_settled_page_before_the_end_names_the_payoff(lin: Client, loan: Loan) -> None:
+    response = lin.get(reverse("loans:settled", args=[loan.public_id]))
+
+    assert figures(response, "payoff") == [queries.payoff_amount(loan, TODAY)]
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+86", "'+86"),
+        ("-2", "'-2"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("＝1", "'＝1"),
+        ("\t=1", "'\t=1"),
+        (" =1", "' =1"),
+        ("正常", "正常"),
+        (Decimal("-64.24"), "-64.24"),
+    ],
+)
+def test_csv_cells_are_never_formulas(text: Any, cell: str) -> None:
+    assert safe_cell(text) == cell
+
+
+# --- The staff desk -------------------------------------------------------------------------

@@ -1,0 +1,101 @@
+"""对账单 as page, CSV and PDF: between two balances, of any period, down to every posting."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from loans import queries
+from loans.models import Loan
+from loans.presenters import booked
+from portal.core.kernel.money import signed
+from tests.loans.pages.marks import figures
+from tests.loans.pages.test_pages import relieved
+
+TODAY = date(2026, 3, 2)
+
+
+def test_statement_ends_with_the_books_balance(lin: Client, loan: Loan) -> None:
+    loan = relieved(loan)
+    told = queries.statement(loan)
+
+    response = lin.get(reverse("loans:statement", args=[loan.public_id]))
+    content = lin.get(reverse("loans:statement-csv", args=[loan.public_id])).content
+    paper = lin.get(reverse("loans:statement-pdf", args=[loan.public_id])).content
+
+    assert figures(response, "statement-closing") == [told.closing]
+    rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))[1:]
+    moved = sum((Decimal(row[4]) for row in rows if row[4]), Decimal(0))
+    assert Decimal(rows[0][5]) + moved == Decimal(rows[-1][5]) == told.closing
+    assert paper.startswith(b"%PDF-")
+
+
+def test_statement_of_a_period_opens_with_what_was_owed_before(lin: Client, loan: Loan) -> None:
+    loan = relieved(loan)
+    whole = queries.statement(loan)
+    asked = {"from_on": "2026-01-01", "to_on": "2026-02-28"}
+
+    response = lin.get(reverse("loans:statement", args=[loan.public_id]), asked)
+    content = lin.get(reverse("loans:statement-csv", args=[loan.public_id]), asked).content
+
+    before = [line for line in whole.lines if line.on < date(2026, 1, 1)]
+    within = [line for line in whole.lines if date(2026, 1, 1) <= line.on <= date(2026, 2, 28)]
+    opening, closing = before[-1].balance, (within or before)[-1].balance
+    rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))[1:]
+    assert figures(response, "statement-opening") == [opening]
+    assert figures(response, "statement-closing") == [closing]
+    assert [Decimal(rows[0][5]), Decimal(rows[-1][5])] == [opening, closing]
+    assert [row[0] for row in rows] == ["2026-01-01", *(f"{x.on}" for x in within), "2026-02-28"]
+
+
+def test_statement_page_keeps_every_posting_under_its_event(lin: Client, loan: Loan) -> None:
+    loan = relieved(loan)
+    told = queries.statement(loan)
+    rows = booked.events(told)
+
+    text = lin.get(reverse("loans:statement", args=[loan.public_id])).content.decode()
+
+    assert [line for row in rows for line in row.lines] == list(told.lines)
+    assert told.opening + sum(row.amount for row in rows) == told.closing
+    assert len(rows) < len(told.lines)
+    assert all(f"{len(row.lines)} 条记账" in text for row in rows if len(row.lines) > 1)
+    for line in told.lines:
+        assert signed(line.amount) in text
+
+
+def test_statement_of_today_leads_from_the_books_to_todays_debt(lin: Client, loan: Loan) -> None:
+    response = lin.get(reverse("loans:statement", args=[loan.public_id]))
+
+    closing, unbooked = (figures(response, f"statement-{name}") for name in ("closing", "unbooked"))
+    assert closing[0] + unbooked[0] == queries.debt(loan, TODAY).total
+    assert figures(response, "total-due") == [queries.debt(loan, TODAY).total]
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"from_on": "昨天"}, "开始日期：请按"),
+        ({"to_on": "2026-02-30"}, "结束日期：请按"),
+        ({"from_on": "2026-02-10", "to_on": "2026-02-01"}, "结束日期：不能早于开始日期"),
+        ({"from_on": "2027-01-01"}, "开始日期：不能晚于今天"),
+        ({"to_on": "2020-01-01"}, "结束日期：不能早于借款发放"),
+    ],
+)
+def test_wrong_period_is_a_sentence_at_its_field(
+    lin: Client, loan: Loan, asked: dict[str, str], sentence: str
+) -> None:
+    response = lin.get(reverse("loans:statement", args=[loan.public_id]), asked)
+    files = [
+        lin.get(reverse(f"loans:statement-{kind}", args=[loan.public_id]), asked)
+        for kind in ("csv", "pdf")
+    ]
+
+    assert response.status_code == 422
+    assert sentence in response.content.decode()
+    assert all(sentence in lin.get(file["Location"]).content.decode() for file in files)

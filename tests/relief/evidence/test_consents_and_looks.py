@@ -1,0 +1,106 @@
+"""Sensitive papers need consent; every look of staff is stamped and logged."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image, ImageChops
+
+from portal.core.errors import RuleViolation
+from portal.core.kernel.errors import InvalidInput
+from portal.core.storage import private
+from relief.cases.workflow import State
+from relief.evidence import access_log as looks
+from relief.evidence import consents
+from relief.evidence.files import open_evidence
+from relief.evidence.models import Consent, EvidenceLook
+from tests.relief.people import NOW, add, added_and_checked, borrower, draft, in_state, staff
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _private_folder(tmp_path, settings) -> None:
+    settings.PRIVATE_ROOT = tmp_path
+
+
+def test_sensitive_papers_need_their_own_consent() -> None:
+    case = draft(borrower())
+
+    with pytest.raises(InvalidInput) as refused:
+        add(case, kind="medical")
+    assert refused.value.field == "consent"
+    assert list(private.keys()) == []
+
+    add(case, kind="medical", consent=True, ip="127.0.0.1")
+    add(case, "P01", kind="medical")
+    given = Consent.objects.get(user=case.borrower)
+
+    assert (given.kind, given.version, given.given_from) == ("medical", "2026-01", "127.0.0.1")
+    assert len(given.text_digest) == 64
+    with pytest.raises(InvalidInput):
+        add(case, "I01b", kind="identity")
+
+
+def test_withdrawing_consent_closes_the_files_it_covered() -> None:
+    case = draft(borrower())
+    medical = added_and_checked(case, kind="medical", consent=True)
+    income = added_and_checked(case, "P01")
+
+    count = consents.withdraw_consent(kind="medical", actor=case.borrower, now=NOW)
+
+    medical.refresh_from_db()
+    income.refresh_from_db()
+    assert count == 1
+    assert medical.withdrawn_at == NOW
+    assert medical.purge_on == NOW.date()
+    assert income.purge_on is None
+    assert consents.withdraw_consent(kind="medical", actor=case.borrower, now=NOW) == 0
+
+
+def test_every_look_of_staff_is_stamped_and_written_down() -> None:
+    case = draft(borrower())
+    image, paper = added_and_checked(case), added_and_checked(case, "P01")
+    in_state(case, State.SUBMITTED)
+    agent = staff()
+
+    with open_evidence(evidence=image, actor=case.borrower, now=NOW).stream as own:
+        plain = own.read()
+    seen = open_evidence(evidence=image, actor=agent, now=NOW)
+    second = open_evidence(evidence=paper, actor=agent, now=NOW, page=2)
+    whole = open_evidence(evidence=paper, actor=agent, now=NOW, whole=True)
+    with whole.stream as stream:
+        assert stream.read(5) == b"%PDF-"
+
+    assert (seen.content_type, second.content_type) == ("image/jpeg", "image/jpeg")
+    assert (second.page, second.pages, second.file_name) == (2, 2, "流水-2.jpg")
+    with Image.open(io.BytesIO(plain)) as a, Image.open(seen.stream) as b:
+        assert ImageChops.difference(a.convert("L"), b.convert("L")).getextrema()[1] > 20
+    log = list(EvidenceLook.objects.of_borrower(case.borrower))
+    assert [(look.evidence, look.page, look.whole) for look in log[::-1]] == [
+        (image, 1, False),
+        (paper, 2, False),
+        (paper, 1, True),
+    ]
+    assert log[0].viewer_label == "周敏（审核员 agent）"
+    with pytest.raises(RuleViolation, match="没有第 3 页"):
+        open_evidence(evidence=paper, actor=agent, now=NOW, page=3)
+    with pytest.raises(RuleViolation, match="没有权限"):
+        open_evidence(evidence=paper, actor=borrower("13900000002", "赵强"), now=NOW)
+
+
+def test_the_stamp_names_who_looks_and_when() -> None:
+    assert looks.stamp_text(staff(), NOW) == "周敏 agent 2026-11-23 19:12 仅供审核"
+
+
+def test_looks_cannot_be_rewritten() -> None:
+    case = in_state(draft(borrower()), State.SUBMITTED)
+    made = added_and_checked(case)
+    open_evidence(evidence=made, actor=staff(), now=NOW)
+    look = EvidenceLook.objects.get()
+
+    with pytest.raises(TypeError):
+        look.save()
+    with pytest.raises(TypeError):
+        EvidenceLook.objects.all().delete()
