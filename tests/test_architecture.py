@@ -10,8 +10,10 @@ from tests import architecture
 
 LOCKS = ("requirements.txt", "requirements-extras.txt", "requirements-dev.txt")
 RULES = {
+    "unknown": architecture.unknown_modules,
     "direction": architecture.wrong_directions,
-    "purity": architecture.impure_domains,
+    "strings": architecture.upward_strings,
+    "purity": architecture.impure_modules,
     "cycles": architecture.cycles,
     "one door": architecture.second_doors,
     "clock": architecture.own_clocks,
@@ -20,22 +22,43 @@ RULES = {
     "side doors": architecture.side_doors,
 }
 PLANTED = [
+    ("unknown", {"relief.cases.helpers": ""}),
+    ("unknown", {"portal.misc": ""}),
     ("direction", {"loans.domain.interest": "from loans.services import payment"}),
     ("direction", {"loans.services.payment": "from loans.pages import repay"}),
     ("direction", {"loans.queries": "from relief.cases.models import Case"}),
     ("direction", {"portal.core.clock": "from portal.site.pages import me"}),
     ("direction", {"relief.cases.review": "from ..tasks import sweep", "relief.tasks": ""}),
+    ("direction", {"relief.cases.review": "from loans.pages import repay"}),
+    ("direction", {"relief.offers.terms": "from loans.services import payment"}),
+    ("direction", {"relief.presenters.case": "from portal.core.desk import records"}),
+    (
+        "direction",
+        {"relief.plans.watch": "import portal.site.demo.seed", "portal.site.demo.seed": ""},
+    ),
+    (
+        "strings",
+        {"portal.core.nudge": "import_string('portal.site.celery.app')", "portal.site.celery": ""},
+    ),
+    ("strings", {"loans.models.loan": "case = ForeignKey('relief.Case')"}),
     ("purity", {"portal.core.kernel.money": "import django"}),
-    ("purity", {"loans.domain.interest": "from portal.core.models import User"}),
+    ("purity", {"relief.cases.workflow": "from django.db import models"}),
+    ("direction", {"loans.domain.interest": "from portal.core.models import User"}),
     ("cycles", {"loans.a": "from loans import b", "loans.b": "from loans import a"}),
     ("one door", {"relief.cases.review": "def f(case):\n    case.state = 'OFFERED'"}),
+    ("one door", {"relief.cases.review": "Case.objects.filter(pk=1).update(state='OFFERED')"}),
+    ("one door", {"relief.plans.watch": "setattr(case, 'state', 'OFFERED')"}),
+    ("one door", {"relief.desk.acts": "Case.objects.bulk_update(cases, ['state'])"}),
+    ("one door", {"loans.services.payment": "Posting.objects.bulk_create(lines)"}),
+    ("one door", {"relief.offers.agreement": "Entry(loan=loan).save()"}),
+    ("one door", {"loans.services.breach": "run('INSERT INTO loans_posting VALUES (1)')"}),
     ("clock", {"relief.cases.queries": "from django.utils import timezone\ntimezone.now()"}),
     (
         "clock",
         {"relief.cases.review": "from portal.core.clock import now", "portal.core.clock": ""},
     ),
     ("floats", {"loans.domain.interest": "float('1.5')"}),
-    ("floats", {"loans.domain.interest": "rate = 0.5"}),
+    ("floats", {"relief.offers.terms": "rate = 0.5"}),
     ("flags", {"loans.queries": "def f(loan, paid: bool): ..."}),
     ("side doors", {"relief.presenters": "from django.utils.safestring import mark_safe"}),
 ]
