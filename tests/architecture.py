@@ -18,117 +18,83 @@ PACKAGES = ("portal", "loans", "relief")
 FLOORS = ("portal.core", "loans", "relief", "portal.site")  # a floor imports itself and those below
 LAYERS = ("pure", "models", "queries", "services", "presenters", "pages", "wiring")
 
+
+def _below(parent: str, **layers: str) -> dict[str, str]:
+    """The layer of each name below `parent`: _below("loans", pure="domain") → {"loans.domain": "pure"}."""
+    return {f"{parent}.{name}": layer for layer, names in layers.items() for name in names.split()}
+
+
 # Every module has a layer: the longest name here that it equals or lies below. What has none fails.
 # Django and Celery find modules at an app's root by name: these wire, and nobody imports them.
 LAYER_OF: dict[str, str] = {
-    "portal": "pure",
-    **dict.fromkeys(("portal.apps", "portal.admin", "portal.models", "portal.tasks"), "wiring"),
-    "portal.management": "wiring",
-    "portal.templatetags": "presenters",
-    "portal.core": "pure",
-    "portal.core.kernel": "pure",
-    **dict.fromkeys(
-        [
-            f"portal.core.{name}"
-            for name in (
-                "crash_points errors fields hashers models probes publicids retry storage unit_of_work"
-            ).split()
-        ],
-        "models",
+    **dict.fromkeys(PACKAGES, "pure"),
+    **_below(
+        "portal",
+        pure="core site",
+        presenters="templatetags",
+        wiring="admin apps management models tasks",
     ),
-    **dict.fromkeys(
-        [
-            f"portal.core.{name}"
-            for name in "accounts calendar clock documents notifications nudge".split()
-        ],
-        "services",
+    **_below(
+        "portal.core",
+        pure="kernel",
+        models="crash_points errors fields hashers models probes publicids retry storage unit_of_work",
+        services="accounts calendar clock documents notifications nudge",
+        presenters="access charts htmx visitor",
+        pages="desk",
     ),
-    **dict.fromkeys(
-        [f"portal.core.{name}" for name in "access charts htmx visitor".split()], "presenters"
+    **_below(
+        "portal.site",
+        pure="celery environment logs parent_death private_redis settings",
+        presenters="checks context middleware",
+        pages="demo desk pages",
+        wiring="urls wsgi",
     ),
-    "portal.core.desk": "pages",
-    "portal.site": "pure",
-    **dict.fromkeys(
-        [
-            f"portal.site.{name}"
-            for name in "celery settings environment logs parent_death private_redis".split()
-        ],
-        "pure",
+    **_below(
+        "loans",
+        pure="domain",
+        models="models",
+        queries="queries",
+        services="proofs services",
+        presenters="presenters pages.forms",
+        pages="desk pages",
+        wiring="admin apps bulk management urls",
     ),
-    **dict.fromkeys(
-        [f"portal.site.{name}" for name in "checks context middleware".split()], "presenters"
+    **_below(
+        "relief",
+        pure="cases conversation evidence offers plans",
+        presenters="invariants presenters pages.forms desk.forms desk.offer_form",  # all of them read
+        pages="desk pages",
+        wiring="admin apps checks management models tasks urls",
     ),
-    "portal.site.pages": "pages",
-    "portal.site.demo": "pages",
-    "portal.site.desk": "pages",
-    **dict.fromkeys([f"portal.site.{name}" for name in "urls wsgi".split()], "wiring"),
-    "loans": "pure",
-    "loans.domain": "pure",
-    "loans.models": "models",
-    "loans.queries": "queries",
-    "loans.services": "services",
-    "loans.proofs": "services",
-    "loans.presenters": "presenters",
-    "loans.pages": "pages",
-    "loans.pages.forms": "presenters",
-    "loans.desk": "pages",
-    **dict.fromkeys(
-        [f"loans.{name}" for name in "admin apps bulk management urls".split()], "wiring"
+    **_below(
+        "relief.cases",
+        pure="deadlines drawing labels notices policy reasons workflow",
+        models="models",
+        queries="queries",
+        services="_lateness application batch collection drafts moves people reopening review sweep",
     ),
-    "relief": "pure",
-    **{
-        f"relief.{noun}.{name}": layer
-        for noun, layers in {
-            "cases": {
-                "pure": "deadlines drawing labels notices policy reasons workflow",
-                "models": "models",
-                "queries": "queries",
-                "services": "_lateness application batch collection drafts moves people reopening review sweep",
-            },
-            "conversation": {
-                "pure": "answers",
-                "models": "models",
-                "services": "bot cards messages",
-            },
-            "evidence": {
-                "pure": "consent_texts filecheck filecheck_pdf kinds",
-                "models": "models",
-                "services": (
-                    "access_log checks consents files reconcile retention sandbox watermark"
-                ),
-            },
-            "offers": {
-                "pure": "agreement_text terms",
-                "models": "models",
-                "services": (
-                    "accept acceptance agreement approval compose counters negotiate revoke signing"
-                    " suggestions"
-                ),
-            },
-            "plans": {"pure": "health", "services": "clock loan_watch watch"},
-        }.items()
-        for layer, names in layers.items()
-        for name in names.split()
-    },
-    **dict.fromkeys(
-        [f"relief.{noun}" for noun in "cases conversation evidence offers plans".split()], "pure"
+    **_below("relief.conversation", pure="answers", models="models", services="bot cards messages"),
+    **_below(
+        "relief.evidence",
+        pure="consent_texts filecheck filecheck_pdf kinds",
+        models="models",
+        services="access_log checks consents files reconcile retention sandbox watermark",
     ),
-    "relief.invariants": "presenters",  # they read, from everywhere below
-    "relief.presenters": "presenters",
-    "relief.pages": "pages",
-    "relief.desk": "pages",
-    **dict.fromkeys(
-        ["relief.pages.forms", "relief.desk.forms", "relief.desk.offer_form"], "presenters"
+    **_below(
+        "relief.offers",
+        pure="agreement_text terms",
+        models="models",
+        services="accept acceptance agreement approval compose counters negotiate revoke signing"
+        " suggestions",
     ),
-    **dict.fromkeys(
-        [f"relief.{name}" for name in "admin apps checks management models tasks urls".split()],
-        "wiring",
-    ),
+    **_below("relief.plans", pure="health", services="clock loan_watch watch"),
 }
-# Packages of which only what is listed is known: a new noun's module must say what it is.
-LISTED_ONE_BY_ONE = tuple(
-    f"relief.{noun}" for noun in "cases conversation evidence offers plans".split()
-) + ("portal", "portal.core", "portal.site", "loans", "relief")
+# Folders of which only what is listed is known: a new module in them must say what it is.
+LISTED_ONE_BY_ONE = {
+    *PACKAGES,
+    *("portal.core", "portal.site"),
+    *("relief.cases", "relief.conversation", "relief.evidence", "relief.offers", "relief.plans"),
+}
 # The sandboxed child reads pictures and PDFs; it is pure of Django and of the rest of the product.
 LIBRARIES_OF_THE_SANDBOX = ("PIL", "pikepdf", "pillow_heif", "pypdfium2")
 

@@ -66,7 +66,8 @@ def take_back(scope: str, subject: str) -> None:
     """Uncount the latest attempt: it was no failure."""
     rows = Throttle.objects.filter(scope=scope, subject=_hashed(scope, subject))
     latest = rows.order_by("-at", "-pk").values_list("pk", flat=True).first()
-    Throttle.objects.filter(pk=latest).delete()
+    if latest is not None:
+        Throttle.objects.filter(pk=latest).delete()
 
 
 def forget_old(*, now: datetime) -> int:
