@@ -161,7 +161,8 @@ def _moves(row: Row) -> Row:
 
 def _affordability(row: Row) -> Row:
     names = ("income", "spending", "payable")
-    told = assess(**{name: yuan(row[name]) if row[name] else None for name in names})
+    numbers = {name: yuan(row[name]) if row[name] else None for name in names}
+    told = assess(**numbers, share=POLICY.affordability_share)
     return {
         "left over": str(told.left_over),
         "guide": str(told.guide),
@@ -231,7 +232,7 @@ def _authority(row: Row) -> Row:
 
 def _plan_watch(row: Row) -> Row:
     unpaid = [PlanDue(1, day("2026-12-26"), yuan("509.17"))]
-    health = look_at(unpaid, day(row["on"]), POLICY)
+    health = look_at(unpaid, day(row["on"]), POLICY.plan_rules)
     return {"reminder": health.reminder or "", "warn": _yes(health.must_warn)}
 
 
@@ -349,8 +350,6 @@ _PROFILE = {f.name: f.default for f in fields(ProductProfile)}
 _PARAMETERS = _PROFILE | {f.name: getattr(POLICY, f.name) for f in fields(ReliefPolicy)}
 # Said otherwise: what a product is, in words and by examples, and the tiers, by a table.
 _IN_WORDS = {"code", "name", "rate_kind", "rate", "method", "affordability_share", "tiers"}
-# The product's second copy of the policy's deferral_months, under another name.
-_IN_WORDS |= {"max_deferral_months"}
 
 
 def _printed_parameters() -> list[tuple[str, str]]:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from loans.domain._checks import check_amount, check_debt, check_int, check_kind
+from loans.domain._checks import check_amount, check_debt, check_int, check_kind, check_rate
 from loans.domain.profile import ProductProfile, check_profile
 from loans.domain.restructure import (
+    MOST_TERMS,
     DebtLike,
     PlanPreview,
     ReliefTerms,
@@ -19,9 +20,8 @@ from loans.domain.restructure import (
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO, require_money
 
-GUIDE_PERCENT = Decimal(50)
-FASTER_PERCENT = Decimal(120)  # of the limit: 60 % of what is left over
-SLOWER_PERCENT = Decimal(80)  # of the limit: 40 % of what is left over
+FASTER_PERCENT = Decimal(120)  # of the limit
+SLOWER_PERCENT = Decimal(80)  # of the limit
 
 ASK = "请填写每月收入和必要支出，或每月可还金额，我们据此推荐方案。"
 NOTHING_LEFT = "按所填数字，扣除必要支出后没有可用于还款的金额，请联系客服商量。"
@@ -30,7 +30,7 @@ NOTHING_FITS = "没有每期金额在承受范围内的方案，请联系客服�
 
 @dataclass(frozen=True, slots=True)
 class Affordability:
-    """left_over = income − spending; guide = half of it, DOWN; limit = what suggestions aim at.
+    """left_over = income − spending; guide = a share of it, DOWN; limit = what suggestions aim at.
 
     Each is None when the numbers for it were not told. left_over may be negative, the others not.
     """
@@ -38,6 +38,7 @@ class Affordability:
     left_over: Decimal | None
     guide: Decimal | None
     limit: Decimal | None
+    share: Decimal
 
     def __post_init__(self) -> None:
         if self.left_over is not None:
@@ -47,7 +48,7 @@ class Affordability:
                 check_amount(value, field, "每期上限")
 
     def exceeds_guide(self, instalment: Decimal) -> bool:
-        """True when an instalment is above half of what is left over: both sides are warned."""
+        """True when an instalment is above the share of what is left over: both sides are warned."""
         check_amount(instalment, "instalment", "每期金额")
         return self.guide is not None and instalment > self.guide
 
@@ -77,12 +78,16 @@ def assess(
     income: Decimal | None = None,
     spending: Decimal | None = None,
     payable: Decimal | None = None,
+    *,
+    share: Decimal,
 ) -> Affordability:
-    """What is left over a month and what a plan may cost (relief/RULES.md §3, 50 % guide).
+    """What is left over a month and what a plan may cost of it (relief/RULES.md §3).
 
-    limit = the smaller of the guide and what the borrower says they can pay. Raises InvalidInput
-    (income, spending, payable). Example: 6000 − 3800 = 2200 left over, guide 1100.00.
+    `share` is the policy's part of what is left over, from 0 to 1. limit = the smaller of the guide
+    and what the borrower says they can pay. Raises InvalidInput (income, spending, payable, share).
+    Example: 6000 − 3800 = 2200 left over, half of it 1100.00.
     """
+    check_rate(share, "share", "可用于还款的比例", Decimal(0), Decimal(1))
     for value, field, label in (
         (income, "income", "每月收入"),
         (spending, "spending", "必要支出"),
@@ -91,9 +96,9 @@ def assess(
         if value is not None:
             check_amount(value, field, label)
     left_over = None if income is None or spending is None else income - spending
-    guide = None if left_over is None else waive_by_percent(max(ZERO, left_over), GUIDE_PERCENT)
+    guide = None if left_over is None else waive_by_percent(max(ZERO, left_over), share * 100)
     told = [value for value in (guide, payable) if value is not None]
-    return Affordability(left_over, guide, min(told) if told else None)
+    return Affordability(left_over, guide, min(told) if told else None, share)
 
 
 def suggest_plans(
@@ -102,21 +107,20 @@ def suggest_plans(
     affordability: Affordability,
     *,
     first_due_on: date,
+    max_terms: int,
     waive_penalty: Decimal | None = None,
     plan_annual_rate: Decimal = ZERO,
-    max_terms: int | None = None,
 ) -> Suggestions:
     """The shortest plan within the limit, one faster and one slower; as HMRC's time-to-pay.
 
-    Faster: the shortest within 120 % of the limit (60 % of what is left over), and never above
+    Faster: the shortest within 120 % of the limit and never above
     all that is left over; slower: within 80 %. Always fewer, and more, terms than the closest.
     `waive_penalty` None supposes all penalty waived. Raises InvalidInput like plan_preview.
     """
     check_profile(profile)
     check_debt(debt)
     check_kind(affordability, "affordability", "还款能力", Affordability)
-    most = profile.max_plan_terms if max_terms is None else max_terms
-    check_int(most, "max_terms", "最多期数", 1, profile.max_plan_terms)
+    check_int(max_terms, "max_terms", "最多期数", 1, MOST_TERMS)
     limit = affordability.limit
     if limit is None:
         return Suggestions(None, None, None, ASK)
@@ -124,7 +128,7 @@ def suggest_plans(
         return Suggestions(None, None, None, NOTHING_LEFT)
     waive = debt.penalty if waive_penalty is None else waive_penalty
     sizes: dict[int, tuple[ReliefTerms, Decimal]] = {}
-    for count in range(1, most + 1):
+    for count in range(1, max_terms + 1):
         terms = ReliefTerms(
             figures_as_of=debt.as_of,
             waive_penalty=waive,

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
 from decimal import Decimal
 
-from loans.domain._checks import check_amount, check_date
-from loans.domain.profile import ProductProfile, check_profile
+from loans.domain._checks import check_amount
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import FEN, from_fen, to_fen
 
@@ -35,20 +33,3 @@ def vest(waived: Decimal, plan_principal: Decimal, paid_principal: Decimal) -> V
         raise InvalidInput("paid_principal", f"已还本金不能超过计划本金 {plan_principal} 元。")
     vested = from_fen(to_fen(waived) * to_fen(paid_principal) // to_fen(plan_principal))
     return Vesting(vested, waived - vested, plan_principal - paid_principal)
-
-
-def warning_on(profile: ProductProfile, due_on: date) -> date:
-    """The day an instalment still unpaid is warned of, after its grace (relief/RULES.md §8).
-
-    Example: due 2024-01-10, 3 days of grace: 2024-01-13, as relief.plans.health warns.
-    """
-    check_profile(profile)
-    check_date(due_on, "due_on", "到期日")
-    return due_on + timedelta(days=profile.plan_grace_days)
-
-
-def cure_until(profile: ProductProfile, warned_on: date) -> date:
-    """The last date on which full payment of what is late cures; example: +10 days."""
-    check_profile(profile)
-    check_date(warned_on, "warned_on", "预警日期")
-    return warned_on + timedelta(days=profile.cure_days)

@@ -49,21 +49,10 @@ class PrepayEffect(StrEnum):
     REDUCE_AMOUNT = "reduce_amount"
 
 
-class VestingKind(StrEnum):
-    """How much of a waiver stays when a plan breaks."""
-
-    PROPORTIONAL = "proportional"
-
-
 _INTS: dict[str, tuple[str, int, int]] = {
     "penalty_start_offset": ("罚息起算偏移天数", 0, 31),
     "grace_days": ("宽限期天数", 0, 60),
     "npl_days": ("先本后息的逾期天数界限", 0, 3650),
-    "max_plan_terms": ("新还款计划最多期数", 1, 360),
-    "max_deferral_months": ("首期最多推迟月数", 0, 12),
-    "plan_grace_days": ("新还款计划宽限天数", 0, 60),
-    "cure_days": ("补救期天数", 0, 180),
-    "max_plans_per_loan": ("每笔借款最多新还款计划数", 1, 10),
 }
 _FLAGS = {
     "as_of_inclusive": "是否计入截止当日",
@@ -76,17 +65,27 @@ _CHOICES: dict[str, tuple[str, type[StrEnum]]] = {
     "method": ("还款方式", Method),
     "penalty_base": ("罚息基数", PenaltyBase),
     "prepay_effect": ("提前还款的效果", PrepayEffect),
-    "vesting": ("违约时减免的保留方式", VestingKind),
     "round_instalment": ("每期金额舍入方式", Rounding),
     "round_interest": ("利息舍入方式", Rounding),
     "round_penalty": ("罚息舍入方式", Rounding),
 }
+# Rules of plans, which profiles held before the relief policy alone did: stored loans may name them.
+_RETIRED = frozenset(
+    {
+        "max_plan_terms",
+        "max_deferral_months",
+        "plan_grace_days",
+        "cure_days",
+        "max_plans_per_loan",
+        "vesting",
+    }
+)
 _DECIMALS = ("rate", "penalty_multiplier", "annual_cap")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductProfile:
-    """Parameters of loans/RULES.md §1–5, 7; `rate` is a fraction per day or per year.
+    """Parameters of loans/RULES.md §1–5; `rate` is a fraction per day or per year.
 
     Built once, validated (InvalidInput names the field), never changed: a loan keeps the
     profile it was made with. Example: `rate=Decimal("0.0004")`, daily, gives a penalty rate of
@@ -114,12 +113,6 @@ class ProductProfile:
     npl_days: int = 90
     npl_principal_first: bool = True
     prepay_effect: PrepayEffect = PrepayEffect.REDUCE_AMOUNT
-    max_plan_terms: int = 60
-    max_deferral_months: int = 3
-    plan_grace_days: int = 3
-    cure_days: int = 10
-    max_plans_per_loan: int = 2
-    vesting: VestingKind = VestingKind.PROPORTIONAL
 
     def __post_init__(self) -> None:
         check_text(self.code, "code", "产品代码")
@@ -195,10 +188,11 @@ class ProductProfile:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ProductProfile:
-        """The profile stored by to_dict; unknown or missing names are InvalidInput."""
+        """The profile stored by to_dict, in any version; unknown or missing names are InvalidInput."""
         if not isinstance(data, Mapping):
             raise InvalidInput("profile", "产品参数应为键值对。")
         known = {field.name for field in fields(cls)}
+        data = {name: value for name, value in data.items() if name not in _RETIRED}
         for name in data:
             if name not in known:
                 raise InvalidInput(str(name), f"产品参数中没有“{name}”这一项。")

@@ -23,6 +23,8 @@ from loans.domain.schedule import ScheduledInstalment, amortise, due_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import FEN, ZERO, from_fen, split, to_fen
 
+MOST_TERMS = 360  # of any plan, whatever a lender's limits: thirty years
+
 
 class DebtLike(Protocol):
     """What a plan needs to know of a debt; loans.queries.Debt has these names too."""
@@ -120,21 +122,12 @@ def waive_by_percent(outstanding: Decimal, percent: Decimal) -> Decimal:
     return from_fen(exact.numerator // exact.denominator)
 
 
-def latest_first_due(profile: ProductProfile, figures_as_of: date) -> date:
-    """The latest first due date: one month as usual plus the deferral allowed (3 months).
-
-    Example: figures as of 2023-10-09: 2024-02-09.
-    """
-    check_profile(profile)
-    check_date(figures_as_of, "figures_as_of", "方案基准日")
-    return due_date(figures_as_of, 1 + profile.max_deferral_months, figures_as_of.day)
-
-
 def check_terms(profile: ProductProfile, debt: DebtLike, terms: ReliefTerms) -> None:
     """InvalidInput naming the first bound of relief/RULES.md §6 that the terms break.
 
-    Each waiver ≤ outstanding of its own component; principal is never waived; 1 ≤ term_count ≤
-    max_plan_terms; figures_as_of < first_due_on ≤ latest_first_due; 0 ≤ plan rate ≤ contract's.
+    Each waiver ≤ outstanding of its own component; principal is never waived; 1 ≤ term_count;
+    figures_as_of < first_due_on; 0 ≤ plan rate ≤ contract's. How many terms, how late a first date
+    and how many plans are the lender's limits: PlanRules.check_limits.
     """
     check_profile(profile)
     check_kind(terms, "terms", "方案条件", ReliefTerms)
@@ -150,12 +143,9 @@ def check_terms(profile: ProductProfile, debt: DebtLike, terms: ReliefTerms) -> 
             raise InvalidInput(
                 f"waive_{component.value}", f"减免{label}不能超过未还{label} {owed} 元。"
             )
-    check_int(terms.term_count, "term_count", "分期数", 1, profile.max_plan_terms)
-    latest = latest_first_due(profile, terms.figures_as_of)
-    if not terms.figures_as_of < terms.first_due_on <= latest:
-        raise InvalidInput(
-            "first_due_on", f"首期还款日应晚于 {terms.figures_as_of}，且不晚于 {latest}。"
-        )
+    check_int(terms.term_count, "term_count", "分期数", 1, MOST_TERMS)
+    if terms.first_due_on <= terms.figures_as_of:
+        raise InvalidInput("first_due_on", f"首期还款日应晚于 {terms.figures_as_of}。")
     check_rate(terms.plan_annual_rate, "plan_annual_rate", "计划年利率", Decimal(0), Decimal(1))
     if Fraction(terms.plan_annual_rate) > profile.annual_rate:
         raise InvalidInput("plan_annual_rate", "计划年利率不能高于原合同利率。")

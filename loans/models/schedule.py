@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from django.db import models
 from django.db.models import F, Q
 
+from loans.domain.plan_rules import PlanRules
 from loans.models.append_only import AppendOnly, AppendOnlyError
 from loans.models.loan import Loan
 from portal.core.fields import MoneyField
@@ -39,6 +40,7 @@ class Schedule(models.Model):
     )
     undone_on = models.DateField("撤销日", null=True, blank=True)
     terms = models.JSONField("方案条款", null=True, blank=True)
+    rules = models.JSONField("计划规则（执行时固定）", null=True, blank=True)
     source = models.CharField("依据", max_length=200)
 
     class Meta:
@@ -62,6 +64,11 @@ class Schedule(models.Model):
                 | (~Q(kind="original") & Q(replaces__isnull=False)),
                 name="schedule_replaces_iff_not_original",
             ),
+            models.CheckConstraint(
+                condition=Q(kind="plan", rules__isnull=False)
+                | (~Q(kind="plan") & Q(rules__isnull=True)),
+                name="schedule_rules_iff_plan",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -79,6 +86,13 @@ class Schedule(models.Model):
     @property
     def is_plan(self) -> bool:
         return self.kind == self.Kind.PLAN
+
+    @property
+    def plan_rules(self) -> PlanRules:
+        """The rules that this plan was executed under; other schedules have none."""
+        if self.rules is None:
+            raise TypeError("only a plan has rules")
+        return PlanRules.from_dict(self.rules)
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnlyError("Schedule rows are never deleted")

@@ -10,6 +10,7 @@ from loans import queries
 from loans.pages._common import download, own_loan
 from loans.presenters import calendar, history
 from loans.presenters.loan import loan_card, plan_lines
+from loans.presenters.standing import standing_of
 from portal.core import clock
 from portal.core.access import borrower_only
 from portal.core.kernel.money import ZERO
@@ -25,13 +26,14 @@ def detail(request: HttpRequest, loan: str) -> HttpResponse:
     today = clock.today()
     books = queries.load_position(own)
     debt = queries.debt_of(books, today)
+    standing = standing_of(own)
     rows = plan_lines(debt)
     shown = max(SHOWN, next((n for n, row in enumerate(rows, 2) if row.state == "next"), 0))
     context = {
         "loan": own,
         "debt": debt,
         "card": loan_card(own, debt),
-        "plan": history.plan_terms(books, debt),
+        "plan": history.plan_terms(books, debt, standing.cure_until if standing else None),
         "broken": history.broken_plan(books, today),
         "rows": rows[:shown],
         "more_rows": rows[shown:],

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from loans.models import Loan
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What runs on a loan: its state in the borrower's words, a sentence, and where it goes on."""
+    """What runs on a loan: its state in the borrower's words, a sentence, and where it goes on.
+
+    ``cure_until``: the end of the cure of a plan that was warned, as stored with the warning.
+    """
 
     label: str
     sentence: str
     button: str
     url: str
+    cure_until: datetime | None = None
 
 
 Source = Callable[[Loan], Standing | None]

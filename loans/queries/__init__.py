@@ -14,6 +14,7 @@ from loans.queries.plan import (
     BookedBreach,
     SignedWaiver,
     booked_breaches,
+    plan_rules,
     plan_vesting,
 )
 from loans.queries.portfolio import PortfolioPenalty, portfolio_penalty
@@ -58,6 +59,7 @@ __all__ = [
     "payoff_amount",
     "penalty_forecast",
     "penalty_story",
+    "plan_rules",
     "plan_vesting",
     "portfolio_penalty",
     "schedule_history",

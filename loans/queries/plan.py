@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 
 from loans.domain.breach import Vesting, vest
+from loans.domain.plan_rules import PlanRules
 from loans.models import Account, Schedule
 from loans.queries.position import Position
 from portal.core.kernel.money import ZERO
@@ -57,6 +58,12 @@ def plan_vesting(position: Position, on: date | None = None) -> Vesting | None:
     rows = position.live(on)
     rest = sum((position.balance(row.pk, Account.PRINCIPAL, on) for row in rows), ZERO)
     return vest(SignedWaiver.of(plan).total, planned, planned - rest)
+
+
+def plan_rules(position: Position, on: date | None = None) -> PlanRules | None:
+    """The rules that the plan in force was executed under; None without a plan in force."""
+    plan = position.base(on)
+    return plan.plan_rules if plan.is_plan else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from decimal import Decimal
 
 from django.db.models import F
 
+from loans.domain.plan_rules import PlanRules
 from loans.models import Account, Entry, Instalment, Loan, Payment, Schedule
 from loans.queries.position import Position, load_position
 from loans.queries.standing import INCOME_OF, Move
@@ -153,6 +154,8 @@ class Books:
         source: str,
         rows: Sequence[Instalment],
         terms: dict | None = None,
+        *,
+        rules: PlanRules | None = None,
     ) -> Schedule:
         """Supersede the live schedule and open a new one (written at once: rows need ids)."""
         position = self.position
@@ -166,6 +169,7 @@ class Books:
             opened_on=on,
             replaces=old,
             terms=terms,
+            rules=None if rules is None else rules.to_dict(),
             source=source,
         )
         for row in rows:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from loans.domain.plan_rules import PlanRules
 from loans.domain.restructure import PlanPreview, ReliefTerms, plan_preview
 from loans.models import Account, Entry, Instalment, Loan, Payment, Schedule
 from loans.queries.debt import debt_of
@@ -46,6 +47,7 @@ def apply_relief(
     *,
     loan_id: int,
     terms: ReliefTerms,
+    rules: PlanRules,
     on: date,
     key: str,
     actor: User | None,
@@ -55,7 +57,8 @@ def apply_relief(
     schedule → open the plan; one transaction, once per ``key``.
 
     What ran on between ``terms.figures_as_of`` and ``on`` is waived too, as an entry of its own;
-    it is no part of what comes back on breach. Errors: RuleViolation (DEBT_CHANGED when something
+    it is no part of what comes back on breach. ``rules`` are kept with the plan: its grace, cure and
+    vesting follow them to its end. Errors: RuleViolation (DEBT_CHANGED when something
     was paid since the figures; a bound of the terms). Example: waive 60 % of 161.50: waived
     96.90, kept 64.60, 11 × 514.55 + 514.67.
     """
@@ -65,21 +68,21 @@ def apply_relief(
             return done.schedule
         check_open(books.loan)
         check_event_date(books.loan, on, now, field="on", label="执行日期")
-        locked = _locked_debt(books, terms, on)
+        locked = _locked_debt(books, terms, rules, on)
         with refusing():
             plan = plan_preview(books.position.profile, locked.figures, terms)
-        schedule = _execute(books, terms, plan, locked, on, key)
+        schedule = _execute(books, terms, rules, plan, locked, on, key)
         books.close()
         observers.tell_changed(books.loan, Change.RELIEF, now)
     return schedule
 
 
-def _locked_debt(books: Books, terms: ReliefTerms, on: date) -> Debt:
+def _locked_debt(books: Books, terms: ReliefTerms, rules: PlanRules, on: date) -> Debt:
     """The debt as of the offer's date, if it is still the debt the offer was made on."""
     position = books.position
-    limit = position.profile.max_plans_per_loan
-    if sum(1 for s in position.schedules_on() if s.is_plan) >= limit:
-        raise RuleViolation(f"一笔借款最多执行 {limit} 次新还款计划。", code="TOO_MANY_PLANS")
+    before = sum(schedule.is_plan for schedule in position.schedules_on())
+    with refusing():
+        rules.check_limits(terms, plan_number=before + 1)
     figures_as_of = terms.figures_as_of
     if not books.loan.drawdown_on <= figures_as_of <= on:
         raise RuleViolation("方案的计算日期有误，请重新生成方案。", field="figures_as_of")
@@ -102,7 +105,13 @@ _EVENTS = frozenset(
 
 
 def _execute(
-    books: Books, terms: ReliefTerms, plan: PlanPreview, locked: Debt, on: date, key: str
+    books: Books,
+    terms: ReliefTerms,
+    rules: PlanRules,
+    plan: PlanPreview,
+    locked: Debt,
+    on: date,
+    key: str,
 ) -> Schedule:
     position, figures_as_of = books.position, terms.figures_as_of
     live = position.live()
@@ -119,6 +128,7 @@ def _execute(
         "减免后的新还款计划",
         _rows(plan),
         _terms_json(terms, plan, meanwhile),
+        rules=rules,
     )
     if undue and undue[0].due_on > on and locked.accrued_interest:
         lines = income(undue[0], Account.INTEREST, locked.accrued_interest)

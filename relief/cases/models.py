@@ -169,6 +169,11 @@ class Case(models.Model):
         return State(self.state) in OPEN
 
     @property
+    def cure_until(self) -> datetime | None:
+        """Until when a warned plan can be cured: the instant stored with the warning."""
+        return self.next_due_at if self.state == State.WARNED else None
+
+    @property
     def is_closed(self) -> bool:
         return State(self.state) in CLOSED
 

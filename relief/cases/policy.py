@@ -7,6 +7,7 @@ from datetime import time
 from decimal import Decimal
 from typing import Any
 
+from loans.domain.plan_rules import PlanRules, VestingKind
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Rank
 
@@ -53,6 +54,7 @@ class ReliefPolicy:
     plan_reminder_days: int = 3
     plan_grace_days: int = 3
     cure_days: int = 10
+    vesting: str = VestingKind.PROPORTIONAL.value
     forced_read_seconds: int = 10
     sla_delay_waiver: bool = True
     affordability_share: Decimal = Decimal("0.50")
@@ -66,6 +68,14 @@ class ReliefPolicy:
         if not self.tiers or self.tiers[-1].amount is not None:
             raise InvalidInput("tiers", "最高一级权限必须不限金额")
         self.deadline_time  # noqa: B018 - reading it validates it
+        self.plan_rules  # noqa: B018 - so does this
+        if not Decimal(0) <= self.affordability_share <= Decimal(1):
+            raise InvalidInput("affordability_share", "可用于还款的比例要在 0 到 1 之间")
+
+    @property
+    def plan_rules(self) -> PlanRules:
+        """What a plan executed under this policy takes along, and lives by to its end."""
+        return PlanRules(**{field.name: getattr(self, field.name) for field in fields(PlanRules)})
 
     @property
     def deadline_time(self) -> time:

@@ -13,8 +13,9 @@ from loans.queries import papers
 from portal.core.kernel.roles import Rank, Role
 from portal.core.models import Delivery, User
 from relief.cases.deadlines import business_day, escalated_to
-from relief.cases.models import Case, CaseQuerySet, Deadline, Event
+from relief.cases.models import Case, CaseQuerySet, Deadline, Event, Policy
 from relief.cases.notices import Happening
+from relief.cases.policy import ReliefPolicy
 from relief.cases.workflow import IN_PLAN, TURN, State
 from relief.offers.models import Agreement, Offer
 
@@ -38,6 +39,16 @@ SLA_LABELS = {
 }
 STAFF_TURN = sorted(state for state, role in TURN.items() if role == Role.STAFF)
 WAITING_FOR_BORROWER = [State.NEED_MORE.value, State.OFFERED.value]
+
+
+def rules_for(case: Case | None) -> ReliefPolicy:
+    """The policy whose numbers a page tells: the one the case is under, else the current one.
+
+    A draft is under none yet: the version of the day it is submitted on will govern it.
+    """
+    if case is None or case.state == State.DRAFT:
+        return Policy.current().rules
+    return case.policy.rules
 
 
 def due_of(case: Case) -> datetime | None:

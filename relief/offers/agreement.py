@@ -40,6 +40,7 @@ def conclude(
         plan = restructure.apply_relief(
             loan_id=case.loan_id,
             terms=offer.offer_terms.relief_terms(),
+            rules=case.policy.rules.plan_rules,
             on=deadlines.business_day(now),
             key=relief_key(case, offer),
             actor=actor,
@@ -53,7 +54,7 @@ def conclude(
             actor=actor,
             role=Role.BORROWER,
             now=now,
-            due=new_plan_due(case, offer.rows, now),
+            due=new_plan_due(offer.rows, plan.plan_rules, now),
             data={
                 "offer": offer.number,
                 "agreement": agreement.number,
@@ -141,6 +142,9 @@ def booked_otherwise(snapshot: Mapping[str, Any], plan: Schedule) -> str:
     for name in ("waive_penalty", "waive_interest", "waive_compound", "waive_fee"):
         if Decimal(snapshot["terms"][name]) != Decimal(executed.get(name, "0.00")):
             return f"{name}: signed {snapshot['terms'][name]}, booked {executed.get(name)}"
+    for name in ("plan_grace_days", "cure_days"):
+        if snapshot[name] != (plan.rules or {}).get(name):
+            return f"{name}: signed {snapshot[name]}, kept with the plan {plan.rules}"
     return ""
 
 
@@ -167,7 +171,7 @@ def _snapshot(
     actor: User,
     now: datetime,
 ) -> dict[str, Any]:
-    rules = case.policy.rules
+    rules = plan.plan_rules
     return {
         "agreement": agreement_number(case, offer),
         "case": case.number,

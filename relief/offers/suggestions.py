@@ -11,11 +11,12 @@ from relief.offers import compose as _offers
 
 
 def affordability_of(case: Case) -> Affordability:
-    """Left over, and what a plan may cost a month (yuan): at most half of what is left over."""
+    """Left over, and what a plan may cost a month (yuan): at most the policy's share of what is left."""
     return assess(
         income=case.monthly_income,
         spending=case.monthly_spending,
         payable=case.affordable_payment,
+        share=case.policy.rules.affordability_share,
     )
 
 
@@ -26,5 +27,5 @@ def suggest_for(case: Case, on: date) -> Suggestions:
         _offers.figures_of(case.loan, on),
         affordability_of(case),
         first_due_on=add_months(on, 1),
-        max_terms=min(case.policy.rules.max_plan_terms, case.loan.terms.max_plan_terms),
+        max_terms=case.policy.rules.max_plan_terms,
     )

@@ -14,7 +14,6 @@ from portal.core.kernel.digests import digest_of
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO, Rounding, require_money, round_fen
 from portal.core.kernel.roles import Rank
-from relief.cases.deadlines import add_months
 from relief.cases.policy import ReliefPolicy
 
 _MONEY = ("waive_penalty", "waive_interest", "waive_compound", "waive_fee", "delay_waiver")
@@ -150,8 +149,8 @@ def check_terms(
 ) -> None:
     """Refuses terms outside the policy with InvalidInput (field, Chinese sentence); yuan.
 
-    relief/RULES.md §6: each waiver at most what is owed (waive 161.51 of 161.50 is refused), 1 to 60
-    terms, first date within 1 + 3 months, plan rate from 0 to the contract's.
+    relief/RULES.md §6: each waiver at most what is owed (waive 161.51 of 161.50 is refused), terms,
+    first date and number of plans within the limits, plan rate from 0 to the contract's.
     """
     for name, (component, label) in _LABELS.items():
         amount = require_money(getattr(terms, name), name)
@@ -162,18 +161,10 @@ def check_terms(
             raise InvalidInput(name, f"{label}最多 ¥{owed:,.2f}，请改小")
     if not ZERO <= terms.delay_waiver <= terms.waive_penalty:
         raise InvalidInput("waive_penalty", f"减免罚息至少要含延误减免 ¥{terms.delay_waiver:,.2f}")
-    if type(terms.term_count) is not int or not 1 <= terms.term_count <= policy.max_plan_terms:
-        raise InvalidInput("term_count", f"期数要在 1 到 {policy.max_plan_terms} 之间")
-    latest = add_months(terms.figures_as_of, policy.deferral_months + 1)
-    if not terms.figures_as_of < terms.first_due_on <= latest:
-        raise InvalidInput("first_due_on", f"首期日期要在明天到 {latest:%Y-%m-%d} 之间")
+    policy.plan_rules.check_limits(terms, plan_number=plan_number)
     rate = terms.plan_annual_rate
     if not isinstance(rate, Decimal) or not ZERO <= rate <= contract_annual_rate:
         raise InvalidInput("plan_annual_rate", "计划年利率不能低于 0，也不能高于原合同利率")
-    if plan_number > policy.max_plans_per_loan:
-        raise InvalidInput(
-            "plan", f"同一笔借款最多协商 {policy.max_plans_per_loan} 次新还款计划，这笔已用完"
-        )
 
 
 def needed_rank(

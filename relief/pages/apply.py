@@ -21,7 +21,8 @@ from portal.core.kernel.errors import InvalidInput
 from portal.core.visitor import REFUSALS, refuse
 from relief.cases import application
 from relief.cases.application import STEPS
-from relief.cases.models import Case, Policy
+from relief.cases.models import Case
+from relief.cases.queries import rules_for
 from relief.cases.reasons import reason_names
 from relief.cases.workflow import State
 from relief.pages._own import borrower, own_case
@@ -162,7 +163,10 @@ def _page(
     """A whole step, or its form alone for HTMX."""
     facts_of = {
         "reason": _loan_lines,
-        "affordability": lambda loan, case: {"estimate": _estimate_of(form), **_usual(loan)},
+        "affordability": lambda loan, case: {
+            "estimate": _estimate_of(form, case),
+            **_usual(loan),
+        },
         "confirm": _review,
     }.get(step)
     context = {
@@ -200,6 +204,7 @@ def _usual(loan: Loan) -> dict[str, Any]:
 def _review(loan: Loan, case: Case | None) -> dict[str, Any]:
     """Everything that would be handed in, and what is promised for it now."""
     assert case is not None
+    rules = rules_for(case)
     debt = books.debt(loan, clock.today())
     files = list(case.evidence.usable().for_lists())
     return {
@@ -207,9 +212,9 @@ def _review(loan: Loan, case: Case | None) -> dict[str, Any]:
         "files": [present.file_line(file, can_change=False) for file in files],
         "line": present.loan_line(loan, debt, current=True),
         "estimate": present.estimate(
-            case.monthly_income, case.monthly_spending, case.affordable_payment
+            case.monthly_income, case.monthly_spending, case.affordable_payment, rules
         ),
-        "promise": present.promise(clock.now(), Policy.current().rules, load_calendar()),
+        "promise": present.promise(clock.now(), rules, load_calendar()),
     }
 
 
@@ -224,17 +229,18 @@ def estimate(request: HttpRequest, loan: str) -> HttpResponse:
     form = AffordabilityForm(request.POST, complete=False)
     form.is_valid()
     part = "relief/cases/_apply_estimate.html"
-    context = {"estimate": _estimate_of(form), "loan": own, "live": True}
+    context = {"estimate": _estimate_of(form, _open_case(own)), "loan": own, "live": True}
     if not wants_part(request):
         return redirect(_step_url(own, "affordability"))
     return render(request, part, context)
 
 
-def _estimate_of(form: StepForm) -> present.Estimate:
+def _estimate_of(form: StepForm, case: Case | None) -> present.Estimate:
     """From the values that can be read; a wrong one counts as not told."""
     source = form.cleaned_data if form.is_bound and hasattr(form, "cleaned_data") else form.initial
     names = ("monthly_income", "monthly_spending", "affordable_payment")
-    return present.estimate(*(source.get(name) for name in names))
+    income, spending, affordable = (source.get(name) for name in names)
+    return present.estimate(income, spending, affordable, rules_for(case))
 
 
 # --- The receipt --------------------------------------------------------------------------------------

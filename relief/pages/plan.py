@@ -35,7 +35,7 @@ def plan(request: HttpRequest, case: str) -> HttpResponse:
     position = books.load_position(own.loan)
     debt = books.debt_of(position, today)
     rows = plan_lines(debt)
-    terms = history.plan_terms(position, debt)
+    terms = history.plan_terms(position, debt, own.cure_until)
     shown = max(SHOWN, next((n for n, row in enumerate(rows, 2) if row.state == "next"), 0))
     context = {
         "case": own,
@@ -43,7 +43,7 @@ def plan(request: HttpRequest, case: str) -> HttpResponse:
         "debt": debt,
         "card": loan_card(own.loan, debt),
         "plan": terms,
-        "standing": standing(State(own.state), own, debt, terms),
+        "standing": standing(State(own.state), debt, terms),
         "rows": rows[:shown],
         "more_rows": rows[shown:],
         "remaining": sum((row.total for row in debt.instalments), ZERO),

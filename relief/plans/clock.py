@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from loans import queries as books
+from loans.domain.plan_rules import PlanRules
 from relief.cases import deadlines
 from relief.cases.deadlines import Due, DueKind
 from relief.cases.models import Case
@@ -15,16 +16,24 @@ from relief.plans import health as plan_health
 from relief.plans.health import PlanDue, PlanHealth
 
 
-def unpaid(case: Case, on: date) -> list[PlanDue]:
-    """The plan instalments that still owe something, oldest first (yuan)."""
-    rows = books.debt(case.loan, on).instalments
+def unpaid(case: Case, on: date) -> tuple[list[PlanDue], PlanRules] | None:
+    """The plan instalments that still owe something, oldest first, and the rules of the plan."""
+    position = books.load_position(case.loan)
+    rules = books.plan_rules(position, on)
+    if rules is None:
+        return None
+    rows = books.debt_of(position, on).instalments
     left = [PlanDue(row.number, row.due_on, row.total) for row in rows if row.total > 0]
-    return sorted(left, key=lambda row: row.due_on)
+    return sorted(left, key=lambda row: row.due_on), rules
 
 
 def health(case: Case, on: date) -> PlanHealth:
-    """How the plan stands on a date."""
-    return plan_health.look_at(unpaid(case, on), on, case.policy.rules)
+    """How the plan stands on a date, by the rules it was executed under."""
+    left = unpaid(case, on)
+    if left is None:
+        return plan_health.NOTHING_OWED
+    rows, rules = left
+    return plan_health.look_at(rows, on, rules)
 
 
 def plan_due(case: Case, now: datetime) -> Due | None:
@@ -32,13 +41,13 @@ def plan_due(case: Case, now: datetime) -> Due | None:
     return _due_of(health(case, deadlines.business_day(now)))
 
 
-def new_plan_due(case: Case, rows: Sequence[Mapping[str, Any]], now: datetime) -> Due | None:
+def new_plan_due(rows: Sequence[Mapping[str, Any]], rules: PlanRules, now: datetime) -> Due | None:
     """The same for a plan that opens just now, from its stored rows: nothing is paid of it."""
     plan = [
         PlanDue(row["number"], date.fromisoformat(row["due_on"]), Decimal(row["total"]))
         for row in rows
     ]
-    return _due_of(plan_health.look_at(plan, deadlines.business_day(now), case.policy.rules))
+    return _due_of(plan_health.look_at(plan, deadlines.business_day(now), rules))
 
 
 def _due_of(state: PlanHealth) -> Due | None:
@@ -51,14 +60,16 @@ def _due_of(state: PlanHealth) -> Due | None:
     )
 
 
-def cure_due(case: Case, now: datetime) -> Due:
-    """10 days from the warning, to the end of that day; the plan is looked at meanwhile.
+def cure_due(case: Case, rules: PlanRules, now: datetime) -> Due:
+    """The plan's days of cure from the warning, to the end of that day; it is looked at meanwhile.
 
-    Warned on 2026-12-29: until 2027-01-08 24:00, handled on 01-09 at 09:00.
+    This instant, stored with the warning, is the cure's end for everybody, however late the warning
+    is given. Warned on 2026-12-29, 10 days: until 2027-01-08 24:00, handled on 01-09 at 09:00.
     """
-    last_day = deadlines.business_day(now) + timedelta(days=case.policy.rules.cure_days)
+    today = deadlines.business_day(now)
+    last_day = rules.cure_until(today)
     rows = [(DueKind.CURE_DUE, deadlines.at(last_day + timedelta(days=1), deadlines.MORNING))]
-    check_on = health(case, deadlines.business_day(now)).next_check_on
+    check_on = health(case, today).next_check_on
     if check_on is not None:
         rows.append((DueKind.PLAN_CHECK, deadlines.at(check_on, deadlines.MORNING)))
     return Due(deadlines.at(last_day, deadlines.DAY_END), DueKind.CURE_DUE, tuple(rows))

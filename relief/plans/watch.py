@@ -104,9 +104,10 @@ def _skip_passed(case: Case, state: PlanHealth, planned_at: datetime, now: datet
     """A line for each reminder that was planned since then and is not true any more."""
     on = deadlines.business_day(now)
     left = unpaid(case, on)
-    for reminder, due in planned_reminders(
-        left, deadlines.business_day(planned_at), on, case.policy.rules
-    ):
+    if left is None:
+        return
+    rows, rules = left
+    for reminder, due in planned_reminders(rows, deadlines.business_day(planned_at), on, rules):
         said = case.events.filter(data__key=_reminder_key(reminder, due)).exists()
         if (reminder, due) == (state.reminder, state.first_unpaid) or said:
             continue
@@ -117,7 +118,7 @@ def _skip_passed(case: Case, state: PlanHealth, planned_at: datetime, now: datet
 
 
 def warn(*, case: Case, now: datetime) -> Case:
-    """A plan instalment is unpaid 3 days after its date: 10 days to cure (relief/RULES.md §8)."""
+    """A plan instalment is unpaid after its grace: its days of cure begin now (relief/RULES.md §8)."""
     with transaction.atomic():
         fresh = locked(case)
         state = health(fresh, deadlines.business_day(now))
@@ -129,7 +130,7 @@ def warn(*, case: Case, now: datetime) -> Case:
             actor=None,
             role=Role.SYSTEM,
             now=now,
-            due=cure_due(fresh, now),
+            due=cure_due(fresh, in_force(fresh).plan.plan_rules, now),
             data={"instalment": state.first_unpaid.number},
             context={
                 "instalment": state.first_unpaid,
@@ -184,7 +185,7 @@ def can_breach(case: Case, now: datetime) -> bool:
     state = health(case, deadlines.business_day(now))
     if not state.overdue:
         return False
-    return state.two_missed or (case.next_due_at is not None and case.next_due_at < now)
+    return state.two_missed or (case.cure_until is not None and case.cure_until < now)
 
 
 @retried

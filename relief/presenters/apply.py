@@ -155,15 +155,19 @@ class Estimate:
 
     @property
     def above_guide(self) -> bool:
-        """Whether the borrower wants to pay more than half of what is left over."""
+        """Whether the borrower wants to pay more than that share of what is left over."""
         return self.affordable is not None and self.told.exceeds_guide(self.affordable)
 
 
 def estimate(
-    income: Decimal | None, spending: Decimal | None, affordable: Decimal | None
+    income: Decimal | None,
+    spending: Decimal | None,
+    affordable: Decimal | None,
+    rules: ReliefPolicy,
 ) -> Estimate:
-    """The live estimate of step four (relief/RULES.md §3): at most half of what is left over."""
-    return Estimate(income, spending, assess(income, spending, affordable), affordable)
+    """The live estimate of step four: at most the policy's share of what is left over."""
+    told = assess(income, spending, affordable, share=rules.affordability_share)
+    return Estimate(income, spending, told, affordable)
 
 
 # --- The promise and the receipt ------------------------------------------------------------------

@@ -60,7 +60,7 @@ def chips(case: Case, offer: Offer, debt: Debt) -> Chips:
             first_due_on=terms.first_due_on,
             waive_penalty=min(terms.waive_penalty, debt.figures.penalty),
             plan_annual_rate=terms.plan_annual_rate,
-            max_terms=min(case.policy.rules.max_plan_terms, case.loan.terms.max_plan_terms),
+            max_terms=case.policy.rules.max_plan_terms,
         )
     except InvalidInput:  # the offer's first date has gone by; nothing to suggest from it
         return Chips((), "", told.guide)

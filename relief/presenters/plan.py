@@ -9,7 +9,6 @@ from decimal import Decimal
 from loans.presenters.history import PlanTerms
 from loans.queries import Debt
 from portal.core.kernel.money import ZERO
-from relief.cases.models import Case
 from relief.cases.workflow import State
 
 
@@ -26,18 +25,20 @@ class Standing:
     at_stake: Decimal
 
 
-def standing(state: State, case: Case, debt: Debt, plan: PlanTerms | None) -> Standing:
+def standing(state: State, debt: Debt, plan: PlanTerms | None) -> Standing:
     """What the page says on top (relief/RULES.md §8)."""
     late = next((row for row in debt.instalments if row.overdue_days > 0), None)
     ahead = late or debt.next_due
     next_on = ahead.due_on if ahead else None
     amount = debt.due_now if late else (ahead.total if ahead else ZERO)
     stake = plan.returned if plan else ZERO
-    key, label, tone, text = _words(state, case, debt, is_late=late is not None)
+    key, label, tone, text = _words(state, debt, plan, is_late=late is not None)
     return Standing(key, label, tone, text, next_on, amount, stake)
 
 
-def _words(state: State, case: Case, debt: Debt, *, is_late: bool) -> tuple[str, str, str, str]:
+def _words(
+    state: State, debt: Debt, plan: PlanTerms | None, *, is_late: bool
+) -> tuple[str, str, str, str]:
     if state == State.COMPLETED:
         return "done", "已全部还清", "s", "新还款计划已全部还清，减免全部保留。"
     if state == State.SETTLED:
@@ -48,7 +49,7 @@ def _words(state: State, case: Case, debt: Debt, *, is_late: bool) -> tuple[str,
         return "risk", "有违约风险", "d", "已收到违约预警，请在补救期内还清逾期的部分。"
     if is_late:
         return "risk", "有一期未还", "w", "还在宽限期内，现在还清，方案继续有效。"
-    days = case.policy.rules.plan_reminder_days
+    days = plan.reminder_days if plan else 0
     soon = debt.next_due is not None and (debt.next_due.due_on - debt.as_of).days <= days
     if soon:
         return "soon", "即将到期", "w", "按时还清这一期，减免继续保留。"

@@ -14,7 +14,7 @@ from relief.cases.workflow import IN_PLAN, IN_TALKS, State
 
 def of_loan(loan: Loan) -> Standing | None:
     """One query: 审核中 with the way to its progress, a draft with the way to finish it."""
-    case = Case.objects.filter(loan=loan).open().only("public_id", "state").first()
+    case = Case.objects.filter(loan=loan).open().only("public_id", "state", "next_due_at").first()
     if case is None:
         return None
     state, words = State(case.state), label(case.state, Role.BORROWER)
@@ -27,4 +27,4 @@ def of_loan(loan: Loan) -> Standing | None:
         sentence += "办理期间，催收提醒和催收电话已停止。"
     elif state in IN_PLAN:
         sentence = f"新还款计划：{words}。"
-    return Standing(words, sentence, "查看进度", url)
+    return Standing(words, sentence, "查看进度", url, case.cure_until)

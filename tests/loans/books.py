@@ -16,6 +16,7 @@ from loans.services.payment import pay
 from loans.services.restructure import apply_relief
 from portal.core.kernel.money import Rounding
 from portal.core.models import User
+from tests.loans.domain.support import PLAN_RULES
 
 D = Decimal
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -92,7 +93,13 @@ def relief_terms(on: str, waive: str, count: int = 12, **changes: object) -> Rel
 def relieved(loan: Loan, terms: ReliefTerms, on: str, key: str = "relief:1") -> Schedule:
     moment = day(on)
     return apply_relief(
-        loan_id=loan.pk, terms=terms, on=moment, key=key, actor=None, now=at(moment)
+        loan_id=loan.pk,
+        terms=terms,
+        rules=PLAN_RULES,
+        on=moment,
+        key=key,
+        actor=None,
+        now=at(moment),
     )
 
 

@@ -73,7 +73,7 @@ def _do(loan: Loan, step: Payment | Act | Schedule, on: date, place: int) -> Non
     if isinstance(step, Payment):
         pay(amount=step.amount, paid_on=on, reference=key, **same)
     elif isinstance(step, Schedule):
-        apply_relief(terms=_terms(step.terms or {}), on=on, key=key, **same)
+        apply_relief(terms=_terms(step.terms or {}), rules=step.plan_rules, on=on, key=key, **same)
     elif step.schedule.kind == Schedule.Kind.BREACHED:
         reinstate(on=on, key=key, reason="未还", **same)
     else:

@@ -8,6 +8,7 @@ from typing import Any
 
 from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts, PaymentFact
+from loans.domain.plan_rules import PlanRules, VestingKind
 from loans.domain.profile import ProductProfile
 from loans.domain.restructure import DebtFigures, ReliefTerms
 
@@ -29,6 +30,17 @@ def profile(rate: str = "0.0003", **changes: Any) -> ProductProfile:
         "method": "equal_instalment",
     }
     return ProductProfile(**{**values, **changes})
+
+
+PLAN_RULES = PlanRules(
+    max_plan_terms=60,
+    deferral_months=3,
+    max_plans_per_loan=2,
+    plan_reminder_days=3,
+    plan_grace_days=3,
+    cure_days=10,
+    vesting=VestingKind.PROPORTIONAL,
+)
 
 
 def paid(on: str, amount: str, component: str = "principal", kind: str = "payment") -> PaymentFact:

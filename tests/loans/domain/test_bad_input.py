@@ -18,6 +18,7 @@ from portal.core.kernel.errors import InvalidInput
 from tests.loans.domain.support import DEBT_3, LOAN_3, day, profile, yuan
 from tests.loans.domain.test_no_floats import CALLS as RULES
 
+HALF = yuan("0.50")
 ONE = yuan("1.00")
 MONEY: dict[Callable[..., Any], dict[str, Any]] = {
     money.parse: {"text": "1", "minimum": ONE, "maximum": ONE},
@@ -90,19 +91,21 @@ def test_what_is_no_value_is_never_taken_for_one(rule: Callable[..., Any]) -> No
 @pytest.mark.parametrize("field", ["left_over", "guide", "limit"])
 def test_what_one_can_afford_is_money(field: str, bad: Any) -> None:
     with pytest.raises(InvalidInput) as caught:
-        Affordability(**{"left_over": ONE, "guide": ONE, "limit": ONE, field: bad})
+        Affordability(**{"left_over": ONE, "guide": ONE, "limit": ONE, "share": HALF, field: bad})
 
     assert caught.value.field == field
 
 
 def test_a_debt_is_asked_for_before_plans_are_suggested() -> None:
-    can = Affordability(None, None, yuan("600.00"))
+    can = Affordability(None, None, yuan("600.00"), HALF)
 
     with pytest.raises(InvalidInput) as caught:
-        suggest_plans(profile(), None, can, first_due_on=day("2023-11-10"))  # type: ignore[arg-type]
+        suggest_plans(profile(), None, can, first_due_on=day("2023-11-10"), max_terms=60)  # type: ignore[arg-type]
 
     assert caught.value.field == "debt"
-    assert suggest_plans(profile(), DEBT_3, can, first_due_on=day("2023-11-10")).closest
+    assert suggest_plans(
+        profile(), DEBT_3, can, first_due_on=day("2023-11-10"), max_terms=60
+    ).closest
 
 
 def test_the_last_day_that_counts_is_explained_whole() -> None:

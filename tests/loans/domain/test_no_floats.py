@@ -20,6 +20,7 @@ from loans.domain import (
     cost,
     facts,
     interest,
+    plan_rules,
     products,
     profile,
     restructure,
@@ -29,10 +30,10 @@ from loans.domain.allocation import Due, Prepayable
 from loans.domain.facts import InstalmentFacts, Pause, PaymentFact
 from portal.core.kernel.errors import InvalidInput
 from tests.loans.domain import support
-from tests.loans.domain.support import DEBT_3, LOAN_3, day, terms, yuan
+from tests.loans.domain.support import DEBT_3, LOAN_3, PLAN_RULES, day, terms, yuan
 
 MODULES = (
-    affordability, allocation, breach, components, cost, facts, interest, products, profile,
+    affordability, allocation, breach, components, cost, facts, interest, plan_rules, products, profile,
     restructure, schedule,
 )  # fmt: skip
 PRODUCT = support.profile()
@@ -43,9 +44,9 @@ ROWS = schedule.build_schedule(
 )
 
 CALLS: dict[Callable[..., Any], dict[str, Any]] = {
-    affordability.assess: {"income": yuan("1.00"), "spending": yuan("1.00"), "payable": yuan("1.00")},
+    affordability.assess: {"income": yuan("1.00"), "spending": yuan("1.00"), "payable": yuan("1.00"), "share": yuan("0.50")},
     affordability.suggest_plans: {
-        "profile": PRODUCT, "debt": DEBT_3, "affordability": affordability.assess(payable=yuan("600.00")),
+        "profile": PRODUCT, "debt": DEBT_3, "affordability": affordability.assess(payable=yuan("600.00"), share=yuan("0.50")),
         "first_due_on": day("2023-11-10"), "waive_penalty": yuan("1.00"),
         "plan_annual_rate": yuan("0.01"), "max_terms": 12,
     },
@@ -53,15 +54,12 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
     allocation.allocation_order: {"profile": PRODUCT, "dues": [DUE], "as_of": D2},
     allocation.allocate: {"profile": PRODUCT, "amount": yuan("1.00"), "dues": [DUE], "as_of": D2, "plan": False, "prepayable": Prepayable(yuan("1.00"))},
     breach.vest: {"waived": yuan("1.00"), "plan_principal": yuan("2.00"), "paid_principal": yuan("1.00")},
-    breach.warning_on: {"profile": PRODUCT, "due_on": D1},
-    breach.cure_until: {"profile": PRODUCT, "warned_on": D1},
     facts.check_facts: {"facts": LOAN_3, "pauses": [Pause(D1, D2, "试验")]},
     interest.overdue_days: {"profile": PRODUCT, "due_on": D1, "as_of": D2},
     interest.explain_penalty: {"profile": PRODUCT, "facts": LOAN_3, "as_of": D2, "pauses": [Pause(D1, D2, "试验")]},
     interest.penalty_totals: {"profile": PRODUCT, "facts": LOAN_3, "as_of": D2, "pauses": [Pause(D1, D2, "试验")]},
     products.product: {"code": "daily_004"},
     restructure.waive_by_percent: {"outstanding": yuan("1.00"), "percent": yuan("50")},
-    restructure.latest_first_due: {"profile": PRODUCT, "figures_as_of": D1},
     profile.check_profile: {"value": PRODUCT},
     restructure.check_terms: {"profile": PRODUCT, "debt": DEBT_3, "terms": terms()},
     restructure.plan_preview: {"profile": PRODUCT, "debt": DEBT_3, "terms": terms()},
@@ -87,13 +85,14 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
         "penalty_from": D2, "closed_on": D2, "opened_on": D1,
     },
     profile.ProductProfile: {field.name: getattr(PRODUCT, field.name) for field in fields(PRODUCT)},
+    plan_rules.PlanRules: {field.name: getattr(PLAN_RULES, field.name) for field in fields(PLAN_RULES)},
 }  # fmt: skip
 
 # Results: only the rules make them, so they check nothing.
 RESULTS = {
     "Affordability", "Suggestion", "Suggestions", "Allocation", "AllocationLine", "Vesting",
     "Segment", "InstalmentPenalty", "PenaltyExplanation", "DebtFigures", "DebtLike",
-    "ReliefTerms", "PlanRow", "PlanPreview", "ScheduledInstalment",
+    "ReliefTerms", "PlanShape", "PlanRow", "PlanPreview", "ScheduledInstalment",
 }  # fmt: skip
 WORDS = {"Component", "RateKind", "Method", "PenaltyBase", "PrepayEffect", "VestingKind"}
 

@@ -37,8 +37,6 @@ from tests.loans.domain.support import profile, yuan
         ("penalty_base", "everything"),
         ("round_penalty", "CEILING"),
         ("npl_days", -1),
-        ("max_plan_terms", 0),
-        ("cure_days", 181),
         ("prepay_effect", "shorten"),
         ("code", ""),
         ("name", " "),
@@ -117,3 +115,16 @@ def test_unknown_product_is_refused() -> None:
         product("payday")
 
     assert caught.value.field == "product"
+
+
+def test_a_profile_stored_with_the_plan_rules_of_before_still_loads() -> None:
+    before = profile().to_dict() | {
+        "max_plan_terms": 60,
+        "max_deferral_months": 3,
+        "plan_grace_days": 3,
+        "cure_days": 10,
+        "max_plans_per_loan": 2,
+        "vesting": "proportional",
+    }
+
+    assert ProductProfile.from_dict(before) == profile()

@@ -10,19 +10,20 @@ from typing import Any
 import pytest
 
 from loans.domain.affordability import ASK, NOTHING_FITS, NOTHING_LEFT, assess, suggest_plans
-from loans.domain.breach import cure_until, vest, warning_on
+from loans.domain.breach import vest
 from loans.domain.cost import annualised_cost
+from loans.domain.plan_rules import PlanRules
 from loans.domain.restructure import (
     DebtFigures,
-    latest_first_due,
     plan_preview,
     waive_by_percent,
 )
 from loans.domain.schedule import due_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO, share
-from tests.loans.domain.support import DEBT_3, day, profile, terms, yuan
+from tests.loans.domain.support import DEBT_3, PLAN_RULES, day, profile, terms, yuan
 
+HALF = yuan("0.50")
 RICH = replace(DEBT_3, compound=yuan("1.20"), fee=yuan("20.00"))
 
 
@@ -36,9 +37,7 @@ RICH = replace(DEBT_3, compound=yuan("1.20"), fee=yuan("20.00"))
         ("no negative waiver", "waive_penalty", {"waive_penalty": yuan("-0.01")}),
         ("no half fen", "waive_penalty", {"waive_penalty": yuan("0.005")}),
         ("at least one term", "term_count", {"term_count": 0}),
-        ("at most 60 terms", "term_count", {"term_count": 61}),
         ("first date after the figures", "first_due_on", {"first_due_on": day("2023-10-09")}),
-        ("deferral of 3 months at most", "first_due_on", {"first_due_on": day("2024-02-10")}),
         ("rate not above the contract's", "plan_annual_rate", {"plan_annual_rate": yuan("0.1081")}),
         ("no negative rate", "plan_annual_rate", {"plan_annual_rate": yuan("-0.01")}),
         ("figures of another day", "figures_as_of", {"figures_as_of": day("2023-10-08")}),
@@ -124,7 +123,37 @@ def test_percent_rounds_down(percent: str, waived: str) -> None:
 
 
 def test_latest_first_due_is_clipped() -> None:
-    assert latest_first_due(profile(), day("2023-10-31")) == day("2024-02-29")
+    assert PLAN_RULES.latest_first_due(day("2023-10-31")) == day("2024-02-29")
+
+
+@pytest.mark.parametrize(
+    ("rule", "field", "changes", "number"),
+    [
+        ("at most 60 terms", "term_count", {"term_count": 61}, 1),
+        ("deferral of 3 months at most", "first_due_on", {"first_due_on": day("2024-02-10")}, 1),
+        ("at most two plans on a loan", "plan", {}, 3),
+    ],
+)
+def test_limits_of_a_plan(rule: str, field: str, changes: dict[str, Any], number: int) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        PLAN_RULES.check_limits(terms(**changes), plan_number=number)
+
+    assert caught.value.field == field
+
+
+def test_limits_are_those_of_the_rules() -> None:
+    wider = replace(PLAN_RULES, max_plan_terms=72, deferral_months=4, max_plans_per_loan=3)
+
+    wider.check_limits(terms(term_count=72, first_due_on=day("2024-03-09")), plan_number=3)
+
+
+def test_rules_of_a_plan_survive_their_json_and_nothing_else_does() -> None:
+    stored = PLAN_RULES.to_dict()
+
+    assert PlanRules.from_dict(stored) == PLAN_RULES
+    for broken in ({**stored, "cure_days": 181}, {**stored, "more": 1}, {"cure_days": 10}):
+        with pytest.raises(InvalidInput):
+            PlanRules.from_dict(broken)
 
 
 @pytest.mark.parametrize(
@@ -205,14 +234,18 @@ def test_what_comes_back_is_shared_over_what_was_waived() -> None:
 
 
 def test_warning_and_cure_dates() -> None:
-    product = profile()
+    assert PLAN_RULES.warning_on(day("2024-01-10")) == day("2024-01-13")
+    assert PLAN_RULES.cure_until(day("2024-01-13")) == day("2024-01-23")
 
-    assert warning_on(product, day("2024-01-10")) == day("2024-01-13")
-    assert cure_until(product, day("2024-01-13")) == day("2024-01-23")
+
+def test_the_guide_is_the_share_of_the_policy() -> None:
+    found = assess(yuan("6000.00"), yuan("3799.99"), share=yuan("0.33"))
+
+    assert (found.guide, found.share) == (yuan("726.00"), yuan("0.33"))
 
 
 def test_affordability_of_three_numbers() -> None:
-    found = assess(yuan("6000.00"), yuan("3799.99"), yuan("1500.00"))
+    found = assess(yuan("6000.00"), yuan("3799.99"), yuan("1500.00"), share=HALF)
 
     assert (found.left_over, found.guide, found.limit) == (
         yuan("2200.01"), yuan("1100.00"), yuan("1100.00"),
@@ -230,12 +263,16 @@ def test_affordability_of_three_numbers() -> None:
     ],
 )
 def test_affordability_of_fewer(rule: str, numbers: tuple[Any, ...], limit: Any) -> None:
-    assert assess(*numbers).limit == limit
+    assert assess(*numbers, share=HALF).limit == limit
 
 
 def test_suggestions_closest_faster_slower() -> None:
     found = suggest_plans(
-        profile(), DEBT_3, assess(yuan("6000.00"), yuan("4800.00")), first_due_on=day("2023-11-10")
+        profile(),
+        DEBT_3,
+        assess(yuan("6000.00"), yuan("4800.00"), share=HALF),
+        first_due_on=day("2023-11-10"),
+        max_terms=60,
     )
 
     shown = [found.faster, found.closest, found.slower]
@@ -255,7 +292,13 @@ def test_suggestions_closest_faster_slower() -> None:
     ],
 )
 def test_no_suggestion_says_why(rule: str, numbers: tuple[Any, ...], message: str) -> None:
-    found = suggest_plans(profile(), DEBT_3, assess(*numbers), first_due_on=day("2023-11-10"))
+    found = suggest_plans(
+        profile(),
+        DEBT_3,
+        assess(*numbers, share=HALF),
+        first_due_on=day("2023-11-10"),
+        max_terms=60,
+    )
 
     assert (found.closest, found.faster, found.slower) == (None, None, None)
     assert found.message == message

@@ -22,6 +22,7 @@ from loans.services.restructure import apply_relief
 from portal.core import clock
 from relief.cases.workflow import State
 from tests import factories
+from tests.loans.domain.support import PLAN_RULES
 from tests.loans.pages.marks import by_instalment, figures
 
 TODAY = date(2026, 3, 2)
@@ -36,7 +37,15 @@ def relieved(loan: Loan) -> Loan:
         term_count=12,
         first_due_on=date(2026, 4, 2),
     )
-    apply_relief(loan_id=loan.pk, terms=terms, on=TODAY, key="t", actor=None, now=factories.NOW)
+    apply_relief(
+        loan_id=loan.pk,
+        terms=terms,
+        rules=PLAN_RULES,
+        on=TODAY,
+        key="t",
+        actor=None,
+        now=factories.NOW,
+    )
     return Loan.objects.get(pk=loan.pk)
 
 

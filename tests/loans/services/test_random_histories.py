@@ -28,6 +28,7 @@ from loans.services.restructure import (
 from portal.core.errors import RuleViolation
 from portal.core.kernel.money import ZERO
 from tests.loans.books import EXAMPLE, D, assert_clean, at, make_borrower
+from tests.loans.domain.support import PLAN_RULES
 
 pytestmark = pytest.mark.django_db
 # RANDOM_HISTORIES=10000 for the long run of the README
@@ -148,6 +149,7 @@ class Life:
             apply_relief(
                 loan_id=self.loan.pk,
                 terms=terms,
+                rules=PLAN_RULES,
                 on=self.today,
                 key=key,
                 actor=None,

@@ -201,9 +201,8 @@ def test_second_plan_and_no_third() -> None:
 
     assert owed(loan, "2023-12-20").principal == D("5500.00")
     assert_clean()
-    with pytest.raises(RuleViolation) as refused:
+    with pytest.raises(RuleViolation, match="最多协商 2 次"):
         relieved(loan, terms, "2023-12-20", key="relief:3")
-    assert refused.value.code in {"TOO_MANY_PLANS", "DEBT_CHANGED"}
 
 
 def test_plan_with_interest_is_recomputed_when_paid_ahead_and_when_broken() -> None:

@@ -33,6 +33,7 @@ from loans.services.timeline import Act, steps_of
 from portal.core.errors import RuleViolation
 from portal.core.models import User
 from tests.loans.books import D, at
+from tests.loans.domain.support import PLAN_RULES
 from tests.loans.rebuild import figures, rebuilt
 from tests.loans.stateful.invariants import check_all
 from tests.loans.stateful.profiles import FEN_AMOUNTS, PERCENT, PROFILES
@@ -270,7 +271,13 @@ class LoanMachine(RuleBasedStateMachine):
         key = f"relief:{self.loan_id}:{self.serial}"
         done = self.attempt(
             lambda: apply_relief(
-                loan_id=self.loan_id, terms=terms, on=on, key=key, actor=None, now=at(on)
+                loan_id=self.loan_id,
+                terms=terms,
+                rules=PLAN_RULES,
+                on=on,
+                key=key,
+                actor=None,
+                now=at(on),
             )
         )
         if done:

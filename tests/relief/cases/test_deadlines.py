@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import chinese_calendar
 import pytest
 
-from loans.domain.breach import warning_on
-from loans.domain.products import product
 from portal.core.kernel.workdays import WorkCalendar
 from relief.cases import deadlines
 from relief.cases.deadlines import DueKind, add_months, at, business_day
@@ -135,21 +134,22 @@ PLAN = [PlanDue(n, add_months(date(2026, 12, 26), n - 1), Decimal("509.17")) for
 def test_a_plan_is_looked_at_on_its_days(
     on: str, reminder: Reminder | None, warn: bool, two: bool, next_check: str
 ) -> None:
-    state = look_at(PLAN, date.fromisoformat(on), POLICY)
+    state = look_at(PLAN, date.fromisoformat(on), POLICY.plan_rules)
 
     assert (state.reminder, state.must_warn, state.two_missed) == (reminder, warn, two)
     assert state.next_check_on == date.fromisoformat(next_check)
 
 
 def test_the_loan_page_names_the_day_on_which_the_clock_warns() -> None:
-    warned_on = warning_on(product("daily_004"), PLAN[0].due_on)
+    for rules in (POLICY.plan_rules, replace(POLICY, plan_grace_days=8).plan_rules):
+        warned_on = rules.warning_on(PLAN[0].due_on)
 
-    assert look_at(PLAN, warned_on, POLICY).must_warn
-    assert not look_at(PLAN, warned_on - timedelta(days=1), POLICY).must_warn
+        assert look_at(PLAN, warned_on, rules).must_warn
+        assert not look_at(PLAN, warned_on - timedelta(days=1), rules).must_warn
 
 
 def test_a_paid_plan_needs_no_look() -> None:
-    assert look_at([], date(2026, 12, 1), POLICY).next_check_on is None
+    assert look_at([], date(2026, 12, 1), POLICY.plan_rules).next_check_on is None
 
 
 @pytest.mark.parametrize(
