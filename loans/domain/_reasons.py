@@ -14,7 +14,7 @@ from loans.domain.profile import ProductProfile
 def begin_reason(profile: ProductProfile, fact: InstalmentFacts, run: Run) -> str:
     """Why the base or the rate is what it is from this day on."""
     text = _begin(profile, fact, run)
-    if run.price.rate_part < run.price.nominal_part:
+    if run.price.is_cut:
         text += "；按年化上限封顶"
     return text
 

@@ -58,7 +58,8 @@ class Price:
 
     Kept twice, as Fractions and as whole numbers over one denominator: sums of base × days are
     then multiplied and rounded in whole numbers. Compared by identity, one object per rate and
-    component.
+    component. `limit` is the most that the ceiling lets this balance bear a day, however it is
+    rounded; None where that is not this balance's own to say (unpaid interest) or no ceiling is.
     """
 
     component: Component
@@ -70,18 +71,31 @@ class Price:
     rate_part: int
     ordinary_part: int
     nominal_part: int
+    limit: Fraction | None = None
+
+    @property
+    def is_cut(self) -> bool:
+        """The ceiling took something away."""
+        return self.rate_part < self.nominal_part
 
 
-def price(component: Component, rate: Fraction, ordinary: Fraction, nominal: Fraction) -> Price:
+def price(
+    component: Component,
+    rate: Fraction,
+    ordinary: Fraction,
+    nominal: Fraction,
+    limit: Fraction | None = None,
+) -> Price:
     """The Price of three exact daily rates."""
     scale = lcm(rate.denominator, ordinary.denominator, nominal.denominator)
     parts = [part.numerator * (scale // part.denominator) for part in (rate, ordinary, nominal)]
-    return Price(component, rate, ordinary, nominal, scale, *parts)
+    charged, part, before = parts
+    return Price(component, rate, ordinary, nominal, scale, charged, part, before, limit)
 
 
 # Inside a pause nothing is charged on either kind of balance.
 NOTHING = {
-    component: price(component, ZERO_RATE, ZERO_RATE, ZERO_RATE)
+    component: price(component, ZERO_RATE, ZERO_RATE, ZERO_RATE, ZERO_RATE)
     for component in (Component.PENALTY, Component.COMPOUND)
 }
 
@@ -109,11 +123,12 @@ def rates_of(profile: ProductProfile) -> Rates:
     ordinary, penalty = profile.daily_rate, profile.penalty_rate
     part = min(ordinary, penalty)
     nominal, cap = profile.nominal_penalty_rate, profile.cap_daily_rate
-    due = price(Component.PENALTY, penalty, part, nominal)
-    undue = price(Component.PENALTY, penalty - part, ZERO_RATE, nominal - part)
-    compound = price(Component.COMPOUND, penalty, part, nominal)
+    beside = None if cap is None else cap - part
+    due = price(Component.PENALTY, penalty, part, nominal, cap)
+    undue = price(Component.PENALTY, penalty - part, ZERO_RATE, nominal - part, beside)
     in_base = profile.penalty_base is PenaltyBase.DUE_PRINCIPAL_AND_INTEREST
-    unpaid_interest = due if in_base else compound
+    component = Component.PENALTY if in_base else Component.COMPOUND
+    unpaid_interest = price(component, penalty, part, nominal)
     return Rates(ordinary, penalty, nominal, cap, part, due, undue, unpaid_interest)
 
 

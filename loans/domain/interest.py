@@ -187,7 +187,45 @@ def _charged(runs: list[Run], stop: int, mode: Rounding) -> tuple[int, int]:
             penalty += part
         else:
             compound += part
-    return _whole(penalty, scale, mode), _whole(compound, scale, mode) if compound else 0
+    return (
+        _rounded(runs, stop, Component.PENALTY, penalty, scale, mode),
+        _rounded(runs, stop, Component.COMPOUND, compound, scale, mode) if compound else 0,
+    )
+
+
+def _rounded(
+    runs: list[Run], stop: int, component: Component, parts: int, scale: int, mode: Rounding
+) -> int:
+    """parts / scale as whole fen, never rounded up over the ceiling (domain.md §3).
+
+    Rounded DOWN where a run was cut, or where the fen would be more than the ceiling of the same
+    days. What ran before the first cut keeps its own rounding, so that no day takes a fen back.
+    """
+    down = parts // scale
+    whole = _whole(parts, scale, mode)
+    if whole == down:
+        return down
+    own = [run for run in runs if run.price.component is component and run.start < stop]
+    limits = [run.price.limit for run in own]
+    if None not in limits:
+        most = sum(
+            limit * run.base * (min(run.end, stop) - run.start)
+            for run, limit in zip(own, limits, strict=True)
+            if limit is not None
+        )
+        return down if whole > most else whole
+    cut = min((run.start for run in own if run.price.is_cut), default=None)
+    if cut is None:
+        return whole
+    before = sum(
+        (
+            run.price.rate * run.base * (min(run.end, cut) - run.start)
+            for run in own
+            if run.start < cut
+        ),
+        Fraction(0),
+    )
+    return max(down, _whole(before.numerator, before.denominator, mode))
 
 
 def _totals(runs: list[Run], stop: int, mode: Rounding) -> tuple[int, int, int, int]:

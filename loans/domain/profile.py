@@ -161,6 +161,12 @@ class ProductProfile:
         return rate if self.rate_kind is RateKind.ANNUAL else rate * self.year_basis
 
     @property
+    def yearly_rate(self) -> Fraction:
+        """The yearly figure shown beside the rate: a daily one × cap_year_basis, as the ceiling."""
+        rate = Fraction(self.rate)
+        return rate if self.rate_kind is RateKind.ANNUAL else rate * self.cap_year_basis
+
+    @property
     def cap_daily_rate(self) -> Fraction | None:
         """The ceiling of one day, or None when it is off: 0.24/365."""
         return None if self.annual_cap is None else Fraction(self.annual_cap) / self.cap_year_basis

@@ -23,6 +23,7 @@ from loans.domain.schedule import ScheduledInstalment, amortise, due_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import FEN, ZERO, from_fen, split, to_fen
 
+WAIVABLE = (Component.PENALTY, Component.INTEREST, Component.COMPOUND, Component.FEE)
 MOST_TERMS = 360  # of any plan, whatever a lender's limits: thirty years
 
 
@@ -62,7 +63,10 @@ class DebtFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReliefTerms:
-    """What an offer promises, on the debt as of `figures_as_of`."""
+    """What an offer promises, on the debt as of `figures_as_of`; checked for its kinds when made.
+
+    Whether a debt and a profile allow it is `check_terms`. Raises InvalidInput naming the field.
+    """
 
     figures_as_of: date
     waive_penalty: Decimal
@@ -73,6 +77,18 @@ class ReliefTerms:
     first_due_on: date
     plan_annual_rate: Decimal = ZERO
     due_day: int | None = None
+
+    def __post_init__(self) -> None:
+        check_date(self.figures_as_of, "figures_as_of", "方案基准日")
+        check_date(self.first_due_on, "first_due_on", "首期还款日")
+        for component in WAIVABLE:
+            field = f"waive_{component.value}"
+            exact = check_amount(getattr(self, field), field, f"减免{LABELS[component]}")
+            object.__setattr__(self, field, exact)
+        check_int(self.term_count, "term_count", "分期数", 1, MOST_TERMS)
+        check_rate(self.plan_annual_rate, "plan_annual_rate", "计划年利率", Decimal(0), Decimal(1))
+        if self.due_day is not None:
+            check_int(self.due_day, "due_day", "还款日", 1, 31)
 
     @property
     def waived(self) -> Decimal:
@@ -132,21 +148,16 @@ def check_terms(profile: ProductProfile, debt: DebtLike, terms: ReliefTerms) -> 
     check_profile(profile)
     check_kind(terms, "terms", "方案条件", ReliefTerms)
     check_debt(debt)
-    check_date(terms.figures_as_of, "figures_as_of", "方案基准日")
-    check_date(terms.first_due_on, "first_due_on", "首期还款日")
     if terms.figures_as_of != debt.as_of:
         raise InvalidInput("figures_as_of", f"欠款数字应截至方案基准日 {terms.figures_as_of}。")
     for component, (owed, waive) in _waivers(debt, terms).items():
         label = LABELS[component]
-        check_amount(waive, f"waive_{component.value}", f"减免{label}")
         if waive > owed:
             raise InvalidInput(
                 f"waive_{component.value}", f"减免{label}不能超过未还{label} {owed} 元。"
             )
-    check_int(terms.term_count, "term_count", "分期数", 1, MOST_TERMS)
     if terms.first_due_on <= terms.figures_as_of:
         raise InvalidInput("first_due_on", f"首期还款日应晚于 {terms.figures_as_of}。")
-    check_rate(terms.plan_annual_rate, "plan_annual_rate", "计划年利率", Decimal(0), Decimal(1))
     if Fraction(terms.plan_annual_rate) > profile.annual_rate:
         raise InvalidInput("plan_annual_rate", "计划年利率不能高于原合同利率。")
     _due_day(terms)
@@ -154,17 +165,14 @@ def check_terms(profile: ProductProfile, debt: DebtLike, terms: ReliefTerms) -> 
 
 def _waivers(debt: DebtLike, terms: ReliefTerms) -> dict[Component, tuple[Decimal, Decimal]]:
     return {
-        Component.PENALTY: (debt.penalty, terms.waive_penalty),
-        Component.INTEREST: (debt.interest, terms.waive_interest),
-        Component.COMPOUND: (debt.compound, terms.waive_compound),
-        Component.FEE: (debt.fee, terms.waive_fee),
+        component: (getattr(debt, component.value), getattr(terms, f"waive_{component.value}"))
+        for component in WAIVABLE
     }
 
 
 def _due_day(terms: ReliefTerms) -> int:
     if terms.due_day is None:
         return terms.first_due_on.day
-    check_int(terms.due_day, "due_day", "还款日", 1, 31)
     if due_date(terms.first_due_on, 0, terms.due_day) != terms.first_due_on:
         raise InvalidInput("due_day", "还款日与首期还款日不一致。")
     return terms.due_day

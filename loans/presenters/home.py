@@ -94,7 +94,7 @@ def _focus(loan: Loan, debt: Debt) -> Focus:
     rows = overdue_rows(debt)
     done, count = progress(debt)
     profile = loan.terms
-    basis = f"单利，按 {profile.year_basis} 天计"
+    basis = f"单利，按 {profile.cap_year_basis} 天计"
     if profile.rate_kind is RateKind.ANNUAL:
         basis = f"日息按年利率 ÷ {profile.year_basis}"
     return Focus(
@@ -107,6 +107,6 @@ def _focus(loan: Loan, debt: Debt) -> Focus:
         paid_count=done,
         count=count,
         praise=praise(debt),
-        yearly_rate=f"年利率 {wording.percent(profile.annual_rate)}（{basis}）",
+        yearly_rate=f"年利率 {wording.percent(profile.yearly_rate)}（{basis}）",
         next_due=debt.next_due,
     )

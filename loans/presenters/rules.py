@@ -96,7 +96,12 @@ def _compound(profile: ProductProfile) -> str:
 
 
 def _rounding(profile: ProductProfile) -> str:
-    how = "四舍五入到分" if profile.round_penalty is Rounding.HALF_UP else "舍去不足一分的部分"
+    if profile.round_penalty is Rounding.DOWN:
+        how = "舍去不足一分的部分"
+    elif profile.annual_cap is None:
+        how = "四舍五入到分"
+    else:
+        how = "四舍五入到分；会超过年化上限的，舍去不足一分的部分"
     return f"按期计算，每期只舍入一次，{how}"
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
+from typing import NamedTuple
 
 from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts, Pause
@@ -16,6 +17,24 @@ from loans.domain.profile import PenaltyBase, ProductProfile
 
 NIGHT = timedelta(days=1)
 PRINCIPAL, INTEREST = Component.PRINCIPAL, Component.INTEREST
+
+
+class Charge(NamedTuple):
+    """One night of one balance in yuan: what it costs, the most it may, whether it was cut."""
+
+    night: date
+    base: Fraction
+    amount: Fraction
+    most: Fraction | None
+    cut: bool
+
+
+def total(charges: Sequence[Charge]) -> Fraction:
+    return sum((charge.amount for charge in charges), Fraction(0))
+
+
+def nearest(exact: Fraction) -> Fraction:
+    return (exact * 100 + Fraction(1, 2)) // 1 / Fraction(100)
 
 
 @dataclass(frozen=True)
@@ -29,38 +48,69 @@ class Almanac:
 
     def charges(self, fact: InstalmentFacts) -> tuple[Fraction, Fraction]:
         """(penalty, compound) of one instalment in yuan, before rounding."""
-        penalty = sum(
-            (self._on_principal(fact, night) for night in self._late(fact, PRINCIPAL)), Fraction(0)
-        )
-        penalty += sum(
-            (self._surcharge(fact, night) for night in self._others_late(fact)), Fraction(0)
-        )
-        on_interest = sum(
-            (self._on_interest(fact, night) for night in self._late(fact, INTEREST)), Fraction(0)
-        )
+        penalty, compound = self._charged(fact)
+        return total(penalty), total(compound)
+
+    def rounded(self, fact: InstalmentFacts) -> tuple[Fraction, Fraction]:
+        """The same in whole fen: half up, but down where the ceiling cut a night or would be
+        passed; what came before the first night that was cut keeps the fen it had."""
+        penalty, compound = self._charged(fact)
+        return self._fen(penalty), self._fen(compound)
+
+    def _charged(self, fact: InstalmentFacts) -> tuple[list[Charge], list[Charge]]:
+        penalty = [self._on_principal(fact, night) for night in self._late(fact, PRINCIPAL)]
+        penalty += [self._surcharge(fact, night) for night in self._others_late(fact)]
+        on_interest = [self._on_interest(fact, night) for night in self._late(fact, INTEREST)]
         if self.profile.compound_on_interest:
             return penalty, on_interest
         if self.profile.penalty_base is PenaltyBase.DUE_PRINCIPAL_AND_INTEREST:
-            return penalty + on_interest, Fraction(0)
-        return penalty, Fraction(0)
+            return penalty + on_interest, []
+        return penalty, []
+
+    def _fen(self, charges: list[Charge]) -> Fraction:
+        charges = [charge for charge in charges if charge.base]
+        exact = total(charges)
+        down = exact * 100 // 1 / Fraction(100)
+        if self.profile.round_penalty == "DOWN":
+            return down
+        if self._cap() is not None and all(charge.most is not None for charge in charges):
+            most = sum((charge.most for charge in charges if charge.most is not None), Fraction(0))
+            return nearest(exact) if nearest(exact) <= most else down
+        cut = min((charge.night for charge in charges if charge.cut), default=date.max)
+        before = [charge for charge in charges if charge.night < cut]
+        return nearest(exact) if cut == date.max else max(down, nearest(total(before)))
 
     # --- what a night costs ----------------------------------------------------------------------
 
-    def _on_principal(self, fact: InstalmentFacts, night: date) -> Fraction:
-        return self._left(fact, PRINCIPAL, night) * self._rate(night)
+    def _on_principal(self, fact: InstalmentFacts, night: date) -> Charge:
+        base, cap = self._left(fact, PRINCIPAL, night), self._cap()
+        if self._paused(night):
+            return Charge(night, base, Fraction(0), Fraction(0), cut=False)
+        most = None if cap is None else base * cap
+        return Charge(night, base, base * self._penalty_rate(), most, cut=self._capped())
 
-    def _on_interest(self, fact: InstalmentFacts, night: date) -> Fraction:
-        return self._left(fact, INTEREST, night) * self._rate(night) * self._share(night)
+    def _on_interest(self, fact: InstalmentFacts, night: date) -> Charge:
+        base, share = self._left(fact, INTEREST, night), self._share(night)
+        if self._paused(night):
+            return Charge(night, base, Fraction(0), Fraction(0), cut=False)
+        amount = base * self._penalty_rate() * share
+        return Charge(night, base, amount, None, cut=self._capped() or share < 1)
 
-    def _surcharge(self, fact: InstalmentFacts, night: date) -> Fraction:
+    def _surcharge(self, fact: InstalmentFacts, night: date) -> Charge:
         """all_outstanding: the schedule has the ordinary interest of this night already."""
-        extra = self._rate(night) - self._ordinary()
-        return self._left(fact, PRINCIPAL, night) * max(Fraction(0), extra)
+        base, cap = self._left(fact, PRINCIPAL, night), self._cap()
+        if self._paused(night):
+            return Charge(night, base, Fraction(0), Fraction(0), cut=False)
+        ordinary = min(self._ordinary(), self._penalty_rate())
+        amount = base * (self._penalty_rate() - ordinary)
+        most = None if cap is None else base * (cap - ordinary)
+        return Charge(night, base, amount, most, cut=self._capped())
 
-    def _rate(self, night: date) -> Fraction:
-        if any(pause.from_on <= night < pause.to_on for pause in self.pauses):
-            return Fraction(0)
-        return self._penalty_rate()
+    def _paused(self, night: date) -> bool:
+        return any(pause.from_on <= night < pause.to_on for pause in self.pauses)
+
+    def _capped(self) -> bool:
+        return self._penalty_rate() < self._ordinary() * Fraction(self.profile.penalty_multiplier)
 
     def _penalty_rate(self) -> Fraction:
         nominal = self._ordinary() * Fraction(self.profile.penalty_multiplier)

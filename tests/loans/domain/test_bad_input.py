@@ -51,7 +51,7 @@ def _with_nonsense(arguments: dict[str, Any]) -> Iterator[tuple[str, Any, dict[s
             yield name, bad, {**arguments, name: bad}
             if isinstance(value, list | tuple):
                 yield name, bad, {**arguments, name: [bad, *value[1:]]}
-            elif name in ("terms", "debt") and is_dataclass(value) and not isinstance(value, type):
+            elif name == "debt" and is_dataclass(value) and not isinstance(value, type):
                 for field in fields(value):
                     changed = replace(value, **{field.name: bad})
                     yield f"{name}.{field.name}", bad, {**arguments, name: changed}

@@ -14,7 +14,6 @@ from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts, Pause
 from loans.domain.interest import explain_penalty, penalty_totals
 from loans.domain.profile import ProductProfile
-from portal.core.kernel.money import Rounding
 from tests.loans.domain.day_by_day import Almanac
 from tests.loans.domain.strategies import days, quick
 from tests.loans.domain.support import LOAN_3, day, profile
@@ -46,8 +45,7 @@ def test_segments_add_up_to_what_every_night_costs(
         for segment in item.segments:
             told[segment.component] += segment.amount_exact
         assert (told[Component.PENALTY], told[Component.COMPOUND]) == (penalty, compound)
-        mode = product.round_penalty
-        assert (item.total, item.compound) == (fen(penalty, mode), fen(compound, mode))
+        assert (item.total, item.compound) == almanac.rounded(fact)
     assert penalty_totals(product, facts, as_of, pauses=stops) == tuple(
         (item.total, item.compound) for item in story.instalments
     )
@@ -64,11 +62,4 @@ def test_segments_add_up_to_what_every_night_costs(
 def test_every_night_of_the_published_example(as_of: str, sums: list[str]) -> None:
     almanac = Almanac(profile(), LOAN_3, day(as_of))
 
-    assert [str(fen(almanac.charges(f)[0], Rounding.HALF_UP)) for f in LOAN_3] == sums
-
-
-def fen(exact: Fraction, mode: Rounding) -> Decimal:
-    """Rounded here by whole fen, not by the product's own routine for its sums."""
-    whole, rest = divmod(exact * 100, 1)
-    up = mode is Rounding.HALF_UP and rest >= Fraction(1, 2)
-    return Decimal(int(whole) + up).scaleb(-2)
+    assert [almanac.rounded(fact)[0] for fact in LOAN_3] == [Decimal(total) for total in sums]

@@ -84,6 +84,11 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
         "number": 1, "due_on": D1, "principal": yuan("1.00"), "interest": yuan("1.00"),
         "penalty_from": D2, "closed_on": D2, "opened_on": D1,
     },
+    restructure.ReliefTerms: {
+        "figures_as_of": D1, "first_due_on": D2, "term_count": 2, "due_day": 10,
+        "plan_annual_rate": yuan("0.01"),
+        **{f"waive_{part}": yuan("1.00") for part in ("penalty", "interest", "compound", "fee")},
+    },
     profile.ProductProfile: {field.name: getattr(PRODUCT, field.name) for field in fields(PRODUCT)},
     plan_rules.PlanRules: {field.name: getattr(PLAN_RULES, field.name) for field in fields(PLAN_RULES)},
 }  # fmt: skip
@@ -92,7 +97,7 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
 RESULTS = {
     "Affordability", "Suggestion", "Suggestions", "Allocation", "AllocationLine", "Vesting",
     "Segment", "InstalmentPenalty", "PenaltyExplanation", "DebtFigures", "DebtLike",
-    "ReliefTerms", "PlanShape", "PlanRow", "PlanPreview", "ScheduledInstalment",
+    "PlanShape", "PlanRow", "PlanPreview", "ScheduledInstalment",
 }  # fmt: skip
 WORDS = {"Component", "RateKind", "Method", "PenaltyBase", "PrepayEffect", "VestingKind"}
 
@@ -106,7 +111,7 @@ def _with_floats(arguments: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any
     for name, value in arguments.items():
         if _numbers(value):
             yield name, {**arguments, name: 1.0}
-        elif name in ("terms", "debt") and is_dataclass(value) and not isinstance(value, type):
+        elif name == "debt" and is_dataclass(value) and not isinstance(value, type):
             for field in fields(value):
                 if _numbers(getattr(value, field.name)):
                     yield (

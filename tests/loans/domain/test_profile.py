@@ -117,6 +117,19 @@ def test_unknown_product_is_refused() -> None:
     assert caught.value.field == "product"
 
 
+@pytest.mark.parametrize(
+    ("rule", "changes", "yearly"),
+    [
+        ("a daily rate by the ceiling's year: 18.25 %", {"rate": "0.0005"}, "0.1825"),
+        ("whatever year interest counts", {"rate": "0.0005", "year_basis": 366}, "0.1825"),
+        ("a ceiling by 360 days", {"rate": "0.0005", "cap_year_basis": 360}, "0.18"),
+        ("a yearly rate is its own", {"rate_kind": "annual", "rate": "0.144"}, "0.144"),
+    ],
+)
+def test_the_yearly_figure_beside_a_rate(rule: str, changes: dict[str, Any], yearly: str) -> None:
+    assert profile(**changes).yearly_rate == Fraction(yearly)
+
+
 def test_a_profile_stored_with_the_plan_rules_of_before_still_loads() -> None:
     before = profile().to_dict() | {
         "max_plan_terms": 60,
