@@ -74,7 +74,7 @@ def evidence_page(
     context = panel(case, **parts) | {"error": error, "loan": case.loan}
     if case.state == State.DRAFT:
         more = step_context(case.loan, "evidence", case)
-        return render(request, "relief/cases/apply_evidence.html", context | more, status=status)
+        return render(request, "relief/apply/apply_evidence.html", context | more, status=status)
     more = {"view": case_view(case, borrower(request), clock.now())}
     return render(request, "relief/evidence/supply.html", context | more, status=status)
 

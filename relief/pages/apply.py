@@ -64,7 +64,7 @@ def start(request: HttpRequest, loan: str) -> HttpResponse:
         context["view"] = case_view(case, borrower(request), clock.now())
     else:
         context["debt"] = None if own.is_settled else books.debt(own, clock.today())
-    return render(request, "relief/cases/apply_closed.html", context)
+    return render(request, "relief/apply/apply_closed.html", context)
 
 
 def _is_overdue(loan: Loan) -> bool:
@@ -177,8 +177,8 @@ def _page(
     }
     return render_part(
         request,
-        page=f"relief/cases/apply_{step}.html",
-        part=f"relief/cases/_apply_{step}.html",
+        page=f"relief/apply/apply_{step}.html",
+        part=f"relief/apply/_apply_{step}.html",
         context=context,
         status=status,
     )
@@ -228,7 +228,7 @@ def estimate(request: HttpRequest, loan: str) -> HttpResponse:
     own = _own_loan(request, loan)
     form = AffordabilityForm(request.POST, complete=False)
     form.is_valid()
-    part = "relief/cases/_apply_estimate.html"
+    part = "relief/apply/_apply_estimate.html"
     context = {"estimate": _estimate_of(form, _open_case(own)), "loan": own, "live": True}
     if not wants_part(request):
         return redirect(_step_url(own, "affordability"))
@@ -263,4 +263,4 @@ def receipt(request: HttpRequest, case: str) -> HttpResponse:
         "digest": present.submission_digest(own, files),
         "rules": own.policy.rules,
     }
-    return render(request, "relief/cases/apply_receipt.html", context)
+    return render(request, "relief/apply/apply_receipt.html", context)

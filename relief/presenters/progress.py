@@ -63,7 +63,7 @@ TONES: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One stage for ui/_steps.html; a state wins over the number."""
+    """One stage for ui/forms/_steps.html; a state wins over the number."""
 
     label: str
     state: str = ""

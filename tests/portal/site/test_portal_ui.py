@@ -117,26 +117,28 @@ class Form(forms.Form):
 
 def test_a_wrong_field_is_tied_to_its_error_and_hint() -> None:
     form = Form({"amount": ""})
-    html = render_to_string("ui/_money_field.html", {"field": form["amount"], "hint": "最多 88.18"})
+    html = render_to_string(
+        "ui/forms/_money_field.html", {"field": form["amount"], "hint": "最多 88.18"}
+    )
     assert 'aria-invalid="true"' in html
     assert 'aria-describedby="id_amount-error id_amount-hint"' in html
     assert 'id="id_amount-error"' in html
     assert 'id="id_amount-hint"' in html
     assert 'inputmode="decimal"' in html
-    summary = render_to_string("ui/_error_summary.html", {"form": form})
+    summary = render_to_string("ui/forms/_error_summary.html", {"form": form})
     assert 'href="#id_amount"' in summary
     assert "请先勾选" in summary
 
 
 def test_a_good_field_carries_no_error() -> None:
-    html = render_to_string("ui/_field.html", {"field": Form()["amount"]})
+    html = render_to_string("ui/forms/_field.html", {"field": Form()["amount"]})
     assert "aria-invalid" not in html
     assert "aria-describedby" not in html
-    assert render_to_string("ui/_error_summary.html", {"form": Form()}).strip() == ""
+    assert render_to_string("ui/forms/_error_summary.html", {"form": Form()}).strip() == ""
 
 
 def test_choices_split_their_small_line() -> None:
-    html = render_to_string("ui/_choices.html", {"field": Form()["reason"]})
+    html = render_to_string("ui/forms/_choices.html", {"field": Form()["reason"]})
     assert "失业|" not in html
     assert "被裁员" in html
     assert html.count('type="radio"') == 2
