@@ -39,7 +39,7 @@ LAYER_OF: dict[str, str] = {
         pure="kernel",
         models="crash_points errors fields hashers models probes publicids retry storage unit_of_work",
         services="accounts calendar clock documents notifications nudge",
-        presenters="access charts htmx visitor",
+        presenters="access bodies charts htmx visitor",
         pages="desk",
     ),
     **_below(
@@ -47,7 +47,7 @@ LAYER_OF: dict[str, str] = {
         pure="celery environment logs parent_death private_redis settings",
         presenters="checks context middleware",
         pages="demo desk pages",
-        wiring="urls wsgi",
+        wiring="server urls wsgi",
     ),
     **_below(
         "loans",

@@ -71,6 +71,11 @@ WRONG = [
     ("TRUSTED_PROXIES", {**LIFE, "TRUSTED_PROXIES": "one"}, "must be a whole number from 0 to 9"),
     ("TRUSTED_PROXIES", {**LIFE, "TRUSTED_PROXIES": "10"}, "must be a whole number from 0 to 9"),
     ("TRUSTED_PROXIES", {**LIFE, "TRUSTED_PROXIES": "0"}, "must be 1 or more under HTTPS=1"),
+    (
+        "CONNECTIONS_PER_ADDRESS",
+        {**LIFE, "CONNECTIONS_PER_ADDRESS": "0"},
+        "must be a whole number from 1 to 1000",
+    ),
     ("METRICS", {**LIFE, "METRICS": "maybe"}, "must be 1 or 0"),
     ("METRICS_TOKEN", {**LIFE, "METRICS": "1"}, "is missing"),
     ("METRICS_TOKEN", {**LIFE, "METRICS": "1", "METRICS_TOKEN": "short"}, "at least 32"),

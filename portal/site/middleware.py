@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from http import HTTPStatus
+from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
@@ -15,12 +16,14 @@ from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render, resolve_url
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django.utils.html import format_html
 from django_htmx.http import HttpResponseClientRedirect
 
 from portal.core import clock
+from portal.core.bodies import limit_of
 from portal.core.errors import RuleViolation
 from portal.core.htmx import wants_part
 from portal.core.kernel.addresses import parse_address
@@ -61,6 +64,32 @@ def _from_right(header: str, place: int) -> str:
     """The n-th of a list by commas, counted from the right; nothing when it is shorter."""
     parts = [part.strip() for part in header.split(",")]
     return parts[-place] if 0 < place <= len(parts) else ""
+
+
+class BoundedBodyMiddleware:
+    """Answers what the server did not read: too large (413), too slow (408), too many (503)."""
+
+    TEXTS: ClassVar = {
+        413: "提交的内容太大，什么都没有保存。文件每个不超过 10 MB，请压缩后分几次上传；文字请缩短后再提交。",
+        408: "网络太慢，内容没有收完整，什么都没有保存。请换个网络，或减小文件后再提交。",
+        503: "现在提交的人太多，什么都没有保存。请过一分钟再提交。",
+    }
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        status = getattr(request.META.get("wsgi.input"), "refused", None)
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if not status and length.isdigit() and int(length) > limit_of(request.path_info):
+            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        if not status:
+            return self.get_response(request)
+        logger.warning("body.refused", extra={"status": int(status), "length": length[:20]})
+        text = self.TEXTS[status]
+        if request.headers.get("HX-Request"):
+            return HttpResponse(text, status=status)
+        return HttpResponse(render_to_string("413.html", {"message": text}), status=status)
 
 
 class ClockMiddleware:

@@ -172,6 +172,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "portal.site.middleware.BoundedBodyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -237,6 +238,9 @@ SECURE_SSL_REDIRECT = HTTPS
 TRUSTED_PROXIES = number("TRUSTED_PROXIES", default=1 if HTTPS else 0, least=0, most=9)
 if HTTPS and not TRUSTED_PROXIES:
     raise stop("TRUSTED_PROXIES", "must be 1 or more under HTTPS=1: a proxy of ours ends TLS")
+# CONNECTIONS_PER_ADDRESS: how many connections one address may hold open to one web process; without
+# a meaning behind a proxy, which is the one address that all come from.
+CONNECTIONS_PER_ADDRESS = number("CONNECTIONS_PER_ADDRESS", default=200, least=1, most=1000)
 # The header is what ForwardedMiddleware leaves of it.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]

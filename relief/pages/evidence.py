@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from portal.core import clock
 from portal.core.access import borrower_only
+from portal.core.bodies import takes_files
 from portal.core.errors import RuleViolation
 from portal.core.htmx import redirect_to, wants_part
 from portal.core.kernel.errors import InvalidInput
@@ -38,6 +39,7 @@ SEALED = {
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @borrower_only
+@takes_files
 def add(request: HttpRequest, case: str) -> HttpResponse:
     """Takes files one by one: a bad one does not stop the others, and each gets its answer."""
     own = own_case(request, case)

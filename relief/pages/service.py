@@ -15,6 +15,7 @@ from django_htmx.http import reswap, retarget
 from loans.queries import borrower_debts
 from portal.core import clock
 from portal.core.access import borrower_only
+from portal.core.bodies import takes_files
 from portal.core.calendar.days import load_calendar
 from portal.core.errors import RuleViolation
 from portal.core.htmx import trigger, wants_part
@@ -63,6 +64,7 @@ def since(request: HttpRequest, message: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @borrower_only
+@takes_files
 def send(request: HttpRequest) -> HttpResponse:
     """A text, a quick question or files; a refusal leaves the text where it was typed."""
     if request.method != "POST":  # the address that a refusal leaves in the bar, asked for again

@@ -131,10 +131,11 @@ def serve(running: ExitStack) -> int:
 
     folder = Path(os.environ["VAR_DIR"])
     port = free_port()
-    web = ["gunicorn", "portal.site.wsgi", "--bind", f"127.0.0.1:{port}"]
-    web = [str(Path(sys.prefix) / "bin" / web[0]), *web[1:], "--workers", "2", "--threads", "4"]
+    web = [sys.executable, "-m", "gunicorn"]
+    environment = {**os.environ, "PORT": str(port)}
     for line in (command(folder / "redis.sock", folder / "redis"), web):
-        child = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        quiet = subprocess.DEVNULL
+        child = subprocess.Popen(line, env=environment, stdout=quiet, stderr=quiet)
         running.callback(child.wait, 20)
         running.callback(child.terminate)
     for _ in range(100):

@@ -125,19 +125,9 @@ class Rig(BaseRig):
 
     def start_processes(self) -> None:
         """Two web workers, a Celery worker with two children, beat."""
-        bind = self.address.removeprefix("http://")
         celery = [sys.executable, "-m", "celery", "-A", "portal.site.celery:app"]
-        web = [
-            sys.executable,
-            "-m",
-            "gunicorn",
-            "portal.site.wsgi",
-            "--bind",
-            bind,
-            "--workers",
-            "2",
-        ]
-        self.web = self.child("web", [*web, "--threads", "4", "--log-level", "warning"])
+        self.environment["PORT"] = self.address.rpartition(":")[2]
+        self.web = self.child("web", [sys.executable, "-m", "gunicorn"])
         queues = ["--queues", "default,notices,deadlines", "--concurrency", "2"]
         quiet = ["--loglevel", "warning", "--without-mingle", "--without-gossip"]
         self.worker = self.child("worker", [*celery, "worker", *queues, *quiet])

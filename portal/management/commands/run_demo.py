@@ -42,7 +42,7 @@ class Command(BaseCommand):
         call_command("collectstatic", interactive=False, verbosity=0)
         call_command("seed_demo", verbosity=0)
         manager = Manager()
-        for name, command in child_commands(host, port).items():
+        for name, command in child_commands().items():
             manager.add_process(name, command, env=child_environment(), cwd=str(settings.BASE_DIR))
         signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
         os.register_at_fork(after_in_child=leash.die_with_parent)  # honcho's, one for each child
@@ -88,15 +88,14 @@ def try_port(host: str, port: int) -> OSError | None:
     return None
 
 
-def child_commands(host: str, port: int) -> dict[str, str]:
+def child_commands() -> dict[str, str]:
     """The children by name, each as a shell line; a REDIS_URL of one's own needs no private Redis."""
     python = shlex.quote(sys.executable)
     leashed = f"exec {python} -m portal.site.parent_death"
     celery = f"{leashed} {python} -m celery --quiet -A portal.site.celery:app"
     beat_file = shlex.quote(str(settings.VAR_DIR / "beat"))
     commands = {
-        "web": f"{leashed} {python} -m gunicorn portal.site.wsgi --bind {shlex.quote(f'{host}:{port}')}"
-        " --workers 2 --threads 4 --timeout 60 --log-level warning",
+        "web": f"{leashed} {python} -m gunicorn",
         "worker": f"{celery} worker --concurrency 2 --queues default,notices,deadlines"
         " --loglevel warning --without-mingle --without-gossip",
         "beat": f"{celery} beat --schedule {beat_file} --pidfile= --loglevel warning",

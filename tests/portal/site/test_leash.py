@@ -66,5 +66,5 @@ def test_the_children_of_a_killed_runner_die_with_it() -> None:
 def test_the_demo_leashes_each_of_its_children(settings: object) -> None:
     from portal.management.commands.run_demo import child_commands
 
-    for name, command in child_commands("127.0.0.1", 8000).items():
+    for name, command in child_commands().items():
         assert f"exec {sys.executable} -m portal.site.parent_death " in command, name
