@@ -15,14 +15,17 @@ class ReliefConfig(AppConfig):
     def ready(self) -> None:
         """Listens to the books, adds checks and a probe; models exist from here on."""
         from loans.presenters import standing
+        from loans.queries import stage
         from loans.services import observers
         from portal.core.probes import add_probe
         from relief import checks  # noqa: F401 - registers itself
         from relief.cases.queries import oldest_overdue_sweep_seconds, overdue_sweeps
+        from relief.plans.clock import watches
         from relief.plans.loan_watch import LoanWatch
         from relief.presenters.standing import of_loan
 
         observers.register(LoanWatch())
         standing.register(of_loan)
+        stage.register(watches)
         add_probe("overdue_sweeps", overdue_sweeps)
         add_probe("oldest_overdue_sweep_seconds", oldest_overdue_sweep_seconds, limit=SWEEP_MAX_AGE)

@@ -9,11 +9,13 @@ from django.views.decorators.http import require_GET
 from loans import queries
 from loans.pages._common import download, own_loan
 from loans.presenters import calendar, history
+from loans.presenters.amounts import penalty_all
 from loans.presenters.loan import loan_card, plan_lines
+from loans.presenters.origins import origins
 from loans.presenters.standing import standing_of
+from loans.queries.stage import stage_of
 from portal.core import clock
 from portal.core.access import borrower_only
-from portal.core.kernel.money import ZERO
 
 SHOWN = 6  # rows before 展开
 
@@ -28,16 +30,19 @@ def detail(request: HttpRequest, loan: str) -> HttpResponse:
     debt = queries.debt_of(books, today)
     standing = standing_of(own)
     rows = plan_lines(debt)
+    stage = stage_of(own, debt)
     shown = max(SHOWN, next((n for n, row in enumerate(rows, 2) if row.state == "next"), 0))
     context = {
         "loan": own,
         "debt": debt,
-        "card": loan_card(own, debt),
+        "stage": stage,
+        "card": loan_card(own, debt, stage),
         "plan": history.plan_terms(books, debt, standing.cure_until if standing else None),
         "broken": history.broken_plan(books, today),
         "rows": rows[:shown],
         "more_rows": rows[shown:],
-        "remaining": sum((row.total for row in debt.instalments), ZERO),
+        "penalty_all": penalty_all(debt),
+        "origins": origins(books, debt),
         "old_schedules": history.old_schedules(books, today),
     }
     return render(request, "loans/schedule/detail.html", context)

@@ -14,7 +14,7 @@ from portal.core.kernel import money
 from portal.core.kernel.errors import InvalidInput
 
 MAX_DAYS = 90
-DUE, CUSTOM, PAYOFF = "due", "custom", "payoff"
+DUE, NEXT, CUSTOM, PAYOFF = "due", "next", "custom", "payoff"
 TOKEN = re.compile(r"^[0-9a-z]{12,32}$")
 
 
@@ -94,7 +94,7 @@ class AmountForm(forms.Form):
     """How much to pay: what is due, an amount of one's own, or everything."""
 
     scope = forms.ChoiceField(
-        choices=[(DUE, "还本期"), (CUSTOM, "自定义金额"), (PAYOFF, "提前结清")],
+        choices=[(DUE, "还本期"), (NEXT, "还下一期"), (CUSTOM, "自定义金额"), (PAYOFF, "提前结清")],
         error_messages={"invalid_choice": "还款范围：请选择还本期、自定义金额或提前结清。"},
         required=False,
     )

@@ -14,8 +14,10 @@ from loans.pages.forms import MAX_DAYS, WhatIfForm
 from loans.presenters import chart, papers, rules
 from loans.presenters import origins as sources
 from loans.presenters import penalty as present
+from loans.presenters.amounts import penalty_all
 from loans.presenters.standing import standing_of
 from loans.queries.penalty import penalty_owed
+from loans.queries.stage import stage_of
 from portal.core import clock
 from portal.core.access import borrower_only
 from portal.core.documents import pdf
@@ -34,7 +36,10 @@ def penalty(request: HttpRequest, loan: str) -> HttpResponse:
     context = {"loan": own, "debt": debt, "form": form, "what_if": _what_if(books, debt, form)}
     if not wants_part(request):
         context |= _story(books, debt)
-        context |= {"standing": standing_of(own), "corrections": queries.corrections(own)}
+        context |= {
+            "standing": standing_of(own),
+            "corrections": queries.corrections(own),
+        }
     return render_part(
         request,
         page="loans/penalty/penalty.html",
@@ -52,15 +57,18 @@ def _what_if(books: queries.Position, debt: queries.Debt, form: WhatIfForm) -> p
 
 def _story(books: queries.Position, debt: queries.Debt) -> dict[str, Any]:
     story = queries.story_of(books, debt.as_of)
+    stage = stage_of(books.loan, debt)
     cards = present.formula_cards(books.profile, story, debt)
     return {
+        "stage": stage,
         "cards": cards,
         "past": present.past_penalties(books.profile, story, debt),
         "totals": present.totals(cards, debt),
-        "origins": sources.origins(books, debt),
+        "origins": sources.origins(books, debt, without=sources.ON_PENALTY),
+        "penalty_all": penalty_all(debt),
         "chart": chart.penalty_chart(story, debt, lambda on: penalty_owed(books, on)),
         "rules": rules.penalty_rules(books.profile),
-        "questions": rules.questions(books.profile, debt),
+        "questions": rules.questions(books.profile, debt, stage),
     }
 
 

@@ -15,8 +15,10 @@ from django.views.decorators.http import require_GET, require_http_methods
 from loans import queries
 from loans.models import Loan, Payment
 from loans.pages._common import borrower, own_loan
-from loans.pages.forms import CUSTOM, DUE, PAYOFF, AmountForm, PayForm
+from loans.pages.forms import DUE, NEXT, PAYOFF, AmountForm, PayForm
 from loans.presenters import repay as present
+from loans.presenters.amounts import penalty_all
+from loans.queries.stage import stage_of
 from loans.services.payment import pay, preview_payment
 from portal.core import clock
 from portal.core.access import borrower_only
@@ -76,12 +78,15 @@ def _answer(
     today = clock.today()
     debt = queries.debt(loan, today)
     valid = form.is_valid()
-    scope = form.cleaned_data.get("scope") or (DUE if debt.due_now else CUSTOM)
-    if scope == DUE and not debt.due_now:
-        scope = CUSTOM
-    amount = {DUE: debt.due_now, PAYOFF: debt.payoff}.get(
-        scope, form.cleaned_data.get("amount") or Decimal(0)
-    )
+    scope = form.cleaned_data.get("scope") or present.first_scope(debt)
+    ahead = present.next_of_plan(debt)
+    if (scope == DUE and not debt.due_now) or (scope == NEXT and ahead is None):
+        scope = present.first_scope(debt)
+    amount = {
+        DUE: debt.due_now,
+        NEXT: ahead.total if ahead else Decimal(0),
+        PAYOFF: debt.payoff,
+    }.get(scope, form.cleaned_data.get("amount") or Decimal(0))
     preview = None
     if valid and amount and status == 200:
         try:
@@ -103,13 +108,17 @@ def _answer(
 
 
 def _context(loan: Loan, debt: queries.Debt, form: AmountForm, scope: str) -> dict[str, Any]:
+    stage = stage_of(loan, debt)
     return {
         "loan": loan,
         "debt": debt,
+        "stage": stage,
+        "penalty_all": penalty_all(debt),
+        "due_words": present.due_words(debt),
         "form": form,
         "scope": scope,
         "scopes": present.scopes(debt, scope),
-        "scope_words": present.scope_words(debt, scope),
+        "scope_words": present.scope_words(debt, scope, stage),
         "token": secrets.token_hex(8),
         "can_pay": can_pay_here(),
         "no_channel": NO_CHANNEL,
@@ -123,11 +132,13 @@ def result(request: HttpRequest, loan: str, payment: str) -> HttpResponse:
     own = own_loan(request, loan)
     received = get_object_or_404(Payment, loan=own, public_id=payment)
     debt = queries.debt(own, clock.today())
-    headline, sentence = present.result_words(debt)
+    stage = stage_of(own, debt)
+    headline, sentence = present.result_words(debt, stage)
     context = {
         "loan": own,
         "debt": debt,
         "receipt": present.receipt(received),
+        "stage": stage,
         "headline": headline,
         "sentence": sentence,
         "simulated": can_pay_here(),

@@ -61,7 +61,25 @@ def old_schedules(position: Position, on: date) -> list[OldSchedule]:
     return found[::-1]
 
 
+REPLACED: dict[str, tuple[str, str]] = {  # by what: the tag, and what became of what was unpaid
+    Schedule.Kind.PLAN: ("已被替代", "并入新计划"),
+    Schedule.Kind.BREACHED: ("已终止", "随方案终止，现已到期"),
+    Schedule.Kind.RECOMPUTED: ("已重算", "按提前还款后的计划还"),
+    Schedule.Kind.ACCELERATED: ("已提前到期", "已宣布提前到期"),
+    "": ("已恢复", "按恢复的原计划还"),  # the plan was revoked: its predecessor is in force again
+}
+
+
+def _successor(position: Position, schedule: Schedule) -> str:
+    """The kind of what replaced a schedule; empty when it was undone for its predecessor."""
+    if schedule.undone_on is not None:
+        return ""
+    later = [s for s in position.schedules if s.replaces_id == schedule.pk and s.undone_on is None]
+    return later[-1].kind if later else ""
+
+
 def _old(position: Position, schedule: Schedule, rows: Sequence[Instalment]) -> OldSchedule:
+    tag, fate = REPLACED[_successor(position, schedule)]
     paid = {row.pk: _received(position, row.pk) for row in rows}
     lines = []
     for done, group in groupby(rows, key=lambda row: paid[row.pk] >= row.total):
@@ -73,10 +91,8 @@ def _old(position: Position, schedule: Schedule, rows: Sequence[Instalment]) -> 
             lines.append(_line(some, got, "paid", "已还", "s", span))
         else:
             rest = sum((row.total for row in some), ZERO) - got
-            note = (
-                "未还部分已并入新计划" if not got else f"已还 {wording.yuan(got)}，其余并入新计划"
-            )
-            lines.append(_line(some, rest, "void", "已被替代", "", note))
+            note = f"已还 {wording.yuan(got)}，其余{fate}" if got else f"未还部分{fate}"
+            lines.append(_line(some, rest, "void", tag, "", note))
     plan = next(
         (s for s in position.schedules_on() if s.is_plan and s.replaces_id == schedule.pk), None
     )

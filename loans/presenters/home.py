@@ -10,14 +10,9 @@ from decimal import Decimal
 from loans.domain.profile import RateKind
 from loans.models import Loan
 from loans.presenters import wording
-from loans.presenters.loan import (
-    LoanCard,
-    loan_card,
-    overdue_rows,
-    praise,
-    progress,
-    without_penalty,
-)
+from loans.presenters.amounts import Figure, PenaltyAll, parts_of, penalty_all, sum_words
+from loans.presenters.loan import LoanCard, loan_card, praise, progress, without_penalty
+from loans.queries.stage import LoanStage, stages
 from loans.queries.types import Debt, InstalmentDebt
 from portal.core.kernel.money import ZERO
 
@@ -30,6 +25,7 @@ class DueRow:
     due_on: date
     overdue_days: int
     amount: Decimal
+    tag: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +34,10 @@ class Focus:
 
     loan: Loan
     debt: Debt
+    stage: LoanStage
     rows: tuple[DueRow, ...]
-    penalty: Decimal
+    penalty: Decimal  # on the rows due, compound included: its own line of 本期应还
+    penalty_all: PenaltyAll | None
     paid_count: int
     count: int
     praise: str
@@ -53,45 +51,48 @@ class HomeView:
 
     today: date
     focus: Focus | None
-    is_overdue: bool
-    several: bool
+    owed_now: bool
+    count: int  # loans that are not settled
     total: Decimal
-    principal: Decimal
-    interest: Decimal
-    penalty: Decimal
+    parts: tuple[Figure, ...]
     cards: tuple[LoanCard, ...]
+
+    @property
+    def several(self) -> bool:
+        return self.count > 1
+
+    @property
+    def sum_words(self) -> str:
+        """What 总待还 is the sum of."""
+        return sum_words(self.parts)
 
 
 def home_view(pairs: Sequence[tuple[Loan, Debt]], today: date) -> HomeView:
     """Every loan of the borrower with its debt; settled ones only have a card."""
     active = [(loan, debt) for loan, debt in pairs if not loan.is_settled]
-    front = min(active, key=_urgency, default=None)
+    told = stages(pairs)
+    front = min(active, key=lambda pair: _urgency(pair, told[pair[0].pk]), default=None)
     each = [debt for _, debt in active]
     return HomeView(
         today=today,
-        focus=_focus(*front) if front else None,
-        is_overdue=any(debt.is_overdue for debt in each),
-        several=len(active) > 1,
+        focus=_focus(*front, told[front[0].pk]) if front else None,
+        owed_now=any(told[loan.pk].owed_now for loan, _ in active),
+        count=len(active),
         total=sum((debt.total for debt in each), ZERO),
-        principal=sum((debt.principal for debt in each), ZERO),
-        interest=sum((debt.interest + debt.kept_interest for debt in each), ZERO),
-        penalty=sum((_penalty(debt) for debt in each), ZERO),
-        cards=tuple(loan_card(loan, debt) for loan, debt in pairs),
+        parts=parts_of(each),
+        cards=tuple(loan_card(loan, debt, told[loan.pk]) for loan, debt in pairs),
     )
 
 
-def _urgency(pair: tuple[Loan, Debt]) -> tuple[int, date, int]:
+def _urgency(pair: tuple[Loan, Debt], stage: LoanStage) -> tuple[bool, int, date, int]:
+    """What is owed now comes first, the longest delay of it in front; then the next date."""
     loan, debt = pair
     due_on = debt.next_due.due_on if debt.next_due else date.max
-    return (-debt.overdue_days, due_on, loan.pk)
+    return (not stage.owed_now, -debt.overdue_days, due_on, loan.pk)
 
 
-def _penalty(debt: Debt) -> Decimal:
-    return debt.penalty + debt.compound + debt.fee + debt.kept_penalty
-
-
-def _focus(loan: Loan, debt: Debt) -> Focus:
-    rows = overdue_rows(debt)
+def _focus(loan: Loan, debt: Debt, stage: LoanStage) -> Focus:
+    rows = debt.due_rows
     done, count = progress(debt)
     profile = loan.terms
     basis = f"单利，按 {profile.cap_year_basis} 天计"
@@ -100,10 +101,19 @@ def _focus(loan: Loan, debt: Debt) -> Focus:
     return Focus(
         loan=loan,
         debt=debt,
+        stage=stage,
         rows=tuple(
-            DueRow(row.number, row.due_on, row.overdue_days, without_penalty(row)) for row in rows
+            DueRow(
+                row.number,
+                row.due_on,
+                row.overdue_days,
+                without_penalty(row),
+                "今日到期" if row.due_on == debt.as_of else "宽限期内",
+            )
+            for row in rows
         ),
         penalty=sum((row.penalty + row.compound for row in rows), ZERO),
+        penalty_all=penalty_all(debt),
         paid_count=done,
         count=count,
         praise=praise(debt),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -9,6 +10,7 @@ from decimal import Decimal
 from loans.domain.profile import Method
 from loans.models import Loan
 from loans.presenters import rules, wording
+from loans.queries.stage import LoanStage
 from loans.queries.types import Debt, InstalmentDebt, InstalmentState
 from portal.core.kernel.money import ZERO
 
@@ -16,19 +18,11 @@ METHODS = {Method.EQUAL_INSTALMENT: "等额本息", Method.INTEREST_ONLY: "先�
 
 
 @dataclass(frozen=True, slots=True)
-class Tag:
-    """A word with the colour class that goes with it: d danger, w warning, s success, b brand."""
-
-    text: str
-    tone: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class LoanCard:
     """One loan in 我的借款."""
 
     loan: Loan
-    tag: Tag
+    stage: LoanStage
     facts: str
     paid_count: int
     count: int
@@ -37,26 +31,39 @@ class LoanCard:
     is_settled: bool
 
 
-def loan_card(loan: Loan, debt: Debt) -> LoanCard:
+def loan_card(loan: Loan, debt: Debt, stage: LoanStage) -> LoanCard:
     """The card of a loan with its progress, or of a settled one."""
     facts = f"{wording.full_day(loan.drawdown_on)}借款 · {loan.term_months} 期"
     if loan.is_settled:
         settled = f" · {wording.full_day(loan.settled_on)}结清" if loan.settled_on else ""
-        return LoanCard(
-            loan, Tag("已结清", "s"), facts + settled, 0, 0, ZERO, ZERO, is_settled=True
-        )
+        return LoanCard(loan, stage, facts + settled, 0, 0, ZERO, ZERO, is_settled=True)
     facts = f"{facts}{METHODS[loan.terms.method]} · {rules.rate_words(loan.terms)}"
     done, count = progress(debt)
-    return LoanCard(
-        loan, standing(debt), facts, done, count, debt.principal, debt.due_now, is_settled=False
-    )
+    return LoanCard(loan, stage, facts, done, count, debt.principal, debt.due_now, is_settled=False)
 
 
-def standing(debt: Debt) -> Tag:
-    """How the loan stands, in one word."""
-    if debt.is_overdue:
-        return Tag("逾期中", "d")
-    return Tag("按新计划还款中", "b") if debt.is_plan else Tag("正常还款中", "b")
+@dataclass(frozen=True, slots=True)
+class LoanName:
+    """What a loan is called wherever an amount of it stands beside those of others."""
+
+    number: str
+    place: str = ""  # 第 1 / 3 笔; nothing for a loan that is the only one
+
+    @property
+    def full(self) -> str:
+        """第 1 / 3 笔 · 借款 JB…."""
+        return f"{self.place} · 借款 {self.number}" if self.place else f"借款 {self.number}"
+
+
+def places(pairs: Sequence[tuple[Loan, Debt]]) -> dict[int, LoanName]:
+    """The names of a borrower's unsettled loans by id, in the order of 我的借款."""
+    active = [loan for loan, _ in pairs if not loan.is_settled]
+    if len(active) == 1:
+        return {active[0].pk: LoanName(active[0].number)}
+    return {
+        loan.pk: LoanName(loan.number, f"第 {number} / {len(active)} 笔")
+        for number, loan in enumerate(active, 1)
+    }
 
 
 def progress(debt: Debt) -> tuple[int, int]:
@@ -65,24 +72,19 @@ def progress(debt: Debt) -> tuple[int, int]:
     return sum(row.state is InstalmentState.PAID for row in rows), len(rows)
 
 
-def overdue_rows(debt: Debt) -> list[InstalmentDebt]:
-    """Instalments that are owed now, oldest first."""
-    return [row for row in debt.instalments if row.is_due and row.total > 0]
-
-
 def without_penalty(row: InstalmentDebt) -> Decimal:
     """What the instalment costs beside its penalty, which has a line of its own."""
     return row.total - row.penalty - row.compound
 
 
 def praise(debt: Debt) -> str:
-    """第 3 期已于 9月5日按时还清，连续 3 期按时还款。"""
+    """第 3 期已于 9月5日按时还清，连续 3 期按时还款。 Nothing without such a run."""
     streak: list[InstalmentDebt] = []
     for row in debt.instalments:
         if row.state is InstalmentState.PAID and row.last_paid_on is not None:
             streak = [*streak, row] if row.last_paid_on <= row.due_on else []
     if not streak:
-        return "到期前还款，不会产生罚息。"
+        return ""
     last = streak[-1]
     when = wording.near_day(last.last_paid_on or last.due_on, debt.as_of)
     return f"第 {last.number} 期已于 {when}按时还清，连续 {len(streak)} 期按时还款。"
@@ -106,10 +108,10 @@ def plan_lines(debt: Debt) -> list[PlanLine]:
     """The schedule in force, every row with its state in words."""
     ahead = [row for row in debt.instalments if row.state is InstalmentState.UPCOMING]
     next_id = ahead[0].id if ahead else None
-    return [_plan_line(row, is_next=row.id == next_id) for row in debt.instalments]
+    return [_plan_line(row, debt.as_of, is_next=row.id == next_id) for row in debt.instalments]
 
 
-def _plan_line(row: InstalmentDebt, *, is_next: bool) -> PlanLine:
+def _plan_line(row: InstalmentDebt, today: date, *, is_next: bool) -> PlanLine:
     notes = [_parts(row)] if row.total else []
     if row.paid and row.total:
         notes.append(f"已还 {wording.yuan(row.paid)}")
@@ -122,7 +124,8 @@ def _plan_line(row: InstalmentDebt, *, is_next: bool) -> PlanLine:
         late = row.penalty + row.compound
         notes.append(f"含逾期罚息 {wording.yuan(late)}" if late else "")
     elif row.state is InstalmentState.DUE:
-        state, tag, tone = "next", "今日到期", "w"
+        in_grace = row.due_on < today  # the product's own days of grace
+        state, tag, tone = "next", "宽限期内" if in_grace else "今日到期", "w"
     elif is_next:
         state, tag, tone = "next", "下一期", "b"
     note = " · ".join(filter(None, notes))

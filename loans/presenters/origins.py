@@ -1,4 +1,4 @@
-"""这个数从哪来: each amount in the head of 查看罚息 as parts that add up to it, from the books."""
+"""这笔数怎么来: each amount of a debt as parts that add up to it, from the books."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from loans.models import Account, Entry
+from loans.models import Account, Entry, Schedule
 from loans.presenters import wording
+from loans.presenters.amounts import FIELDS, WORDS, figure, parts_of
 from loans.queries.position import Position
 from loans.queries.types import Debt, InstalmentDebt
 from portal.core.kernel.money import ZERO
@@ -18,18 +19,10 @@ PRINCIPAL_WORDS: dict[str, str] = {
 }
 
 
-KEPT = (  # the columns an agreement splits over its plan: field of the debt, name, note
-    (
-        "kept_interest",
-        "分摊到各期的利息",
-        "协商协议生效前已经产生的利息，已固定，不再计息，随各期一起还。",
-    ),
-    (
-        "kept_penalty",
-        "保留的罚息",
-        "协商协议里没有减免的罚息，已固定，不再增长，随各期一起还。",
-    ),
-)
+KEPT_NOTES = {
+    Schedule.Kind.PLAN: "协商协议里没有减免、已经固定的部分，不再增长，随各期一起还。",
+    Schedule.Kind.BREACHED: "方案终止时还没有还的部分，连同恢复的减免，已经固定，不再增长，现在应还。",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,39 +44,104 @@ class Origin:
     note: str
 
 
-def origins(position: Position, debt: Debt) -> tuple[Origin, ...]:
-    """剩余本金, 已到期利息, 本期应还 and what an agreement kept of interest and penalty."""
+ON_PENALTY = frozenset({"penalty", "by_schedule"})  # told by the head and on 还款计划
+
+
+def origins(
+    position: Position, debt: Debt, *, without: frozenset[str] = frozenset()
+) -> tuple[Origin, ...]:
+    """Each amount of a debt with the parts it is the sum of: Σ parts = amount, always."""
+    hidden = {FIELDS[name] for name in without}
+    return tuple(one for one in _all(position, debt) if one.field not in hidden)
+
+
+def _all(position: Position, debt: Debt) -> list[Origin]:
     due = [row for row in debt.instalments if row.due_on <= debt.as_of and row.total > 0]
+    kept_note = KEPT_NOTES.get(Schedule.Kind(debt.base_kind), KEPT_NOTES[Schedule.Kind.PLAN])
     found = [
-        Origin(
-            "principal-outstanding",
-            "剩余本金",
-            debt.principal,
+        _origin(
+            debt,
+            "principal",
             _principal(position, debt),
             "借出的本金减去已还的本金，到期和未到期的都在内；每一笔都列在对账单里。",
         ),
-        Origin(
-            "interest-outstanding",
-            "已到期利息",
-            debt.interest,
+        _origin(
+            debt,
+            "interest",
             tuple(Part(_interest_words(row), row.interest) for row in due if row.interest),
             "只含已到期各期的利息，按合同利率计算；未到期的利息不在内。",
         ),
-        Origin(
-            "due-now",
-            "本期应还（含罚息）",
-            debt.due_now,
-            _due_now(debt, due),
-            "所有已到期、未还清的期次，连同各期到今天为止的罚息。",
+        _origin(
+            debt,
+            "penalty",
+            _by_row(debt, "penalty"),
+            "逾期的本金按罚息利率每天产生，已还和已减免的不在内；每一期的算式列在查看罚息里。",
         ),
     ]
-    for field, label, note in KEPT:
-        amount: Decimal = getattr(debt, field)
-        if amount:
-            rows = [(row.number, getattr(row, field)) for row in debt.instalments]
-            parts = tuple(Part(f"第 {number} 期", kept) for number, kept in rows if kept)
-            found.append(Origin(field.replace("_", "-"), label, amount, parts, note))
-    return tuple(found)
+    if debt.compound:
+        compound = _by_row(debt, "compound")
+        found.append(_origin(debt, "compound", compound, "逾期的利息按罚息利率产生，按天计算。"))
+    if debt.fee:
+        found.append(_origin(debt, "fee", _by_row(debt, "fee"), "合同约定的逾期费用。"))
+    for name in ("kept_interest", "kept_penalty"):
+        if getattr(debt, name):
+            found.append(_origin(debt, name, _by_row(debt, name), kept_note))
+    if debt.kept_penalty and debt.penalty:
+        sums = tuple(_part(debt, name) for name in ("kept_penalty", "penalty"))
+        note = "保留罚息已经固定，不再增长；罚息还在按天产生。两项相加就是全部罚息。"
+        found.append(_origin(debt, "penalty_all", sums, note))
+    total = tuple(Part(part.word, part.amount) for part in parts_of([debt]) if part.amount)
+    found.append(_origin(debt, "total", total, "到今天为止的全部欠款，不含还没有到期的利息。"))
+    if debt.accrued_interest:
+        ran = (Part("从上一个到期日算到今天的利息", debt.accrued_interest),)
+        found.append(_origin(debt, "accrued_interest", ran, "本期已经产生的利息，到期日才需要还。"))
+    payoff = tuple(_part(debt, name) for name in ("total", "accrued_interest"))
+    found.append(
+        _origin(
+            debt,
+            "payoff",
+            tuple(part for part in payoff if part.amount),
+            "今天一次还清需要的金额，还清后这笔借款结清。",
+        )
+    )
+    found.append(
+        _origin(
+            debt,
+            "due_now",
+            _due_now(debt, due),
+            "所有已到期、未还清的期次，连同各期到今天为止的罚息。",
+        )
+    )
+    ahead = debt.by_schedule - debt.total
+    left = (_part(debt, "total"), Part("以后各期到期才产生的利息", ahead))
+    found.append(
+        _origin(
+            debt,
+            "by_schedule",
+            tuple(part for part in left if part.amount),
+            "每一期都按日期还，一直还到最后一期，还要还的金额。",
+        )
+    )
+    return found
+
+
+def _origin(debt: Debt, name: str, parts: tuple[Part, ...], note: str) -> Origin:
+    one = figure(debt, name)
+    return Origin(one.field, one.word, one.amount, parts, note)
+
+
+def _part(debt: Debt, name: str) -> Part:
+    one = figure(debt, name)
+    return Part(one.word, one.amount)
+
+
+def _by_row(debt: Debt, name: str) -> tuple[Part, ...]:
+    """The instalments' shares of a column, each with its date."""
+    return tuple(
+        Part(f"第 {row.number} 期，{wording.full_day(row.due_on)}到期", getattr(row, name))
+        for row in debt.instalments
+        if getattr(row, name)
+    )
 
 
 def _principal(position: Position, debt: Debt) -> tuple[Part, ...]:
@@ -122,7 +180,7 @@ def _columns(row: InstalmentDebt) -> str:
         ("罚息", row.penalty),
         ("复利", row.compound),
         ("费用", row.fee),
-        ("分摊的利息", row.kept_interest),
-        ("保留的罚息", row.kept_penalty),
+        (WORDS["kept_interest"], row.kept_interest),
+        (WORDS["kept_penalty"], row.kept_penalty),
     )
     return " + ".join(f"{name} {wording.yuan(amount)}" for name, amount in columns if amount)

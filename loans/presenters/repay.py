@@ -9,8 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 from loans.models import Payment
-from loans.pages.forms import CUSTOM, DUE, PAYOFF
+from loans.pages.forms import CUSTOM, DUE, NEXT, PAYOFF
 from loans.presenters import wording
+from loans.presenters.amounts import WORDS
+from loans.queries.stage import LoanStage, numbers_of
 from loans.queries.types import Debt, InstalmentDebt
 from loans.services.splitting import SplitPreview
 from portal.core.charts import Part, ShareBar, share_bar
@@ -67,14 +69,14 @@ def _bar(preview: SplitPreview, debt: Debt) -> ShareBar:
             "罚息",
             late + preview.kept_penalty,
             "split-penalty",
-            _added(("新增", late), ("保留", preview.kept_penalty)),
+            _added((WORDS["penalty"], late), (WORDS["kept_penalty"], preview.kept_penalty)),
         ),
         Part(
             "b",
             "利息",
             preview.interest + preview.kept_interest,
             "split-interest",
-            _added(("当期", preview.interest), ("保留", preview.kept_interest)),
+            _added(("当期", preview.interest), (WORDS["kept_interest"], preview.kept_interest)),
         ),
         Part(
             "c",
@@ -90,7 +92,7 @@ def _bar(preview: SplitPreview, debt: Debt) -> ShareBar:
 
 
 def _added(*pairs: tuple[str, Decimal]) -> str:
-    """新增 1.79 + 保留 1.47, only when there are two kinds."""
+    """罚息 1.79 + 保留罚息 1.47, only when there are two kinds."""
     if any(not amount for _, amount in pairs):
         return ""
     return " + ".join(f"{word} {wording.yuan(amount)}" for word, amount in pairs)
@@ -136,25 +138,49 @@ class Scope:
     current: bool
 
 
+def next_of_plan(debt: Debt) -> InstalmentDebt | None:
+    """The plan instalment that may be paid ahead when nothing is due; None outside a plan."""
+    ahead = debt.next_due
+    if not debt.is_plan or debt.due_now or ahead is None or ahead.total > debt.payoff:
+        return None
+    return ahead
+
+
+def due_words(debt: Debt) -> str:
+    """What paying all that is due now is called: 还逾期, or 还本期 while nothing is late."""
+    return "还逾期" if debt.is_overdue else "还本期"
+
+
+def first_scope(debt: Debt) -> str:
+    """What the cashier opens with: what is due, else the plan's next instalment."""
+    if debt.due_now:
+        return DUE
+    return NEXT if next_of_plan(debt) else CUSTOM
+
+
 def scopes(debt: Debt, chosen: str) -> tuple[Scope, ...]:
-    """还逾期 or 还本期 only when something is due."""
-    first = "还逾期" if debt.is_overdue else "还本期"
-    found = [(DUE, first)] if debt.due_now else []
+    """What may be paid: all that is due, the plan's next instalment, any amount, everything."""
+    found = [(DUE, due_words(debt))] if debt.due_now else []
+    found += [(NEXT, "还下一期")] if next_of_plan(debt) else []
     found += [(CUSTOM, "自定义金额"), (PAYOFF, "提前结清")]
     return tuple(Scope(key, label, key == chosen) for key, label in found)
 
 
-def scope_words(debt: Debt, chosen: str) -> str:
+def scope_words(debt: Debt, chosen: str, stage: LoanStage) -> str:
     """What the big amount is: 新计划第 2 期 · 逾期 2 天."""
     if chosen == PAYOFF:
         more = debt.accrued_interest
         extra = f"，其中未到期利息只计到今天 {wording.yuan(more)} 元" if more else ""
         return f"一次还清全部本金、利息和罚息{extra}"
-    numbers = [str(row.number) for row in debt.instalments if row.is_due and row.total > 0]
-    told = "、".join(numbers) if len(numbers) <= 4 else f"{numbers[0]}–{numbers[-1]}"
+    ahead = next_of_plan(debt)
+    if chosen == NEXT and ahead is not None:
+        on = wording.near_day(ahead.due_on, debt.as_of)
+        return f"现在没有到期的期次；可以提前还新计划第 {ahead.number} 期，{on}到期"
+    if stage.is_broken:
+        return f"{stage.headline}，剩余欠款现已到期"
     plan = "新计划" if debt.is_plan else ""
-    late = f"逾期 {debt.overdue_days} 天" if debt.is_overdue else "今天到期"
-    return f"{plan}第 {told} 期 · {late}"
+    late = f"逾期 {debt.overdue_days} 天" if debt.is_overdue else stage.badge
+    return f"{plan}第 {numbers_of(debt.due_rows)} 期 · {late}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,21 +235,8 @@ def _groups(split: Mapping[str, Any]) -> list[tuple[str, str, Decimal]]:
     ]
 
 
-def result_words(debt: Debt) -> tuple[str, str]:
+def result_words(debt: Debt, stage: LoanStage) -> tuple[str, str]:
     """(headline, sentence) of how the loan stands after the payment."""
     if debt.payoff == ZERO:
         return "这笔借款已结清", "没有需要还的钱了，结清证明已经生成。"
-    ahead = debt.next_due
-    following = (
-        f"下一期 {wording.near_day(ahead.due_on, debt.as_of)}应还 {wording.yuan(ahead.total)} 元。"
-        if ahead
-        else ""
-    )
-    if debt.is_overdue:
-        return (
-            f"还有 {wording.yuan(debt.due_now)} 元逾期未还",
-            "剩余的逾期本金继续按天计收罚息。暂时还不上可以联系客服。",
-        )
-    if debt.is_plan:
-        return "方案继续有效", f"没有逾期，罚息停止计收。{following}"
-    return "没有逾期", f"罚息停止计收。{following}"
+    return stage.headline, stage.text

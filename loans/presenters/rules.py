@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from loans.domain.profile import PenaltyBase, ProductProfile, RateKind
 from loans.presenters import wording
+from loans.presenters.amounts import penalty_all
+from loans.queries.stage import LoanStage
 from loans.queries.types import Debt
 from portal.core.kernel.money import Rounding
 
@@ -105,10 +107,10 @@ def _rounding(profile: ProductProfile) -> str:
     return f"按期计算，每期只舍入一次，{how}"
 
 
-def questions(profile: ProductProfile, debt: Debt) -> tuple[Answer, ...]:
+def questions(profile: ProductProfile, debt: Debt, stage: LoanStage) -> tuple[Answer, ...]:
     """The article's questions, answered from the loan's own figures."""
     return (
-        Answer("为什么会产生罚息？", _why(debt)),
+        Answer("为什么会产生罚息？", _why(debt, stage)),
         Answer("罚息会利滚利吗？", _snowball(profile)),
         Answer("罚息会影响信用记录吗？", _credit(debt)),
         Answer("什么情况可以申请减免？", _qualify(debt)),
@@ -126,8 +128,10 @@ def questions(profile: ProductProfile, debt: Debt) -> tuple[Answer, ...]:
     )
 
 
-def _why(debt: Debt) -> str:
+def _why(debt: Debt, stage: LoanStage) -> str:
     rule = "到期日 24:00 前未还足当期应还金额，从次日起对逾期的本金按罚息利率计收，直到还清当天。"
+    if stage.owed_now and not debt.is_overdue:
+        return f"{rule}{stage.text}"
     if not debt.is_overdue or debt.oldest_due_on is None:
         return f"{rule}你现在没有逾期，所以没有罚息。"
     late = [row for row in debt.instalments if row.overdue_days > 0 and row.total > 0]
@@ -155,6 +159,9 @@ def _qualify(debt: Debt) -> str:
         "因疾病、失业或收入下降、自然灾害、意外、家庭变故等原因造成的逾期，提供相应证明后可以申请，"
         "最终以审核结果为准。"
     )
+    both = penalty_all(debt)
+    if both is not None:
+        return f"{rule}你现在的罚息合计 {both.words} 元，可以申请。"
     if debt.penalty > 0:
         return f"{rule}你现在有 {wording.yuan(debt.penalty)} 元罚息，可以申请。"
     return f"{rule}你现在没有罚息，不需要申请。"

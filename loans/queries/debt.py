@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from loans.domain.interest import InstalmentPenalty, overdue_days
 from loans.models import Account, Entry, Instalment, Loan
+from loans.queries.plan import plan_rules
 from loans.queries.position import Position, load_position, load_positions
 from loans.queries.types import BorrowerTotals, Debt, InstalmentDebt, InstalmentState
 from portal.core.kernel.money import ZERO
@@ -58,7 +59,9 @@ def debt_of(position: Position, on: date) -> Debt:
         penalty_per_day=story.per_day,
         instalments=rows,
         next_due=next((row for row in unpaid if row.overdue_days == 0), None),
-        is_plan=position.is_plan(on),
+        base_kind=position.base(on).kind,
+        base_opened_on=position.base(on).opened_on,
+        plan_rules=plan_rules(position, on),
     )
 
 

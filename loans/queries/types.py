@@ -7,8 +7,10 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from loans.domain.plan_rules import PlanRules
 from loans.domain.restructure import DebtFigures
 from loans.models import Instalment, Schedule
+from portal.core.kernel.money import ZERO
 
 
 class InstalmentState(StrEnum):
@@ -100,7 +102,9 @@ class Debt:
     penalty_per_day: Decimal  # what one more day costs
     instalments: tuple[InstalmentDebt, ...]
     next_due: InstalmentDebt | None  # the next instalment not yet overdue with something to pay
-    is_plan: bool  # an agreed plan is in force
+    base_kind: str  # Schedule.Kind of the schedule all this goes back to: original, plan, breached
+    base_opened_on: date
+    plan_rules: PlanRules | None  # of the plan in force
 
     @property
     def total(self) -> Decimal:
@@ -134,6 +138,26 @@ class Debt:
     @property
     def is_overdue(self) -> bool:
         return self.overdue_days > 0
+
+    @property
+    def is_plan(self) -> bool:
+        """An agreed plan is in force."""
+        return self.base_kind == Schedule.Kind.PLAN
+
+    @property
+    def due_rows(self) -> list[InstalmentDebt]:
+        """The instalments that are owed now, overdue or due today, oldest first."""
+        return [row for row in self.instalments if row.is_due and row.total > 0]
+
+    @property
+    def by_schedule(self) -> Decimal:
+        """What is still to pay when every instalment is paid on its date: future interest too."""
+        return sum((row.total for row in self.instalments), ZERO)
+
+    @property
+    def penalty_all(self) -> Decimal:
+        """罚息合计: what runs and what an agreement or its breach has fixed."""
+        return self.penalty + self.kept_penalty
 
 
 @dataclass(frozen=True, slots=True)

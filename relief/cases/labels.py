@@ -69,14 +69,13 @@ WORDS: dict[S, Words] = {
     S.PLAN_ACTIVE: Words(
         "新还款计划执行中",
         "计划执行中",
-        "请在 {due} 24:00 前还清下一期。",
+        "请按新还款计划按时还款。",  # the stage of the loan says more, where it is at hand
         "下一期 {due} 到期，由系统看护。",
-        "请按新还款计划按时还款。",
     ),
     S.WARNED: Words(
         "新还款计划有违约风险",
         "违约预警",
-        "请在 {due} 24:00 前还清逾期的一期，还清后计划继续有效。",
+        "请尽快还清逾期的一期，还清后计划继续有效。",
         "补救期到 {due}；到期仍未还清时由客服确认违约。",
     ),
     S.BREACHED: Words(

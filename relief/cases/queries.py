@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from django.db.models import Count, F, Prefetch
 
-from loans.queries import papers
+from loans.queries import debt_of, load_positions, papers
+from loans.queries.stage import LoanStage, stages
 from portal.core.kernel.roles import Rank, Role
 from portal.core.models import Delivery, User
 from relief.cases.deadlines import business_day, escalated_to
@@ -38,6 +40,7 @@ SLA_LABELS = {
     Sla.PAUSED: "等待借款人",
 }
 STAFF_TURN = sorted(state for state, role in TURN.items() if role == Role.STAFF)
+PLANNED = IN_PLAN | {State.BREACHED}  # the stage of the loan says what is next
 WAITING_FOR_BORROWER = [State.NEED_MORE.value, State.OFFERED.value]
 
 
@@ -76,6 +79,25 @@ def sla_class(case: Case, now: datetime) -> Sla:
 def borrower_inbox(user: User) -> CaseQuerySet:
     """The borrower's cases, newest first."""
     return Case.objects.for_borrower(user).for_lists().order_by("-created_at", "-pk")
+
+
+def loan_stages(cases: Iterable[Case], on: date) -> dict[int, LoanStage]:
+    """How the loans of cases whose plan runs or broke stand, by case id; five queries at most.
+
+    What the loan's own pages say of it is what its case says. A broken plan that a newer one has
+    followed is left out: the loan's stage is no longer about it.
+    """
+    planned = [case for case in cases if State(case.state) in PLANNED]
+    if not planned:
+        return {}
+    loans = {case.loan_id: case.loan for case in planned}
+    positions = load_positions(list(loans.values()))
+    told = stages([(loan, debt_of(positions[pk], on)) for pk, loan in loans.items()])
+    return {
+        case.pk: told[case.loan_id]
+        for case in planned
+        if told[case.loan_id].is_broken == (State(case.state) == State.BREACHED)
+    }
 
 
 def review_queue(now: datetime, *, viewer: User | None = None) -> list[tuple[Case, Sla]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from loans.models import Loan
 from loans.queries.debt import debt
@@ -13,6 +13,7 @@ from portal.core.models import User
 from relief.cases import labels
 from relief.cases.deadlines import SHANGHAI, business_day, chinese
 from relief.cases.models import Case
+from relief.cases.queries import loan_stages
 from relief.conversation import answers as bot
 from relief.conversation import messages
 from relief.conversation.answers import CaseFacts, Facts, LoanFacts, Topic
@@ -39,7 +40,7 @@ def facts_of(*, borrower: User, now: datetime) -> Facts:
         name=borrower.masked_name,
         hour=now.astimezone(SHANGHAI).hour,
         loans=tuple(loans),
-        case=_case_facts(latest_case(borrower)),
+        case=_case_facts(latest_case(borrower), on),
     )
 
 
@@ -49,14 +50,15 @@ def latest_case(borrower: User) -> Case | None:
     return cases.open().first() or cases.first()
 
 
-def _case_facts(case: Case | None) -> CaseFacts | None:
+def _case_facts(case: Case | None, on: date) -> CaseFacts | None:
     if case is None:
         return None
     due = chinese(case.next_due_at) if case.next_due_at else ""
+    stage = loan_stages([case], on).get(case.pk)
     return CaseFacts(
         number=case.number,
         state_label=labels.label(case.state, Role.BORROWER),
-        next_step=labels.next_step(case.state, Role.BORROWER, due),
+        next_step=stage.text if stage else labels.next_step(case.state, Role.BORROWER, due),
         is_open=case.is_open,
     )
 

@@ -13,6 +13,7 @@ from django_htmx.http import trigger_client_event
 
 from loans import queries as books
 from loans.models import Loan
+from loans.queries.stage import stage_of
 from portal.core import clock
 from portal.core.access import borrower_only
 from portal.core.calendar.days import load_calendar
@@ -22,7 +23,7 @@ from portal.core.visitor import REFUSALS, refuse
 from relief.cases import application
 from relief.cases.application import STEPS
 from relief.cases.models import Case
-from relief.cases.queries import rules_for
+from relief.cases.queries import loan_stages, rules_for
 from relief.cases.reasons import reason_names
 from relief.cases.workflow import State
 from relief.pages._own import borrower, own_case
@@ -61,9 +62,12 @@ def start(request: HttpRequest, loan: str) -> HttpResponse:
         return redirect(_step_url(own, STEPS[case.draft_step - 1]))
     context: dict[str, Any] = {"loan": own, "case": case}
     if case is not None:
-        context["view"] = case_view(case, borrower(request), clock.now())
+        told = loan_stages([case], clock.today())
+        context["view"] = case_view(case, borrower(request), clock.now(), told.get(case.pk))
     else:
-        context["debt"] = None if own.is_settled else books.debt(own, clock.today())
+        debt = books.debt(own, clock.today())
+        context["stage"] = stage_of(own, debt)
+        context["debt"] = None if own.is_settled else debt
     return render(request, "relief/apply/apply_closed.html", context)
 
 

@@ -41,10 +41,10 @@ PLANNED = frozenset({State.PLAN_ACTIVE, State.WARNED, State.BREACHED, State.COMP
 def cases(request: HttpRequest) -> HttpResponse:
     """Newest first, each with its state and what happens next."""
     user, now = borrower(request), clock.now()
-    rows = [
-        (view, present.needs_you(view.case))
-        for view in (case_view(case, user, now) for case in queries.borrower_inbox(user))
-    ]
+    inbox = list(queries.borrower_inbox(user))
+    told = queries.loan_stages(inbox, clock.today())
+    views = [case_view(case, user, now, told.get(case.pk)) for case in inbox]
+    rows = [(view, present.needs_you(view.case)) for view in views]
     return render(request, "relief/cases/cases.html", {"rows": rows})
 
 
@@ -63,7 +63,8 @@ def case(request: HttpRequest, case: str) -> HttpResponse:
 
 def _context(request: HttpRequest, own: Case) -> dict[str, Any]:
     now = clock.now()
-    view = case_view(own, borrower(request), now)
+    told = queries.loan_stages([own], clock.today())
+    view = case_view(own, borrower(request), now, told.get(own.pk))
     files = list(own.evidence.current().for_lists())
     offers = queries.offers_of(own, for_borrower=True)
     purge_on = planned_purge_on(files[0]) if files else None

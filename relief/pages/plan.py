@@ -9,13 +9,14 @@ from django.views.decorators.http import require_safe
 
 from loans import queries as books
 from loans.presenters import history
+from loans.presenters.amounts import penalty_all
 from loans.presenters.loan import loan_card, plan_lines
+from loans.presenters.origins import origins
+from loans.queries.stage import stage_of
 from portal.core import clock
 from portal.core.access import borrower_only
 from portal.core.htmx import redirect_to
-from portal.core.kernel.money import ZERO
 from relief.cases.queries import agreement_of
-from relief.cases.workflow import State
 from relief.offers.models import Agreement
 from relief.pages._own import own_case
 from relief.presenters.plan import standing
@@ -35,18 +36,21 @@ def plan(request: HttpRequest, case: str) -> HttpResponse:
     position = books.load_position(own.loan)
     debt = books.debt_of(position, today)
     rows = plan_lines(debt)
+    stage = stage_of(own.loan, debt)
     terms = history.plan_terms(position, debt, own.cure_until)
     shown = max(SHOWN, next((n for n, row in enumerate(rows, 2) if row.state == "next"), 0))
     context = {
         "case": own,
         "loan": own.loan,
         "debt": debt,
-        "card": loan_card(own.loan, debt),
+        "stage": stage,
+        "card": loan_card(own.loan, debt, stage),
         "plan": terms,
-        "standing": standing(State(own.state), debt, terms),
+        "standing": standing(stage, debt, terms),
         "rows": rows[:shown],
         "more_rows": rows[shown:],
-        "remaining": sum((row.total for row in debt.instalments), ZERO),
+        "penalty_all": penalty_all(debt),
+        "origins": origins(position, debt),
         "old_schedules": history.old_schedules(position, today),
         "agreement": found,
         "ending": ending_of(found, position),

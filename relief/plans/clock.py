@@ -9,22 +9,25 @@ from typing import Any
 
 from loans import queries as books
 from loans.domain.plan_rules import PlanRules
+from loans.queries.stage import Pair, PlanWatch
 from relief.cases import deadlines
 from relief.cases.deadlines import Due, DueKind
 from relief.cases.models import Case
+from relief.cases.workflow import IN_PLAN
 from relief.plans import health as plan_health
 from relief.plans.health import PlanDue, PlanHealth
 
 
 def unpaid(case: Case, on: date) -> tuple[list[PlanDue], PlanRules] | None:
     """The plan instalments that still owe something, oldest first, and the rules of the plan."""
-    position = books.load_position(case.loan)
-    rules = books.plan_rules(position, on)
-    if rules is None:
+    return _unpaid(books.debt(case.loan, on))
+
+
+def _unpaid(debt: books.Debt) -> tuple[list[PlanDue], PlanRules] | None:
+    if debt.plan_rules is None:
         return None
-    rows = books.debt_of(position, on).instalments
-    left = [PlanDue(row.number, row.due_on, row.total) for row in rows if row.total > 0]
-    return sorted(left, key=lambda row: row.due_on), rules
+    left = [PlanDue(row.number, row.due_on, row.total) for row in debt.instalments if row.total > 0]
+    return sorted(left, key=lambda row: row.due_on), debt.plan_rules
 
 
 def health(case: Case, on: date) -> PlanHealth:
@@ -34,6 +37,34 @@ def health(case: Case, on: date) -> PlanHealth:
         return plan_health.NOTHING_OWED
     rows, rules = left
     return plan_health.look_at(rows, on, rules)
+
+
+def watches(pairs: Sequence[Pair]) -> dict[int, PlanWatch]:
+    """What is known of the plans of these loans, by loan id, in one query (loans.queries.stage).
+
+    The end of a cure is the instant stored with the warning, also when it was given late.
+    """
+    debts = {loan.pk: debt for loan, debt in pairs}
+    cases = Case.objects.filter(loan__in=debts, state__in=sorted(IN_PLAN))
+    watched = ((case.loan_id, _watch(case, debts[case.loan_id])) for case in cases)
+    return {loan_id: watch for loan_id, watch in watched if watch is not None}
+
+
+def _watch(case: Case, debt: books.Debt) -> PlanWatch | None:
+    left = _unpaid(debt)
+    if left is None:
+        return None
+    rows, rules = left
+    state = plan_health.look_at(rows, debt.as_of, rules)
+    late = state.overdue[0] if state.overdue else None
+    cure_by = deadlines.business_day(case.cure_until) if case.cure_until is not None else None
+    over = cure_by is not None and (state.two_missed or debt.as_of > cure_by)
+    return PlanWatch(
+        pay_by=rules.warning_on(late.due_on) - timedelta(days=1) if late else None,
+        cure_by=cure_by,
+        two_missed=state.two_missed,
+        may_end=late is not None and over,
+    )
 
 
 def plan_due(case: Case, now: datetime) -> Due | None:

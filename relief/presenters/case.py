@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from loans.queries.stage import LoanStage
 from portal.core.kernel.roles import Rank, Role, rank_at_least
 from portal.core.kernel.workdays import WorkCalendar
 from portal.core.models import User
@@ -70,14 +71,19 @@ class CaseView:
     step: int
     reasons: str
     buttons: tuple[ButtonView, ...]
+    stage: LoanStage | None = None
 
     def button(self, action: str) -> ButtonView | None:
         """The button of an action, if this side has it here."""
         return next((button for button in self.buttons if button.action == action), None)
 
 
-def case_view(case: Case, viewer: User, now: datetime) -> CaseView:
-    """The view of `viewer`; the case must come with assigned_to loaded."""
+def case_view(case: Case, viewer: User, now: datetime, stage: LoanStage | None = None) -> CaseView:
+    """The view of `viewer`; the case must come with assigned_to loaded.
+
+    `stage` is how the loan stands where a plan runs or broke (queries.loan_stages): the borrower
+    reads the sentence of the loan's own pages.
+    """
     state = State(case.state)
     role = Role.STAFF if viewer.is_staff_member else Role.BORROWER
     due = "" if case.next_due_at is None else _due_text(case)
@@ -85,7 +91,12 @@ def case_view(case: Case, viewer: User, now: datetime) -> CaseView:
         case=case,
         state=state.value,
         label=labels.label(state, role),
-        next_step=labels.next_step(state, role, due),
+        next_step=(
+            stage.text
+            if stage is not None and role == Role.BORROWER
+            else labels.next_step(state, role, due)
+        ),
+        stage=stage,
         due_at=case.next_due_at,
         due_label=due,
         turn=TURN[state],

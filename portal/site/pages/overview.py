@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 
 from loans.models import Loan
-from loans.presenters.loan import overdue_rows, progress
-from loans.presenters.wording import near_day
+from loans.presenters.amounts import PenaltyAll, penalty_all
+from loans.presenters.loan import places, progress
+from loans.presenters.wording import near_day, yuan
 from loans.queries import Debt
+from loans.queries.stage import LoanStage, stages
 from portal.core.clock import SHANGHAI, business_date
 from portal.core.kernel.money import ZERO
 from portal.core.kernel.roles import Role
@@ -23,13 +25,13 @@ from relief.cases.workflow import IN_PLAN, IN_TALKS, OPEN, State
 from relief.conversation.answers import next_opening
 from relief.offers.models import OfferStatus
 
-SOON = timedelta(days=3)  # an instalment due so soon has a card of its own
 REVIEWING = frozenset({State.SUBMITTED, State.IN_REVIEW})
 ASKS: dict[State, tuple[str, str, str]] = {  # tag, what is wanted, the button
     State.OFFERED: ("待你确认", "协商方案等你答复", "查看方案"),
     State.NEED_MORE: ("需要你处理", "请补充证明材料", "去上传"),
-    State.WARNED: ("违约预警", "新还款计划有一期逾期", "去处理"),
+    State.EXPIRED: ("已过期", "减免申请已过期，材料都在，可以重新打开", "去重新打开"),
 }
+ENDED = frozenset({State.BREACHED, State.REJECTED})  # ended, and there is still something to do
 Pair = tuple[Loan, Debt]
 
 
@@ -37,19 +39,24 @@ Pair = tuple[Loan, Debt]
 class Card:
     """One thing that needs the borrower, with the one step that helps."""
 
-    kind: str
     tone: str
     tag: str
     note: str
     url: str
     button: str
     title: str = ""
+    stage: LoanStage | None = None
+    loan_id: str = ""
     amount: Decimal | None = None
-    penalty: Decimal = ZERO
+    amount_field: str = "due-now"
+    instalment: int | None = None
+    penalty: Decimal | None = None
+    penalty_all: PenaltyAll | None = None
     per_day: Decimal = ZERO
     until: datetime | None = None
-    due_on: date | None = None
+    sources: str = ""
     text: str = ""
+    pause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +74,23 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Total:
+    """What several loans owe now: amount = the sum in `words`, penalty that in `penalty_words`."""
+
+    amount: Decimal
+    penalty: Decimal
+    words: str
+    penalty_words: str
+    owing: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """The whole page."""
 
     cards: tuple[Card, ...]
+    total: Total | None
     main: tuple[Cell, ...]
     more: tuple[Cell, ...]
     has_loan: bool
@@ -79,155 +99,163 @@ class Overview:
 def overview(
     debts: Sequence[Pair], cases: Sequence[Case], calendar: WorkCalendar, now: datetime
 ) -> Overview:
-    """Cases that wait for the borrower come first, then what is overdue, then what is due soon.
+    """Cases that wait for the borrower come first, then what is owed now, then what is due soon.
 
     The cases come with their offers (relief.cases.queries.with_offers).
     """
     active = [(loan, debt) for loan, debt in debts if not loan.is_settled]
-    cards = [_ask(case) for case in cases if State(case.state) in ASKS]
-    cards += _overdue(active, cases) or _due_soon(active)
+    told = stages(debts)
+    cards = [_ask(case) for case in _latest(cases) if _asks(case)]
+    cards += _loan_cards(active, told, cases)
     return Overview(
         cards=tuple(cards),
+        total=_total(active, told),
         main=(
-            _loans_cell(active, settled=bool(debts) and not active),
-            _relief_cell(cases, calendar, now),
+            _loans_cell(active, told, settled=bool(debts) and not active),
+            _relief_cell(cases, told, calendar, now),
             _notices_cell(),
         ),
-        more=(_service_cell(calendar, now), *_plan_cells(active), _settings_cell()),
+        more=(_service_cell(calendar, now), *_plan_cells(active, told), _settings_cell()),
         has_loan=bool(debts),
     )
+
+
+def _latest(cases: Sequence[Case]) -> list[Case]:
+    """The newest case of each loan (they come newest first): an older one is history."""
+    newest: dict[int, Case] = {}
+    for case in cases:
+        newest.setdefault(case.loan_id, case)
+    return list(newest.values())
+
+
+def _asks(case: Case) -> bool:
+    return State(case.state) in ASKS and not case.loan.is_settled
 
 
 def _ask(case: Case) -> Card:
     state = State(case.state)
     tag, title, button = ASKS[state]
-    is_plan = state is State.WARNED
     return Card(
-        kind=state.value,
-        tone="d" if is_plan else "w",
+        tone="w",
         tag=tag,
-        note=case.number,
+        note=f"{case.number} · 借款 {case.loan.number}",
         title=title,
         url=_case_url(case, state),
         button=button,
-        until=None if is_plan else case.next_due_at,
-        due_on=business_date(case.next_due_at) if is_plan and case.next_due_at else None,
+        until=case.next_due_at,
         text=case.ask_text if state is State.NEED_MORE else "",
     )
 
 
 def _case_url(case: Case, state: State) -> str:
-    """Straight to where the answer is given: the open offer, the plan, else the case."""
-    if state is State.WARNED:
-        return optional_url("relief:plan", case.public_id)
+    """Straight to where the answer is given: the open offer, else the case."""
     waiting = [offer for offer in case.shown_offers if offer.status == OfferStatus.OPEN]  # type: ignore[attr-defined]  # set by Prefetch
     if state is State.OFFERED and waiting:
         return optional_url("relief:offer", case.public_id, waiting[-1].number)
     return optional_url("relief:case", case.public_id)
 
 
-def _overdue(active: Sequence[Pair], cases: Sequence[Case]) -> list[Card]:
-    """All that is overdue as one card: oldest delay, everything owed now, its penalty."""
-    late = [(loan, debt) for loan, debt in active if debt.is_overdue]
-    if not late:
-        return []
-    count = sum(len(overdue_rows(debt)) for _, debt in late)
-    late_loans = {loan.pk for loan, _ in late}
-    states = {State(case.state) for case in cases if case.loan_id in late_loans}
-    return [
-        Card(
-            kind="overdue",
-            tone="d",
-            tag=f"已逾期 {max(debt.overdue_days for _, debt in late)} 天",
-            note=f"借呗 {count} 期未还",
-            amount=sum((debt.due_now for _, debt in late), ZERO),
-            penalty=sum((debt.penalty for _, debt in late), ZERO),
-            per_day=sum((debt.penalty_per_day for _, debt in late), ZERO),
-            url=_loan_url(late),
-            button="去处理",
-            text=_pause(states),
-        )
-    ]
+def _loan_cards(
+    active: Sequence[Pair], told: Mapping[int, LoanStage], cases: Sequence[Case]
+) -> list[Card]:
+    """A card for each loan that owes something now; without one, for what is due next."""
+    owing = [pair for pair in active if told[pair[0].pk].owed_now]
+    soon = [pair for pair in active if told[pair[0].pk].is_due_soon]
+    names = places(active)
+    chosen = sorted(owing, key=_urgency) or sorted(soon, key=_urgency)[:1]
+    return [_loan_card(*pair, told[pair[0].pk], names[pair[0].pk].full, cases) for pair in chosen]
 
 
-def _pause(states: set[State]) -> str:
+def _urgency(pair: Pair) -> tuple[int, date, int]:
+    loan, debt = pair
+    return (-debt.overdue_days, debt.next_due.due_on if debt.next_due else date.max, loan.pk)
+
+
+def _loan_card(loan: Loan, debt: Debt, stage: LoanStage, name: str, cases: Sequence[Case]) -> Card:
+    """How one loan stands: its stage, what is owed now on it, and the penalty in that."""
+    due = debt.due_rows
+    ahead = debt.next_due
+    state = next((State(case.state) for case in cases if case.loan_id == loan.pk), None)
+    return Card(
+        tone=stage.tone,
+        tag=stage.badge,
+        note=f"{name} · {len(due)} 期未还" if due else name,
+        stage=stage,
+        title=stage.headline if stage.headline != stage.badge else "",
+        amount=debt.due_now if due else (ahead.total if ahead else None),
+        amount_field="due-now" if due else "plan-instalment",
+        instalment=ahead.number if ahead and not due else None,
+        loan_id=loan.public_id,
+        penalty=debt.penalty if due else None,
+        penalty_all=penalty_all(debt) if due else None,
+        per_day=debt.penalty_per_day,
+        url=optional_url("loans:detail" if stage.is_late else "loans:repay", loan.public_id),
+        button="去处理" if stage.is_late else stage.button,
+        sources=f"{optional_url('loans:detail', loan.public_id)}#amounts",
+        text=stage.text,
+        pause=_pause(state),
+    )
+
+
+def _pause(state: State | None) -> str:
     """Why nobody reminds or calls, where that is so (relief/RULES.md §2)."""
-    if states & IN_TALKS:
+    if state in IN_TALKS:
         return "减免申请处理中，还款提醒和催收电话已停止。"
-    return "新还款计划执行中，催收电话已停止。" if states & IN_PLAN else ""
+    return "新还款计划执行中，催收电话已停止。" if state in IN_PLAN else ""
 
 
-def _due_soon(active: Sequence[Pair]) -> list[Card]:
-    """The next instalment when it is due within three days."""
-    soon = [
-        (loan, debt)
-        for loan, debt in active
-        if debt.next_due and debt.next_due.due_on <= debt.as_of + SOON
-    ]
-    if not soon:
-        return []
-    loan, debt = min(soon, key=lambda pair: pair[1].next_due.due_on)  # type: ignore[union-attr]  # soon holds only loans with a next date
-    row = debt.next_due
-    assert row is not None
-    left = (row.due_on - debt.as_of).days
-    return [
-        Card(
-            kind="due",
-            tone="w",
-            tag="今天到期" if left == 0 else f"还有 {left} 天到期",
-            note=f"{'新还款计划' if debt.is_plan else '借呗'}第 {row.number} 期",
-            amount=row.total,
-            due_on=row.due_on,
-            url=optional_url("loans:repay", loan.public_id),
-            button="去还款",
-        )
-    ]
+def _total(active: Sequence[Pair], told: Mapping[int, LoanStage]) -> Total | None:
+    """What several loans owe now, as the sum that it is; None where one card says it all."""
+    owing = [(loan, debt) for loan, debt in active if told[loan.pk].owed_now]
+    if len(active) < 2 or not owing:
+        return None
+    names = places(active)
+    return Total(
+        amount=sum((debt.due_now for _, debt in owing), ZERO),
+        penalty=sum((debt.penalty for _, debt in owing), ZERO),
+        words=" + ".join(f"{names[loan.pk].place} {yuan(debt.due_now)}" for loan, debt in owing),
+        penalty_words=" + ".join(
+            f"{names[loan.pk].place} {yuan(debt.penalty)}" for loan, debt in owing
+        ),
+        owing=len(owing),
+        count=len(active),
+    )
 
 
-def _loan_url(pairs: Sequence[Pair]) -> str:
-    """The one loan's page, or the list when there are several."""
-    if len(pairs) == 1:
-        return optional_url("loans:detail", pairs[0][0].public_id)
-    return optional_url("loans:home")
-
-
-def _loans_cell(active: Sequence[Pair], *, settled: bool) -> Cell:
-    """逾期 n 期, or when the next instalment is due, or that nothing is owed."""
-    late = sum(len(overdue_rows(debt)) for _, debt in active if debt.is_overdue)
+def _loans_cell(active: Sequence[Pair], told: Mapping[int, LoanStage], *, settled: bool) -> Cell:
+    """The most urgent loan's stage while something is owed, else the next date, or 无待还."""
+    owing = [pair for pair in active if told[pair[0].pk].owed_now]
+    url = optional_url("loans:home")
+    if owing:
+        stage = told[min(owing, key=_urgency)[0].pk]
+        count = f"{len(owing)} / {len(active)} 笔" if len(active) > 1 else ""
+        return Cell("借呗", url, "yuan", value=count, tag=stage.badge, tag_tone=stage.tone)
     next_on = min((debt.next_due.due_on for _, debt in active if debt.next_due), default=None)
     value = "已结清" if settled else "无待还"
     if next_on is not None:
         value = f"下期 {near_day(next_on, active[0][1].as_of)}"
-    return Cell(
-        "借呗",
-        optional_url("loans:home"),
-        "yuan",
-        value="" if late else value,
-        tag=f"逾期 {late} 期" if late else "",
-        tag_tone="d",
-    )
+    return Cell("借呗", url, "yuan", value=value)
 
 
-def _relief_cell(cases: Sequence[Case], calendar: WorkCalendar, now: datetime) -> Cell:
-    """The open case that is furthest from its plan: what waits is told before what runs."""
-    opened = [case for case in cases if State(case.state) in OPEN]
-    opened.sort(key=lambda case: (State(case.state) in IN_PLAN, State(case.state) not in ASKS))
-    value = tag = ""
-    if not opened:
+def _relief_cell(
+    cases: Sequence[Case], told: Mapping[int, LoanStage], calendar: WorkCalendar, now: datetime
+) -> Cell:
+    """The case that wants the borrower most: what waits, what runs, or how the last one ended."""
+    latest = _latest(cases)
+    opened = [case for case in latest if State(case.state) in OPEN]
+    opened.sort(key=lambda case: (State(case.state) in IN_PLAN, not _asks(case)))
+    first = next(iter(opened or latest), None)
+    value, tag, tone = "", "", "w"
+    if first is None:
         value = "暂无进行中"
-    elif State(opened[0].state) in ASKS:
-        tag = label(opened[0].state, Role.BORROWER)
+    elif State(first.state) in IN_PLAN:
+        tag, tone = told[first.loan_id].badge, told[first.loan_id].tone
+    elif (State(first.state) in ASKS or State(first.state) in ENDED) and not first.loan.is_settled:
+        tag = label(first.state, Role.BORROWER)
     else:
-        value = label(opened[0].state, Role.BORROWER) + _days_left(opened[0], calendar, now)
-    return Cell(
-        "减免申请",
-        optional_url("relief:cases"),
-        "scale",
-        tone="g",
-        value=value,
-        tag=tag,
-        tag_tone="w",
-    )
+        value = label(first.state, Role.BORROWER) + _days_left(first, calendar, now)
+    url = optional_url("relief:cases")
+    return Cell("减免申请", url, "scale", tone="g", value=value, tag=tag, tag_tone=tone)
 
 
 def _days_left(case: Case, calendar: WorkCalendar, now: datetime) -> str:
@@ -249,14 +277,15 @@ def _service_cell(calendar: WorkCalendar, now: datetime) -> Cell:
     return Cell("我的客服", optional_url("relief:service"), "headset", value=value)
 
 
-def _plan_cells(active: Sequence[Pair]) -> list[Cell]:
-    """还款计划 of the most urgent loan; nothing without a loan."""
+def _plan_cells(active: Sequence[Pair], told: Mapping[int, LoanStage]) -> list[Cell]:
+    """还款计划 of the most urgent loan, named when there are others; nothing without a loan."""
     if not active:
         return []
-    loan, debt = max(active, key=lambda pair: (pair[1].overdue_days, -pair[0].pk))
+    loan, debt = min(active, key=lambda pair: (not told[pair[0].pk].owed_now, *_urgency(pair)))
     paid, count = progress(debt)
     url = optional_url("loans:detail", loan.public_id)
-    return [Cell("还款计划", url, "calendar", tone="o", value=f"已还 {paid}/{count} 期")]
+    place = f"{places(active)[loan.pk].place} · " if len(active) > 1 else ""
+    return [Cell("还款计划", url, "calendar", tone="o", value=f"{place}已还 {paid}/{count} 期")]
 
 
 def _settings_cell() -> Cell:

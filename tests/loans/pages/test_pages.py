@@ -108,7 +108,7 @@ def test_plan_shows_new_rows_and_the_old_schedule_struck_through(lin: Client, lo
 
     text = response.content.decode()
     assert by_instalment(response, "plan-instalment") == {row.number: row.total for row in rows}
-    assert "协商方案 · 执行中" in text
+    assert 'data-field="loan-stage" data-value="plan_on_time">按新计划还款中</span>' in text
     assert "已被替代" in text
     assert "<del>" in text
 

@@ -193,12 +193,15 @@ def test_each_amount_of_the_head_opens_to_parts_that_add_up(lin: Client, loan: L
     books, today = queries.load_position(loan), date(2026, 3, 2)
     owed = queries.debt_of(books, today)
 
-    told = origins.origins(books, owed)
+    told = origins.origins(books, owed, without=origins.ON_PENALTY)
     text = lin.get(page(loan)).content.decode()
 
     assert {one.field: one.amount for one in told} == {
         "principal-outstanding": owed.principal,
         "interest-outstanding": owed.interest,
+        "total-due": owed.total,
+        "accrued-interest": owed.accrued_interest,
+        "payoff": owed.payoff,
         "due-now": owed.due_now,
     }
     for one in told:

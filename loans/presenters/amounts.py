@@ -1,0 +1,116 @@
+"""The vocabulary of amounts: each figure of a debt with its one name, mark and word on screen.
+
+``penalty`` and ``interest`` are what has fallen due and is owed now; the ``kept_`` columns are what
+an agreement (or its breach) has fixed, which no longer grows and is paid with the instalments;
+``accrued_interest`` has run up and is not yet due. total = all of them but the last; payoff =
+total + accrued_interest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from loans.presenters import wording
+from loans.queries.types import Debt
+from portal.core.kernel.money import ZERO
+
+WORDS: dict[str, str] = {
+    "principal": "剩余本金",
+    "interest": "已到期利息",
+    "penalty": "罚息",
+    "compound": "复利",
+    "fee": "费用",
+    "kept_interest": "保留利息",
+    "kept_penalty": "保留罚息",
+    "accrued_interest": "未到期利息",
+    "total": "总待还",
+    "payoff": "今天结清",
+    "due_now": "本期应还",
+    "penalty_all": "罚息合计",
+    "by_schedule": "剩余应还",
+}
+FIELDS: dict[str, str] = {
+    "principal": "principal-outstanding",
+    "interest": "interest-outstanding",
+    "penalty": "penalty-total",
+    "compound": "compound-total",
+    "fee": "fee-total",
+    "kept_interest": "kept-interest",
+    "kept_penalty": "kept-penalty",
+    "accrued_interest": "accrued-interest",
+    "total": "total-due",
+    "payoff": "payoff",
+    "due_now": "due-now",
+    "penalty_all": "penalty-all",
+    "by_schedule": "plan-total",
+}
+TOTAL_PARTS = (
+    *("principal", "interest", "penalty", "compound", "fee"),
+    *("kept_interest", "kept_penalty"),
+)
+ALWAYS = frozenset({"principal", "interest", "penalty"})  # shown though they are nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One amount of a debt (yuan) under its word and mark."""
+
+    name: str
+    amount: Decimal
+
+    @property
+    def word(self) -> str:
+        return WORDS[self.name]
+
+    @property
+    def field(self) -> str:
+        return FIELDS[self.name]
+
+    @property
+    def all_field(self) -> str:
+        """The mark of the same amount summed over several loans."""
+        return f"all-{self.field}"
+
+
+def figure(debt: Debt, name: str) -> Figure:
+    """One amount of a debt by its name."""
+    return Figure(name, getattr(debt, name))
+
+
+def parts_of(debts: Iterable[Debt], names: Iterable[str] = TOTAL_PARTS) -> tuple[Figure, ...]:
+    """The parts of 总待还 of one loan or of several: Σ parts = total; empty columns are left out."""
+    owed = list(debts)
+    sums = [Figure(name, sum((getattr(debt, name) for debt in owed), ZERO)) for name in names]
+    return tuple(part for part in sums if part.amount or part.name in ALWAYS)
+
+
+def sum_words(parts: Iterable[Figure]) -> str:
+    """剩余本金 11,356.66 + 已到期利息 0.00 + 罚息 22.00, as far as there is anything."""
+    return " + ".join(f"{part.word} {wording.yuan(part.amount)}" for part in parts if part.amount)
+
+
+@dataclass(frozen=True, slots=True)
+class PenaltyAll:
+    """罚息合计 with its two parts; only where an agreement has kept some penalty."""
+
+    kept: Decimal
+    running: Decimal
+
+    @property
+    def amount(self) -> Decimal:
+        return self.kept + self.running
+
+    @property
+    def words(self) -> str:
+        """132.57 = 110.57 + 22.00."""
+        return (
+            f"{wording.yuan(self.amount)} = {WORDS['kept_penalty']} {wording.yuan(self.kept)}"
+            f" + {WORDS['penalty']} {wording.yuan(self.running)}"
+        )
+
+
+def penalty_all(debt: Debt) -> PenaltyAll | None:
+    """The sum of kept and running penalty; None where nothing is kept, for then 罚息 is all."""
+    return PenaltyAll(debt.kept_penalty, debt.penalty) if debt.kept_penalty else None
