@@ -47,13 +47,18 @@ def dump() -> dict[str, Any]:
     from loans.queries import debt
 
     leaves = MigrationLoader(connection).graph.leaf_nodes()
-    owed = {loan.number: str(debt(loan, SEEDED.date()).total) for loan in Loan.objects.all()}
+    owed = {loan.number: booked(debt(loan, SEEDED.date())) for loan in Loan.objects.all()}
     return {
         "seeded": SEEDED.isoformat(),
         "migrations": sorted(leaves),
         "owed": owed,
         "tables": tables,
     }
+
+
+def booked(owed: Any) -> str:
+    """What no later rule can change: principal, interest and the columns that a plan keeps."""
+    return str(owed.principal + owed.interest + owed.kept_interest + owed.kept_penalty)
 
 
 def _plain(value: Any, encoder: type[json.JSONEncoder]) -> Any:

@@ -17,6 +17,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from tests.upgrade.dump import booked
+
 PAGES = ("/me/", "/me/notices/", "/me/settings/", "/jiebei/", "/relief/", "/service/")
 
 
@@ -75,7 +77,7 @@ def faults(previous: dict[str, Any]) -> list[str]:
                 call_command(proof, stdout=sys.stderr, stderr=sys.stderr)
             except (CommandError, SystemExit) as refused:
                 found.append(f"{proof}: {refused}")
-        owed = {loan.number: str(debt(loan, now.date()).total) for loan in Loan.objects.all()}
+        owed = {loan.number: booked(debt(loan, now.date())) for loan in Loan.objects.all()}
         found += [
             f"loan {number}: {previous['owed'].get(number)} was owed, now {amount}"
             for number, amount in owed.items()
