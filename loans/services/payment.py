@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import count
 
 from django.db import IntegrityError
 
@@ -52,7 +53,8 @@ def pay(
     day, then principal, and the schedule is recomputed. A date before later payments, breaches or
     an acceleration undoes them, posts this one and does them again (``services.correction``);
     what changed is a row of ``Correction``, as for any date before today. Errors: RuleViolation
-    when the reference carries another amount, above the pay-off, before an executed plan.
+    when the reference is known with another loan, amount or date or was reversed (then money that
+    did arrive takes a reference of its own), above the pay-off, before an executed plan.
     """
     amount = _amount(amount)
     reference = reference.strip()
@@ -64,7 +66,7 @@ def pay(
         known = Payment.objects.filter(reference=reference).first()
         if known is None:
             raise
-        return _same(known, loan_id, amount)
+        return _same(known, loan_id, amount, paid_on)
 
 
 def _pay(
@@ -83,7 +85,7 @@ def _pay(
         if known is None:
             known = Payment.objects.filter(reference=reference).first()
         if known is not None:
-            return _same(known, loan_id, amount)
+            return _same(known, loan_id, amount, paid_on)
         check_event_date(books.loan, paid_on, now, field="paid_on", label="付款日")
         _check_no_plan_later(books, paid_on)
         steps = [step for (on, _), step in steps_of(books, active) if on > paid_on]
@@ -154,7 +156,8 @@ def _amount(amount: Decimal) -> Decimal:
     return exact
 
 
-def _same(known: Payment, loan_id: int, amount: Decimal) -> Payment:
+def _same(known: Payment, loan_id: int, amount: Decimal, paid_on: date) -> Payment:
+    """The payment that this reference already is; refused where something is known against it."""
     if known.loan_id != loan_id or known.amount != amount:
         raise RuleViolation(
             f"流水号 {known.reference} 已用于另一笔还款（{known.amount:,.2f} 元），"
@@ -162,7 +165,33 @@ def _same(known: Payment, loan_id: int, amount: Decimal) -> Payment:
             code="REFERENCE_REUSED",
             field="reference",
         )
+    if known.is_reversed:
+        undone = Correction.objects.filter(payment=known, kind=Correction.Kind.REVERSAL).first()
+        on = f"（{undone.as_of:%Y-%m-%d}）" if undone else ""
+        raise RuleViolation(
+            f"流水号 {known.reference} 的还款（{known.paid_on:%Y-%m-%d}，{known.amount:,.2f} 元）"
+            f"已冲正{on}，本次未入账。款项如实际已到账，请换用新的流水号补记，"
+            f"例如 {_next_reference(known)}。",
+            code="REFERENCE_REVERSED",
+            field="reference",
+        )
+    if known.paid_on != paid_on:
+        raise RuleViolation(
+            f"流水号 {known.reference} 已按付款日 {known.paid_on:%Y-%m-%d} 入账"
+            f"（{known.amount:,.2f} 元），与本次的付款日 {paid_on:%Y-%m-%d} 不同，本次未入账。"
+            "付款日记错的，请先冲正那一笔，再换用新的流水号补记；另一笔款项请填它自己的流水号。",
+            code="REFERENCE_DATED",
+            field="reference",
+        )
     return known
+
+
+def _next_reference(reversed_: Payment) -> str:
+    """The reference with its first free number behind it: bank-1 → bank-1-2."""
+    stem = reversed_.reference[:74]
+    begun = Payment.objects.filter(reference__startswith=f"{stem}-")
+    taken = set(begun.values_list("reference", flat=True))
+    return next(name for n in count(2) if (name := f"{stem}-{n}") not in taken)
 
 
 def _check_no_plan_later(books: Books, paid_on: date) -> None:
@@ -205,7 +234,7 @@ def _way_out(books: Books, plan: Entry) -> str:
     if paid.exists():
         return (
             "请先从最近一笔起冲正按该方案收到的还款，再撤销减免方案，然后冲正这一笔；"
-            "冲正的款项如实际已到账，按原付款日补记，再按新的欠款重新协商。"
+            "冲正的款项如实际已到账，换用新的流水号按原付款日补记，再按新的欠款重新协商。"
         )
     return "请先撤销减免方案，再冲正，然后按新的欠款重新协商。"
 

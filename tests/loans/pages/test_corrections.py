@@ -155,6 +155,23 @@ def test_bad_input_is_a_sentence(
     assert not Payment.objects.exists()
 
 
+def test_a_reversed_reference_entered_again_is_not_called_done(client: Client, loan: Loan) -> None:
+    staff = factories.staff(Rank.SUPERVISOR)
+    client.force_login(staff)
+    client.post(late_page(loan), LATE)
+    reverse_payment(
+        payment_id=Payment.objects.get().pk, reason="退票", actor=staff, now=factories.NOW
+    )
+
+    refused = client.post(late_page(loan), LATE)
+    taken = client.post(late_page(loan), LATE | {"reference": "found-2"})
+
+    assert (refused.status_code, taken.status_code) == (409, 302)
+    assert "已冲正" in refused.content.decode()
+    assert "found-2" in refused.content.decode()
+    assert Payment.objects.filter(reversed_by=None).count() == 1
+
+
 def test_a_reviewer_books_nothing(client: Client, loan: Loan) -> None:
     client.force_login(factories.staff(Rank.REVIEWER))
 

@@ -10,7 +10,7 @@ import pytest
 from loans.models import Correction, Loan, Payment, Schedule
 from loans.queries import certificate, debt, payoff_amount, schedule_history
 from loans.services import observers
-from loans.services.payment import pay, preview_payment
+from loans.services.payment import pay, preview_payment, reverse_payment
 from portal.core.clock import business_date
 from portal.core.errors import RuleViolation
 from tests.loans.books import (
@@ -53,6 +53,48 @@ def test_same_reference_with_another_amount_or_loan_is_refused(*, other_loan: bo
 
     assert refused.value.field == "reference"
     assert Payment.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "undone", "on", "code", "told"),
+    [
+        ("reversed, the same day", True, "09-20", "REFERENCE_REVERSED", "已冲正（2023-09-22）"),
+        ("reversed, another day", True, "09-21", "REFERENCE_REVERSED", "例如 bank-1-2"),
+        ("another day", False, "09-21", "REFERENCE_DATED", "已按付款日 2023-09-20 入账"),
+    ],
+)
+def test_a_reference_with_something_known_against_it_is_refused(
+    rule: str, undone: bool, on: str, code: str, told: str
+) -> None:
+    """It booked nothing and the desk said 已完成."""
+    loan = example_loan()
+    first = paid(loan, "100.00", "09-20", "bank-1")
+    if undone:
+        reverse_payment(payment_id=first.pk, reason="退票", actor=None, now=at(day("09-22")))
+
+    with pytest.raises(RuleViolation) as refused:
+        paid(loan, "100.00", on, "bank-1", now="09-23")
+
+    assert (refused.value.code, refused.value.field) == (code, "reference")
+    assert told in refused.value.message
+    assert Payment.objects.count() == 1
+    assert_clean()
+
+
+def test_money_that_arrived_after_all_takes_the_reference_that_the_refusal_names() -> None:
+    loan = example_loan()
+    before = owed(loan, "09-23").payoff
+    for reference in ("bank-1", "bank-1-2"):
+        payment = paid(loan, "100.00", "09-20", reference, now="09-23")
+        reverse_payment(payment_id=payment.pk, reason="退票", actor=None, now=at(day("09-23")))
+    assert owed(loan, "09-23").payoff == before
+
+    with pytest.raises(RuleViolation, match="bank-1-3"):
+        paid(loan, "100.00", "09-20", "bank-1", now="09-23")
+    paid(loan, "100.00", "09-20", "bank-1-3", now="09-23")
+
+    assert owed(loan, "09-23").payoff < before
+    assert_clean()
 
 
 def test_above_the_pay_off_is_refused_with_the_amount_named() -> None:
