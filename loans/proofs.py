@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import F, Sum
 from django.db.models.functions import Coalesce
@@ -31,6 +32,7 @@ OPENERS = (
 )
 OPENING_KINDS = frozenset(kind.value for kind in OPENERS)
 OPENING = (Account.PRINCIPAL, Account.KEPT_INTEREST, Account.KEPT_PENALTY)
+Row = tuple[Any, ...]  # of values_list()
 Opened = dict[tuple[int, str], Decimal]
 BALANCES = (
     Account.PRINCIPAL,
@@ -110,8 +112,8 @@ def _reversals() -> Iterator[Violation]:
             yield Violation("reversal", entry.key, f"another loan or date than {first.key}")
 
 
-def _sums(lines: list[tuple]) -> dict[tuple, Decimal]:
-    sums: dict[tuple, Decimal] = defaultdict(lambda: ZERO)
+def _sums(lines: list[Row]) -> dict[Row, Decimal]:
+    sums: dict[Row, Decimal] = defaultdict(lambda: ZERO)
     for account, instalment_id, amount in lines:
         sums[account, instalment_id] += amount
     return sums
@@ -135,7 +137,7 @@ def _payments() -> Iterator[Violation]:
             yield Violation("split", payment.reference, detail)
 
 
-def _opened() -> Iterator[tuple[int, tuple]]:
+def _opened() -> Iterator[tuple[int, Row]]:
     """Loan, then (instalment, account, what the entries that opened its schedule posted)."""
     place = ("instalment__schedule__loan_id", "instalment_id", "account")
     rows = (

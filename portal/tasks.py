@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from celery import shared_task
 from celery.signals import task_postrun, task_prerun
 
 from portal.core import clock
 from portal.core.accounts import throttles
+from portal.core.background import task
 from portal.core.calendar import reach as calendar_reach
 from portal.core.documents import papers as documents
 from portal.core.models import Heartbeat
@@ -29,13 +29,13 @@ def _let_go(**kwargs: Any) -> None:
     clock.let_go()
 
 
-@shared_task(name="portal.tasks.deliver_due")
+@task
 def deliver_due() -> int:
     """Send what is due; returns how many rows were taken."""
     return dispatch.deliver_due(clock.now())
 
 
-@shared_task(name="portal.tasks.release_stuck")
+@task
 def release_stuck() -> int:
     """Give back what a dead worker had claimed; forget old throttle rows and provider calls."""
     throttles.forget_old(now=clock.real_now())
@@ -44,31 +44,31 @@ def release_stuck() -> int:
     return dispatch.release_stuck(clock.now())
 
 
-@shared_task(name="portal.tasks.ask_reports")
+@task
 def ask_reports() -> int:
     """Ask the provider what became of submitted messages; returns how many were asked about."""
     return polling.ask_due(clock.now())
 
 
-@shared_task(name="portal.tasks.watch_calendar")
+@task
 def watch_calendar() -> int:
     """Tell supervisors when the working-day calendar does not reach far enough."""
     return calendar_reach.tell_staff(clock.now())
 
 
-@shared_task(name="portal.tasks.heartbeat")
+@task
 def heartbeat() -> None:
     """Beat and a worker are alive, in real time."""
     Heartbeat.objects.update_or_create(name="beat", defaults={"at": clock.real_now()})
 
 
-@shared_task(name="portal.tasks.render_pending_documents")
+@task
 def render_pending_documents() -> int:
     """Make the PDF of papers that were issued without one; returns how many were made."""
     return documents.render_pending(now=clock.now())
 
 
-@shared_task(name="portal.tasks.render_document")
+@task
 def render_document(document_id: int) -> bool:
     """Make one PDF soon after its paper was issued."""
     return documents.render(document_id, now=clock.now())

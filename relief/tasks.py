@@ -4,39 +4,38 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from celery import shared_task
-
 from portal.core import clock
+from portal.core.background import task
 from relief.cases import sweep as deadlines
 from relief.evidence import files as evidence
 from relief.evidence import reconcile, retention
 
 
-@shared_task
+@task
 def sweep_deadlines() -> int:
     """Handles what is due, but for the plans."""
     return deadlines.sweep(now=clock.now(), plans=False)
 
 
-@shared_task
+@task
 def watch_plans() -> int:
     """Reminds of, warns of and cures plans that are due to be looked at."""
     return deadlines.sweep_plans(now=clock.now())
 
 
-@shared_task
+@task
 def check_evidence(evidence_id: int) -> bool:
     """Checks one file soon after its upload."""
     return evidence.check_file(evidence_id=evidence_id, now=clock.now()) is not None
 
 
-@shared_task
+@task
 def check_pending_evidence() -> int:
     """Checks files whose task was lost."""
     return evidence.check_pending(now=clock.now())
 
 
-@shared_task
+@task
 def purge_expired_evidence() -> int:
     """Deletes the bytes whose date has come, and files that a crash left without a row."""
     reconcile.remove_orphans(before=clock.real_now() - timedelta(days=1))

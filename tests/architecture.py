@@ -38,7 +38,7 @@ LAYER_OF: dict[str, str] = {
         "portal.core",
         pure="kernel",
         models="crash_points errors fields hashers models probes publicids retry storage unit_of_work",
-        services="accounts calendar clock documents notifications nudge",
+        services="accounts background calendar clock documents notifications nudge",
         presenters="access bodies charts htmx visitor",
         pages="desk",
     ),
@@ -71,7 +71,7 @@ LAYER_OF: dict[str, str] = {
         pure="deadlines drawing labels notices policy reasons workflow",
         models="models",
         queries="queries",
-        services="_lateness application batch collection drafts moves people reopening review sweep",
+        services="_lateness application batch collection moves people reopening review sweep",
     ),
     **_below("relief.conversation", pure="answers", models="models", services="bot cards messages"),
     **_below(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -27,8 +27,13 @@ CONTRACT = column("loan.number", "借据编号")
 AMOUNT = money("amount", "金额（元）")
 LENT = money("principal", "借款本金（元）")
 
+if TYPE_CHECKING:  # generic for the type checker only
+    _TabularInline = admin.TabularInline[Any, Any]
+else:
+    _TabularInline = admin.TabularInline
 
-class ReadOnlyInline(admin.TabularInline):
+
+class ReadOnlyInline(_TabularInline):
     """Rows of the books under their owner, newest last."""
 
     extra = 0

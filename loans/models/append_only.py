@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from django.db import models
 
@@ -12,7 +12,10 @@ class AppendOnlyError(TypeError):
     """Someone tried to rewrite history; corrections are new postings."""
 
 
-class AppendOnlyQuerySet(models.QuerySet):
+M = TypeVar("M", bound=models.Model, covariant=True)
+
+
+class AppendOnlyQuerySet(models.QuerySet[M]):
     """A QuerySet that can read and insert, nothing else."""
 
     def update(self, **kwargs: Any) -> NoReturn:

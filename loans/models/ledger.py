@@ -169,7 +169,7 @@ class Payment(models.Model):
     @property
     def is_corrected(self) -> bool:
         """Did a back-dated or reversed payment change how this one was split?"""
-        return self.split != self.split_now
+        return bool(self.split != self.split_now)
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnlyError("Payment rows are never deleted")

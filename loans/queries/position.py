@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import F, QuerySet, Sum
 from django.db.models.functions import Coalesce
@@ -121,10 +122,10 @@ def load_positions(loans: Sequence[Loan]) -> dict[int, Position]:
     return found
 
 
-def grouped_moves(postings: QuerySet[Posting]) -> QuerySet:
+def grouped_moves(postings: QuerySet[Posting]) -> QuerySet[Posting, tuple[Any, ...]]:
     """(loan, instalment, account, kind, date, sum) of postings; a reversal has the kind undone."""
     place = ("entry__loan_id", "instalment_id", "account", "kind", "entry__value_date")
-    return (
+    rows: QuerySet[Posting, tuple[Any, ...]] = (
         postings.filter(instalment__isnull=False)
         .order_by()
         .annotate(kind=Coalesce(F("entry__reverses__kind"), F("entry__kind")))
@@ -133,6 +134,7 @@ def grouped_moves(postings: QuerySet[Posting]) -> QuerySet:
         .exclude(amount_sum=ZERO)
         .values_list(*place, "amount_sum")
     )
+    return rows
 
 
 def load_position(loan: Loan) -> Position:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import F
 
@@ -153,7 +154,7 @@ class Books:
         on: date,
         source: str,
         rows: Sequence[Instalment],
-        terms: dict | None = None,
+        terms: dict[str, Any] | None = None,
         *,
         rules: PlanRules | None = None,
     ) -> Schedule:

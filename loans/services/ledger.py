@@ -106,7 +106,9 @@ def _check(draft: Draft) -> None:
 
 def _check_same(drafts: Sequence[Draft], known: dict[str, Entry]) -> None:
     """The same key must mean the same lines."""
-    found: dict[int, Counter] = {known[d.key].pk: Counter() for d in drafts}
+    found: dict[int, Counter[tuple[str, int | None, Decimal]]] = {
+        known[d.key].pk: Counter() for d in drafts
+    }
     rows = Posting.objects.filter(entry_id__in=list(found))
     for entry_id, account, instalment_id, amount in rows.values_list(
         "entry_id", "account", "instalment_id", "amount"

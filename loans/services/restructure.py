@@ -65,7 +65,8 @@ def apply_relief(
     with open_books(loan_id, actor=actor, now=now) as books:
         done = Entry.objects.filter(key=key, loan_id=loan_id).select_related("schedule").first()
         if done is not None and done.schedule is not None:
-            return done.schedule
+            opened: Schedule = done.schedule
+            return opened
         check_open(books.loan)
         check_event_date(books.loan, on, now, field="on", label="执行日期")
         locked = _locked_debt(books, terms, rules, on)

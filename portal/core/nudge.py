@@ -13,7 +13,7 @@ from typing import Any
 
 from celery import current_app
 from django.db import transaction
-from kombu import Connection
+from kombu.connection import Connection
 from kombu.exceptions import OperationalError
 from kombu.pools import producers
 
@@ -40,7 +40,8 @@ def nudge(task: str, *args: Any) -> None:
 def _broker() -> Connection:
     """The impatient way to the broker; it names a pool and is never opened itself."""
     options = {**current_app.conf.broker_transport_options, **_IMPATIENT}
-    return current_app.connection_for_write(transport_options=options)
+    broker: Connection = current_app.connection_for_write(transport_options=options)
+    return broker
 
 
 def _send(task: str, args: tuple[Any, ...]) -> None:

@@ -73,14 +73,16 @@ if settings.SMS_BACKEND == "aliyun":  # the one provider that can be asked
 app.autodiscover_tasks()
 
 
-@worker_init.connect
-@beat_init.connect
 def refuse_mixed_start(**kwargs: Any) -> None:
     """Worker and beat do not start where demo and real life are mixed."""
     import_string("portal.site.checks.refuse_mixed_start")()
 
 
-@worker_process_init.connect
 def end_with_the_worker(**kwargs: Any) -> None:
     """A pool's child does not outlive its worker: it would go on with a task that is given back."""
     leash.die_with_parent()
+
+
+worker_init.connect(refuse_mixed_start)
+beat_init.connect(refuse_mixed_start)
+worker_process_init.connect(end_with_the_worker)

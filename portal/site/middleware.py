@@ -106,7 +106,7 @@ class ClockMiddleware:
 class LoginRequiredMiddleware(auth_middleware.LoginRequiredMiddleware):
     """Login everywhere but at @login_not_required; inside HTMX the whole page goes to login."""
 
-    def handle_no_permission(self, request: HttpRequest, view_func: Callable) -> Any:
+    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> Any:
         match = request.resolver_match
         desk = match is not None and "admin" in match.app_names
         login = reverse("admin:login") if desk else resolve_url(self.get_login_url(view_func))
@@ -148,7 +148,7 @@ class OneValueMiddleware:
         return self.get_response(request)
 
     def process_view(
-        self, request: HttpRequest, view_func: Callable, args: Any, kwargs: Any
+        self, request: HttpRequest, view_func: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponse | None:
         if getattr(view_func, "csrf_exempt", False):  # no form: its body is read by the view
             return None

@@ -94,7 +94,7 @@ def format_html_attributes(attributes: Mapping[str, object]) -> str:
 
 def business_now(context: Mapping[str, Any]) -> datetime:
     """The business time of portal.site.context.site, as a plain datetime (there it is lazy)."""
-    offered = context.get("business_now")
+    offered: datetime | None = context.get("business_now")
     if offered is not None:
         return offered + timedelta(0)
     from portal.core import clock  # only where a page has no site context

@@ -96,7 +96,7 @@ class Queue:
 
     tiles: tuple[Tile, ...]
     filters: tuple[Filter, ...]
-    page: Page
+    page: Page[int]
     rows: tuple[QueueRow, ...]
     total: int
     searched: str

@@ -176,7 +176,7 @@ class Evidence(models.Model):
         return stem + ending
 
 
-class LookQuerySet(AppendOnlyQuerySet):
+class LookQuerySet(AppendOnlyQuerySet["EvidenceLook"]):
     """Append-only; read by the borrower whose file it was."""
 
     def of_borrower(self, user: Any) -> Self:

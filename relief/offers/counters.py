@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
+from loans.domain.restructure import DebtFigures
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO
 from relief.cases.models import Case
@@ -43,9 +44,7 @@ def preview_counter(*, case: Case, number: int, draft: CounterDraft, on: date) -
     return _for_monthly(case, base, draft.monthly, figures)
 
 
-def _for_monthly(
-    case: Case, base: OfferTerms, monthly: Decimal, figures: _offers.DebtFigures
-) -> Composed:
+def _for_monthly(case: Case, base: OfferTerms, monthly: Decimal, figures: DebtFigures) -> Composed:
     """The shortest plan whose largest instalment is at most `monthly` (yuan)."""
     most = case.policy.rules.max_plan_terms
     if monthly <= ZERO:

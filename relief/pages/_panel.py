@@ -55,7 +55,7 @@ def panel(
     }
 
 
-def as_upload(file: UploadedFile) -> Upload:
+def as_upload(file: UploadedFile[bytes]) -> Upload:
     """What came with a form, as the service takes it."""
     return Upload(file.name or "", cast(BinaryIO, file.file))
 

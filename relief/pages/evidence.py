@@ -49,7 +49,7 @@ def add(request: HttpRequest, case: str) -> HttpResponse:
     taken: list[Evidence] = []
     refused: list[present.RefusedFile] = []
     replaced = _replaced(own, request.POST.get("replaces", ""))
-    arrived: list[UploadedFile | None] = [*request.FILES.getlist("file")]
+    arrived: list[UploadedFile[bytes] | None] = [*request.FILES.getlist("file")]
     for upload in arrived or [None]:
         try:
             taken.append(_take(request, own, form, upload, replaced))
@@ -78,7 +78,7 @@ def _take(
     request: HttpRequest,
     case: Case,
     form: UploadForm,
-    upload: UploadedFile | None,
+    upload: UploadedFile[bytes] | None,
     replaced: Evidence | None,
 ) -> Evidence:
     """One file through the service, or the refusal it deserves."""

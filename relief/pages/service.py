@@ -162,7 +162,7 @@ def _desk(talk: Conversation, now: datetime) -> present.Desk:
 # --- Files in the conversation ----------------------------------------------------------------------
 
 
-def _take_files(request: HttpRequest, user: User, files: Iterable[UploadedFile]) -> None:
+def _take_files(request: HttpRequest, user: User, files: Iterable[UploadedFile[bytes]]) -> None:
     """Each file becomes evidence of the open case, or of a draft begun for it."""
     case = _case_for_files(user)
     kind = _kind_for(case)

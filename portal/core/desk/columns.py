@@ -46,7 +46,7 @@ def filled(field: str, label: str, *, no: str, yes: str) -> type[admin.SimpleLis
         parameter_name = f"{field}_filled"
 
         def lookups(
-            self, request: HttpRequest, model_admin: ModelAdmin
+            self, request: HttpRequest, model_admin: ModelAdmin[Any]
         ) -> Iterable[tuple[str, str]]:
             return [("no", no), ("yes", yes)]
 

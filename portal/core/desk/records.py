@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib import admin, messages
@@ -24,8 +24,13 @@ from portal.core.kernel.roles import Rank
 from portal.core.models import Delivery, DemoClock, Notice, PhoneTask, User, WorkDay
 from portal.core.notifications import calls, deliveries
 
+if TYPE_CHECKING:  # generic for the type checker only
+    _ModelAdmin = admin.ModelAdmin[Any]
+else:
+    _ModelAdmin = admin.ModelAdmin
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+
+class ReadOnlyAdmin(_ModelAdmin):
     """Shown to every member of staff, changed by nobody here."""
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:

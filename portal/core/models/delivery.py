@@ -22,7 +22,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Each row with `called_instead`: whether the same words also go by phone."""
         calls = Delivery.objects.filter(channel=Delivery.Channel.PHONE)
         instead = Q(fallback_of=models.OuterRef("pk")) | Q(notice=models.OuterRef("notice"))
-        return self.annotate(called_instead=models.Exists(calls.filter(instead)))
+        return self.annotate(**{"called_instead": models.Exists(calls.filter(instead))})
 
     def about(self, subject: str) -> DeliveryQuerySet:
         """Of one case or loan: `case:k7q2m9x4tzbd`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 
@@ -9,8 +11,8 @@ from portal.core.publicids import new_public_id
 
 
 class NoticeQuerySet(models.QuerySet["Notice"]):
-    def for_user(self, user: object) -> NoticeQuerySet:
-        return self.filter(user_id=getattr(user, "pk", None))
+    def for_user(self, user: Any) -> NoticeQuerySet:
+        return self.filter(user=user)
 
     def unread(self) -> NoticeQuerySet:
         return self.filter(read_at__isnull=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from portal.core.models import User
 from portal.site.demo import acts, papers
 from portal.site.demo.acts import Paper, lend, pay_due
-from portal.site.demo.timeline import Stage, moment
+from portal.site.demo.timeline import Stage, deliver, moment
 from relief.cases import review
 
 
@@ -42,5 +42,5 @@ def play(stage: Stage, who: User) -> str:
         actor=agent,
         now=at,
     )
-    acts.deliver(at)
+    deliver(at)
     return f"申请 {case.number} 待补充材料"

@@ -9,9 +9,10 @@ from portal.core.notifications import calls
 from portal.site.demo import acts, papers
 from portal.site.demo.acts import Paper, lend, pay_due
 from portal.site.demo.talks import Talks, agree
-from portal.site.demo.timeline import Stage, moment, months_before
+from portal.site.demo.timeline import Stage, deliver, moment, months_before
 from relief.cases.models import Case
 from relief.cases.workflow import Action
+from relief.evidence.files import Upload
 from relief.plans import watch as plan_watch
 
 
@@ -44,7 +45,7 @@ def play(stage: Stage, who: User) -> str:
         actor=stage.people["supervisor"],
         now=confirmed,
     )
-    acts.deliver(confirmed)
+    deliver(confirmed)
     return f"申请 {case.number} 的新计划已违约"
 
 
@@ -63,7 +64,7 @@ def call_about_warning(stage: Stage, case: Case) -> None:
     )
 
 
-def hardship() -> papers.Upload:
+def hardship() -> Upload:
     """The neighbourhood committee's letter."""
     return papers.photo(
         "困难证明.jpg",

@@ -9,6 +9,7 @@ from portal.site.demo import acts, papers
 from portal.site.demo.acts import Paper, lend, pay_due
 from portal.site.demo.talks import Talks, agree
 from portal.site.demo.timeline import Stage, months_before
+from relief.evidence.files import Upload
 
 
 def play(stage: Stage, who: User) -> str:
@@ -35,7 +36,7 @@ def play(stage: Stage, who: User) -> str:
     return f"申请 {case.number} 的新计划已还 1 期"
 
 
-def income() -> papers.Upload:
+def income() -> Upload:
     """A wage slip with half of the shifts."""
     return papers.paper(
         "工资单.pdf",

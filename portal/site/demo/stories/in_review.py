@@ -10,6 +10,7 @@ from portal.site.demo.acts import Paper, lend, pay_due
 from portal.site.demo.timeline import Stage, moment
 from relief.conversation import bot, messages
 from relief.conversation.answers import Topic
+from relief.evidence.files import Upload
 
 HOSPITAL = (
     "姓名：陈国安（演示）",
@@ -55,7 +56,7 @@ def play(stage: Stage, who: User) -> str:
     return f"申请 {case.number} 审核中"
 
 
-def income(stage: Stage) -> papers.Upload:
+def income(stage: Stage) -> Upload:
     """The pay of the last months, as the employer's statement."""
     month = stage.today.replace(day=1) - timedelta(days=1)
     before = month.replace(day=1) - timedelta(days=1)

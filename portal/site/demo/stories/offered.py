@@ -5,7 +5,7 @@ from __future__ import annotations
 from portal.core.models import User
 from portal.site.demo import acts, papers
 from portal.site.demo.acts import Paper, lend, pay_due
-from portal.site.demo.timeline import Stage, moment
+from portal.site.demo.timeline import Stage, deliver, moment
 from relief.cases.deadlines import add_months
 from relief.offers import approval
 
@@ -54,5 +54,5 @@ def play(stage: Stage, who: User) -> str:
     approval.approve_offer(
         case=case, number=made.number, actor=supervisor, now=at, note="情况属实，同意。"
     )
-    acts.deliver(at)
+    deliver(at)
     return f"申请 {case.number} 的方案 {made.number} 待答复"

@@ -8,6 +8,7 @@ from portal.site.demo import acts, papers
 from portal.site.demo.acts import Paper, lend, pay_due
 from portal.site.demo.talks import Talks, agree
 from portal.site.demo.timeline import Stage, months_before
+from relief.evidence.files import Upload
 
 
 def play(stage: Stage, who: User) -> str:
@@ -35,7 +36,7 @@ def play(stage: Stage, who: User) -> str:
     return f"借款 {loan.number} 已结清"
 
 
-def damage() -> papers.Upload:
+def damage() -> Upload:
     """The report of the insurer's visit."""
     return papers.photo(
         "受灾证明.jpg",
