@@ -133,7 +133,8 @@ class _Waiting(gevent.Timeout):
 
     def __enter__(self) -> _Waiting:
         self.idle.add(self)
-        return super().__enter__()
+        super().__enter__()
+        return self
 
     def __exit__(self, *problem: Any) -> Any:
         self.idle.discard(self)
