@@ -63,7 +63,7 @@ def _pay(request: HttpRequest, loan: Loan) -> HttpResponse:
             now=clock.now(),
         )
     except RuleViolation as refused:
-        wrong = getattr(refused, "field", "") == "amount"
+        wrong = refused.field in {"amount", "reference"}  # as typed, or under a token used before
         form.add_error("amount" if wrong else None, str(refused))
         return _answer(request, loan, form, status=422 if wrong else 409)
     return redirect_to(

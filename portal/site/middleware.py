@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import date
 from http import HTTPStatus
 from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
@@ -11,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from django.conf import settings
 from django.contrib.auth import middleware as auth_middleware
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, ValidationError
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -159,6 +160,78 @@ class OneValueMiddleware:
                 )
                 return refusal(request, text, status=422)
         return None
+
+
+class DeskListMiddleware:
+    """A list of the desk is asked by parameters that Django reads for itself: each is judged first.
+
+    Django looks up whatever row, year or day it is given, and fails where Python or the database
+    cannot: `_selected_action=x`, `…__year=9999`, the 30th of February.
+    """
+
+    YEARS = range(1900, 2200)
+    PARTS: ClassVar = {"year": YEARS, "month": range(1, 13), "day": range(1, 32)}
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view_func: Callable, args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        if not _is_desk_list(request):
+            return None
+        wrong = self._wrong_parameter(request)
+        return _no_such_list(request, wrong) if wrong else None
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """What Django could not make of a filter that is none of the above."""
+        if not _is_desk_list(request) or not isinstance(exception, ValueError | ValidationError):
+            return None
+        logger.error("desk.list.unreadable", exc_info=exception)
+        return _no_such_list(request, "、".join(sorted(request.GET)) or "action")
+
+    def _wrong_parameter(self, request: HttpRequest) -> str:
+        """The first parameter that cannot be meant; nothing if all can."""
+        for name in ("_selected_action", "index"):
+            for value in request.POST.getlist(name):
+                if not _is_number(value, range(2**63)):
+                    return name
+        dates: dict[str, dict[str, int]] = {}
+        for name in request.GET:
+            value = request.GET[name]
+            field, _, part = name.rpartition("__")
+            if part not in self.PARTS or not field:
+                continue
+            if not _is_number(value, self.PARTS[part]):
+                return name
+            dates.setdefault(field, {})[part] = int(value)
+        for field, given in dates.items():
+            try:
+                date(given.get("year", 2000), given.get("month", 1), given.get("day", 1))
+            except ValueError:
+                return f"{field}__day"
+        return ""
+
+
+def _is_number(text: str, allowed: range) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 20 and int(text) in allowed
+
+
+def _is_desk_list(request: HttpRequest) -> bool:
+    match = request.resolver_match
+    return (
+        match is not None
+        and match.view_name.startswith("admin:")
+        and "changelist" in str(match.url_name)
+    )
+
+
+def _no_such_list(request: HttpRequest, name: str) -> HttpResponse:
+    text = f"列表条件“{name[:80]}”不正确，没有执行任何操作。请返回列表重新选择。"
+    return refusal(request, text, status=422)
 
 
 class PrivatePagesMiddleware:

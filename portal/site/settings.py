@@ -184,6 +184,7 @@ MIDDLEWARE = [
     "portal.site.middleware.PlainQueryMiddleware",
     "portal.site.middleware.LoginRequiredMiddleware",
     "portal.site.middleware.PrivatePagesMiddleware",
+    "portal.site.middleware.DeskListMiddleware",
     "portal.site.middleware.RuleViolationMiddleware",
     "portal.site.middleware.OneValueMiddleware",
 ]

@@ -129,7 +129,11 @@ def act_view(request: HttpRequest, pk: int, slug: str) -> HttpResponse:
 def _check_seen(act: Act, form: DeskForm, case: Case) -> None:
     """A move decided on an older state of the case is refused, whatever it was."""
     seen = form.cleaned_data.get("seen")
-    if act.action is not None and seen is not None and seen != case.version:
+    if act.action is None:
+        return
+    if seen is None:
+        raise InvalidInput("seen", "提交的内容不完整（缺少页面版本 seen），请刷新页面后再决定。")
+    if seen != case.version:
         raise StaleWrite("页面打开之后申请有了新的进展，请看过最新内容再决定。", code="stale")
 
 

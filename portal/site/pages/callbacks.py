@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from portal.core import clock
 from portal.core.notifications import reports
 from portal.core.notifications.channels import sms
-from portal.core.notifications.channels.base import Report
+from portal.core.notifications.channels.base import Report, UnreadableReport
 
 logger = logging.getLogger(__name__)
 MAX_REPORTS = 500
@@ -42,6 +42,9 @@ def sms_reports(request: HttpRequest) -> JsonResponse:
         return answer("签名不正确或已过期", status=401)
     try:
         found = read_body(request.body)
+    except UnreadableReport as wrong:
+        logger.warning("callback.unreadable", extra={"channel": "sms", "field": wrong.field})
+        return answer(f"字段 {wrong.field} 缺少或格式不正确", status=400)
     except (ValueError, RecursionError):
         logger.warning("callback.unreadable", extra={"channel": "sms"})
         return answer("内容不是状态报告的列表", status=400)

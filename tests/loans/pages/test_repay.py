@@ -80,7 +80,7 @@ def test_same_token_with_another_amount_is_refused(lin: Client, loan: Loan) -> N
 
     response = lin.post(cashier(loan), order("600.00"))
 
-    assert response.status_code == 409
+    assert response.status_code == 422
     assert Payment.objects.filter(loan=loan).count() == 1
 
 

@@ -240,3 +240,15 @@ def test_claiming_the_next_takes_the_most_urgent_waiting_case() -> None:
     assert at_desk(Rank.AUDITOR).post("/admin/relief/case/next/").status_code == 403
     client.post("/admin/relief/case/next/")
     assert client.post("/admin/relief/case/next/")["Location"] == "/admin/relief/case/"
+
+
+def test_a_decision_without_the_version_of_its_page_is_incomplete() -> None:
+    """Left out, `seen` would skip the check that nobody was faster."""
+    case = factories.case_at(State.SUBMITTED)
+
+    answer = act(at_desk(), case, "claim", seen="")
+
+    case.refresh_from_db()
+    assert answer.status_code == 422
+    assert "缺少页面版本 seen" in answer.content.decode()
+    assert case.state == State.SUBMITTED

@@ -15,7 +15,13 @@ from django.conf import settings
 
 from portal.core import clock
 from portal.core.models import Delivery
-from portal.core.notifications.channels.base import Receipt, Report, SendFailed
+from portal.core.notifications.channels.base import (
+    Receipt,
+    Report,
+    SendFailed,
+    UnreadableReport,
+    text_of,
+)
 
 # The provider's codes after which trying again cannot help: the number or the words are wrong.
 # All others are temporary, ours to mend among them (no balance, a wrong key, a closed account):
@@ -154,12 +160,12 @@ def refusal(problem: Exception) -> SendFailed:
 def read_report(item: Mapping[str, object]) -> Report:
     """One entry of Aliyun's SmsReport: {"out_id": …, "success": true, "err_code": "DELIVERED", …}.
 
-    ValueError if it is none. The codes after submission come from the carriers: all are final.
+    UnreadableReport if it is none. The codes after submission come from the carriers: all are final.
     """
     success = item.get("success")
     if isinstance(success, str) and success.lower() in {"true", "false"}:
         success = success.lower() == "true"
     if not isinstance(success, bool):
-        raise ValueError("success")
-    code = "" if success else str(item.get("err_code") or "")
-    return Report(reference=str(item.get("out_id") or ""), delivered=success, error=code)
+        raise UnreadableReport("success")
+    code = "" if success else text_of(item, "err_code")
+    return Report(reference=text_of(item, "out_id"), delivered=success, error=code)

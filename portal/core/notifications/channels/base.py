@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -38,6 +39,24 @@ class Report:
     reference: str
     delivered: bool
     error: str = ""
+
+
+class UnreadableReport(ValueError):
+    """A report whose field of this name cannot be read."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
+def text_of(item: Mapping[str, object], field: str) -> str:
+    """A field that is text, or left out; UnreadableReport for anything else."""
+    value = item.get(field)
+    if value is None:
+        return ""
+    if not isinstance(value, str) or "\x00" in value:
+        raise UnreadableReport(field)
+    return value
 
 
 class Channel(Protocol):

@@ -10,7 +10,14 @@ from django.conf import settings
 
 from portal.core.models import Delivery
 from portal.core.notifications.channels import aliyun, gateway, outfile
-from portal.core.notifications.channels.base import Answers, Channel, Receipt, Report
+from portal.core.notifications.channels.base import (
+    Answers,
+    Channel,
+    Receipt,
+    Report,
+    UnreadableReport,
+    text_of,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -55,15 +62,15 @@ def answering() -> Answers | None:
 
 
 def read_report(item: Mapping[str, object]) -> Report:
-    """One entry of a provider's delivery report; ValueError if it is none.
+    """One entry of a provider's delivery report; UnreadableReport if it is none.
 
     Aliyun's own shape under SMS_BACKEND=aliyun, else
     {"reference": "<our id>", "status": "delivered"|"failed", "error": "<code>"}.
     """
     if settings.SMS_BACKEND == "aliyun":
         return aliyun.read_report(item)
-    status = item.get("status")
+    status = text_of(item, "status")
     if status not in {"delivered", "failed"}:
-        raise ValueError("status")
-    error = "" if status == "delivered" else str(item.get("error") or "")
-    return Report(str(item.get("reference") or ""), delivered=status == "delivered", error=error)
+        raise UnreadableReport("status")
+    error = "" if status == "delivered" else text_of(item, "error")
+    return Report(text_of(item, "reference"), delivered=status == "delivered", error=error)
