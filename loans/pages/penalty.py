@@ -9,12 +9,13 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
 from loans import queries
-from loans.pages._common import download, own_loan
+from loans.pages._common import borrower, download, own_loan
 from loans.pages.forms import MAX_DAYS, WhatIfForm
 from loans.presenters import chart, papers, rules
 from loans.presenters import origins as sources
 from loans.presenters import penalty as present
 from loans.presenters.amounts import penalty_all
+from loans.presenters.loan import LoanName, penalty_of_all, places
 from loans.presenters.standing import standing_of
 from loans.queries.penalty import penalty_owed
 from loans.queries.stage import stage_of
@@ -31,12 +32,17 @@ def penalty(request: HttpRequest, loan: str) -> HttpResponse:
     own = own_loan(request, loan)
     form = WhatIfForm(request.GET, today=clock.today())
     status = 200 if form.is_valid() else 422
-    books = queries.load_position(own)
+    part = wants_part(request)
+    mine = [] if part else queries.borrower_positions(borrower(request))
+    books = queries.load_position(own) if part else dict(mine)[own]
     debt = queries.debt_of(books, form.today)
     context = {"loan": own, "debt": debt, "form": form, "what_if": _what_if(books, debt, form)}
-    if not wants_part(request):
+    if not part:
         context |= _story(books, debt)
+        pairs = [(one, queries.debt_of(position, form.today)) for one, position in mine]
         context |= {
+            "name": places(pairs).get(own.pk, LoanName(own.number)),
+            "of_all": penalty_of_all(pairs),
             "standing": standing_of(own),
             "corrections": queries.corrections(own),
         }

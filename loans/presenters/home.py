@@ -11,7 +11,15 @@ from loans.domain.profile import RateKind
 from loans.models import Loan
 from loans.presenters import wording
 from loans.presenters.amounts import Figure, PenaltyAll, parts_of, penalty_all, sum_words
-from loans.presenters.loan import LoanCard, loan_card, praise, progress, without_penalty
+from loans.presenters.loan import (
+    LoanCard,
+    LoanName,
+    loan_card,
+    places,
+    praise,
+    progress,
+    without_penalty,
+)
 from loans.queries.stage import LoanStage, stages
 from loans.queries.types import Debt, InstalmentDebt
 from portal.core.kernel.money import ZERO
@@ -35,6 +43,7 @@ class Focus:
     loan: Loan
     debt: Debt
     stage: LoanStage
+    name: LoanName
     rows: tuple[DueRow, ...]
     penalty: Decimal  # on the rows due, compound included: its own line of 本期应还
     penalty_all: PenaltyAll | None
@@ -70,17 +79,19 @@ class HomeView:
 def home_view(pairs: Sequence[tuple[Loan, Debt]], today: date) -> HomeView:
     """Every loan of the borrower with its debt; settled ones only have a card."""
     active = [(loan, debt) for loan, debt in pairs if not loan.is_settled]
-    told = stages(pairs)
+    told, names = stages(pairs), places(pairs)
     front = min(active, key=lambda pair: _urgency(pair, told[pair[0].pk]), default=None)
     each = [debt for _, debt in active]
     return HomeView(
         today=today,
-        focus=_focus(*front, told[front[0].pk]) if front else None,
+        focus=_focus(*front, told[front[0].pk], names[front[0].pk]) if front else None,
         owed_now=any(told[loan.pk].owed_now for loan, _ in active),
         count=len(active),
         total=sum((debt.total for debt in each), ZERO),
         parts=parts_of(each),
-        cards=tuple(loan_card(loan, debt, told[loan.pk]) for loan, debt in pairs),
+        cards=tuple(
+            loan_card(loan, debt, told[loan.pk], names.get(loan.pk)) for loan, debt in pairs
+        ),
     )
 
 
@@ -91,7 +102,7 @@ def _urgency(pair: tuple[Loan, Debt], stage: LoanStage) -> tuple[bool, int, date
     return (not stage.owed_now, -debt.overdue_days, due_on, loan.pk)
 
 
-def _focus(loan: Loan, debt: Debt, stage: LoanStage) -> Focus:
+def _focus(loan: Loan, debt: Debt, stage: LoanStage, name: LoanName) -> Focus:
     rows = debt.due_rows
     done, count = progress(debt)
     profile = loan.terms
@@ -102,6 +113,7 @@ def _focus(loan: Loan, debt: Debt, stage: LoanStage) -> Focus:
         loan=loan,
         debt=debt,
         stage=stage,
+        name=name,
         rows=tuple(
             DueRow(
                 row.number,

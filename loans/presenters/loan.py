@@ -18,31 +18,6 @@ METHODS = {Method.EQUAL_INSTALMENT: "等额本息", Method.INTEREST_ONLY: "先�
 
 
 @dataclass(frozen=True, slots=True)
-class LoanCard:
-    """One loan in 我的借款."""
-
-    loan: Loan
-    stage: LoanStage
-    facts: str
-    paid_count: int
-    count: int
-    principal: Decimal
-    due_now: Decimal
-    is_settled: bool
-
-
-def loan_card(loan: Loan, debt: Debt, stage: LoanStage) -> LoanCard:
-    """The card of a loan with its progress, or of a settled one."""
-    facts = f"{wording.full_day(loan.drawdown_on)}借款 · {loan.term_months} 期"
-    if loan.is_settled:
-        settled = f" · {wording.full_day(loan.settled_on)}结清" if loan.settled_on else ""
-        return LoanCard(loan, stage, facts + settled, 0, 0, ZERO, ZERO, is_settled=True)
-    facts = f"{facts}{METHODS[loan.terms.method]} · {rules.rate_words(loan.terms)}"
-    done, count = progress(debt)
-    return LoanCard(loan, stage, facts, done, count, debt.principal, debt.due_now, is_settled=False)
-
-
-@dataclass(frozen=True, slots=True)
 class LoanName:
     """What a loan is called wherever an amount of it stands beside those of others."""
 
@@ -55,6 +30,32 @@ class LoanName:
         return f"{self.place} · 借款 {self.number}" if self.place else f"借款 {self.number}"
 
 
+@dataclass(frozen=True, slots=True)
+class LoanCard:
+    """One loan in 我的借款."""
+
+    loan: Loan
+    stage: LoanStage
+    name: LoanName
+    facts: str
+    paid_count: int
+    count: int
+    debt: Debt
+    is_settled: bool
+
+
+def loan_card(loan: Loan, debt: Debt, stage: LoanStage, name: LoanName | None = None) -> LoanCard:
+    """The card of a loan with its progress, or of a settled one."""
+    name = name or LoanName(loan.number)
+    facts = f"{wording.full_day(loan.drawdown_on)}借款 · {loan.term_months} 期"
+    if loan.is_settled:
+        settled = f" · {wording.full_day(loan.settled_on)}结清" if loan.settled_on else ""
+        return LoanCard(loan, stage, name, facts + settled, 0, 0, debt, is_settled=True)
+    facts = f"{facts}{METHODS[loan.terms.method]} · {rules.rate_words(loan.terms)}"
+    done, count = progress(debt)
+    return LoanCard(loan, stage, name, facts, done, count, debt, is_settled=False)
+
+
 def places(pairs: Sequence[tuple[Loan, Debt]]) -> dict[int, LoanName]:
     """The names of a borrower's unsettled loans by id, in the order of 我的借款."""
     active = [loan for loan, _ in pairs if not loan.is_settled]
@@ -64,6 +65,24 @@ def places(pairs: Sequence[tuple[Loan, Debt]]) -> dict[int, LoanName]:
         loan.pk: LoanName(loan.number, f"第 {number} / {len(active)} 笔")
         for number, loan in enumerate(active, 1)
     }
+
+
+@dataclass(frozen=True, slots=True)
+class SumOfAll:
+    """One amount summed over a borrower's loans: amount = the parts that `words` names."""
+
+    amount: Decimal
+    words: str
+
+
+def penalty_of_all(pairs: Sequence[tuple[Loan, Debt]]) -> SumOfAll | None:
+    """罚息 over all unsettled loans as a sum of named parts; None for one loan alone."""
+    names = places(pairs)
+    if len(names) < 2:
+        return None
+    active = [(loan, debt) for loan, debt in pairs if loan.pk in names]
+    words = " + ".join(f"{names[loan.pk].place} {debt.penalty:,.2f}" for loan, debt in active)
+    return SumOfAll(sum((debt.penalty for _, debt in active), ZERO), words)
 
 
 def progress(debt: Debt) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from loans.queries.debt import (
     borrower_debts,
+    borrower_positions,
     borrower_totals,
     debt,
     debt_of,
@@ -45,6 +46,7 @@ __all__ = [
     "StatementLine",
     "booked_breaches",
     "borrower_debts",
+    "borrower_positions",
     "borrower_totals",
     "certificate",
     "corrections",

@@ -129,9 +129,14 @@ def _state(owed: Decimal, late: int, due_on: date, on: date) -> InstalmentState:
 
 def borrower_debts(user: User, on: date) -> list[tuple[Loan, Debt]]:
     """Every loan of a borrower with its debt, newest first, in four queries."""
+    return [(loan, debt_of(position, on)) for loan, position in borrower_positions(user)]
+
+
+def borrower_positions(user: User) -> list[tuple[Loan, Position]]:
+    """Every loan of a borrower with its books, newest first, in four queries."""
     loans = list(Loan.objects.for_borrower(user))
     positions = load_positions(loans)
-    return [(loan, debt_of(positions[loan.pk], on)) for loan in loans]
+    return [(loan, positions[loan.pk]) for loan in loans]
 
 
 def borrower_totals(user: User, on: date) -> BorrowerTotals:

@@ -97,6 +97,17 @@ class Facts:
         return sum((loan.penalty for loan in self.loans), Decimal("0.00"))
 
     @property
+    def penalty_words(self) -> str:
+        """¥80.90; of several loans the sum and its parts, each under the number of its loan."""
+        owing = [loan for loan in self.loans if loan.penalty]
+        if len(self.loans) < 2 or not owing:
+            return _yuan(self.penalty)
+        parts = " + ".join(f"借款 {loan.number} {_yuan(loan.penalty)}" for loan in owing)
+        if len(owing) == 1:
+            return f"{_yuan(self.penalty)}（1 / {len(self.loans)} 笔，借款 {owing[0].number}）"
+        return f"{_yuan(self.penalty)}（{len(owing)} / {len(self.loans)} 笔：{parts}）"
+
+    @property
     def overdue(self) -> tuple[LoanFacts, ...]:
         return tuple(loan for loan in self.loans if loan.overdue_days > 0)
 
@@ -128,7 +139,7 @@ def greeting(facts: Facts) -> str:
     if not facts.overdue:
         return f"{hello}你的借呗目前没有逾期，没有罚息。我可以帮你："
     count = sum(loan.overdue_count for loan in facts.overdue)
-    return f"{hello}你的借呗有 {count} 期逾期，当前罚息 {_yuan(facts.penalty)}。我可以帮你："
+    return f"{hello}你的借呗有 {count} 期逾期，当前罚息 {facts.penalty_words}。我可以帮你："
 
 
 def reply(topic: Topic | None, facts: Facts) -> str:
@@ -171,7 +182,7 @@ def _penalty(facts: Facts) -> str:
             if part.overdue_days > 0 and part.segments:
                 lines.append(_formula(part))
     per_day = sum((loan.per_day for loan in overdue), Decimal("0.00"))
-    lines.append(f"目前应付罚息合计 {_yuan(facts.penalty)}，再过一天约增加 {_yuan(per_day)}。")
+    lines.append(f"目前应付罚息合计 {facts.penalty_words}，再过一天约增加 {_yuan(per_day)}。")
     return "\n".join(lines)
 
 
@@ -203,7 +214,7 @@ def _qualify(facts: Facts) -> str:
         return "你目前没有逾期，没有罚息可以减免。"
     days = max(loan.overdue_days for loan in facts.overdue)
     return (
-        f"你有逾期 {days} 天的借款，当前罚息 {_yuan(facts.penalty)}，可以申请。"
+        f"你有逾期 {days} 天的借款，当前罚息 {facts.penalty_words}，可以申请。"
         "是否减免、减免多少，看你的实际困难和还款意愿：请如实说明原因，并上传至少一份证明材料。"
     )
 
@@ -262,6 +273,11 @@ def queue_text(ahead: int, opens: str) -> str:
 def labels(topics: Sequence[Topic]) -> list[tuple[str, str]]:
     """(value, label) of topics, for chips."""
     return [(topic.value, TOPIC_LABELS[topic]) for topic in topics]
+
+
+def choice_text(loan: LoanFacts) -> str:
+    """What stands over the card of one loan when there are several to choose from."""
+    return f"借款 {loan.number}：逾期 {loan.overdue_count} 期，当前罚息 {_yuan(loan.penalty)}。"
 
 
 def _time_of_day(hour: int) -> str:

@@ -105,21 +105,34 @@ def _answer(
         return messages.ask_human(actor=actor, now=now)
     facts = facts_of(borrower=actor, now=now)
     case = latest_case(actor)
+    choice = _choice(actor, facts) if topic in {Topic.APPLY, Topic.QUALIFY} else []
     shown: dict[str, object] = {}
     if (topic in {Topic.PROGRESS, Topic.DURATION} and case is not None) or (
         topic is Topic.APPLY and case is not None and case.is_open
     ):
         shown = {"card": Card.APPLICATION, "case": case}
-    elif topic in {Topic.APPLY, Topic.QUALIFY} and facts.overdue:
-        shown = {"card": Card.APPLY, "loan": _most_penalty(actor, facts)}
+    elif len(choice) == 1:
+        shown = {"card": Card.APPLY, "loan": choice.pop()[0]}
     elif topic is None:
         shown = {"card": Card.QUICK}
-    return messages.bot_say(
+    said = messages.bot_say(
         conversation=conversation, text=bot.reply(topic, facts), now=now, **shown
     )
+    for loan, told in choice:
+        messages.bot_say(
+            conversation=conversation,
+            text=bot.choice_text(told),
+            now=now,
+            card=Card.APPLY,
+            loan=loan,
+        )
+    return said
 
 
-def _most_penalty(actor: User, facts: Facts) -> Loan | None:
-    """The loan to begin with: the one with the most penalty."""
-    worst = max(facts.overdue, key=lambda loan: loan.penalty)
-    return Loan.objects.for_borrower(actor).filter(number=worst.number).first()
+def _choice(actor: User, facts: Facts) -> list[tuple[Loan, LoanFacts]]:
+    """The overdue loans without an open application, most penalty first."""
+    told = {loan.number: loan for loan in facts.overdue}
+    busy = Case.objects.for_borrower(actor).open().values("loan")
+    loans = Loan.objects.for_borrower(actor).filter(number__in=told).exclude(pk__in=busy)
+    pairs = [(loan, told[loan.number]) for loan in loans]
+    return sorted(pairs, key=lambda pair: (-pair[1].penalty, pair[0].number))

@@ -35,6 +35,7 @@ def approve_offer(*, case: Case, number: int, actor: User, now: datetime, note: 
         due = _offers.offer_due(now, terms.first_due_on, fresh.policy.rules)
         if due.at <= now:
             raise TermsChanged("方案的首期日期已近，请退回重新拟定。", code="late")
+        _offers.answer_counters(fresh)
         Offer.objects.filter(pk=offer.pk).update(
             status=OfferStatus.OPEN, sent_at=now, valid_until=due.at
         )

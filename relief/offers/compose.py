@@ -227,6 +227,11 @@ def offer_due(now: datetime, first_due_on: date, rules: ReliefPolicy) -> deadlin
     return deadlines.Due(latest, due.kind, ((due.kind, latest),))
 
 
+def answer_counters(case: Case) -> None:
+    """A new version goes to the borrower: the counter-offers before it are answered by it."""
+    case.offers.filter(status=OfferStatus.PROPOSED).update(status=OfferStatus.SUPERSEDED)
+
+
 def write_offer(
     case: Case,
     composed: Composed,

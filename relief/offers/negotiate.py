@@ -98,7 +98,8 @@ def _send(
     inner = check_line(internal, field="note_internal", label="复核说明", empty=True)
     within = rank_at_least(actor.rank, composed.needed_rank)
     due = _offers.offer_due(now, composed.terms.first_due_on, case.policy.rules)
-    case.offers.filter(status=OfferStatus.PROPOSED).update(status=OfferStatus.SUPERSEDED)
+    if within:  # one that waits for a checker replaces nothing yet: the borrower has not seen it
+        _offers.answer_counters(case)
     offer = _offers.write_offer(
         case,
         composed,

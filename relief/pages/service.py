@@ -38,6 +38,7 @@ from relief.pages._panel import as_upload
 from relief.pages.forms.message import MessageForm
 from relief.presenters import chat as present
 
+CHOOSE = "你有几笔逾期借款（{numbers}），请先点「申请罚息减免」选好一笔，再上传证明材料。"
 NO_LOAN = "你目前没有逾期的借款，不需要上传证明材料。"
 CLOSED = "新还款计划正在执行，不需要再上传材料；有问题可以直接留言。"
 
@@ -184,7 +185,7 @@ def _take_files(request: HttpRequest, user: User, files: Iterable[UploadedFile[b
 
 
 def _case_for_files(user: User) -> Case:
-    """The open case; without one a draft for the loan with the most penalty."""
+    """The open case; without one a draft for the overdue loan, if there is only one to choose."""
     cases = Case.objects.for_borrower(user).open().for_lists()
     open_cases = list(cases.order_by("-created_at"))
     for case in open_cases:
@@ -196,7 +197,10 @@ def _case_for_files(user: User) -> Case:
     overdue = [(loan, debt) for loan, debt in debts if debt.overdue_days > 0]
     if not overdue:
         raise RuleViolation(NO_LOAN, code="not-overdue", field="text")
-    loan, _debt = max(overdue, key=lambda pair: pair[1].penalty)
+    if len(overdue) > 1:
+        numbers = "、".join(loan.number for loan, _ in overdue)
+        raise RuleViolation(CHOOSE.format(numbers=numbers), code="choose-loan", field="text")
+    loan, _debt = overdue[0]
     return application.open_case(loan=loan, actor=user, now=clock.now())
 
 

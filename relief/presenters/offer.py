@@ -86,6 +86,8 @@ def offer_view(offer: Offer, now: datetime) -> OfferView:
     label = LABELS.get(status, str(status.label))
     if status == OfferStatus.OPEN and not open_now:
         label = "已过期"
+    if status == OfferStatus.PROPOSED and offer.case.is_closed:
+        label = "协商已结束"
     return OfferView(
         offer=offer,
         number=offer_number(offer),
