@@ -29,6 +29,7 @@ from portal.core.notifications import calls, dispatch, hours
 from relief.cases import reasons
 from relief.cases.policy import ReliefPolicy
 from relief.cases.workflow import State, open_moves
+from relief.evidence import filecheck, filecheck_pdf
 from relief.evidence import kinds as evidence
 from relief.offers.terms import OfferTerms, check_terms, needed_rank, penalty_by_percent
 from relief.plans.health import PlanDue, look_at
@@ -339,6 +340,8 @@ _CONSTANTS = {
                 "DAYS_AFTER_SETTLEMENT",
             ),
         ),
+        (filecheck, ("MAX_PIXELS",)),
+        (filecheck_pdf, ("MAX_PAGES",)),
         (hours, ("OPENS", "CLOSES")),
         (calls, ("MAX_CALLS_A_DAY",)),
         (codes, ("LIFE", "MAX_TRIES")),
@@ -349,7 +352,7 @@ _CONSTANTS = {
 _PROFILE = {f.name: f.default for f in fields(ProductProfile)}
 _PARAMETERS = _PROFILE | {f.name: getattr(POLICY, f.name) for f in fields(ReliefPolicy)}
 # Said otherwise: what a product is, in words and by examples, and the tiers, by a table.
-_IN_WORDS = {"code", "name", "rate_kind", "rate", "method", "affordability_share", "tiers"}
+_IN_WORDS = {"code", "name", "rate_kind", "rate", "method", "tiers"}
 
 
 def _printed_parameters() -> list[tuple[str, str]]:
@@ -365,6 +368,9 @@ def _as_printed(name: str, value: object) -> str:
     if name.endswith("_BYTES"):
         assert isinstance(value, int)
         return f"{value // evidence.MEGABYTE} MB"
+    if name.endswith("_PIXELS"):
+        assert isinstance(value, int)
+        return f"{value // 1_000_000} MP"
     return value.value if isinstance(value, StrEnum) else str(value)
 
 
