@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields
 from datetime import date, time, timedelta
 from enum import StrEnum
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,17 @@ def _parts(row: Row) -> Row:
         "surcharge": str(item.surcharge_part),
         "cut": str(item.capped_part),
         "penalty": str(item.total),
+    }
+
+
+def _ceiling(row: Row) -> Row:
+    due_on = day("2023-01-01")
+    as_of = due_on + timedelta(days=int(row["days"]))
+    rules, days = profile("0.0005"), int(row["days"])
+    most = (rules.cap_daily_rate or 0) * Fraction(row["overdue"]) * days
+    return {
+        "ceiling, exact": f"{int(most * 10000) / 10000:.4f}",
+        "penalty": str(_late(rules, row["overdue"], due_on, as_of).total),
     }
 
 
@@ -252,6 +264,7 @@ EXAMPLES: dict[str, Callable[[Row], Row]] = {
     "due date": _due_date,
     "penalty": _penalty,
     "parts": _parts,
+    "ceiling": _ceiling,
     "counting": _counting,
     "allocation": _allocation,
     "plan": _plan,

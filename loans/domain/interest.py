@@ -196,7 +196,7 @@ def _charged(runs: list[Run], stop: int, mode: Rounding) -> tuple[int, int]:
 def _rounded(
     runs: list[Run], stop: int, component: Component, parts: int, scale: int, mode: Rounding
 ) -> int:
-    """parts / scale as whole fen, never rounded up over the ceiling (domain.md §3).
+    """parts / scale as whole fen, never rounded up over the ceiling (loans/RULES.md §4).
 
     Rounded DOWN where a run was cut, or where the fen would be more than the ceiling of the same
     days. What ran before the first cut keeps its own rounding, so that no day takes a fen back.
