@@ -22,10 +22,11 @@ class ReliefConfig(AppConfig):
         from relief.cases.queries import oldest_overdue_sweep_seconds, overdue_sweeps
         from relief.plans.clock import watches
         from relief.plans.loan_watch import LoanWatch
-        from relief.presenters.standing import of_loan
+        from relief.presenters.standing import of_loan, promises_of_loan
 
         observers.register(LoanWatch())
         standing.register(of_loan)
+        standing.register_promises(promises_of_loan)
         stage.register(watches)
         add_probe("overdue_sweeps", overdue_sweeps)
         add_probe("oldest_overdue_sweep_seconds", oldest_overdue_sweep_seconds, limit=SWEEP_MAX_AGE)

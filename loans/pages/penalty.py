@@ -16,7 +16,7 @@ from loans.presenters import origins as sources
 from loans.presenters import penalty as present
 from loans.presenters.amounts import penalty_all
 from loans.presenters.loan import LoanName, penalty_of_all, places
-from loans.presenters.standing import standing_of
+from loans.presenters.standing import promises_of, standing_of
 from loans.queries.penalty import penalty_owed
 from loans.queries.stage import stage_of
 from portal.core import clock
@@ -63,7 +63,7 @@ def _what_if(books: queries.Position, debt: queries.Debt, form: WhatIfForm) -> p
 
 def _story(books: queries.Position, debt: queries.Debt) -> dict[str, Any]:
     story = queries.story_of(books, debt.as_of)
-    stage = stage_of(books.loan, debt)
+    stage, promises = stage_of(books.loan, debt), promises_of(books.loan)
     cards = present.formula_cards(books.profile, story, debt)
     return {
         "stage": stage,
@@ -74,7 +74,8 @@ def _story(books: queries.Position, debt: queries.Debt) -> dict[str, Any]:
         "penalty_all": penalty_all(debt),
         "chart": chart.penalty_chart(story, debt, lambda on: penalty_owed(books, on)),
         "rules": rules.penalty_rules(books.profile),
-        "questions": rules.questions(books.profile, debt, stage),
+        "promises": promises,
+        "questions": rules.questions(books.profile, debt, stage, promises),
     }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from loans.domain.profile import PenaltyBase, ProductProfile, RateKind
 from loans.presenters import wording
 from loans.presenters.amounts import penalty_all
+from loans.presenters.standing import Promises
 from loans.queries.stage import LoanStage
 from loans.queries.types import Debt
 from portal.core.kernel.money import Rounding
@@ -107,23 +108,40 @@ def _rounding(profile: ProductProfile) -> str:
     return f"按期计算，每期只舍入一次，{how}"
 
 
-def questions(profile: ProductProfile, debt: Debt, stage: LoanStage) -> tuple[Answer, ...]:
-    """The article's questions, answered from the loan's own figures."""
+def questions(
+    profile: ProductProfile, debt: Debt, stage: LoanStage, promises: Promises | None
+) -> tuple[Answer, ...]:
+    """The article's questions, answered from the loan's own figures and the lender's promises."""
+    return (
+        *_about_penalty(profile, debt, stage),
+        *(_about_relief(debt, promises) if promises else ()),
+    )
+
+
+def _about_penalty(profile: ProductProfile, debt: Debt, stage: LoanStage) -> tuple[Answer, ...]:
     return (
         Answer("为什么会产生罚息？", _why(debt, stage)),
         Answer("罚息会利滚利吗？", _snowball(profile)),
         Answer("罚息会影响信用记录吗？", _credit(debt)),
+    )
+
+
+def _about_relief(debt: Debt, promises: Promises) -> tuple[Answer, ...]:
+    return (
         Answer("什么情况可以申请减免？", _qualify(debt)),
         Answer(
             "申请后多久有结果？",
-            "提交后 1–2 个工作日内完成初审，最迟在提交日之后第 2 个工作日 18:00 前。"
+            f"提交后 {promises.review_span} 个工作日内完成初审，"
+            f"最迟在提交日之后第 {promises.review_workdays} 个工作日 {promises.review_until} 前。"
             "结果会在消息里告诉你，并发短信。如果我们超时，超时的每一天罚息由我们承担。",
         ),
         Answer("减免后还需要还款吗？", _repay(debt)),
         Answer(
             "对方案不满意怎么办？",
-            "可以不接受，并告诉我们你希望减免多少、每月能还多少，客服会在 2 个工作日内答复，"
-            "最多可以提 3 次还款建议。没有你的确认，任何方案都不会生效。",
+            "可以不接受，并告诉我们你希望减免多少、每月能还多少，"
+            f"客服会在 {promises.reply_workdays} 个工作日内答复，"
+            f"最多可以提 {promises.max_rounds} 次还款建议。"
+            "没有你的确认，任何方案都不会生效。",
         ),
     )
 

@@ -23,6 +23,35 @@ class Standing:
     cure_until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Promises:
+    """What who applies for relief on a loan is promised, as the loan's own pages quote it.
+
+    ``review_span``: 1–2, in working days; ``review_until``: 18:00 of the last of them.
+    """
+
+    review_span: str
+    review_workdays: int
+    review_until: str
+    reply_workdays: int
+    max_rounds: int
+
+
+PromiseSource = Callable[[Loan], Promises]
+_promise_sources: list[PromiseSource] = []
+
+
+def register_promises(source: PromiseSource) -> None:
+    """Add who knows the lender's promises once (called from AppConfig.ready of a package above)."""
+    if source not in _promise_sources:
+        _promise_sources.append(source)
+
+
+def promises_of(loan: Loan) -> Promises | None:
+    """The promises for a loan; None where nobody above offers relief at all."""
+    return next((source(loan) for source in _promise_sources), None)
+
+
 Source = Callable[[Loan], Standing | None]
 _sources: list[Source] = []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from portal.core.kernel.roles import Role
+from relief.cases.policy import ReliefPolicy
 from relief.cases.workflow import Action as A
 from relief.cases.workflow import State as S
 
@@ -22,7 +23,10 @@ class Words:
 
 WORDS: dict[S, Words] = {
     S.DRAFT: Words(
-        "草稿", "草稿", "填完并提交后，1–2 个工作日内给出审核结果。", "等待借款人提交，暂无时限。"
+        "草稿",
+        "草稿",
+        "填完并提交后，{review_span} 个工作日内给出审核结果。",
+        "等待借款人提交，暂无时限。",
     ),
     S.SUBMITTED: Words(
         "审核中",
@@ -161,13 +165,16 @@ def label(state: S | str, role: Role) -> str:
     return words.borrower if role == Role.BORROWER else words.staff
 
 
-def next_step(state: S | str, role: Role, due: str = "") -> str:
+def next_step(state: S | str, role: Role, due: str, rules: ReliefPolicy) -> str:
     """What happens next and by when; `due` is the deadline as Chinese text, or empty.
 
-    next_step(SUBMITTED, BORROWER, "11月25日 18:00") -> 客服会在 11月25日 18:00 前给出审核结果，…
+    `rules` is the policy that governs the case.
+
+    next_step(SUBMITTED, BORROWER, "11月25日 18:00", rules) -> 客服会在 11月25日 18:00 前给出审核结果，…
     """
     words = WORDS[S(state)]
     text = words.next_step if role == Role.BORROWER else words.next_step_staff
+    text = text.replace("{review_span}", rules.review_span)
     if "{due}" not in text:
         return text
     if due:

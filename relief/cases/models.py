@@ -52,6 +52,12 @@ class Policy(models.Model):
         )
         return first
 
+    @classmethod
+    def current_rules(cls) -> ReliefPolicy:
+        """The rules of the newest version, for who only reads: nothing is written for it."""
+        newest = cls.objects.order_by("-version").first()
+        return newest.rules if newest is not None else ReliefPolicy()
+
     @property
     def rules(self) -> ReliefPolicy:
         """The stored JSON as the domain's frozen policy."""

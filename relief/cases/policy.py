@@ -87,6 +87,11 @@ class ReliefPolicy:
                 "review_deadline_time", "审核截止时间要写成 18:00 的样子"
             ) from broken
 
+    @property
+    def review_span(self) -> str:
+        """Within how many working days a review is promised, as people read it: 1–2."""
+        return f"1–{self.review_workdays}" if self.review_workdays > 1 else "1"
+
     def tier(self, rank: Rank) -> Tier | None:
         """The limits of one rank; None for those who decide nothing (auditors)."""
         return next((tier for tier in self.tiers if tier.rank == rank), None)

@@ -50,7 +50,7 @@ def rules_for(case: Case | None) -> ReliefPolicy:
     A draft is under none yet: the version of the day it is submitted on will govern it.
     """
     if case is None or case.state == State.DRAFT:
-        return Policy.current().rules
+        return Policy.current_rules()
     return case.policy.rules
 
 

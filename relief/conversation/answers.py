@@ -15,6 +15,7 @@ from typing import Final
 from loans.domain.interest import InstalmentPenalty, PenaltyExplanation
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.workdays import WorkCalendar
+from relief.cases.policy import ReliefPolicy
 
 BOT_NAME: Final = "小宽 · 智能客服"
 MAX_TEXT: Final = 1000
@@ -84,13 +85,13 @@ class CaseFacts:
 
 @dataclass(frozen=True)
 class Facts:
-    """All the bot may know: the borrower's own data, at one instant."""
+    """All the bot may know at one instant: the borrower's own data, and the rules they are under."""
 
     name: str
     hour: int
     loans: tuple[LoanFacts, ...]
     case: CaseFacts | None
-    review_days: int = 2
+    rules: ReliefPolicy
 
     @property
     def penalty(self) -> Decimal:
@@ -165,7 +166,7 @@ def _apply(facts: Facts) -> str:
         return "你目前没有罚息，不需要申请减免。以后如果遇到困难，随时可以来这里申请。"
     return (
         "可以的。请准备能说明情况的材料，如医疗证明、收入证明。"
-        f"提交后 1–{facts.review_days} 个工作日内完成审核，期间暂停催收，你随时可以还款。"
+        f"提交后 {facts.rules.review_span} 个工作日内完成审核，期间暂停催收，你随时可以还款。"
         "减免以审核结果为准。"
     )
 
@@ -223,7 +224,8 @@ def _duration(facts: Facts) -> str:
     if facts.case is not None and facts.case.is_open:
         return f"你的申请 {facts.case.number} 现在是「{facts.case.state_label}」。{facts.case.next_step}"
     return (
-        f"提交后 {facts.review_days} 个工作日内（到当天 18:00）给出审核结果，用短信和消息告诉你。"
+        f"提交后 {facts.rules.review_workdays} 个工作日内"
+        f"（到当天 {facts.rules.review_deadline_time}）给出审核结果，用短信和消息告诉你。"
         "如果我们超时，超时期间的罚息会在方案里免去。"
     )
 
@@ -237,8 +239,9 @@ def _still_repay(facts: Facts) -> str:
 
 def _dislike(facts: Facts) -> str:
     return (
-        "可以不接受，并写下你的还款建议（减免金额、每月可还、期数或首期日期），最多 3 次，"
-        "客服会在 2 个工作日内答复。拒绝或过期不影响再次协商。"
+        "可以不接受，并写下你的还款建议（减免金额、每月可还、期数或首期日期），"
+        f"最多 {facts.rules.max_rounds} 次，客服会在 {facts.rules.reply_workdays} 个工作日内答复。"
+        "拒绝或过期不影响再次协商。"
     )
 
 

@@ -13,7 +13,7 @@ from portal.core.models import User
 from relief.cases import labels
 from relief.cases.deadlines import SHANGHAI, business_day, chinese
 from relief.cases.models import Case
-from relief.cases.queries import loan_stages
+from relief.cases.queries import loan_stages, rules_for
 from relief.conversation import answers as bot
 from relief.conversation import messages
 from relief.conversation.answers import CaseFacts, Facts, LoanFacts, Topic
@@ -36,11 +36,13 @@ def facts_of(*, borrower: User, now: datetime) -> Facts:
                 story=penalty_story(loan, on) if owed.overdue_days > 0 else None,
             )
         )
+    case = latest_case(borrower)
     return Facts(
         name=borrower.masked_name,
         hour=now.astimezone(SHANGHAI).hour,
         loans=tuple(loans),
-        case=_case_facts(latest_case(borrower), on),
+        case=_case_facts(case, on),
+        rules=rules_for(case if case and case.is_open else None),
     )
 
 
@@ -58,7 +60,9 @@ def _case_facts(case: Case | None, on: date) -> CaseFacts | None:
     return CaseFacts(
         number=case.number,
         state_label=labels.label(case.state, Role.BORROWER),
-        next_step=stage.text if stage else labels.next_step(case.state, Role.BORROWER, due),
+        next_step=stage.text
+        if stage
+        else labels.next_step(case.state, Role.BORROWER, due, rules_for(case)),
         is_open=case.is_open,
     )
 

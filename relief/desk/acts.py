@@ -29,7 +29,9 @@ Run = Callable[[Case, Any, User, datetime], object]
 
 @dataclass(frozen=True)
 class Act:
-    """One button of the case page; `action` is its line in the table of moves, if it has one."""
+    """One button of the case page; `action` is its line in the table of moves, if it has one.
+
+    `hint` may name `{rules.…}` of the policy that the case is under."""
 
     slug: str
     label: str
@@ -194,7 +196,8 @@ ACTS: dict[str, Act] = {
             _ask,
             "已请借款人补充材料，审核计时暂停",
             A.ASK_PROOF,
-            hint="审核计时会暂停，借款人有 7 天时间补充；补充后剩余工作日继续计算。",
+            hint="审核计时会暂停，借款人有 {rules.evidence_days} 天时间补充；"
+            "补充后剩余工作日继续计算。",
         ),
         Act(
             "accept-counter",

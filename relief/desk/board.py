@@ -20,7 +20,7 @@ from portal.core.kernel.money import ZERO
 from portal.core.models import PhoneTask
 from relief.cases.deadlines import MORNING, at, business_day
 from relief.cases.models import Case
-from relief.cases.queries import Sla
+from relief.cases.queries import Sla, rules_for
 from relief.cases.reasons import REASONS
 from relief.cases.workflow import IN_PLAN, State
 from relief.conversation.models import Conversation
@@ -107,6 +107,7 @@ def board(request: HttpRequest) -> dict[str, Any]:
         "calls": PhoneTask.objects.filter(done_at=None).count(),
         "chats": Conversation.objects.visible_to(viewer).waiting().count(),
         "weeks": WEEKS,
+        "policy": rules_for(None),
     }
 
 

@@ -46,6 +46,7 @@ class Panel:
     form: DeskForm
     why_not: str
     open: bool
+    hint: str
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,8 @@ def _panels(
         if issubclass(act.form, NumberedForm):
             initial["number"] = number
         form = forms.get(slug) or act.form(initial=initial, case=case)
-        panels.append(Panel(act, form, why_not, slug in forms))
+        hint = act.hint.format(rules=case.policy.rules)
+        panels.append(Panel(act, form, why_not, slug in forms, hint))
     return panels
 
 

@@ -195,6 +195,7 @@ def _context(own: Case, found: Offer, form: CounterForm) -> dict[str, Any]:
         "penalty": debt.figures.penalty,
         "rounds_left": max(0, rules.max_rounds - own.rounds),
         "rules": rules,
+        "terms_hint": f"每月可还金额和期数填一项即可，最多 {rules.max_plan_terms} 期",
         "reply_by": reply.at if reply else None,
         "chips": chips(own, found, debt),
     }

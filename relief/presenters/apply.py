@@ -179,6 +179,7 @@ class Promise:
 
     due_at: datetime
     workdays: int
+    until: str
     opens_at: datetime | None
 
 
@@ -186,7 +187,7 @@ def promise(now: datetime, rules: ReliefPolicy, calendar: WorkCalendar) -> Promi
     """18:00 on the second working day after today; `opens_at` when the desk is closed now."""
     _target, due = deadlines.review_due(now, rules.review_workdays, calendar, rules)
     opens = bot.next_opening(now.astimezone(deadlines.SHANGHAI), calendar)
-    return Promise(due, rules.review_workdays, opens)
+    return Promise(due, rules.review_workdays, rules.review_deadline_time, opens)
 
 
 def submission_digest(case: Case, files: Sequence[Evidence]) -> str:

@@ -13,6 +13,7 @@ from relief.cases import labels
 from relief.cases.deadlines import DueKind, business_day, chinese, provisional_note
 from relief.cases.models import Case, Event
 from relief.cases.notices import HAPPENING_LABELS, Happening
+from relief.cases.queries import rules_for
 from relief.cases.reasons import reason_names
 from relief.cases.workflow import TURN, Action, State, open_moves
 
@@ -94,7 +95,7 @@ def case_view(case: Case, viewer: User, now: datetime, stage: LoanStage | None =
         next_step=(
             stage.text
             if stage is not None and role == Role.BORROWER
-            else labels.next_step(state, role, due)
+            else labels.next_step(state, role, due, rules_for(case))
         ),
         stage=stage,
         due_at=case.next_due_at,

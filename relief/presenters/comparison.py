@@ -85,6 +85,7 @@ class Today:
     credit: str
     guide: Decimal | None
     above_guide: bool
+    share: Decimal
 
     @property
     def desk_rows(self) -> tuple[CompareRow, ...]:
@@ -112,6 +113,7 @@ def today(
         credit=wording.credit_class(debt.overdue_days),
         guide=told.guide,
         above_guide=told.exceeds_guide(plan.largest),
+        share=told.share,
     )
 
 

@@ -46,6 +46,7 @@ class CounterPreview:
     total: Decimal
     first_due_on: date
     above_guide: bool
+    share: Decimal
 
 
 def chips(case: Case, offer: Offer, debt: Debt) -> Chips:
@@ -90,4 +91,5 @@ def preview_of(case: Case, offer: Offer, composed: Composed | None) -> CounterPr
         total=composed.plan.total,
         first_due_on=rows[0].due_on,
         above_guide=told.exceeds_guide(largest),
+        share=told.share,
     )

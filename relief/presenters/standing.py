@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.urls import reverse
 
 from loans.models import Loan
-from loans.presenters.standing import Standing
+from loans.presenters.standing import Promises, Standing
 from portal.core.kernel.roles import Role
 from relief.cases.labels import label
 from relief.cases.models import Case
+from relief.cases.queries import rules_for
 from relief.cases.workflow import IN_PLAN, IN_TALKS, State
 
 
@@ -28,3 +29,15 @@ def of_loan(loan: Loan) -> Standing | None:
     elif state in IN_PLAN:
         sentence = f"新还款计划：{words}。"
     return Standing(words, sentence, "查看进度", url, case.cure_until)
+
+
+def promises_of_loan(loan: Loan) -> Promises:
+    """By the policy that the loan's open case is under, else by the current one."""
+    rules = rules_for(Case.objects.filter(loan=loan).open().select_related("policy").first())
+    return Promises(
+        review_span=rules.review_span,
+        review_workdays=rules.review_workdays,
+        review_until=rules.review_deadline_time,
+        reply_workdays=rules.reply_workdays,
+        max_rounds=rules.max_rounds,
+    )

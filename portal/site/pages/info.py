@@ -7,6 +7,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from relief.cases.queries import rules_for
+
 TEXTS = {"service": "用户服务协议", "privacy": "隐私政策", "review": "减免审核授权书"}
 
 
@@ -14,7 +16,7 @@ TEXTS = {"service": "用户服务协议", "privacy": "隐私政策", "review": "
 @require_safe
 def help_page(request: HttpRequest) -> HttpResponse:
     """The questions that people ask first."""
-    return render(request, "portal/info/help.html")
+    return render(request, "portal/info/help.html", {"rules": rules_for(None)})
 
 
 @login_not_required
@@ -23,4 +25,6 @@ def legal(request: HttpRequest, slug: str) -> HttpResponse:
     """One of the texts."""
     if slug not in TEXTS:
         raise Http404
-    return render(request, f"portal/info/legal_{slug}.html", {"name": TEXTS[slug]})
+    return render(
+        request, f"portal/info/legal_{slug}.html", {"name": TEXTS[slug], "rules": rules_for(None)}
+    )

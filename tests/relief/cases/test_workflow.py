@@ -11,6 +11,7 @@ from portal.core.kernel.roles import Role
 from relief.cases.drawing import workflow_page
 from relief.cases.labels import ACTION_LABELS, TURN_LABELS, WORDS, label, next_step
 from relief.cases.notices import HAPPENING_LABELS, RULES, Happening
+from relief.cases.policy import ReliefPolicy
 from relief.cases.workflow import (
     CLOSED,
     MOVES,
@@ -29,10 +30,10 @@ def test_every_state_has_one_turn_two_labels_and_a_sentence() -> None:
     for state in State:
         for role in (Role.BORROWER, Role.STAFF):
             assert label(state, role)
-            sentence = next_step(state, role, "11月25日 18:00")
+            sentence = next_step(state, role, "11月25日 18:00", ReliefPolicy())
             assert sentence.endswith("。")
             assert "{" not in sentence
-            assert "{" not in next_step(state, role)
+            assert "{" not in next_step(state, role, "", ReliefPolicy())
 
 
 def test_every_action_and_happening_has_words_and_notices() -> None:

@@ -166,7 +166,7 @@ def test_the_estimate_follows_what_is_typed(lin: Client, loan: Loan) -> None:
     assert figures(part, "affordable-guide") == [Decimal("1100.00")]
     assert Case.objects.count() == 0
     above = lin.post(address, typed | {"affordable_payment": "1100.01"}, headers=HTMX)
-    assert "高于结余的一半" in text_of(above)
+    assert "高于结余的 50%" in text_of(above)
     assert lin.post(address, typed)["Location"] == step(loan, "affordability")
     assert lin.get(address).status_code == 405
 
