@@ -47,13 +47,16 @@ class Run(NamedTuple):
 
 
 def first_day(profile: ProductProfile, track: Track, amount: int, events: Sequence[Event]) -> int:
-    """The day penalty begins for this balance, or FAR while grace protects it."""
+    """The day penalty begins for this balance, or FAR while grace protects it.
+
+    Never before its schedule opened: until then its principal was another instalment's.
+    """
     grace = profile.grace_days
     if not grace:
-        return track.begin
+        return max(track.begin, track.opened)
     if min(track.end, cleared(amount, events)) - track.begin <= grace:
         return FAR
-    return track.begin if profile.grace_retroactive else track.begin + grace
+    return max(track.opened, track.begin if profile.grace_retroactive else track.begin + grace)
 
 
 def instalment_runs(

@@ -30,7 +30,12 @@ NO_EVENTS: tuple[Event, ...] = ()
 
 
 class Track(NamedTuple):
-    """One instalment prepared for a date: when it counts, and what reduces it."""
+    """One instalment prepared for a date: when it counts, and what reduces it.
+
+    Counting inclusively, the day on which something happens belongs to the base of that day: what
+    is paid, closed or opened on it is so from the next (`closed`, `opened` and the events are
+    those days), and on time until the due date itself.
+    """
 
     number: int
     start: int
@@ -140,7 +145,7 @@ def prepare(
     tracks = []
     for fact in facts:
         start = (fact.penalty_from or fact.due_on).toordinal()
-        closed = FAR if fact.closed_on is None else fact.closed_on.toordinal()
+        closed = FAR if fact.closed_on is None else fact.closed_on.toordinal() + inclusive
         principal = interest = NO_EVENTS
         if fact.payments:
             principal, interest = _events(fact, start, known, inclusive)
@@ -150,7 +155,7 @@ def prepare(
                 start,
                 start + offset,
                 _end(start, closed, as_of, inclusive),
-                0 if fact.opened_on is None else fact.opened_on.toordinal(),
+                0 if fact.opened_on is None else fact.opened_on.toordinal() + inclusive,
                 closed,
                 fact.principal_fen,
                 fact.interest_fen,
@@ -162,8 +167,8 @@ def prepare(
 
 
 def _end(start: int, closed: int, as_of: int, inclusive: int) -> int:
-    stop = as_of if as_of < closed else closed
-    return stop + inclusive if stop > start else start
+    stop = min(as_of + inclusive, closed)
+    return stop if stop > start + inclusive else start
 
 
 def on_day(profile: ProductProfile, tracks: Sequence[Track], as_of: int) -> list[Track]:
@@ -185,7 +190,7 @@ def _events(
         on = payment.on.toordinal()
         if on > known:
             continue
-        day = on + inclusive if on > start else on
+        day = on + inclusive if on > start else min(on + inclusive, start)
         if payment.component == Component.PRINCIPAL:
             principal.append(Event(day, payment.fen, payment.kind, on))
         elif payment.component == Component.INTEREST:

@@ -154,7 +154,9 @@ def _explain(
     grown = sum(_charged(counted.later, FAR, mode)) - total - compound
     unpaid = track.left(today + 1) if track.principal_events else track.principal
     owing = unpaid or track.interest > sum([event.fen for event in track.interest_events])
-    late = _overdue(profile, fact.due_on.toordinal(), today) if today < track.closed else 0
+    late = 0
+    if fact.closed_on is None or today < fact.closed_on.toordinal():
+        late = _overdue(profile, fact.due_on.toordinal(), today)
     return InstalmentPenalty(
         fact.number,
         fact.due_on,

@@ -130,8 +130,9 @@ class Almanac:
         cap, rate = self._cap(), self._penalty_rate()
         if cap is None:
             return Fraction(1)
-        due = [fact for fact in self.facts if fact.due_on <= night]
-        undue = [fact for fact in self.facts if fact.due_on > night]
+        there = [fact for fact in self.facts if self._opened(fact) <= night < self._closed(fact)]
+        due = [fact for fact in there if fact.due_on <= night]
+        undue = [fact for fact in there if fact.due_on > night]
         everything = self.profile.penalty_base is PenaltyBase.ALL_OUTSTANDING
         running = max(self._ordinary(), rate if everything else Fraction(0))
         room = (cap - rate) * sum(self._left(fact, PRINCIPAL, night) for fact in due)
@@ -146,8 +147,9 @@ class Almanac:
     def _late(self, fact: InstalmentFacts, component: Component) -> Iterator[date]:
         """Nights on which this balance is overdue and not within grace."""
         end = fact.due_on
-        if self.as_of > fact.due_on:
-            end = self.as_of + NIGHT * self.profile.as_of_inclusive
+        last = self.as_of if fact.closed_on is None else min(self.as_of, fact.closed_on)
+        if last > fact.due_on:
+            end = last + NIGHT * self.profile.as_of_inclusive
         begin = fact.due_on + NIGHT * self.profile.penalty_start_offset
         if self.profile.grace_days:
             owed_until = min(end, self._cleared(fact, component))
@@ -155,7 +157,7 @@ class Almanac:
                 return
             if not self.profile.grace_retroactive:
                 begin += NIGHT * self.profile.grace_days
-        yield from nights(begin, end)
+        yield from nights(max(begin, self._opened(fact)), end)
 
     def _others_late(self, fact: InstalmentFacts) -> Iterator[date]:
         """all_outstanding: nights before this due date on which some other balance is overdue."""
@@ -169,7 +171,19 @@ class Almanac:
             if self._left(other, component, night) > 0
         }
         end = self.as_of + NIGHT * self.profile.as_of_inclusive
-        yield from (night for night in sorted(late) if night < min(fact.due_on, end))
+        end = min(end, fact.due_on, self._closed(fact))
+        yield from (night for night in sorted(late) if self._opened(fact) <= night < end)
+
+    def _opened(self, fact: InstalmentFacts) -> date:
+        """The first night it is there: what opens on a day bears nothing for that same day."""
+        if fact.opened_on is None:
+            return date.min
+        return fact.opened_on + NIGHT * self.profile.as_of_inclusive
+
+    def _closed(self, fact: InstalmentFacts) -> date:
+        if fact.closed_on is None:
+            return date.max
+        return fact.closed_on + NIGHT * self.profile.as_of_inclusive
 
     # --- what was owed ---------------------------------------------------------------------------
 
@@ -189,11 +203,10 @@ class Almanac:
     def _paid(self, fact: InstalmentFacts, component: Component) -> Iterator[tuple[date, Fraction]]:
         for payment in fact.payments:
             if payment.component is component and payment.on <= self.as_of:
-                late = payment.on > fact.due_on
-                yield (
-                    payment.on + NIGHT * (late and self.profile.as_of_inclusive),
-                    Fraction(payment.amount),
-                )
+                gone = payment.on + NIGHT * self.profile.as_of_inclusive
+                if payment.on <= fact.due_on:
+                    gone = min(gone, fact.due_on)
+                yield gone, Fraction(payment.amount)
 
 
 def nights(begin: date, end: date) -> Iterator[date]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -15,7 +16,7 @@ from loans.domain.facts import InstalmentFacts, Pause
 from loans.domain.interest import explain_penalty, penalty_totals
 from loans.domain.profile import ProductProfile
 from tests.loans.domain.day_by_day import Almanac
-from tests.loans.domain.strategies import days, quick
+from tests.loans.domain.strategies import days, fen, quick
 from tests.loans.domain.support import LOAN_3, day, profile
 from tests.loans.domain.test_properties import instalments, profiles
 
@@ -28,8 +29,27 @@ def pauses(draw: st.DrawFn) -> tuple[Pause, ...]:
     return (Pause(start, date.fromordinal(start.toordinal() + length), "系统维护"),)
 
 
+@st.composite
+def moved(draw: st.DrawFn) -> tuple[InstalmentFacts, ...]:
+    """Instalments of which some moved to a newer schedule on one day: due then, or later."""
+    facts, on = draw(instalments()), draw(days)
+    result: list[InstalmentFacts] = []
+    left = Decimal(0)
+    for fact in facts:
+        if fact.due_on <= on and draw(st.booleans()):
+            result.append(fact)
+            continue
+        before = tuple(p for p in fact.payments if p.on <= on)
+        result.append(replace(fact, payments=before, closed_on=on))
+        left += fact.principal
+        left -= sum((p.amount for p in before if p.component is Component.PRINCIPAL), Decimal(0))
+    due = on + timedelta(days=draw(st.sampled_from([0, 0, 1, 30])))
+    interest = draw(fen(0, 5000))
+    return (*result, InstalmentFacts(99, due, left, interest, opened_on=on))
+
+
 @quick
-@given(profiles(), instalments(), days, pauses())
+@given(profiles(), instalments() | moved(), days, pauses())
 def test_segments_add_up_to_what_every_night_costs(
     product: ProductProfile,
     facts: tuple[InstalmentFacts, ...],

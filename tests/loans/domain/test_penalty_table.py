@@ -89,6 +89,13 @@ ROWS = [
     Row("inclusive: the due date is still on time", ONE, "2024-01-10", "0.00", INCLUSIVE),
     Row("offset 1 and inclusive is the default count", ONE, "2024-01-20", "6.00", {**INCLUSIVE, "penalty_start_offset": 1}),
     Row("inclusive: the day of payment at the old base", late(paid("2024-01-20", "400.00")), "2024-02-09", "13.80", INCLUSIVE),
+    # inclusive, on the day on which something closes and opens
+    Row("closing day: counted once, at the old base", (fact(DUE, "1000.00", closed_on="2024-01-20"), fact("2024-02-10", "1000.00", number=2, opened_on="2024-01-20")), "2024-01-25", "6.60", INCLUSIVE),
+    Row("due on the day it opens: that day is the old one's", (fact(DUE, "1000.00", closed_on="2024-01-20"), fact("2024-01-20", "1000.00", number=2, opened_on="2024-01-20")), "2024-01-21", "7.20", INCLUSIVE),
+    Row("all outstanding: what opens bears nothing for that day", (fact(DUE, "1000.00"), fact("2024-02-10", "2000.00", number=2, closed_on="2024-01-15"), fact("2024-02-10", "1500.00", number=2, opened_on="2024-01-15")), "2024-01-20", "10.50", {**ALL, **INCLUSIVE}),
+    Row("all outstanding: the arrears close, the plan bears nothing", (fact(DUE, "1000.00", closed_on="2024-01-15"), fact("2024-02-10", "2000.00", number=2, closed_on="2024-01-15"), fact("2024-02-15", "3000.00", number=3, opened_on="2024-01-15")), "2024-01-16", "6.00", {**ALL, **INCLUSIVE}),
+    Row("all outstanding: prepaid principal bears the day of its payment", (fact(DUE, "1000.00"), fact("2024-02-10", "2000.00", paid("2024-01-15", "500.00"), number=2)), "2024-01-20", "10.50", {**ALL, **INCLUSIVE}),
+    Row("compound under the ceiling to the closing day", late(interest="1000.00", closed_on="2024-01-20"), "2024-01-25", "6.60", {**COMPOUND, **INCLUSIVE}, compound="0.63"),
     # rounding
     Row("half a fen goes up", (fact(DUE, "25.00"),), "2024-01-21", "0.17"),
     Row("half a fen, DOWN", (fact(DUE, "25.00"),), "2024-01-21", "0.16", {"round_penalty": "DOWN"}),
