@@ -36,7 +36,7 @@ from tests.loans.books import D, at
 from tests.loans.domain.support import PLAN_RULES
 from tests.loans.rebuild import figures, rebuilt
 from tests.loans.stateful.invariants import check_all
-from tests.loans.stateful.profiles import FEN_AMOUNTS, PERCENT, PROFILES
+from tests.loans.stateful.profiles import FEN_AMOUNTS, PERCENT, profiles
 
 LATE_REFUSALS = frozenset({"OVER_PAYOFF", "PLAN_PAID"})
 
@@ -68,7 +68,7 @@ class LoanMachine(RuleBasedStateMachine):
             self.block.__exit__(None, None, None)
 
     @initialize(
-        profile=st.sampled_from(PROFILES),
+        profile=profiles(),
         fen=st.integers(100_00, 20_000_00),
         months=st.sampled_from([1, 3, 6, 12]),
         due_day=st.integers(1, 31),

@@ -9,17 +9,27 @@ one sequence. In the long run check_books proves each sequence at its end, else 
 from __future__ import annotations
 
 import os
+from dataclasses import fields
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from loans.domain.profile import ProductProfile
 from tests.loans.books import make_borrower
 from tests.loans.stateful.machine import LoanMachine
+from tests.loans.stateful.profiles import FIELDS
 
 SEQUENCES = int(os.environ.get("STATEFUL_SEQUENCES", "40"))
 STEPS = int(os.environ.get("STATEFUL_STEPS", "12"))
 SHORT = 200
+
+
+def test_every_parameter_of_a_profile_is_drawn() -> None:
+    """A new parameter that the machine does not vary fails here."""
+    assert {field.name for field in fields(ProductProfile)} == {
+        *FIELDS, "code", "name", "rate_kind", "rate",
+    }  # fmt: skip
 
 
 @pytest.mark.django_db(transaction=SEQUENCES > SHORT)  # lets PostgreSQL clean up in between
