@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from loans.domain.cost import annualised_cost
 from loans.presenters import wording
+from loans.presenters.amounts import figure, sum_words
 from loans.queries import Debt
 from portal.core.kernel.money import ZERO
 from relief.cases.models import Case
@@ -35,6 +36,7 @@ class CompareRow:
     note: str = ""
     tone: str = ""
     changed: bool = False  # since the version before
+    parts: str = ""  # what `now` is the sum of, where two kinds are added
 
     @property
     def label(self) -> str:
@@ -54,7 +56,7 @@ class CompareRow:
 
     @property
     def before_note(self) -> str:
-        return "现在" if self.key == "first" and self.now else ""
+        return self.parts or ("现在" if self.key == "first" and self.now else "")
 
     @property
     def big(self) -> bool:
@@ -127,9 +129,25 @@ def compare(debt: Debt, plan: PlanSums, before: PlanSums | None) -> tuple[Compar
         if key == "first":
             note = wording.near_day(plan.first_due_on, debt.as_of)
         rows.append(
-            CompareRow(key, now[key], offered[key], note, tone, changed=offered[key] != old[key])
+            CompareRow(
+                key,
+                now[key],
+                offered[key],
+                note,
+                tone,
+                changed=offered[key] != old[key],
+                parts=_kept_and_running(debt) if key == "charges" else "",
+            )
         )
     return tuple(rows)
+
+
+def _kept_and_running(debt: Debt) -> str:
+    """= 保留罚息 110.57 + 罚息 22.00, where a plan before has kept some penalty."""
+    if not debt.kept_penalty:
+        return ""
+    names = ("kept_penalty", "penalty", "compound", "fee")
+    return f"= {sum_words(figure(debt, name) for name in names)}"
 
 
 def _going_on(debt: Debt) -> dict[str, Decimal | int]:

@@ -17,6 +17,8 @@ from portal.core import clock
 from relief.cases.deadlines import business_day
 from relief.cases.models import Case
 from relief.cases.workflow import State
+from relief.presenters.comparison import compare
+from relief.presenters.cost import PlanSums, plan_sums
 from tests import factories
 from tests.factories import NOW
 
@@ -213,3 +215,27 @@ def test_me_tells_how_the_application_ended(state: State) -> None:
     assert {State.EXPIRED: "已过期", State.REJECTED: "未通过"}[state] in text
     if state is State.EXPIRED:
         assert reverse("relief:case", args=[case.public_id]) in text
+
+
+def test_where_kept_and_running_penalty_are_added_the_sum_is_printed() -> None:
+    case = factories.case_at(State.BREACHED)
+    at = NOW + timedelta(days=FIRST + 25)
+    owed = debt(case.loan, business_day(at))
+    assert owed.kept_penalty > 0 < owed.penalty
+
+    shown = pages(case, at)
+    charges = {row.key: row for row in compare(owed, _any_plan(case), None)}["charges"]
+
+    for name in ("me", "detail", "penalty", "repay", "plan"):
+        assert f'<data value="{owed.penalty_all}" data-field="penalty-all"' in shown[name], name
+        assert f'<data value="{owed.kept_penalty}" data-field="kept-penalty"' in shown[name], name
+        assert f"+ 罚息 {owed.penalty:,.2f}" in shown[name], name
+    kept, running = f"{owed.kept_penalty:,.2f}", f"{owed.penalty:,.2f}"
+    assert f"{owed.penalty_all:,.2f} = 保留罚息 {kept} + 罚息 {running}" in shown["home"]
+    assert charges.now == owed.penalty_all
+    assert charges.before_note == f"= 保留罚息 {kept} + 罚息 {running}"
+
+
+def _any_plan(case: Case) -> PlanSums:
+    offer = case.offers.get(status="accepted")
+    return plan_sums(offer.rows, offer.figures)
