@@ -68,10 +68,10 @@ LAYER_OF: dict[str, str] = {
     ),
     **_below(
         "relief.cases",
-        pure="deadlines drawing labels notices policy reasons workflow",
+        pure="deadlines drawing labels notices permissions policy reasons workflow",
         models="models",
         queries="queries",
-        services="_lateness application batch collection moves people reopening review sweep",
+        services="_lateness application batch collection gate moves people reopening review sweep",
     ),
     **_below("relief.conversation", pure="answers", models="models", services="bot cards messages"),
     **_below(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from portal.core.kernel.roles import RANK_LABELS, Role
+from portal.core.kernel.roles import RANK_LABELS
 from relief.cases import deadlines, notices
 from relief.cases.batch import Batch, Value
 from relief.cases.deadlines import DueKind
+from relief.cases.gate import SYSTEM
 from relief.cases.models import Case, Deadline
-from relief.cases.moves import locked, record
+from relief.cases.moves import Occasion, locked, record
 
 
 def locked_at(case: Case, now: datetime) -> Case:
@@ -57,25 +58,26 @@ def break_promise(row: Deadline, batch: Batch) -> None:
     record(
         case,
         notices.Happening.REVIEW_MISSED if is_review else notices.Happening.PROMISE_MISSED,
-        actor=None,
-        role=Role.SYSTEM,
-        now=now,
-        note_public=f"承诺 {promised} 前给出{missed}，{again}没有做到；已升级{handler}，"
-        f"新的承诺是 {deadlines.chinese(renewed)} 前。",
-        data={
-            "promised": row.due_at.isoformat(),
-            "renewed": renewed.isoformat(),
-            "times": times,
-            "rank": rank.value,
-        },
-        context={
-            "missed": missed,
-            "promised": promised,
-            "due": deadlines.chinese(renewed),
-            "again": again,
-            "handler": handler,
-            "needs_rank": rank,
-        },
+        Occasion(
+            SYSTEM,
+            now,
+            note_public=f"承诺 {promised} 前给出{missed}，{again}没有做到；已升级{handler}，"
+            f"新的承诺是 {deadlines.chinese(renewed)} 前。",
+            data={
+                "promised": row.due_at.isoformat(),
+                "renewed": renewed.isoformat(),
+                "times": times,
+                "rank": rank.value,
+            },
+            context={
+                "missed": missed,
+                "promised": promised,
+                "due": deadlines.chinese(renewed),
+                "again": again,
+                "handler": handler,
+                "needs_rank": rank,
+            },
+        ),
     )
 
 
@@ -98,9 +100,10 @@ def skip_reminder(case: Case, what: notices.Happening, why: str, *, now: datetim
     record(
         case,
         notices.Happening.REMINDER_SKIPPED,
-        actor=None,
-        role=Role.SYSTEM,
-        now=now,
-        note_public=f"{notices.HAPPENING_LABELS[what]}：{why}",
-        data={"reminder": what.value},
+        Occasion(
+            SYSTEM,
+            now,
+            note_public=f"{notices.HAPPENING_LABELS[what]}：{why}",
+            data={"reminder": what.value},
+        ),
     )

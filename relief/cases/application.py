@@ -20,9 +20,9 @@ from portal.core.kernel.roles import Role
 from portal.core.models import User
 from portal.core.retry import retried
 from relief.cases import deadlines, reasons
-from relief.cases import people as _people
+from relief.cases.gate import Actor, Task, check
 from relief.cases.models import Case, Policy
-from relief.cases.moves import locked, move, require_move
+from relief.cases.moves import Occasion, locked, move
 from relief.cases.workflow import Action, State
 
 STEPS = ("reason", "statement", "evidence", "affordability", "confirm")
@@ -120,11 +120,9 @@ def save_step(*, case: Case, draft: Draft, actor: User, now: datetime) -> Case:
 
     A half-written statement is kept as it is (submit checks its length).
     """
-    _people.check_borrower(actor, case)
     with transaction.atomic():
         fresh = locked(case)
-        if fresh.state != State.DRAFT:
-            raise RuleViolation("申请已提交，内容不能再修改。", code="not-draft")
+        check(Task.EDIT, fresh, Actor(actor, Role.BORROWER), now)
         values = draft_values(draft)
         if values:
             Case.objects.filter(pk=fresh.pk).update(**values)
@@ -166,7 +164,7 @@ def submit_case(*, case: Case, actor: User, now: datetime, declared: str = "") -
 
     `declared` is what the borrower ticked, word for word; it stays in the audit trail. Submitted 2026-02-13 10:00: answered by 2026-02-24 18:00. A second click is once.
     """
-    _people.check_borrower(actor, case)
+    check(Task.READ, case, Actor(actor, Role.BORROWER), now)
     crash_point("submit.before_lock")
     with transaction.atomic():
         fresh = locked(case)
@@ -179,11 +177,10 @@ def submit_case(*, case: Case, actor: User, now: datetime, declared: str = "") -
         handed_in = move(
             fresh,
             Action.SUBMIT,
-            actor=actor,
-            role=Role.BORROWER,
-            now=now,
+            Occasion(
+                Actor(actor, Role.BORROWER), now, data={"declared": declared} if declared else {}
+            ),
             changes={**_review_clock(fresh, now), "policy": fresh.policy, "submitted_at": now},
-            data={"declared": declared} if declared else None,
         )
         crash_point("submit.before_commit")
     crash_point("submit.after_commit")
@@ -208,7 +205,7 @@ def supply_proof(*, case: Case, actor: User, now: datetime) -> Case:
     Needs at least one file newer than the request; 1 working day left on 2026-02-25 means
     2026-02-26 18:00.
     """
-    _people.check_borrower(actor, case)
+    check(Task.READ, case, Actor(actor, Role.BORROWER), now)
     with transaction.atomic():
         fresh = locked(case)
         rules = fresh.policy.rules
@@ -224,9 +221,7 @@ def supply_proof(*, case: Case, actor: User, now: datetime) -> Case:
         return move(
             fresh,
             Action.SUPPLY,
-            actor=actor,
-            role=Role.BORROWER,
-            now=now,
+            Occasion(Actor(actor, Role.BORROWER), now),
             due=deadlines.review_rows(target, due),
             changes={
                 "review_target_at": target,
@@ -243,10 +238,10 @@ def withdraw_case(*, case: Case, actor: User, now: datetime, reason: str = "") -
     note = reasons.check_line(reason, field="reason", label="撤回原因", empty=True)
     with transaction.atomic():
         fresh = locked(case)
-        require_move(fresh, Action.WITHDRAW, actor=actor, role=Role.BORROWER)
+        check(Action.WITHDRAW, fresh, Actor(actor, Role.BORROWER), now)
         fresh.offers.filter(status__in=["open", "pending", "proposed"]).update(status="declined")
         return move(
-            fresh, Action.WITHDRAW, actor=actor, role=Role.BORROWER, now=now, note_public=note
+            fresh, Action.WITHDRAW, Occasion(Actor(actor, Role.BORROWER), now, note_public=note)
         )
 
 
@@ -254,20 +249,8 @@ def reopen_case(*, case: Case, actor: User, now: datetime) -> Case:
     """An expired case becomes a draft again, files kept; refused while another one is open."""
     with transaction.atomic():
         fresh = locked(case)
-        if fresh.loan.is_settled:
-            raise RuleViolation("这笔借款已结清，无需申请减免。", code="settled")
-        other = Case.objects.open().filter(loan=fresh.loan_id).exclude(pk=fresh.pk).first()
-        if other is not None:
-            raise RuleViolation(
-                f"这笔借款已有进行中的申请 {other.number}，请继续办理那一份。", code="other-open"
-            )
         return move(
-            fresh,
-            Action.REOPEN,
-            actor=actor,
-            role=Role.BORROWER,
-            now=now,
-            changes=as_draft(),
+            fresh, Action.REOPEN, Occasion(Actor(actor, Role.BORROWER), now), changes=as_draft()
         )
 
 
@@ -287,15 +270,11 @@ def appeal_case(*, case: Case, text: str, actor: User, now: datetime) -> Case:
     note = reasons.check_line(text, field="text", label="申诉理由", longest=1000)
     with transaction.atomic():
         fresh = locked(case)
-        if fresh.state == State.REJECTED:
-            _check_appeal(fresh, now)
+        check(Action.APPEAL, fresh, Actor(actor, Role.BORROWER), now)
         return move(
             fresh,
             Action.APPEAL,
-            actor=actor,
-            role=Role.BORROWER,
-            now=now,
-            note_public=note,
+            Occasion(Actor(actor, Role.BORROWER), now, note_public=note),
             changes={
                 **_review_clock(fresh, now),
                 "appealed_at": now,
@@ -304,22 +283,3 @@ def appeal_case(*, case: Case, text: str, actor: User, now: datetime) -> Case:
                 "closed_at": None,
             },
         )
-
-
-def can_appeal(case: Case, now: datetime) -> bool:
-    """Whether the one appeal is still to be had (for buttons)."""
-    return (
-        case.state == State.REJECTED
-        and case.appealed_at is None
-        and case.next_due_at is not None
-        and now < case.next_due_at
-    )
-
-
-def _check_appeal(case: Case, now: datetime) -> None:
-    if case.appealed_at is not None:
-        raise RuleViolation("申诉机会只有一次，已经用过；有新材料可以重新申请。", code="appealed")
-    if not can_appeal(case, now):
-        raise RuleViolation("申诉期已过；有新材料可以重新申请。", code="appeal-late")
-    if Case.objects.open().filter(loan=case.loan_id).exists():
-        raise RuleViolation("这笔借款已有进行中的申请，请继续办理那一份。", code="other-open")

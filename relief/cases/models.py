@@ -74,6 +74,11 @@ class CaseQuerySet(models.QuerySet["Case"]):
     def for_borrower(self, user: Any) -> Self:
         return self.filter(borrower=user)
 
+    def visible_to(self, staff: Any) -> Self:
+        """What somebody at the desk may open: everything submitted that is not their own."""
+        own = [staff.pk, staff.same_person_as_id or 0]
+        return self.exclude(state=State.DRAFT).exclude(borrower__in=own)
+
     def open(self) -> Self:
         return self.filter(state__in=OPEN)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -12,20 +12,20 @@ from django.db import transaction
 from django.urls import NoReverseMatch, reverse
 
 from portal.core.calendar.days import load_calendar
-from portal.core.errors import NotYourTurn, RuleViolation, StaleWrite
-from portal.core.kernel.roles import Role
+from portal.core.errors import StaleWrite
 from portal.core.kernel.workdays import WorkCalendar
-from portal.core.models import User
 from portal.core.notifications import outbox
 from portal.core.unit_of_work import Together
-from relief.cases import deadlines, labels, notices
+from relief.cases import deadlines, notices
 from relief.cases import people as _people
+from relief.cases.gate import Actor, check, last_move
 from relief.cases.models import Case, Deadline, Event
-from relief.cases.workflow import CLOSED, Action, Move, Promise, State, find_move
+from relief.cases.workflow import CLOSED, Action, Promise, find_move
 from relief.conversation.cards import show_move
 
 logger = logging.getLogger(__name__)
 KEEPS_CLOCK = frozenset({Promise.REVIEW_REST, Promise.OFFER_REST})
+NOTE = 1000  # characters of an audit row's note
 Facts = Mapping[str, Any]
 
 
@@ -34,26 +34,54 @@ def locked(case: Case) -> Case:
     return Case.objects.select_for_update(of=("self",)).for_lists().get(pk=case.pk)
 
 
+@dataclass(frozen=True)
+class Occasion:
+    """Who does something to a case and when, and what is said of it.
+
+    Notes and `data` are kept in the audit row; `context` is what the notices need besides.
+    """
+
+    actor: Actor
+    now: datetime
+    note_public: str = ""
+    note_internal: str = ""
+    data: Facts = field(default_factory=dict)
+    context: Facts = field(default_factory=dict)
+
+    def event(self, case: Case, action: str, to_state: str, *, more: str = "") -> Event:
+        """The audit row; `more` is added to the note for staff where there is room."""
+        note = f"{self.note_internal} {more}".strip()
+        return Event(
+            case=case,
+            action=action,
+            from_state=case.state,
+            to_state=to_state,
+            actor=self.actor.user,
+            role=self.actor.role.value,
+            note_public=self.note_public,
+            note_internal=note if len(note) <= NOTE else self.note_internal,
+            data=dict(self.data),
+            at=self.now,
+        )
+
+
 def move(
     case: Case,
     action: Action,
+    occasion: Occasion,
     *,
-    actor: User | None,
-    role: Role,
-    now: datetime,
     due: deadlines.Due | None = None,
     changes: Facts | None = None,
-    note_public: str = "",
-    note_internal: str = "",
-    data: Facts | None = None,
-    context: Facts | None = None,
 ) -> Case:
-    """Makes one move of the table, or raises NotYourTurn, StaleWrite or RuleViolation.
+    """Makes one move of the table, or raises what permissions.check does, or StaleWrite.
 
-    `due` overrides the clock that the move starts; `changes` are other fields of the case,
-    `context` what the notices need. Returns the case as it is now stored.
+    `due` overrides the clock that the move starts; `changes` are other fields of the case.
+    Returns the case as it is now stored.
     """
-    found = require_move(case, action, actor=actor, role=role)
+    now = occasion.now
+    check(action, case, occasion.actor, now)
+    found = find_move(case.state, action, occasion.actor.role)
+    assert found is not None  # check has seen to it
     calendar = None
     if due is None and found.promise is not None:
         calendar = load_calendar()
@@ -69,73 +97,27 @@ def move(
         )
         if written != 1:
             raise StaleWrite(f"{last_move(case)}页面已过时，请刷新后再试。", code="stale")
-        event = Event(
-            case=case,
-            action=action.value,
-            from_state=case.state,
-            to_state=found.target.value,
-            actor=actor,
-            role=role.value,
-            note_public=note_public,
-            note_internal=_with_warning(note_internal, due, now, calendar),
-            data=dict(data or {}),
-            at=now,
-        )
+        warning = _warning(due, now, calendar)
+        event = occasion.event(case, action.value, found.target.value, more=warning)
         fresh = Case.objects.for_lists().get(pk=case.pk)
         if found.promise not in KEEPS_CLOCK or due is not None:
             set_deadlines(fresh, due, now)
-        _lines.add(_Line(event, fresh, action, {"note": note_public, **(context or {})}))
+        _lines.add(_Line(event, fresh, action, occasion.context))
     logger.info("case.moved", extra={"case": fresh.public_id, "action": action.value})
     return fresh
 
 
-def _with_warning(
-    note: str, due: deadlines.Due | None, now: datetime, calendar: WorkCalendar | None
-) -> str:
-    """The note for staff, and that the new deadline rests on a provisional day if it does."""
+def _warning(due: deadlines.Due | None, now: datetime, calendar: WorkCalendar | None) -> str:
+    """For staff: that the new deadline rests on a provisional day, if it does."""
     if due is None or due.kind not in deadlines.WORKDAY_KINDS:
-        return note
-    days = calendar or load_calendar()
-    warning = deadlines.provisional_note(now, due.at, due.kind, days)
-    return f"{note} {warning}".strip() if len(note) + len(warning) < 1000 else note
+        return ""
+    return deadlines.provisional_note(now, due.at, due.kind, calendar or load_calendar())
 
 
-def require_move(case: Case, action: Action, *, actor: User | None, role: Role) -> Move:
-    """The move of the table for this person here, or NotYourTurn; before anything is written."""
-    found = find_move(case.state, action, role)
-    if found is None:
-        raise NotYourTurn(refusal(case, action), code="move")
-    check_actor(case, actor, role)
-    return found
-
-
-def record(
-    case: Case,
-    happening: notices.Happening,
-    *,
-    actor: User | None,
-    role: Role,
-    now: datetime,
-    note_public: str = "",
-    note_internal: str = "",
-    data: Facts | None = None,
-    context: Facts | None = None,
-    key: str = "",
-) -> Event:
+def record(case: Case, happening: notices.Happening, occasion: Occasion, *, key: str = "") -> Event:
     """Writes an audit row for what happens without a move, and its notices (`key` makes once)."""
-    event = Event(
-        case=case,
-        action=happening.value,
-        from_state=case.state,
-        to_state=case.state,
-        actor=actor,
-        role=role.value,
-        note_public=note_public,
-        note_internal=note_internal,
-        data=dict(data or {}),
-        at=now,
-    )
-    _lines.add(_Line(event, case, happening, {"note": note_public, **(context or {})}, key))
+    event = occasion.event(case, happening.value, case.state)
+    _lines.add(_Line(event, case, happening, occasion.context, key))
     return event
 
 
@@ -157,7 +139,8 @@ def _write(lines: list[_Line]) -> None:
     with outbox.together():
         for line in lines:
             event, key = line.event, line.key or f"{line.event.pk}"
-            tell(line.case, line.what, key=key, now=event.at, context=line.context, to=hearers)
+            context = {"note": event.note_public, **line.context}
+            tell(line.case, line.what, key=key, now=event.at, context=context, to=hearers)
             if isinstance(line.what, Action):
                 show_move(
                     line.case,
@@ -165,7 +148,7 @@ def _write(lines: list[_Line]) -> None:
                     key=key,
                     actor=event.actor,
                     now=event.at,
-                    context=line.context,
+                    context=context,
                 )
 
 
@@ -209,42 +192,6 @@ def tell(
                 not_after=context.get("not_after"),
                 now=now,
             )
-
-
-def check_actor(case: Case, actor: User | None, role: Role) -> None:
-    """The one gate of people for every move: role, rank, and never one's own loan."""
-    if role == Role.SYSTEM:
-        if actor is not None:
-            raise RuleViolation("系统的动作不能由人代做。", code="actor")
-    elif actor is None:
-        raise RuleViolation("缺少操作人。", code="actor")
-    elif role == Role.BORROWER:
-        _people.check_borrower(actor, case)
-    else:
-        _people.check_staff(actor, case)
-
-
-def refusal(case: Case, action: Action) -> str:
-    """Why an action is not open now, and who did what and when to make it so.
-
-    现在不能撤回方案：林*云已于 3月2日 10:05 接受方案，申请目前“新还款计划执行中”。…
-    """
-    state = State(case.state)
-    return (
-        f"现在不能{labels.ACTION_LABELS[action]}：{last_move(case)}"
-        f"申请目前“{labels.WORDS[state].borrower}”。请刷新页面查看最新进度。"
-    )
-
-
-def last_move(case: Case) -> str:
-    """Who made the case's last move and when, as the beginning of a sentence; "" of a new draft."""
-    last = case.events.filter(action__in=list(Action)).select_related("actor").order_by("-pk")
-    event = last.first()
-    if event is None:
-        return ""
-    who = event.actor.masked_name if event.actor else "系统"
-    what = labels.ACTION_LABELS[Action(event.action)].removeprefix("已")
-    return f"{who}已于 {deadlines.chinese(event.at)} {what}，"
 
 
 def _due_values(promise: Promise | None, due: deadlines.Due | None) -> dict[str, Any]:

@@ -6,19 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
-from django.db.models import Count, F, Prefetch
+from django.db.models import Prefetch
 
 from loans.queries import debt_of, load_positions, papers
 from loans.queries.stage import LoanStage, stages
-from portal.core.kernel.roles import Rank, Role
+from portal.core.kernel.roles import Rank
 from portal.core.models import Delivery, User
 from relief.cases.deadlines import business_day, escalated_to
 from relief.cases.models import Case, CaseQuerySet, Deadline, Event, Policy
 from relief.cases.notices import Happening
 from relief.cases.policy import ReliefPolicy
-from relief.cases.workflow import IN_PLAN, TURN, State
+from relief.cases.workflow import IN_PLAN, State
 from relief.offers.models import Agreement, Offer
 
 
@@ -39,7 +38,6 @@ SLA_LABELS = {
     Sla.LATER: "时间充足",
     Sla.PAUSED: "等待借款人",
 }
-STAFF_TURN = sorted(state for state, role in TURN.items() if role == Role.STAFF)
 PLANNED = IN_PLAN | {State.BREACHED}  # the stage of the loan says what is next
 WAITING_FOR_BORROWER = [State.NEED_MORE.value, State.OFFERED.value]
 
@@ -98,17 +96,6 @@ def loan_stages(cases: Iterable[Case], on: date) -> dict[int, LoanStage]:
         for case in planned
         if told[case.loan_id].is_broken == (State(case.state) == State.BREACHED)
     }
-
-
-def review_queue(now: datetime, *, viewer: User | None = None) -> list[tuple[Case, Sla]]:
-    """Cases in which staff have the turn, most urgent first; never the viewer's own loan."""
-    cases = Case.objects.filter(state__in=STAFF_TURN).for_lists()
-    if viewer is not None:
-        cases = cases.exclude(borrower__in=[viewer.pk, viewer.same_person_as_id or 0])
-    ordered = cases.order_by(F("next_due_at").asc(nulls_last=True), "pk")
-    order = list(Sla)
-    rows = [(case, sla_class(case, now)) for case in ordered]
-    return sorted(rows, key=lambda row: order.index(row[1]))
 
 
 @dataclass(frozen=True)
@@ -182,22 +169,6 @@ def agreement_of(case: Case) -> Agreement | None:
     """The agreement in force or last ended, with its paper."""
     found = case.agreements.select_related("offer", "document", "plan")
     return found.exclude(end_kind="revoked").first() or found.first()
-
-
-def counts(now: datetime) -> dict[str, Any]:
-    """Numbers for the staff dashboard, by state and by urgency."""
-    by_state = dict(Case.objects.values_list("state").annotate(n=Count("pk")))
-    urgency = {sla.value: 0 for sla in Sla}
-    for _case, sla in review_queue(now):
-        urgency[sla.value] += 1
-    return {
-        "by_state": {state.value: by_state.get(state.value, 0) for state in State},
-        "urgency": urgency,
-        "waiting": sum(by_state.get(state, 0) for state in STAFF_TURN),
-        "plans": sum(by_state.get(state, 0) for state in IN_PLAN),
-        "escalated": Case.objects.open().filter(escalated_at__isnull=False).count(),
-        "approvals": by_state.get(State.AWAITING_APPROVAL, 0),
-    }
 
 
 def next_deadline(case: Case | None = None) -> datetime | None:

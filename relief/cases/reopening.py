@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from loans.models import Loan
-from portal.core.kernel.roles import Role
 from relief.cases.application import as_draft
+from relief.cases.gate import SYSTEM
 from relief.cases.models import Case
-from relief.cases.moves import move
+from relief.cases.moves import Occasion, move
 from relief.cases.workflow import PAID_OFF, Action, State
 from relief.evidence import retention
 from relief.plans import watch as plan_watch
@@ -28,7 +28,7 @@ def take_back_settlement(loan: Loan, now: datetime) -> None:
         if case.state == State.COMPLETED:
             _resume_plan(case, now)
         elif _was_broken(case):
-            move(case, Action.UNSETTLE, actor=None, role=Role.SYSTEM, now=now, note_public=WHY)
+            move(case, Action.UNSETTLE, Occasion(SYSTEM, now, note_public=WHY))
         else:
             _back_to_draft(case, now)
 
@@ -37,12 +37,9 @@ def _resume_plan(case: Case, now: datetime) -> None:
     resumed = move(
         case,
         Action.REOPEN,
-        actor=None,
-        role=Role.SYSTEM,
-        now=now,
+        Occasion(SYSTEM, now, note_public=f"{WHY}新还款计划恢复执行，减免不变。"),
         due=plan_due(case, now),
         changes={"closed_at": None},
-        note_public=f"{WHY}新还款计划恢复执行，减免不变。",
     )
     plan_watch.resume(plan_watch.in_force(resumed))
     retention.take_off_dates(case=resumed)
@@ -50,15 +47,7 @@ def _resume_plan(case: Case, now: datetime) -> None:
 
 
 def _back_to_draft(case: Case, now: datetime) -> None:
-    drafted = move(
-        case,
-        Action.REOPEN,
-        actor=None,
-        role=Role.SYSTEM,
-        now=now,
-        changes=as_draft(),
-        note_public=WHY,
-    )
+    drafted = move(case, Action.REOPEN, Occasion(SYSTEM, now, note_public=WHY), changes=as_draft())
     retention.take_off_dates(case=drafted)
 
 

@@ -9,16 +9,17 @@ from typing import Any
 from django.db import transaction
 
 from portal.core.calendar.days import load_calendar
-from portal.core.errors import NotYourTurn, RuleViolation
+from portal.core.errors import NotYourTurn
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Rank, Role
 from portal.core.models import User
 from portal.core.retry import retried
 from relief.cases import deadlines, notices
 from relief.cases._lateness import locked_at
+from relief.cases.gate import Actor, Task, check, last_move
 from relief.cases.models import Case
-from relief.cases.moves import locked, move, record, refusal, require_move
-from relief.cases.people import check_in_charge, check_staff
+from relief.cases.moves import Occasion, locked, move, record
+from relief.cases.permissions import closed_sentence
 from relief.cases.reasons import REJECTIONS, RejectCode, check_line
 from relief.cases.workflow import Action, State
 from relief.evidence.kinds import KIND_LABELS, parse_kind
@@ -34,9 +35,7 @@ def claim_case(*, case: Case, actor: User, now: datetime) -> Case:
         return move(
             fresh,
             Action.CLAIM,
-            actor=actor,
-            role=Role.STAFF,
-            now=now,
+            Occasion(Actor(actor, Role.STAFF), now),
             changes={"assigned_to": actor},
         )
 
@@ -46,15 +45,11 @@ def release_case(*, case: Case, actor: User, now: datetime, note: str = "") -> C
     text = check_line(note, field="note", label="备注", empty=True)
     with transaction.atomic():
         fresh = locked(case)
-        require_move(fresh, Action.RELEASE, actor=actor, role=Role.STAFF)
-        check_in_charge(actor, fresh)
+        check(Action.RELEASE, fresh, Actor(actor, Role.STAFF), now)
         return move(
             fresh,
             Action.RELEASE,
-            actor=actor,
-            role=Role.STAFF,
-            now=now,
-            note_internal=text,
+            Occasion(Actor(actor, Role.STAFF), now, note_internal=text),
             changes={"assigned_to": None},
         )
 
@@ -64,20 +59,14 @@ def assign_case(*, case: Case, to: User, actor: User, now: datetime, note: str =
     text = check_line(note, field="note", label="备注", empty=True)
     with transaction.atomic():
         fresh = locked(case)
-        check_in_charge(actor, fresh)
-        check_staff(to, fresh)
-        if fresh.is_closed or fresh.state == State.DRAFT:
-            raise RuleViolation("这份申请不在办理中，不能转交。", code="closed")
+        check(Task.ASSIGN, fresh, Actor(actor, Role.STAFF), now)
+        check(Task.TAKE_OVER, fresh, Actor(to, Role.STAFF), now)
         fresh.assigned_to = to
         fresh.save(update_fields=["assigned_to"])
         record(
             fresh,
             notices.Happening.ASSIGNED,
-            actor=actor,
-            role=Role.STAFF,
-            now=now,
-            note_internal=text,
-            data={"to": to.pk},
+            Occasion(Actor(actor, Role.STAFF), now, note_internal=text, data={"to": to.pk}),
         )
         return fresh
 
@@ -93,22 +82,22 @@ def ask_for_proof(
     note = check_line(text, field="text", label="补充说明")
     with transaction.atomic():
         fresh = locked_at(case, now)
-        require_move(fresh, Action.ASK_PROOF, actor=actor, role=Role.STAFF)
-        check_in_charge(actor, fresh)
+        check(Action.ASK_PROOF, fresh, Actor(actor, Role.STAFF), now)
         names = "、".join(KIND_LABELS[kind] for kind in wanted)
         return move(
             fresh,
             Action.ASK_PROOF,
-            actor=actor,
-            role=Role.STAFF,
-            now=now,
-            note_public=f"{names}：{note}",
+            Occasion(
+                Actor(actor, Role.STAFF),
+                now,
+                note_public=f"{names}：{note}",
+                context={"kinds": names, "note": note},
+            ),
             changes={
                 "asked_kinds": [kind.value for kind in wanted],
                 "ask_text": note,
                 **_stopped_clock(fresh, now),
             },
-            context={"kinds": names, "note": note},
         )
 
 
@@ -133,15 +122,11 @@ def pass_review(*, case: Case, actor: User, now: datetime, note: str = "") -> Ca
     text = check_line(note, field="note", label="审核意见", empty=True)
     with transaction.atomic():
         fresh = locked_at(case, now)
-        require_move(fresh, Action.PASS, actor=actor, role=Role.STAFF)
-        check_in_charge(actor, fresh)
+        check(Action.PASS, fresh, Actor(actor, Role.STAFF), now)
         return move(
             fresh,
             Action.PASS,
-            actor=actor,
-            role=Role.STAFF,
-            now=now,
-            note_internal=text,
+            Occasion(Actor(actor, Role.STAFF), now, note_internal=text),
             changes={"reviewed_at": now},
         )
 
@@ -174,32 +159,33 @@ def reject_case(
     with transaction.atomic():
         fresh = locked_at(case, now)
         if fresh.state != case.state:  # a colleague decided meanwhile: this no was to another state
-            raise NotYourTurn(refusal(fresh, Action.REJECT), code="move")
-        require_move(fresh, Action.REJECT, actor=actor, role=Role.STAFF)
-        check_in_charge(actor, fresh)
-        check_staff(actor, fresh, needed=needed)
+            raise NotYourTurn(
+                closed_sentence(State(fresh.state), Action.REJECT, last_move(fresh)), code="move"
+            )
+        check(Action.REJECT, fresh, Actor(actor, Role.STAFF), now, needed=needed)
         fresh.offers.filter(status="proposed").update(status="declined")
         changes = _rejection(fresh, actor, now)
         return move(
             fresh,
             Action.REJECT,
-            actor=actor,
-            role=Role.STAFF,
-            now=now,
-            note_public=f"{name}：{said}",
-            note_internal=inner,
+            Occasion(
+                Actor(actor, Role.STAFF),
+                now,
+                note_public=f"{name}：{said}",
+                note_internal=inner,
+                context={
+                    "reason": name,
+                    "note": said,
+                    "advice": advised,
+                    "reapply_on": deadlines.chinese_day(changes["reapply_on"]),
+                    "can_appeal": fresh.appealed_at is None,
+                },
+            ),
             changes={
                 **changes,
                 "reject_code": chosen.value,
                 "reject_text": said,
                 "reject_advice": advised,
-            },
-            context={
-                "reason": name,
-                "note": said,
-                "advice": advised,
-                "reapply_on": deadlines.chinese_day(changes["reapply_on"]),
-                "can_appeal": fresh.appealed_at is None,
             },
         )
 

@@ -13,16 +13,17 @@ from django.db.models import Q
 
 from portal.core.crash_points import crash_point
 from portal.core.errors import RuleViolation
-from portal.core.kernel.roles import Role
 from relief.cases import deadlines, notices
 from relief.cases._lateness import break_promise, skip_reminder
 from relief.cases.batch import Batch
 from relief.cases.deadlines import DueKind
+from relief.cases.gate import SYSTEM
 from relief.cases.models import Deadline, DeadlineQuerySet
-from relief.cases.moves import move, record, together
+from relief.cases.moves import Occasion, move, record, together
 from relief.cases.workflow import Action, State
 from relief.offers.models import OfferStatus
 from relief.plans import watch as plan_watch
+from relief.plans.clock import can_breach
 
 logger = logging.getLogger(__name__)
 BATCH = 200  # handled in one transaction; its cases are locked for that long
@@ -137,14 +138,7 @@ def _remind(row: Deadline, batch: Batch, what: notices.Happening, **context: obj
         name = deadlines.DUE_LABELS[DueKind(case.next_due_kind)]
         skip_reminder(case, what, deadlines.reminder_note(name, ends_at), now=batch.now)
         return
-    record(
-        case,
-        what,
-        actor=None,
-        role=Role.SYSTEM,
-        now=batch.now,
-        context={"not_after": ends_at, **context},
-    )
+    record(case, what, Occasion(SYSTEM, batch.now, context={"not_after": ends_at, **context}))
 
 
 def _expire(row: Deadline, batch: Batch) -> None:
@@ -156,11 +150,8 @@ def _expire(row: Deadline, batch: Batch) -> None:
     move(
         case,
         Action.EXPIRE,
-        actor=None,
-        role=Role.SYSTEM,
-        now=batch.now,
+        Occasion(SYSTEM, batch.now, context={"was_offer": case.state == State.OFFERED}),
         changes={"expired_from": case.state},
-        context={"was_offer": case.state == State.OFFERED},
     )
 
 
@@ -169,7 +160,7 @@ def _plan(row: Deadline, batch: Batch) -> None:
 
 
 def _cure_over(row: Deadline, batch: Batch) -> None:
-    if plan_watch.can_breach(row.case, batch.now):
+    if can_breach(row.case, batch.now):
         plan_watch.tell_breach_ready(row.case, batch.now)
 
 

@@ -10,11 +10,12 @@ from django.db import IntegrityError, transaction
 
 from portal.core.calendar.days import load_calendar
 from portal.core.errors import RuleViolation
-from portal.core.kernel.roles import Rank
+from portal.core.kernel.roles import Rank, Role
 from portal.core.models import User
 from portal.core.notifications import outbox
 from relief.cases.deadlines import SHANGHAI, chinese
 from relief.cases.models import Case
+from relief.cases.permissions import Person, staff_refusal
 from relief.conversation import answers as bot
 from relief.conversation.models import Card, Conversation, Message, Sender, Visibility
 from relief.evidence.models import Evidence
@@ -216,10 +217,10 @@ def _post(
 
 
 def _check_speaker(actor: User, conversation: Conversation) -> None:
-    if not actor.is_staff_member or not actor.rank or actor.rank == Rank.AUDITOR:
-        raise RuleViolation("只有客服可以回复，审计员只能查看。", code="not-staff")
-    if conversation.borrower_id in {actor.pk, actor.same_person_as_id}:
-        raise RuleViolation("这是你本人的对话，请由其他同事回复。", code="own-loan")
+    who = Person(Role.STAFF, actor.pk, actor.rank, actor.same_person_as_id)
+    refused = staff_refusal(who, conversation.borrower_id)
+    if refused is not None:
+        raise RuleViolation(refused.sentence, code=refused.code)
 
 
 def _tell_staff(conversation: Conversation, said: Message, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Every act of the desk on a case: its words, its form, the rank it takes, and the one service it calls."""
+"""Every act of the desk on a case: its words, its form, and the one service it calls."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from portal.core.kernel.roles import Rank
 from portal.core.models import User
 from relief.cases import review
 from relief.cases.models import Case
+from relief.cases.permissions import Task, needed_rank
 from relief.cases.workflow import Action
 from relief.conversation import messages
 from relief.desk import forms
@@ -29,19 +30,29 @@ Run = Callable[[Case, Any, User, datetime], object]
 
 @dataclass(frozen=True)
 class Act:
-    """One button of the case page; `action` is its line in the table of moves, if it has one.
+    """One button of the case page; `action` is what permissions.why_not judges.
 
-    `hint` may name `{rules.…}` of the policy that the case is under."""
+    `hint` may name `{rules.…}` of the policy that the case is under.
+    """
 
     slug: str
     label: str
     form: type[forms.DeskForm]
     run: Run
     done: str
-    action: Action | None = None
-    needed: Rank = Rank.REVIEWER
+    action: Action | Task
     style: str = ""
     hint: str = ""
+
+    @property
+    def is_move(self) -> bool:
+        """Whether it is a line of the table of moves."""
+        return isinstance(self.action, Action)
+
+    @property
+    def needed(self) -> Rank:
+        """The least rank that may do it at all."""
+        return needed_rank(self.action)
 
 
 def _claim(case: Case, form: Any, actor: User, now: datetime) -> object:
@@ -168,7 +179,6 @@ ACTS: dict[str, Act] = {
             _approve,
             "复核通过，方案已发给借款人",
             A.APPROVE,
-            Rank.SUPERVISOR,
             "pri",
         ),
         Act(
@@ -178,7 +188,6 @@ ACTS: dict[str, Act] = {
             _send_back,
             "已退回拟定人",
             A.SEND_BACK,
-            Rank.SUPERVISOR,
         ),
         Act(
             "pass",
@@ -236,7 +245,6 @@ ACTS: dict[str, Act] = {
             _breach,
             "已确认违约，账目已按比例恢复",
             A.BREACH,
-            Rank.SUPERVISOR,
             "dang",
             "减免按已还本金的比例保留，其余恢复，剩余本金今天到期。不能撤销。",
         ),
@@ -247,13 +255,12 @@ ACTS: dict[str, Act] = {
             _revoke,
             "协议已撤销，账目已冲回，可以重新拟定方案",
             A.REVOKE,
-            Rank.MANAGER,
             "dang",
             "只能在新计划第一笔还款之前撤销；用反向分录冲回，原记录保留。",
         ),
         Act("release", "退回队列", forms.NoteForm, _release, "已退回队列", A.RELEASE),
-        Act("assign", "转交", forms.AssignForm, _assign, "已转交"),
-        Act("say", "发送", forms.SayForm, _say, "已发送"),
-        Act("judge", "评定材料", forms.JudgeForm, _judge, "材料评定已记录"),
+        Act("assign", "转交", forms.AssignForm, _assign, "已转交", Task.ASSIGN),
+        Act("say", "发送", forms.SayForm, _say, "已发送", Task.SAY),
+        Act("judge", "评定材料", forms.JudgeForm, _judge, "材料评定已记录", Task.JUDGE_FILE),
     )
 }

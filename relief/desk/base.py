@@ -8,11 +8,12 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 
+from portal.core import clock
 from portal.core.desk.records import ReadOnlyAdmin
 from portal.core.kernel.roles import Rank, Role
 from portal.core.models import User
+from relief.cases.gate import Actor, Task, why_not
 from relief.cases.models import Case, Event
-from relief.desk.queue import visible_cases
 from relief.presenters.case import actor_label
 
 __all__ = [
@@ -50,12 +51,12 @@ def may_decide(user: User) -> bool:
 def case_of(request: HttpRequest, pk: int) -> Case:
     """The case; 404 for drafts and unknown ones, 403 for one's own loan."""
     user = deskman(request)
-    found = visible_cases(user).for_lists().filter(pk=pk).first()
+    found = Case.objects.visible_to(user).for_lists().filter(pk=pk).first()
     if found is not None:
         return found
-    own = user.same_person_as_id is not None
-    if own and Case.objects.filter(pk=pk, borrower_id=user.same_person_as_id).exists():
-        raise PermissionDenied("这是你本人的借款，请由其他同事处理")
+    theirs = Case.objects.filter(pk=pk, borrower_id=user.same_person_as_id or 0).first()
+    if theirs is not None:
+        raise PermissionDenied(why_not(Task.SAY, theirs, Actor.of(user), clock.now()))
     raise Http404("没有这份申请")
 
 

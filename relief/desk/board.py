@@ -25,7 +25,7 @@ from relief.cases.reasons import REASONS
 from relief.cases.workflow import IN_PLAN, State
 from relief.conversation.models import Conversation
 from relief.desk.base import deskman
-from relief.desk.queue import LIGHT, WORKED_ON, urgency_of, visible_cases
+from relief.desk.queue import LIGHT, WORKED_ON, urgency_of
 from relief.offers.models import Agreement
 
 WEEKS = 8
@@ -85,7 +85,7 @@ def board(request: HttpRequest) -> dict[str, Any]:
     today = business_day(now)
     mondays = [_monday(today) - timedelta(weeks=n) for n in reversed(range(WEEKS))]
     since = at(min(mondays[0], today.replace(day=1)), MORNING) - timedelta(hours=9)
-    visible = visible_cases(viewer)
+    visible = Case.objects.visible_to(viewer)
     worked = list(
         visible.filter(state__in=WORKED_ON)
         .select_related("assigned_to")

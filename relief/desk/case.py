@@ -20,16 +20,25 @@ from portal.core.kernel.errors import InvalidInput
 from portal.core.models import User
 from relief.cases import review
 from relief.cases.deadlines import business_day, chinese
+from relief.cases.gate import Actor, Task, why_not
 from relief.cases.models import Case
-from relief.cases.workflow import State
+from relief.cases.workflow import Action
 from relief.desk import talk
 from relief.desk.acts import ACTS, Act
-from relief.desk.base import ReadOnlyAdmin, case_of, desk_context, deskman, require_rank, who_did
+from relief.desk.base import (
+    ReadOnlyAdmin,
+    case_of,
+    desk_context,
+    deskman,
+    may_decide,
+    require_rank,
+    who_did,
+)
 from relief.desk.builder import builder_for, picked
 from relief.desk.forms import DeskForm, SayForm
 from relief.desk.offer_form import OfferForm
 from relief.desk.page import Forms, case_page
-from relief.desk.queue import queue, visible_cases
+from relief.desk.queue import queue, waiting_cases
 from relief.evidence import files as papers
 from relief.evidence.models import Evidence
 from relief.presenters.case import event_label
@@ -65,7 +74,7 @@ class CaseAdmin(ReadOnlyAdmin):
         viewer = deskman(request)
         part = wants_part(request)
         shown = queue(viewer, request.GET, clock.now())
-        context = {"queue": shown, "title": "减免申请", "may_claim": viewer.rank != "AUDITOR"}
+        context = {"queue": shown, "title": "减免申请", "may_claim": may_decide(viewer)}
         if part:
             return render(request, "admin/relief/case/_queue.html", context)
         return render(request, "admin/relief/case/queue.html", desk_context(request, **context))
@@ -129,7 +138,7 @@ def act_view(request: HttpRequest, pk: int, slug: str) -> HttpResponse:
 def _check_seen(act: Act, form: DeskForm, case: Case) -> None:
     """A move decided on an older state of the case is refused, whatever it was."""
     seen = form.cleaned_data.get("seen")
-    if act.action is None:
+    if not act.is_move:
         return
     if seen is None:
         raise InvalidInput("seen", "提交的内容不完整（缺少页面版本 seen），请刷新页面后再决定。")
@@ -170,12 +179,13 @@ def _after(
 def next_view(request: HttpRequest) -> HttpResponse:
     """领取下一件: the most urgent waiting case that this person may decide."""
     actor, now = require_rank(request), clock.now()
-    waiting = visible_cases(actor).for_lists().filter(state=State.SUBMITTED)
-    for case in waiting.order_by("review_due_at", "pk")[:20]:
+    for case in waiting_cases(actor).for_lists().order_by("review_due_at", "pk").iterator():
+        if why_not(Task.TAKE_NEXT, case, Actor.of(actor), now):
+            continue
         try:
             review.claim_case(case=case, actor=actor, now=now)
         except RuleViolation:
-            continue  # a colleague was faster, or an appeal against one's own decision
+            continue  # a colleague was faster
         messages.success(request, f"{case.number}：已领取")
         return redirect(reverse("admin:relief_case_change", args=[case.pk]))
     messages.info(request, "现在没有等待领取的申请")
@@ -199,7 +209,7 @@ def preview_view(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "case": case,
         "builder": builder_for(case, actor, debt, now, form),
-        "builder_why_not": "",
+        "builder_why_not": why_not(Action.OFFER, case, Actor.of(actor), now),
     }
     whole = request.headers.get("HX-Target") == "builder"
     template = "_builder.html" if whole else "_preview.html"

@@ -18,12 +18,12 @@ from portal.core.htmx import trigger, wants_part
 from portal.core.kernel.errors import InvalidInput
 from relief.cases import labels
 from relief.cases.deadlines import business_day
+from relief.cases.models import Case
 from relief.conversation import messages as talks
 from relief.conversation.models import Conversation
 from relief.desk import talk
 from relief.desk.base import ReadOnlyAdmin, desk_context, deskman, may_decide, require_rank
 from relief.desk.forms import SayForm
-from relief.desk.queue import visible_cases
 
 
 class WaitingFilter(admin.SimpleListFilter):
@@ -99,7 +99,7 @@ def page(
 ) -> HttpResponse:
     """The talk, the borrower's loans and cases, and who serves."""
     viewer = deskman(request)
-    cases = visible_cases(viewer).for_borrower(row.borrower).for_lists()
+    cases = Case.objects.visible_to(viewer).for_borrower(row.borrower).for_lists()
     context = {
         "title": f"{row.borrower.masked_name} 的对话",
         "is_nav_sidebar_enabled": False,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 
+from portal.core import clock
 from portal.core.fields import WholeNumberField
 from portal.core.models import User
+from relief.cases.gate import Actor, Task, why_not
 from relief.cases.reasons import REJECTIONS
 from relief.evidence.kinds import KIND_LABELS, REASON_LABELS, STAFF_REASONS
 
@@ -67,13 +70,22 @@ class AssignForm(DeskForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        staff = User.objects.filter(role="STAFF", is_active=True).exclude(rank="AUDITOR")
+        staff = User.objects.filter(role="STAFF", is_active=True)
         if self.case is not None:
-            staff = staff.exclude(same_person_as=self.case.borrower_id)
-            staff = staff.exclude(pk=self.case.assigned_to_id or 0)
+            staff = staff.filter(pk__in=self._who_may_have_it(staff))
         field: Any = self.fields["to"]
         field.queryset = staff.order_by("name", "pk")
         field.label_from_instance = lambda user: f"{user.name}（{user.get_rank_display()}）"
+
+    def _who_may_have_it(self, staff: Iterable[User]) -> list[int]:
+        """Everybody to whom the case may be handed, but who has it."""
+        now = clock.now()
+        return [
+            user.pk
+            for user in staff
+            if user.pk != self.case.assigned_to_id
+            and not why_not(Task.TAKE_OVER, self.case, Actor.of(user), now)
+        ]
 
 
 class ProofForm(DeskForm):

@@ -12,12 +12,13 @@ from loans import queries as books
 from loans.presenters.penalty import formula_cards
 from portal.core.calendar.days import load_calendar
 from portal.core.kernel.money import ZERO
-from portal.core.kernel.roles import RANK_LABELS, Rank, rank_at_least
+from portal.core.kernel.roles import RANK_LABELS
 from portal.core.models import User
 from relief.cases.deadlines import business_day
+from relief.cases.gate import Actor, Task, why_not
 from relief.cases.models import Case
 from relief.cases.queries import broken_promises, offers_of, timeline
-from relief.cases.workflow import IN_TALKS, Action, State
+from relief.cases.workflow import Action, find_move
 from relief.desk.acts import ACTS, Act
 from relief.desk.base import may_decide, who_did
 from relief.desk.builder import builder_for
@@ -29,7 +30,7 @@ from relief.evidence.kinds import KIND_LABELS
 from relief.evidence.models import Evidence
 from relief.offers.models import Agreement, Offer, OfferStatus
 from relief.offers.suggestions import affordability_of
-from relief.presenters.case import CaseView, calendar_warning, case_view, event_label
+from relief.presenters.case import calendar_warning, case_view, event_label
 from relief.presenters.comparison import today
 from relief.presenters.cost import plan_sums
 from relief.presenters.offer import offer_view
@@ -70,7 +71,7 @@ def case_page(
     view, calendar = case_view(case, viewer, now), load_calendar()
     offers = offers_of(case, for_borrower=False)
     papers = list(case.evidence.select_related("judged_by").order_by("withdrawn_at", "pk"))
-    panels = _panels(case, viewer, view, offers, forms)
+    panels = _panels(case, viewer, offers, forms, now)
     context = {
         "case": case,
         "view": view,
@@ -89,8 +90,10 @@ def case_page(
         "panels": panels,
         "builder": None,
         "may_decide": may_decide(viewer),
+        "read_only": why_not(Task.SAY, case, Actor.of(viewer), now),
         "asked_kinds": "、".join(KIND_LABELS[kind] for kind in case.asked_kinds),
         **_paper(papers, asked, case, forms),
+        "judge_why_not": why_not(Task.JUDGE_FILE, case, Actor.of(viewer), now),
         **talk_of(conversation_for(case), viewer, asked, forms.get("say")),
         **addresses("case", case.pk),
         "face": case.borrower.masked_name,
@@ -163,7 +166,6 @@ def _paper(
         "paper_pages": range(1, max(paper.pages, 1) + 1) if paper else range(0),
         "looks": paper.looks.count() if paper else 0,
         "judge": judge,
-        "may_judge": State(case.state) in IN_TALKS,
     }
 
 
@@ -193,44 +195,25 @@ def _percent(part: Decimal, whole: Decimal) -> str:
 
 
 def _panels(
-    case: Case, viewer: User, view: CaseView, offers: list[Offer], forms: Forms
+    case: Case, viewer: User, offers: list[Offer], forms: Forms, now: datetime
 ) -> list[Panel]:
     """The acts that are open here, in the order of ACTS; none for an auditor."""
     if not may_decide(viewer):
         return []
-    panels = []
+    panels, actor = [], Actor.of(viewer)
     number = offers[-1].number if offers else 0
     for slug in IN_PANELS:
         act = ACTS[slug]
-        if act.action is None:
-            if State(case.state) not in IN_TALKS:
+        if isinstance(act.action, Action):
+            if find_move(case.state, act.action, actor.role) is None:
                 continue
-            theirs = case.assigned_to_id not in {None, viewer.pk}
-            boss = rank_at_least(viewer.rank, Rank.SUPERVISOR)
-            why_not = "由其他同事处理" if theirs and not boss else ""
-        else:
-            button = view.button(act.action)
-            if button is None:
-                continue
-            why_not = button.why_not or _rank_why_not(act, viewer, offers)
+        elif case.is_closed:
+            continue
         initial = {"seen": case.version}
         if issubclass(act.form, NumberedForm):
             initial["number"] = number
         form = forms.get(slug) or act.form(initial=initial, case=case)
         hint = act.hint.format(rules=case.policy.rules)
-        panels.append(Panel(act, form, why_not, slug in forms, hint))
+        said = why_not(act.action, case, actor, now)
+        panels.append(Panel(act, form, said, slug in forms, hint))
     return panels
-
-
-def _rank_why_not(act: Act, viewer: User, offers: list[Offer]) -> str:
-    """What the table of moves cannot know: the rank an act takes, and that makers never check."""
-    if not rank_at_least(viewer.rank, act.needed):
-        return "需要更高权限的同事处理"
-    if act.slug not in {"approve", "send-back"} or not offers:
-        return ""
-    offer = offers[-1]
-    if offer.made_by_id == viewer.pk:
-        return "拟定人不能复核自己的方案"
-    if not rank_at_least(viewer.rank, offer.needs_rank or Rank.SUPERVISOR):
-        return "超出你的权限，需经理复核"
-    return ""

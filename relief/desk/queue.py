@@ -20,6 +20,7 @@ from portal.core.kernel.workdays import WorkCalendar
 from portal.core.models import User
 from relief.cases import labels
 from relief.cases.deadlines import business_day
+from relief.cases.gate import Actor, Task, why_not
 from relief.cases.models import Case, CaseQuerySet
 from relief.cases.queries import SLA_LABELS, Sla, due_of, sla_class
 from relief.cases.reasons import reason_names
@@ -36,7 +37,7 @@ TONES = {
 }
 LIGHT = (
     "pk", "state", "assigned_to_id", "review_due_at", "review_target_at", "next_due_at",
-    "escalated_at",
+    "escalated_at", "borrower_id", "rejected_by_id", "appealed_at", "rounds",
 )  # fmt: skip
 WORKED_ON = sorted(IN_TALKS | {State.WARNED})
 OVER = {"plans": sorted(IN_PLAN - {State.WARNED}), "closed": sorted(CLOSED)}
@@ -104,23 +105,26 @@ class Queue:
     waiting: int
 
 
-def visible_cases(viewer: User) -> CaseQuerySet:
-    """What staff may open: everything submitted that is not their own."""
-    return Case.objects.exclude(state=State.DRAFT).exclude(
-        borrower__in=[viewer.pk, viewer.same_person_as_id or 0]
-    )
+def waiting_cases(viewer: User) -> CaseQuerySet:
+    """What waits to be taken, by whomever why_not lets take it."""
+    return Case.objects.visible_to(viewer).filter(state=State.SUBMITTED)
 
 
 def queue(viewer: User, asked: QueryDict, now: datetime) -> Queue:
     """The page that `asked` (due, who, state, q, p) wants, most urgent first."""
-    worked = list(visible_cases(viewer).filter(state__in=WORKED_ON).only(*LIGHT))
+    worked = list(
+        Case.objects.visible_to(viewer)
+        .filter(state__in=WORKED_ON)
+        .select_related("assigned_to")
+        .only(*LIGHT, "assigned_to__name")
+    )
     calendar = load_calendar()
     urgency = {case.pk: urgency_of(case, now, calendar) for case in worked}
     text = asked.get("q", "").strip()[:60]
     over = OVER.get(str(asked.get("state", "")))
     ids: Any
     if text or over:
-        found = search(visible_cases(viewer), text)
+        found = search(Case.objects.visible_to(viewer), text)
         found = found.filter(state__in=over) if over else found
         ordered = found.order_by(F("next_due_at").asc(nulls_last=True), "-pk")
         ids = ordered.values_list("pk", flat=True)
@@ -135,7 +139,11 @@ def queue(viewer: User, asked: QueryDict, now: datetime) -> Queue:
         total=page.paginator.count,
         searched=text,
         query=_query(asked, p=""),
-        waiting=sum(case.state == State.SUBMITTED for case in worked),
+        waiting=sum(
+            not why_not(Task.TAKE_NEXT, case, Actor.of(viewer), now)
+            for case in worked
+            if case.state == State.SUBMITTED
+        ),
     )
 
 

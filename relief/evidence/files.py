@@ -17,12 +17,12 @@ from portal.core.kernel.roles import Role
 from portal.core.models import User
 from portal.core.nudge import nudge
 from portal.core.storage import Stored, private
-from relief.cases import people as _people
 from relief.cases.deadlines import business_day
+from relief.cases.gate import Actor, Task, check
 from relief.cases.models import Case
-from relief.cases.moves import locked, record
+from relief.cases.moves import Occasion, locked, record
 from relief.cases.notices import Happening
-from relief.cases.workflow import BEFORE_PLAN, IN_TALKS, Action, State
+from relief.cases.workflow import IN_TALKS, Action, State
 from relief.conversation import messages
 from relief.evidence import consents
 from relief.evidence import kinds as rules
@@ -72,12 +72,11 @@ def add_evidence(
     borrower; judged by content), RuleViolation when the case takes no files or has this one.
     `replaces` is the refused file that this one stands in for: only that one is put aside.
     """
-    _people.check_borrower(actor, case)
     wanted = rules.parse_kind(kind)
     if upload is None:
         raise InvalidInput("file", NO_FILE)
     data, found = _read(upload)
-    _check_room(case, data, replaces)
+    _check_room(case, data, replaces, actor, now)
     consents.check_consent(kind=wanted, agreed=consent, actor=actor)
     stored = _stored(data, case)
     crash_point("upload.before_lock")
@@ -85,7 +84,7 @@ def add_evidence(
         with transaction.atomic():
             fresh = locked(case)
             crash_point("upload.after_lock")
-            _check_room(fresh, data, replaces)
+            _check_room(fresh, data, replaces, actor, now)
             consents.keep_consent(kind=wanted, agreed=consent, actor=actor, now=now, ip=ip)
             if replaces is not None:
                 Evidence.objects.current().filter(pk=replaces.pk).update(withdrawn_at=now)
@@ -148,10 +147,11 @@ def _stored(data: bytes, case: Case) -> Stored:
         raise RuleViolation(NOT_SAVED, code="storage", field="file") from full
 
 
-def _check_room(case: Case, data: bytes, replaces: Evidence | None) -> None:
+def _check_room(
+    case: Case, data: bytes, replaces: Evidence | None, actor: User, now: datetime
+) -> None:
     """Whether the case takes files now, has room for this one and does not have it already."""
-    if State(case.state) not in BEFORE_PLAN:
-        raise RuleViolation("申请已结束，不能再上传材料。", code="closed", field="file")
+    check(Task.ADD_FILE, case, Actor(actor, Role.BORROWER), now, field="file")
     if replaces is not None and replaces.case_id != case.pk:
         raise RuleViolation("要更换的文件不属于这份申请，请刷新页面。", code="case", field="file")
     current = Evidence.objects.current().filter(case=case)
@@ -170,11 +170,12 @@ def _tell_added(made: Evidence, actor: User, now: datetime) -> None:
     record(
         made.case,
         Happening.EVIDENCE_ADDED,
-        actor=actor,
-        role=Role.BORROWER,
-        now=now,
-        note_public=f"{made.get_kind_display()}（{made.size_label}）",
-        data={"evidence": made.public_id, "sha256": made.sha256},
+        Occasion(
+            Actor(actor, Role.BORROWER),
+            now,
+            note_public=f"{made.get_kind_display()}（{made.size_label}）",
+            data={"evidence": made.public_id, "sha256": made.sha256},
+        ),
     )
     if State(made.case.state) in IN_TALKS:
         messages.post_card(case=made.case, card="file", evidence=made, actor=actor, now=now)
@@ -185,11 +186,9 @@ def remove_evidence(*, evidence: Evidence, actor: User, now: datetime) -> Eviden
 
     A second click is once. RuleViolation when the case has ended (retention decides then).
     """
-    _people.check_borrower(actor, evidence.case)
     with transaction.atomic():
         case = locked(evidence.case)
-        if State(case.state) not in BEFORE_PLAN:
-            raise RuleViolation("申请已结束，材料会按页面所示日期删除。", code="closed")
+        check(Task.REMOVE_FILE, case, Actor(actor, Role.BORROWER), now)
         purge_on = business_day(now) if case.state == State.DRAFT else None
         removed = (
             Evidence.objects.current()
@@ -200,11 +199,12 @@ def remove_evidence(*, evidence: Evidence, actor: User, now: datetime) -> Eviden
             record(
                 case,
                 Happening.EVIDENCE_REMOVED,
-                actor=actor,
-                role=Role.BORROWER,
-                now=now,
-                note_public=evidence.get_kind_display(),
-                data={"evidence": evidence.public_id},
+                Occasion(
+                    Actor(actor, Role.BORROWER),
+                    now,
+                    note_public=evidence.get_kind_display(),
+                    data={"evidence": evidence.public_id},
+                ),
             )
     evidence.refresh_from_db()
     return evidence
@@ -224,7 +224,7 @@ def judge_evidence(
     Only this file changes; a file that failed the check cannot be passed by hand. Raises
     InvalidInput("reason", …), RuleViolation, or StaleWrite when the file changed meanwhile.
     """
-    _people.check_in_charge(actor, evidence.case)
+    check(Task.JUDGE_FILE, evidence.case, Actor(actor, Role.STAFF), now)
     _check_judgement(evidence, reason, text, passed=passed)
     state = EvidenceState.PASSED if passed else EvidenceState.REPLACE
     with transaction.atomic():
@@ -245,19 +245,22 @@ def judge_evidence(
         record(
             evidence.case,
             Happening.EVIDENCE_JUDGED,
-            actor=actor,
-            role=Role.STAFF,
-            now=now,
-            note_public=f"{evidence.get_kind_display()}：{evidence.problem or '已通过'}",
-            data={"evidence": evidence.public_id, "state": state.value, "reason": evidence.reason},
+            Occasion(
+                Actor(actor, Role.STAFF),
+                now,
+                note_public=f"{evidence.get_kind_display()}：{evidence.problem or '已通过'}",
+                data={
+                    "evidence": evidence.public_id,
+                    "state": state.value,
+                    "reason": evidence.reason,
+                },
+            ),
         )
     return evidence
 
 
 def _check_judgement(evidence: Evidence, reason: str, text: str, *, passed: bool) -> None:
     """Whether this file can be judged now, and in this way."""
-    if State(evidence.case.state) not in IN_TALKS:
-        raise RuleViolation("申请不在审核中，不能再评定材料。", code="state")
     if evidence.withdrawn_at is not None:
         raise RuleViolation("借款人已移除或更换这份材料，请刷新页面。", code="withdrawn")
     if not evidence.is_open:

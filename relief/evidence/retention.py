@@ -10,11 +10,11 @@ from functools import partial
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from portal.core.kernel.roles import Role
 from portal.core.storage import private
 from relief.cases.deadlines import business_day
+from relief.cases.gate import SYSTEM
 from relief.cases.models import Case
-from relief.cases.moves import record
+from relief.cases.moves import Occasion, record
 from relief.cases.notices import Happening
 from relief.cases.workflow import CLOSED, State
 from relief.evidence import kinds as rules
@@ -100,11 +100,12 @@ def _purge(evidence: Evidence, *, now: datetime) -> bool:
         record(
             evidence.case,
             Happening.EVIDENCE_PURGED,
-            actor=None,
-            role=Role.SYSTEM,
-            now=now,
-            note_public=f"{evidence.get_kind_display()}已到期删除，只保留摘要与处理结果",
-            data={"evidence": evidence.public_id, "sha256": evidence.sha256},
+            Occasion(
+                SYSTEM,
+                now,
+                note_public=f"{evidence.get_kind_display()}已到期删除，只保留摘要与处理结果",
+                data={"evidence": evidence.public_id, "sha256": evidence.sha256},
+            ),
         )
         transaction.on_commit(partial(_delete_bytes, keys))
     logger.info("evidence.purged", extra={"evidence": evidence.pk})

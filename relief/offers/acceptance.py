@@ -6,8 +6,9 @@ from datetime import datetime
 
 from portal.core.errors import RuleViolation, TermsChanged
 from relief.cases import deadlines
+from relief.cases.gate import last_move
 from relief.cases.models import Case
-from relief.cases.moves import last_move
+from relief.cases.permissions import OFFER_EXPIRED
 from relief.offers import compose as _offers
 from relief.offers.models import Offer, OfferStatus
 
@@ -49,7 +50,7 @@ def check_open(offer: Offer, *, seen: str, now: datetime) -> None:
         and offer.valid_until is not None
         and offer.valid_until <= now
     ):
-        raise TermsChanged("这份方案已过有效期，罚息照常计收，请重新发起协商。", code="expired")
+        raise TermsChanged(OFFER_EXPIRED.sentence, code=OFFER_EXPIRED.code)
     if offer.status != OfferStatus.OPEN:
         raise TermsChanged(
             f"{last_move(offer.case)}这份方案{offer.get_status_display()}，不能再答复。",

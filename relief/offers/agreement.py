@@ -17,8 +17,9 @@ from portal.core.kernel.digests import digest_of
 from portal.core.kernel.roles import Role
 from portal.core.models import User
 from relief.cases import deadlines
+from relief.cases.gate import Actor
 from relief.cases.models import Case
-from relief.cases.moves import move
+from relief.cases.moves import Occasion, move
 from relief.cases.workflow import Action
 from relief.offers import agreement_text
 from relief.offers.compose import is_intact, row_dict
@@ -51,16 +52,17 @@ def conclude(
         move(
             case,
             Action.ACCEPT,
-            actor=actor,
-            role=Role.BORROWER,
-            now=now,
+            Occasion(
+                Actor(actor, Role.BORROWER),
+                now,
+                data={
+                    "offer": offer.number,
+                    "agreement": agreement.number,
+                    "digest": agreement.digest,
+                },
+                context={"offer": offer, "agreement": agreement},
+            ),
             due=new_plan_due(offer.rows, plan.plan_rules, now),
-            data={
-                "offer": offer.number,
-                "agreement": agreement.number,
-                "digest": agreement.digest,
-            },
-            context={"offer": offer, "agreement": agreement},
         )
     return agreement
 

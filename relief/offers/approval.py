@@ -7,13 +7,13 @@ from datetime import datetime
 from django.db import transaction
 
 from portal.core.errors import RuleViolation, TermsChanged
-from portal.core.kernel.roles import Rank, Role
+from portal.core.kernel.roles import Role
 from portal.core.models import User
 from portal.core.retry import retried
 from relief.cases._lateness import locked_at
+from relief.cases.gate import Actor, check, last_move
 from relief.cases.models import Case
-from relief.cases.moves import last_move, move
-from relief.cases.people import check_staff
+from relief.cases.moves import Occasion, move
 from relief.cases.reasons import check_line
 from relief.cases.workflow import Action
 from relief.offers import compose as _offers
@@ -26,7 +26,7 @@ def approve_offer(*, case: Case, number: int, actor: User, now: datetime, note: 
     inner = check_line(note, field="note", label="复核意见", empty=True)
     with transaction.atomic():
         fresh = locked_at(case, now)
-        offer = _pending(fresh, number, actor)
+        offer = _pending(fresh, number, Action.APPROVE, actor, now)
         Offer.objects.filter(pk=offer.pk).update(approved_by=actor)
         offer.refresh_from_db()
         if not _offers.still_granted(fresh, offer):
@@ -43,14 +43,15 @@ def approve_offer(*, case: Case, number: int, actor: User, now: datetime, note: 
         move(
             fresh,
             Action.APPROVE,
-            actor=actor,
-            role=Role.STAFF,
-            now=now,
+            Occasion(
+                Actor(actor, Role.STAFF),
+                now,
+                note_public=offer.note,
+                note_internal=inner,
+                data={"offer": number, "for": offer.made_by_id},
+                context={"offer": offer},
+            ),
             due=due,
-            note_public=offer.note,
-            note_internal=inner,
-            data={"offer": number, "for": offer.made_by_id},
-            context={"offer": offer},
         )
         return offer
 
@@ -61,21 +62,22 @@ def send_back_offer(*, case: Case, number: int, reason: str, actor: User, now: d
     inner = check_line(reason, field="reason", label="退回原因")
     with transaction.atomic():
         fresh = locked_at(case, now)
-        offer = _pending(fresh, number, actor)
+        offer = _pending(fresh, number, Action.SEND_BACK, actor, now)
         Offer.objects.filter(pk=offer.pk).update(status=OfferStatus.SENT_BACK)
         return move(
             fresh,
             Action.SEND_BACK,
-            actor=actor,
-            role=Role.STAFF,
-            now=now,
-            note_internal=inner,
-            data={"offer": number},
-            context={"offer": offer, "note": inner},
+            Occasion(
+                Actor(actor, Role.STAFF),
+                now,
+                note_internal=inner,
+                data={"offer": number},
+                context={"offer": offer, "note": inner},
+            ),
         )
 
 
-def _pending(case: Case, number: int, actor: User) -> Offer:
+def _pending(case: Case, number: int, action: Action, actor: User, now: datetime) -> Offer:
     """The waiting version, for somebody who may check it; the maker is never the checker."""
     offer = _offers.find_offer(case, number, lock=True)
     if offer.status != OfferStatus.PENDING:
@@ -83,7 +85,5 @@ def _pending(case: Case, number: int, actor: User) -> Offer:
             f"{last_move(case)}这份方案{offer.get_status_display()}，不在等待复核，请刷新页面。",
             code="not-pending",
         )
-    check_staff(actor, case, needed=Rank(offer.needs_rank))
-    if actor.pk == offer.made_by_id:
-        raise RuleViolation("拟定人不能复核自己的方案，请由另一位有权限的同事复核。", code="maker")
+    check(action, case, Actor(actor, Role.STAFF), now)
     return offer

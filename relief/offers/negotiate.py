@@ -15,9 +15,9 @@ from portal.core.models import User
 from portal.core.retry import retried
 from relief.cases import deadlines, notices
 from relief.cases._lateness import locked_at
+from relief.cases.gate import Actor, Task, check, last_move
 from relief.cases.models import Case
-from relief.cases.moves import last_move, locked, move, record, require_move
-from relief.cases.people import check_borrower, check_in_charge
+from relief.cases.moves import Occasion, locked, move, record
 from relief.cases.reasons import check_counter_reasons, check_line
 from relief.cases.workflow import Action
 from relief.offers import agreement
@@ -57,8 +57,7 @@ def make_offer(
     """
     with transaction.atomic():
         fresh = locked_at(case, now)
-        require_move(fresh, Action.OFFER, actor=actor, role=Role.STAFF)
-        check_in_charge(actor, fresh)
+        check(Action.OFFER, fresh, Actor(actor, Role.STAFF), now)
         composed = _offers.compose_draft(fresh, draft, deadlines.business_day(now))
         return _send(fresh, composed, Action.OFFER, actor, now, note=note, internal=note_internal)
 
@@ -68,8 +67,7 @@ def accept_counter(*, case: Case, number: int, actor: User, now: datetime, note:
     """Staff agree to the borrower's terms as they are, on today's debt; the borrower confirms."""
     with transaction.atomic():
         fresh = locked_at(case, now)
-        require_move(fresh, Action.ACCEPT_COUNTER, actor=actor, role=Role.STAFF)
-        check_in_charge(actor, fresh)
+        check(Action.ACCEPT_COUNTER, fresh, Actor(actor, Role.STAFF), now)
         counter = _offers.find_offer(fresh, number)
         if counter.status != OfferStatus.PROPOSED:
             raise RuleViolation("这份还款建议已经答复过，请刷新页面。", code="answered")
@@ -118,22 +116,23 @@ def _send(
     move(
         case,
         action if within else Action.ASK_APPROVAL,
-        actor=actor,
-        role=Role.STAFF,
-        now=now,
+        Occasion(
+            Actor(actor, Role.STAFF),
+            now,
+            note_public=said if within else "",
+            note_internal=inner,
+            data={"offer": offer.number, "needs_rank": offer.needs_rank},
+            context={"offer": offer, "needs_rank": offer.needs_rank},
+        ),
         due=due if within else None,
         changes=changes,
-        note_public=said if within else "",
-        note_internal=inner,
-        data={"offer": offer.number, "needs_rank": offer.needs_rank},
-        context={"offer": offer, "needs_rank": offer.needs_rank},
     )
     return offer
 
 
 def open_offer(*, case: Case, number: int, actor: User, now: datetime) -> Offer:
     """The borrower opens an offer; the first time is kept, and forced reading counts from it."""
-    check_borrower(actor, case)
+    check(Task.READ, case, Actor(actor, Role.BORROWER), now)
     offer = _offers.find_offer(case, number, for_borrower=True)
     if offer.status != OfferStatus.OPEN or offer.first_read_at is not None:
         return offer
@@ -143,10 +142,7 @@ def open_offer(*, case: Case, number: int, actor: User, now: datetime) -> Offer:
             record(
                 fresh,
                 notices.Happening.OFFER_OPENED,
-                actor=actor,
-                role=Role.BORROWER,
-                now=now,
-                data={"offer": number},
+                Occasion(Actor(actor, Role.BORROWER), now, data={"offer": number}),
             )
     offer.refresh_from_db()
     return offer
@@ -170,7 +166,7 @@ def accept_offer(
     """
     if method not in {"password", "code"}:
         raise InvalidInput("method", "请选择用登录密码或短信验证码确认")
-    check_borrower(actor, case)
+    check(Task.READ, case, Actor(actor, Role.BORROWER), now)
     crash_point("accept.before_lock")
     with transaction.atomic():
         fresh = locked(case)
@@ -202,12 +198,12 @@ def reject_offer(
     """Says no to an offer with reasons and a counter-offer; at most three times a case."""
     chosen = check_counter_reasons(reasons)
     said = check_line(note, field="note", label="补充说明", longest=200, empty=True)
-    check_borrower(actor, case)
+    check(Task.READ, case, Actor(actor, Role.BORROWER), now)
     with transaction.atomic():
         fresh = locked(case)
         offer = _offers.find_offer(fresh, number, for_borrower=True, lock=True)
         check_open(offer, seen=seen, now=now)
-        _check_rounds(fresh)
+        check(Action.COUNTER, fresh, Actor(actor, Role.BORROWER), now)
         composed = preview_counter(
             case=fresh, number=number, draft=draft, on=deadlines.business_day(now)
         )
@@ -225,23 +221,16 @@ def reject_offer(
         move(
             fresh,
             Action.COUNTER,
-            actor=actor,
-            role=Role.BORROWER,
-            now=now,
-            note_public=said,
+            Occasion(
+                Actor(actor, Role.BORROWER),
+                now,
+                note_public=said,
+                data={"offer": number, "counter": counter.number, "reasons": chosen},
+                context={"offer": counter},
+            ),
             changes={"rounds": fresh.rounds + 1},
-            data={"offer": number, "counter": counter.number, "reasons": chosen},
-            context={"offer": counter},
         )
         return counter
-
-
-def _check_rounds(case: Case) -> None:
-    most = case.policy.rules.max_rounds
-    if case.rounds >= most:
-        raise RuleViolation(
-            f"已提出 {most} 次还款建议，请接受或拒绝当前方案，也可联系客服。", code="rounds"
-        )
 
 
 @retried
@@ -258,7 +247,7 @@ def decline_offer(
     """Says no to an offer and ends the talks; penalty has run on as usual."""
     chosen = check_counter_reasons(reasons)
     said = check_line(note, field="note", label="补充说明", longest=200, empty=True)
-    check_borrower(actor, case)
+    check(Task.READ, case, Actor(actor, Role.BORROWER), now)
     with transaction.atomic():
         fresh = locked(case)
         offer = _offers.find_offer(fresh, number, for_borrower=True, lock=True)
@@ -267,12 +256,13 @@ def decline_offer(
         return move(
             fresh,
             Action.DECLINE,
-            actor=actor,
-            role=Role.BORROWER,
-            now=now,
-            note_public=said,
-            data={"offer": number, "reasons": chosen},
-            context={"offer": offer},
+            Occasion(
+                Actor(actor, Role.BORROWER),
+                now,
+                note_public=said,
+                data={"offer": number, "reasons": chosen},
+                context={"offer": offer},
+            ),
         )
 
 
@@ -282,8 +272,7 @@ def withdraw_offer(*, case: Case, number: int, reason: str, actor: User, now: da
     said = check_line(reason, field="reason", label="撤回原因")
     with transaction.atomic():
         fresh = locked(case)
-        require_move(fresh, Action.WITHDRAW_OFFER, actor=actor, role=Role.STAFF)
-        check_in_charge(actor, fresh)
+        check(Action.WITHDRAW_OFFER, fresh, Actor(actor, Role.STAFF), now)
         offer = _offers.find_offer(fresh, number, lock=True)
         if offer.status != OfferStatus.OPEN:
             raise RuleViolation(
@@ -293,10 +282,11 @@ def withdraw_offer(*, case: Case, number: int, reason: str, actor: User, now: da
         return move(
             fresh,
             Action.WITHDRAW_OFFER,
-            actor=actor,
-            role=Role.STAFF,
-            now=now,
-            note_public=said,
-            data={"offer": number},
-            context={"offer": offer},
+            Occasion(
+                Actor(actor, Role.STAFF),
+                now,
+                note_public=said,
+                data={"offer": number},
+                context={"offer": offer},
+            ),
         )

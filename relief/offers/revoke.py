@@ -7,12 +7,12 @@ from datetime import datetime
 from django.db import transaction
 
 from loans.services import restructure
-from portal.core.kernel.roles import Rank, Role
+from portal.core.kernel.roles import Role
 from portal.core.models import User
 from portal.core.retry import retried
+from relief.cases.gate import Actor
 from relief.cases.models import Case
-from relief.cases.moves import locked, move
-from relief.cases.people import check_staff
+from relief.cases.moves import Occasion, locked, move
 from relief.cases.reasons import check_line
 from relief.cases.workflow import Action
 from relief.offers import agreement as agreements
@@ -29,8 +29,9 @@ def revoke_agreement(*, case: Case, reason: str, actor: User, now: datetime) -> 
     said = check_line(reason, field="reason", label="撤销原因")
     with transaction.atomic():
         fresh = locked(case)
-        check_staff(actor, fresh, needed=Rank.MANAGER)
-        moved = move(fresh, Action.REVOKE, actor=actor, role=Role.STAFF, now=now, note_public=said)
+        moved = move(
+            fresh, Action.REVOKE, Occasion(Actor(actor, Role.STAFF), now, note_public=said)
+        )
         agreement = plan_watch.in_force(moved)
         restructure.revoke_relief(
             loan_id=moved.loan_id,

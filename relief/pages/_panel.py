@@ -12,9 +12,10 @@ from django.urls import reverse
 
 from portal.core import clock
 from relief.cases.application import STEPS
+from relief.cases.gate import Actor, Task, why_not
 from relief.cases.models import Case
 from relief.cases.reasons import reason_names
-from relief.cases.workflow import BEFORE_PLAN, State
+from relief.cases.workflow import State
 from relief.evidence.files import Upload
 from relief.evidence.kinds import ACCEPT_ATTRIBUTE, MAX_CASE_FILES, MAX_FILE_BYTES
 from relief.evidence.models import Consent
@@ -32,7 +33,8 @@ def panel(
 ) -> dict[str, Any]:
     """What relief/evidence/_evidence_panel.html and its parts need."""
     files = list(case.evidence.current().for_lists())
-    can_change = State(case.state) in BEFORE_PLAN
+    owner = Actor.of(case.borrower)
+    can_change = not why_not(Task.ADD_FILE, case, owner, clock.now())
     since = case.clock_stopped_at if case.state == State.NEED_MORE else None
     wishes = present.wanted_of(case, files, since)
     missing = [wish.kind for wish in wishes if not wish.is_there]

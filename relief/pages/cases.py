@@ -19,6 +19,7 @@ from portal.core.htmx import redirect_to, render_part, wants_part
 from portal.core.kernel.money import ZERO
 from portal.core.visitor import REFUSALS, refuse
 from relief.cases import application, collection, queries
+from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case
 from relief.cases.reasons import reason_names
 from relief.cases.workflow import Action, State
@@ -93,7 +94,7 @@ def _context(request: HttpRequest, own: Case) -> dict[str, Any]:
         "retention": present.retention(own, files, purge_on),
         "collection": collection.sentence_for(own.state),
         "refusal": present.refusal(own),
-        "can_appeal": application.can_appeal(own, now),
+        "appeal": view.button(Action.APPEAL),
         "in_plan": own.state in PLANNED
         or (agreement is not None and agreement.end_kind == "breached"),
         "withdraw": view.button(Action.WITHDRAW),
@@ -183,7 +184,7 @@ def _ask(
 ) -> HttpResponse:
     view = case_view(own, borrower(request), clock.now())
     action = Action.WITHDRAW if name == "case_withdraw" else Action.APPEAL
-    button = view.button(action)
+    refused = why_not(action, case=own, actor=Actor.of(borrower(request)), now=clock.now())
     return render_part(
         request,
         page=f"relief/cases/{name}.html",
@@ -192,8 +193,8 @@ def _ask(
             "case": own,
             "view": view,
             "form": form,
-            "allowed": button is not None and button.enabled,
-            "why_not": button.why_not if button else f"申请目前“{view.label}”，不需要这一步。",
+            "allowed": not refused,
+            "why_not": refused,
         },
         status=status or (422 if form.errors else 200),
     )

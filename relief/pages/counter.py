@@ -17,8 +17,9 @@ from portal.core.errors import TermsChanged
 from portal.core.htmx import redirect_to, render_part
 from portal.core.visitor import REFUSALS, refuse
 from relief.cases import deadlines
+from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case
-from relief.cases.workflow import Promise
+from relief.cases.workflow import Action, Promise
 from relief.offers import negotiate as negotiation
 from relief.offers.models import Offer
 from relief.offers.negotiate import Composed, CounterDraft
@@ -193,7 +194,8 @@ def _context(own: Case, found: Offer, form: CounterForm) -> dict[str, Any]:
         "form": form,
         "decline": DeclineForm(auto_id="decline_%s", initial={"seen": found.digest}),
         "penalty": debt.figures.penalty,
-        "rounds_left": max(0, rules.max_rounds - own.rounds),
+        "why_not": why_not(Action.COUNTER, own, Actor.of(own.borrower), clock.now()),
+        "rounds_left": rules.max_rounds - own.rounds,
         "rules": rules,
         "terms_hint": f"每月可还金额和期数填一项即可，最多 {rules.max_plan_terms} 期",
         "reply_by": reply.at if reply else None,

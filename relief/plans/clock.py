@@ -13,7 +13,7 @@ from loans.queries.stage import Pair, PlanWatch
 from relief.cases import deadlines
 from relief.cases.deadlines import Due, DueKind
 from relief.cases.models import Case
-from relief.cases.workflow import IN_PLAN
+from relief.cases.workflow import IN_PLAN, State
 from relief.plans import health as plan_health
 from relief.plans.health import PlanDue, PlanHealth
 
@@ -104,3 +104,13 @@ def cure_due(case: Case, rules: PlanRules, now: datetime) -> Due:
     if check_on is not None:
         rows.append((DueKind.PLAN_CHECK, deadlines.at(check_on, deadlines.MORNING)))
     return Due(deadlines.at(last_day, deadlines.DAY_END), DueKind.CURE_DUE, tuple(rows))
+
+
+def can_breach(case: Case, now: datetime) -> bool:
+    """Whether staff may confirm a breach: the cure period is over, or two in a row are missed."""
+    if case.state != State.WARNED:
+        return False
+    state = health(case, deadlines.business_day(now))
+    if not state.overdue:
+        return False
+    return state.two_missed or (case.cure_until is not None and case.cure_until < now)

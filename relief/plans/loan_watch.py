@@ -11,8 +11,9 @@ from portal.core.errors import RuleViolation
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Role
 from relief.cases import deadlines, reopening
+from relief.cases.gate import SYSTEM, Actor
 from relief.cases.models import Case, CaseQuerySet
-from relief.cases.moves import locked, move, record
+from relief.cases.moves import Occasion, locked, move, record
 from relief.cases.notices import Happening
 from relief.cases.workflow import (
     BEFORE_PLAN,
@@ -71,11 +72,12 @@ class LoanWatch:
             record(
                 case,
                 Happening.CORRECTED,
-                actor=actor,
-                role=role,
-                now=now,
-                note_public=told if len(told) <= NOTE else f"{told[: NOTE - 1]}…",
-                data={"key": key_of(correction.pk)},
+                Occasion(
+                    Actor(actor, role),
+                    now,
+                    note_public=told if len(told) <= NOTE else f"{told[: NOTE - 1]}…",
+                    data={"key": key_of(correction.pk)},
+                ),
             )
 
     def debt_changed(self, loan: Loan, change: str, now: datetime) -> None:
@@ -105,7 +107,7 @@ class LoanWatch:
                 fresh.offers.filter(status__in=["open", "pending", "proposed"]).update(
                     status=OfferStatus.SUPERSEDED
                 )
-            move(fresh, Action.SETTLE, actor=None, role=Role.SYSTEM, now=now)
+            move(fresh, Action.SETTLE, Occasion(SYSTEM, now))
 
 
 def _concerned(loan_id: int) -> CaseQuerySet:
@@ -152,11 +154,12 @@ def reissue(*, case: Case, now: datetime) -> Offer | None:
     move(
         fresh,
         Action.REISSUE,
-        actor=None,
-        role=Role.SYSTEM,
-        now=now,
-        data={"offer": offer.number, "instead_of": old.number},
-        context={"offer": offer, "borrower_sees": status == OfferStatus.OPEN},
+        Occasion(
+            SYSTEM,
+            now,
+            data={"offer": offer.number, "instead_of": old.number},
+            context={"offer": offer, "borrower_sees": status == OfferStatus.OPEN},
+        ),
     )
     return offer
 
@@ -175,11 +178,12 @@ def _give_up(case: Case, old: Offer, now: datetime) -> None:
     move(
         case,
         Action.WITHDRAW_OFFER if was_open else Action.SEND_BACK,
-        actor=None,
-        role=Role.SYSTEM,
-        now=now,
-        note_public="欠款已变化，原方案不再适用，客服会重新拟定方案。" if was_open else "",
-        note_internal="还款后原条款不再适用，请重新拟定。",
-        data={"offer": old.number},
-        context={"offer": old, "note": "欠款已变化，原方案不再适用"},
+        Occasion(
+            SYSTEM,
+            now,
+            note_public="欠款已变化，原方案不再适用，客服会重新拟定方案。" if was_open else "",
+            note_internal="还款后原条款不再适用，请重新拟定。",
+            data={"offer": old.number},
+            context={"offer": old, "note": "欠款已变化，原方案不再适用"},
+        ),
     )

@@ -10,15 +10,14 @@ from loans import queries as books
 from loans.domain.breach import Vesting
 from loans.services import restructure
 from portal.core.errors import RuleViolation
-from portal.core.kernel.roles import Rank, Role
+from portal.core.kernel.roles import Role
 from portal.core.models import User
 from portal.core.retry import retried
 from relief.cases import deadlines, notices
 from relief.cases._lateness import skip_reminder
-from relief.cases.labels import ACTION_LABELS
+from relief.cases.gate import SYSTEM, Actor
 from relief.cases.models import Case
-from relief.cases.moves import locked, move, record, set_deadlines
-from relief.cases.people import check_staff
+from relief.cases.moves import Occasion, locked, move, record, set_deadlines
 from relief.cases.reasons import check_line
 from relief.cases.workflow import IN_PLAN, Action, State
 from relief.offers.models import Agreement
@@ -83,15 +82,16 @@ def _remind(case: Case, state: PlanHealth, now: datetime) -> None:
     record(
         case,
         what,
-        actor=None,
-        role=Role.SYSTEM,
-        now=now,
-        data={"key": key, "instalment": first.number},
-        context={
-            "instalment": first,
-            "due": f"{first.due_on.month}月{first.due_on.day}日",
-            "not_after": None if state.reminder == Reminder.LATE else day_over,
-        },
+        Occasion(
+            SYSTEM,
+            now,
+            data={"key": key, "instalment": first.number},
+            context={
+                "instalment": first,
+                "due": f"{first.due_on.month}月{first.due_on.day}日",
+                "not_after": None if state.reminder == Reminder.LATE else day_over,
+            },
+        ),
         key=key,
     )
 
@@ -127,15 +127,16 @@ def warn(*, case: Case, now: datetime) -> Case:
         return move(
             fresh,
             Action.WARN,
-            actor=None,
-            role=Role.SYSTEM,
-            now=now,
+            Occasion(
+                SYSTEM,
+                now,
+                data={"instalment": state.first_unpaid.number},
+                context={
+                    "instalment": state.first_unpaid,
+                    "vesting": vesting_of(fresh, deadlines.business_day(now)),
+                },
+            ),
             due=cure_due(fresh, in_force(fresh).plan.plan_rules, now),
-            data={"instalment": state.first_unpaid.number},
-            context={
-                "instalment": state.first_unpaid,
-                "vesting": vesting_of(fresh, deadlines.business_day(now)),
-            },
         )
 
 
@@ -151,14 +152,7 @@ def cure(*, case: Case, now: datetime) -> Case | None:
         state = health(fresh, deadlines.business_day(now))
         if fresh.state != State.WARNED or state.overdue:
             return None
-        return move(
-            fresh,
-            Action.CURE,
-            actor=None,
-            role=Role.SYSTEM,
-            now=now,
-            due=plan_due(fresh, now),
-        )
+        return move(fresh, Action.CURE, Occasion(SYSTEM, now), due=plan_due(fresh, now))
 
 
 def tell_breach_ready(case: Case, now: datetime) -> None:
@@ -168,24 +162,8 @@ def tell_breach_ready(case: Case, now: datetime) -> None:
     ready = notices.Happening.BREACH_READY.value
     if not case.events.filter(action=ready, data__key=key).exists():
         record(
-            case,
-            notices.Happening.BREACH_READY,
-            actor=None,
-            role=Role.SYSTEM,
-            now=now,
-            data={"key": key},
-            key=key,
+            case, notices.Happening.BREACH_READY, Occasion(SYSTEM, now, data={"key": key}), key=key
         )
-
-
-def can_breach(case: Case, now: datetime) -> bool:
-    """Whether staff may confirm a breach: the cure period is over, or two in a row are missed."""
-    if case.state != State.WARNED:
-        return False
-    state = health(case, deadlines.business_day(now))
-    if not state.overdue:
-        return False
-    return state.two_missed or (case.cure_until is not None and case.cure_until < now)
 
 
 @retried
@@ -197,19 +175,15 @@ def breach(*, case: Case, reason: str, actor: User, now: datetime) -> Case:
     said = check_line(reason, field="reason", label="确认违约的说明")
     with transaction.atomic():
         fresh = locked(case)
-        check_staff(actor, fresh, needed=Rank.SUPERVISOR)
-        if fresh.state == State.WARNED and not can_breach(fresh, now):
-            raise RuleViolation(
-                f"补救期还没有结束，不能{ACTION_LABELS[Action.BREACH]}。", code="cure-runs"
-            )
         moved = move(
             fresh,
             Action.BREACH,
-            actor=actor,
-            role=Role.STAFF,
-            now=now,
-            note_public=said,
-            context={"vesting": vesting_of(fresh, deadlines.business_day(now))},
+            Occasion(
+                Actor(actor, Role.STAFF),
+                now,
+                note_public=said,
+                context={"vesting": vesting_of(fresh, deadlines.business_day(now))},
+            ),
         )
         agreement = in_force(moved)
         restructure.reinstate(
@@ -228,7 +202,7 @@ def complete(*, case: Case, now: datetime) -> Case:
     """Everything is paid: the plan is completed; the books issue the certificate."""
     with transaction.atomic():
         fresh = locked(case)
-        moved = move(fresh, Action.COMPLETE, actor=None, role=Role.SYSTEM, now=now)
+        moved = move(fresh, Action.COMPLETE, Occasion(SYSTEM, now))
         end(in_force(moved), "completed", now)
         return moved
 

@@ -1,16 +1,18 @@
-"""What pages show of a case: labels, next step, whose turn, buttons; no queries, no HTML."""
+"""What pages show of a case: labels, next step, whose turn, buttons; no HTML."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from loans.queries.stage import LoanStage
-from portal.core.kernel.roles import Rank, Role, rank_at_least
+from portal.core.kernel.roles import Role
 from portal.core.kernel.workdays import WorkCalendar
 from portal.core.models import User
 from relief.cases import labels
 from relief.cases.deadlines import DueKind, business_day, chinese, provisional_note
+from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case, Event
 from relief.cases.notices import HAPPENING_LABELS, Happening
 from relief.cases.queries import rules_for
@@ -22,7 +24,6 @@ PRIMARY = frozenset(
      Action.APPROVE, Action.REOPEN}
 )  # fmt: skip
 DANGER = frozenset({Action.WITHDRAW, Action.REJECT, Action.BREACH, Action.REVOKE, Action.DECLINE})
-NEEDED: dict[Action, Rank] = {Action.BREACH: Rank.SUPERVISOR, Action.REVOKE: Rank.MANAGER}
 STEP_OF: dict[State, int] = {
     State.DRAFT: 1,
     State.SUBMITTED: 2,
@@ -71,8 +72,14 @@ class CaseView:
     is_late: bool
     step: int
     reasons: str
-    buttons: tuple[ButtonView, ...]
+    viewer: User
+    now: datetime
     stage: LoanStage | None = None
+
+    @cached_property
+    def buttons(self) -> tuple[ButtonView, ...]:
+        """Every move that this side has here; judged when a page asks, for that takes queries."""
+        return buttons(self.case, self.viewer, self.now)
 
     def button(self, action: str) -> ButtonView | None:
         """The button of an action, if this side has it here."""
@@ -109,58 +116,23 @@ def case_view(case: Case, viewer: User, now: datetime, stage: LoanStage | None =
         and case.review_due_at <= now,
         step=3 if state == State.EXPIRED and case.expired_from == State.OFFERED else STEP_OF[state],
         reasons=reason_names(case.reasons),
-        buttons=buttons(case, viewer, now),
+        viewer=viewer,
+        now=now,
     )
 
 
 def buttons(case: Case, viewer: User, now: datetime) -> tuple[ButtonView, ...]:
     """Every move of the table that this side has here; disabled ones say why."""
-    role = Role.STAFF if viewer.is_staff_member else Role.BORROWER
-    views = []
-    for move in open_moves(case.state, role):
-        why_not = _why_not(case, move.action, viewer, now)
+    actor, views = Actor.of(viewer), []
+    for move in open_moves(case.state, actor.role):
+        refused = why_not(move.action, case, actor, now)
         style = (
             "danger" if move.action in DANGER else "primary" if move.action in PRIMARY else "plain"
         )
         views.append(
-            ButtonView(move.action, labels.ACTION_LABELS[move.action], not why_not, why_not, style)
+            ButtonView(move.action, labels.ACTION_LABELS[move.action], not refused, refused, style)
         )
     return tuple(views)
-
-
-def _why_not(case: Case, action: Action, viewer: User, now: datetime) -> str:
-    if viewer.is_borrower:
-        return _why_not_borrower(case, action, now)
-    if viewer.rank == Rank.AUDITOR:
-        return "审计员只能查看"
-    if case.borrower_id in {viewer.pk, viewer.same_person_as_id}:
-        return "这是你本人的借款"
-    needed = NEEDED.get(action, Rank.REVIEWER)
-    if not rank_at_least(viewer.rank, needed):
-        return "需要更高权限的同事处理"
-    if case.appealed_at is not None and case.rejected_by_id == viewer.pk:
-        return "申诉要由另一位审核人员处理"
-    theirs = case.assigned_to_id not in {None, viewer.pk}
-    if theirs and action not in {Action.APPROVE, Action.SEND_BACK}:
-        return "" if rank_at_least(viewer.rank, Rank.SUPERVISOR) else "由其他同事处理"
-    return ""
-
-
-def _why_not_borrower(case: Case, action: Action, now: datetime) -> str:
-    if action == Action.APPEAL:
-        if case.appealed_at is not None:
-            return "申诉机会只有一次，已经用过"
-        if case.next_due_at is None or case.next_due_at <= now:
-            return "申诉期已过"
-    if action == Action.COUNTER and case.rounds >= case.policy.rules.max_rounds:
-        return "还款建议次数已用完"
-    if (
-        action in {Action.ACCEPT, Action.COUNTER, Action.DECLINE}
-        and case.next_due_at is not None
-        and case.next_due_at <= now
-    ):
-        return "方案已过有效期"
-    return ""
 
 
 def _due_text(case: Case) -> str:

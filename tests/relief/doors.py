@@ -113,4 +113,4 @@ def push_at_desk(client: Client, slug: str, case: Case, now: datetime) -> Any:
     return client.post(path, desk_values(slug, case, now))
 
 
-DESK_MOVES = {slug: act.action for slug, act in ACTS.items() if act.action is not None}
+DESK_MOVES = {slug: act.action for slug, act in ACTS.items() if isinstance(act.action, Action)}

@@ -12,8 +12,9 @@ from portal.core.documents import papers as documents
 from portal.core.errors import StaleWrite
 from portal.core.kernel.roles import Rank, Role
 from portal.core.models import Delivery, Notice
+from relief.cases.gate import Actor
 from relief.cases.models import Case
-from relief.cases.moves import locked, move
+from relief.cases.moves import Occasion, locked, move
 from relief.cases.workflow import Action, State
 from relief.offers import negotiate as negotiation
 from relief.offers.models import Agreement, Offer
@@ -87,7 +88,7 @@ def test_a_move_on_what_was_read_before_is_refused() -> None:
     Case.objects.filter(pk=case.pk).update(version=case.version + 2)
 
     with pytest.raises(StaleWrite, match="页面已过时"), transaction.atomic():
-        move(stale, Action.PASS, actor=staff(), role=Role.STAFF, now=SOON)
+        move(stale, Action.PASS, Occasion(Actor(staff(), Role.STAFF), SOON))
 
     case.refresh_from_db()
     assert (case.state, case.version) == (State.IN_REVIEW, stale.version + 2)

@@ -21,7 +21,7 @@ from relief.cases.workflow import State
 from relief.evidence import retention
 from relief.evidence.models import Evidence
 from relief.offers import revoke
-from relief.plans import watch as plan_watch
+from relief.plans import clock as plan_clock
 from tests import factories
 from tests.factories import NOW, case_at, noon, staff
 
@@ -154,7 +154,7 @@ def test_a_manager_revokes_a_warned_plan_of_which_nothing_is_paid() -> None:
     assert case.state == State.NEGOTIATING
     assert not debt(case.loan, business_day(when)).is_plan
     assert [row.kind for row in case.deadlines.waiting()] == ["COMPOSE_DUE"]
-    assert plan_watch.can_breach(case, when) is False
+    assert plan_clock.can_breach(case, when) is False
 
 
 def test_a_warned_plan_with_a_payment_is_not_revoked_until_it_is_reversed() -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from portal.core.errors import NotYourTurn
 from portal.core.kernel.roles import Rank, Role
-from relief.cases.moves import locked, move
+from relief.cases.gate import Actor
+from relief.cases.moves import Occasion, locked, move
 from relief.cases.workflow import Action, State, find_move
 from tests import factories
 
@@ -27,6 +28,6 @@ def test_every_state_is_reached_and_everything_else_refused(state: State) -> Non
         for role, actor in people.items():
             if find_move(state, action, role) is None:
                 with pytest.raises(NotYourTurn):
-                    move(locked(case), action, actor=actor, role=role, now=factories.NOW)
+                    move(locked(case), action, Occasion(Actor(actor, role), factories.NOW))
     case.refresh_from_db()
     assert case.state == state

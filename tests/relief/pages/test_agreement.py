@@ -149,7 +149,7 @@ def test_three_rounds_are_all(case: Case, offer: Offer) -> None:
     with clock.frozen(NOW):
         html = own(case).get(address(offer, "offer-reject")).content.decode()
 
-    assert "还款建议次数已用完" in html
+    assert "已提出 3 次还款建议" in html
     assert "提交建议" not in html
     assert send(case, offer, proposal(offer)).status_code == 409
 
