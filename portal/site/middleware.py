@@ -179,7 +179,7 @@ class DeskListMiddleware:
         return self.get_response(request)
 
     def process_view(
-        self, request: HttpRequest, view_func: Callable, args: Any, kwargs: Any
+        self, request: HttpRequest, view_func: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponse | None:
         if not _is_desk_list(request):
             return None
