@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+from django.core import signing
 from django.forms import BaseForm
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 from portal.core.errors import RuleViolation
 from portal.core.kernel.errors import InvalidInput
 
+DEVICE_COOKIE = "__Host-device" if settings.HTTPS else "device"
+DEVICE_AGE = 180 * 24 * 3600  # seconds
+DEVICE_PEOPLE = 5
 REFUSALS = (RuleViolation, InvalidInput)
 
 
@@ -21,6 +27,32 @@ def session_key(request: HttpRequest) -> str:
 def address(request: HttpRequest) -> str:
     """The visitor's own address (see ForwardedMiddleware), for limits and the trail."""
     return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def known_here(request: HttpRequest) -> list[int]:
+    """Ids of whoever has logged in on this device in the last months, by its signed cookie."""
+    try:
+        found = signing.loads(
+            request.COOKIES.get(DEVICE_COOKIE, ""), salt=DEVICE_COOKIE, max_age=DEVICE_AGE
+        )
+    except signing.BadSignature:
+        return []
+    return [int(pk) for pk in found]
+
+
+def remember_device(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Have the device keep that this person has logged in on it, once a session; five people at most."""
+    person, known = request.user.pk, known_here(request)
+    if person in known:
+        return
+    response.set_cookie(
+        DEVICE_COOKIE,
+        signing.dumps([person, *known][:DEVICE_PEOPLE], salt=DEVICE_COOKIE),
+        max_age=DEVICE_AGE,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
 
 
 def refuse(form: BaseForm, problem: RuleViolation | InvalidInput, **names: str) -> None:

@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from portal.core.accounts import accounts
 from portal.core.errors import RuleViolation
 from portal.core.kernel.errors import InvalidInput
-from portal.core.visitor import address
+from portal.core.visitor import address, known_here
 
 Board = Callable[[HttpRequest], dict[str, Any]]
 NOT_STAFF = "这个账户不是工作人员账户，请到借款人登录页登录"
@@ -55,7 +55,10 @@ class DeskLoginForm(AdminAuthenticationForm):
         ip = address(self.request) if self.request else ""
         try:
             user = accounts.authenticate_password(
-                phone=values["username"], password=values["password"], ip=ip
+                phone=values["username"],
+                password=values["password"],
+                ip=ip,
+                known=known_here(self.request) if self.request else (),
             )
         except InvalidInput as wrong:
             raise ValidationError("账号或密码不正确，请检查用户名") from wrong
@@ -84,6 +87,14 @@ class DeskSite(AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         user: Any = request.user
         return bool(user.is_active and getattr(user, "is_staff_member", False) and user.rank)
+
+    def logout(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """The browser forgets what it kept of the session, as at the borrowers' way out."""
+        response = super().logout(request, extra_context)
+        response["Clear-Site-Data"] = '"cache", "storage"'
+        return response
 
     def show_on_index(self, board: Board) -> None:
         """Let an app above this one put figures on the front page: a function of the request."""

@@ -29,6 +29,7 @@ from portal.core.errors import RuleViolation
 from portal.core.htmx import wants_part
 from portal.core.kernel.addresses import parse_address
 from portal.core.kernel.errors import InvalidInput
+from portal.core.visitor import remember_device
 
 logger = logging.getLogger(__name__)
 # Names of our forms, and of Django's lists at the desk, that may come several times.
@@ -235,7 +236,7 @@ def _no_such_list(request: HttpRequest, name: str) -> HttpResponse:
 
 
 class PrivatePagesMiddleware:
-    """Pages of somebody logged in are kept by no cache, theirs or a shared one."""
+    """Pages of somebody logged in are kept by no cache; the device is known as theirs from then on."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -246,6 +247,7 @@ class PrivatePagesMiddleware:
             if "public" in response.get("Cache-Control", ""):
                 del response["Cache-Control"]
             patch_cache_control(response, no_store=True, private=True)
+            remember_device(request, response)
         return response
 
 

@@ -233,6 +233,8 @@ CSRF_FAILURE_VIEW = "portal.site.pages.errors.csrf_failure"
 # HTTPS: on outside the demo; set 0 only for a trial of `make serve` on loopback without TLS.
 HTTPS = flag("HTTPS", default=not DEMO)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+if HTTPS:  # the browser keeps these to this very host and to TLS
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 SECURE_SSL_REDIRECT = HTTPS
 # TRUSTED_PROXIES: how many proxies of ours stand in front, each adding to X-Forwarded-For; 0: the
 # peer's address counts and no header is believed. Nothing here speaks TLS, so HTTPS means one.

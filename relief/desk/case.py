@@ -153,7 +153,8 @@ def _refuse(form: DeskForm, refusal: RuleViolation | InvalidInput, case: Case) -
     if isinstance(refusal, DIRTY) and last is not None:
         text += f"（最近一次：{who_did(last)}，{chinese(last.at)}，{event_label(last)}）"
     field = getattr(refusal, "field", "")
-    form.add_error(field if field in form.fields else None, text)
+    shown = field in form.fields and not form.fields[field].widget.is_hidden
+    form.add_error(field if shown else None, text)
 
 
 def _after(

@@ -44,7 +44,9 @@ def check_signature(
             phone=actor.phone or "", purpose=purpose_of(offer), session_key=session_key, code=secret
         )
     elif method == "password":
-        user = accounts.authenticate_password(phone=actor.phone or "", password=secret, ip=ip)
+        user = accounts.authenticate_password(
+            phone=actor.phone or "", password=secret, ip=ip, known=[actor.pk]
+        )
         if user.pk != actor.pk:
             raise RuleViolation("只有申请人本人可以确认。", code="not-borrower")
     else:

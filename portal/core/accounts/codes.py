@@ -19,6 +19,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from portal.core import clock
 from portal.core.accounts.throttles import Limit, attempt
 from portal.core.errors import RuleViolation
+from portal.core.kernel.addresses import network_of
 from portal.core.kernel.phones import parse_phone
 from portal.core.models import OneTimeCode
 from portal.core.notifications.outbox import send_login_code
@@ -47,7 +48,7 @@ def send_code(*, phone: str, purpose: str, session_key: str, ip: str, now: datet
     if not session_key:
         raise RuleViolation("页面已过期，请刷新页面后重新获取验证码", field="code")
     real = clock.real_now()
-    _limit(phone=phone, ip=ip, real=real)
+    _limit(phone=phone, purpose=purpose, ip=ip, real=real)
     digits = f"{secrets.randbelow(10**6):06d}"
     with transaction.atomic():
         row = OneTimeCode.objects.create(
@@ -63,18 +64,20 @@ def send_code(*, phone: str, purpose: str, session_key: str, ip: str, now: datet
         send_login_code(phone=phone, key=key, digits=digits, minutes=minutes, now=now)
 
 
-def _limit(*, phone: str, ip: str, real: datetime) -> None:
+def _limit(*, phone: str, purpose: str, ip: str, real: datetime) -> None:
     """Refuse what comes too often. In a demo many reviewers share one address, so the limits per
-    address and in all rest there; the limit per phone never does."""
-    if not settings.DEMO:
-        if attempt("code-ip", ip, PER_ADDRESS, now=real):
+    address and in all rest there; the limit per phone never does. Only somebody logged in asks for
+    a signing code: these count apart, so that no stranger uses up what the owner signs with."""
+    is_signing = purpose.startswith("accept:")
+    if not settings.DEMO and not is_signing:
+        if attempt("code-ip", network_of(ip), PER_ADDRESS, now=real):
             raise RuleViolation(
                 "获取验证码过于频繁，请一小时后再试", code="throttled", field="phone"
             )
         if attempt("code-all", "", IN_ALL, now=real):
             logger.error("codes.global_cap")
             raise RuleViolation("短信发送繁忙，请稍后再试，或用密码登录", code="throttled")
-    free_at = attempt("code-phone", phone, PER_PHONE, now=real)
+    free_at = attempt("code-sign" if is_signing else "code-phone", phone, PER_PHONE, now=real)
     if free_at:
         wait = max(1, int((free_at - real).total_seconds()))
         words = f"{wait} 秒" if wait <= 60 else f"约 {-(-wait // 60)} 分钟"

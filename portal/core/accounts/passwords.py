@@ -29,7 +29,7 @@ def reset_password(*, phone: str, code: str, password: str, session_key: str) ->
 
 def change_password(*, user: User, current: str, password: str) -> User:
     """Set a new password for somebody who knows the present one; five tries in 15 minutes."""
-    if attempt("login-account", user.username, [PER_ACCOUNT], now=clock.real_now()):
+    if attempt("change-password", user.username, [PER_ACCOUNT], now=clock.real_now()):
         raise RuleViolation(
             "当前密码错误次数过多，请 15 分钟后再试", code="throttled", field="current"
         )
@@ -44,4 +44,4 @@ def change_password(*, user: User, current: str, password: str) -> User:
 def _set(user: User, password: str) -> None:
     user.set_password(password)
     user.save(update_fields=["password"])
-    forgive("login-account", user.username)
+    forgive("change-password", user.username)

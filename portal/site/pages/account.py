@@ -57,7 +57,10 @@ def _prove(request: HttpRequest, form: Form, by: str) -> User | None:
     try:
         if by == "password":
             return accounts.authenticate_password(
-                phone=values["phone"], password=values["password"], ip=visitor.address(request)
+                phone=values["phone"],
+                password=values["password"],
+                ip=visitor.address(request),
+                known=visitor.known_here(request),
             )
         return accounts.authenticate_code(
             phone=values["phone"], code=values["code"], session_key=visitor.session_key(request)
