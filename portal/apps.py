@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.contrib.admin import apps as admin_apps
 from django.utils.module_loading import import_string
 
@@ -27,3 +28,5 @@ class PortalConfig(AppConfig):
         import_string("portal.site.celery.app").set_default()
         import_string("portal.tasks.connect_clock")()
         import_string("portal.site.checks.add_checks")()
+        if settings.CRASH_POINTS is not None:  # the fault rig's demo only
+            import_string("portal.site.crash_points.install")()

@@ -37,7 +37,7 @@ LAYER_OF: dict[str, str] = {
     **_below(
         "portal.core",
         pure="kernel",
-        models="crash_points errors fields hashers models probes publicids retry storage unit_of_work",
+        models="errors fields hashers models probes publicids retry storage unit_of_work",
         services="accounts background calendar clock documents notifications nudge",
         presenters="access bodies charts htmx visitor",
         pages="desk",
@@ -45,7 +45,7 @@ LAYER_OF: dict[str, str] = {
     **_below(
         "portal.site",
         pure="celery environment logs parent_death private_redis settings",
-        presenters="checks context middleware",
+        presenters="checks context crash_points middleware",
         pages="demo desk pages",
         wiring="server urls wsgi",
     ),

@@ -19,7 +19,6 @@ from loans.services.receipts import post_split
 from loans.services.refusals import business_date, check_event_date, check_open, refusing
 from loans.services.splitting import SplitPreview, preview_of, split_payment
 from loans.services.timeline import Step, place_of, steps_of
-from portal.core.crash_points import crash_point
 from portal.core.errors import RuleViolation
 from portal.core.kernel.money import FEN, ZERO, require_money
 from portal.core.models import User
@@ -77,9 +76,7 @@ def _pay(
     actor: User | None,
     now: datetime,
 ) -> Payment:
-    crash_point("pay.before_lock")
     with open_books(loan_id, actor=actor, now=now) as books:
-        crash_point("pay.after_lock")
         active = list(Payment.objects.filter(loan_id=loan_id).order_by("paid_on", "pk"))
         known = next((p for p in active if p.reference == reference), None)
         if known is None:
@@ -100,8 +97,6 @@ def _pay(
         if before is not None:
             made = correction.record(books, payment, Correction.Kind.BACK_DATED, before, changes)
         _finish(books, Change.PAYMENT, correction.last_paid(steps, paid_on), made, steps)
-        crash_point("pay.before_commit")
-    crash_point("pay.after_commit")
     return payment
 
 

@@ -16,8 +16,6 @@ from typing import BinaryIO, Protocol
 
 from django.conf import settings
 
-from portal.core.crash_points import crash_point
-
 CHUNK = 256 * 1024
 PART = ".part"  # how unfinished files end; a crash may leave one, no row ever names one
 _KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{30}(?:\.[a-z0-9]{1,8})?")
@@ -51,10 +49,8 @@ class PrivateStorage:
         part = target.with_name(target.name + PART)
         try:
             sha256, size = _write(part, data)
-            crash_point("file.before_rename")
             os.replace(part, target)
             _flush_folder(target.parent)
-            crash_point("file.after_rename")
         except BaseException:
             part.unlink(missing_ok=True)
             target.unlink(missing_ok=True)
@@ -96,7 +92,6 @@ def _write(path: Path, data: bytes | Readable) -> tuple[str, int]:
             digest.update(chunk)
             size += len(chunk)
             file.write(chunk)
-            crash_point("file.mid_write")
         file.flush()
         os.fsync(file.fileno())
     return digest.hexdigest(), size

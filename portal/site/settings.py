@@ -288,7 +288,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
-# CRASH_POINTS: folder in which the fault rig arms crash points (portal/core/crash_points.py).
+# CRASH_POINTS: folder in which the fault rig arms crash points (portal/site/crash_points.py).
 CRASH_POINTS = Path(os.environ["CRASH_POINTS"]) if os.environ.get("CRASH_POINTS") else None
 if CRASH_POINTS and not DEMO:
     raise stop("CRASH_POINTS", "needs DEMO=1: it kills processes on purpose")

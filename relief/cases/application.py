@@ -12,7 +12,6 @@ from django.db import IntegrityError, transaction
 
 from loans.models import Loan
 from portal.core.calendar.days import load_calendar
-from portal.core.crash_points import crash_point
 from portal.core.errors import RuleViolation
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO, require_money
@@ -165,10 +164,8 @@ def submit_case(*, case: Case, actor: User, now: datetime, declared: str = "") -
     `declared` is what the borrower ticked, word for word; it stays in the audit trail. Submitted 2026-02-13 10:00: answered by 2026-02-24 18:00. A second click is once.
     """
     check(Task.READ, case, Actor(actor, Role.BORROWER), now)
-    crash_point("submit.before_lock")
     with transaction.atomic():
         fresh = locked(case)
-        crash_point("submit.after_lock")
         if fresh.state in {State.SUBMITTED, State.IN_REVIEW} and fresh.submitted_at is not None:
             return fresh
         if fresh.state == State.DRAFT:
@@ -182,8 +179,6 @@ def submit_case(*, case: Case, actor: User, now: datetime, declared: str = "") -
             ),
             changes={**_review_clock(fresh, now), "policy": fresh.policy, "submitted_at": now},
         )
-        crash_point("submit.before_commit")
-    crash_point("submit.after_commit")
     return handed_in
 
 

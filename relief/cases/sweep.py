@@ -11,7 +11,6 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import DataError, IntegrityError, transaction
 from django.db.models import Q
 
-from portal.core.crash_points import crash_point
 from portal.core.errors import RuleViolation
 from relief.cases import deadlines, notices
 from relief.cases._lateness import break_promise, skip_reminder
@@ -68,14 +67,12 @@ def _handle(ids: Sequence[int], now: datetime) -> int:
     try:
         with transaction.atomic():
             handled = _handle_together(ids, now)
-            crash_point("sweep.before_commit")
     except BROKEN:
         if len(ids) == 1:
             logger.exception("deadline.failed", extra={"deadline": ids[0]})
             return 0
         half = len(ids) // 2
         return _handle(ids[:half], now) + _handle(ids[half:], now)
-    crash_point("sweep.after_commit")
     return handled
 
 
@@ -89,10 +86,7 @@ def _handle_together(ids: Sequence[int], now: datetime) -> int:
     """One turn for the first deadline of each case; the next of a case sees what that one did."""
     turn: dict[int, Deadline] = {}
     later = []
-    crash_point("sweep.before_lock")
-    rows = list(_locked(ids, now))
-    crash_point("sweep.after_lock")
-    for row in rows:
+    for row in _locked(ids, now):
         if turn.setdefault(row.case_id, row) is not row:
             later.append(row.pk)
     mine = Deadline.objects.waiting().filter(pk__in=[row.pk for row in turn.values()])
@@ -107,14 +101,14 @@ def _handle_together(ids: Sequence[int], now: datetime) -> int:
     return len(turn) + (_handle_together(later, now) if later else 0)
 
 
-def _locked(ids: Sequence[int], now: datetime) -> DeadlineQuerySet:
+def _locked(ids: Sequence[int], now: datetime) -> list[Deadline]:
     """Those that are still due, with their cases, under the locks of both; never waits for a lock.
 
     Whose case somebody else works on just now is left to the next sweep. SQLite ignores the lock:
     there the transaction is the only writer from its first statement.
     """
     rows = Deadline.objects.due(now).filter(pk__in=ids).with_case()
-    return rows.select_for_update(of=("case", "self"), skip_locked=True)
+    return list(rows.select_for_update(of=("case", "self"), skip_locked=True))
 
 
 def _amber(row: Deadline, batch: Batch) -> None:

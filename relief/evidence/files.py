@@ -10,7 +10,6 @@ from typing import BinaryIO
 
 from django.db import IntegrityError, transaction
 
-from portal.core.crash_points import crash_point
 from portal.core.errors import RuleViolation, StaleWrite
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Role
@@ -79,19 +78,15 @@ def add_evidence(
     _check_room(case, data, replaces, actor, now)
     consents.check_consent(kind=wanted, agreed=consent, actor=actor)
     stored = _stored(data, case)
-    crash_point("upload.before_lock")
     try:
         with transaction.atomic():
             fresh = locked(case)
-            crash_point("upload.after_lock")
             _check_room(fresh, data, replaces, actor, now)
             consents.keep_consent(kind=wanted, agreed=consent, actor=actor, now=now, ip=ip)
             if replaces is not None:
                 Evidence.objects.current().filter(pk=replaces.pk).update(withdrawn_at=now)
             made = _row(fresh, wanted, upload.name, found, stored, replaces, actor, now)
             _tell_added(made, actor, now)
-            crash_point("upload.before_commit")
-        crash_point("upload.after_commit")
     except IntegrityError as twice:  # two tabs at once: the unique key decides
         private.delete(stored.key)
         raise RuleViolation(SAME_FILE, code="duplicate", field="file") from twice

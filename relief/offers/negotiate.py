@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
-from portal.core.crash_points import crash_point
 from portal.core.errors import RuleViolation
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Role, rank_at_least
@@ -167,10 +166,8 @@ def accept_offer(
     if method not in {"password", "code"}:
         raise InvalidInput("method", "请选择用登录密码或短信验证码确认")
     check(Task.READ, case, Actor(actor, Role.BORROWER), now)
-    crash_point("accept.before_lock")
     with transaction.atomic():
         fresh = locked(case)
-        crash_point("accept.after_lock")
         offer = _offers.find_offer(fresh, number, for_borrower=True, lock=True)
         if offer.status == OfferStatus.ACCEPTED and offer.digest == seen:
             return offer.agreement
@@ -178,8 +175,6 @@ def accept_offer(
         made = agreement.conclude(
             case=fresh, offer=offer, method=method, ip=ip, actor=actor, now=now
         )
-        crash_point("accept.before_commit")
-    crash_point("accept.after_commit")
     return made
 
 

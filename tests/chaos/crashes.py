@@ -8,11 +8,11 @@ from functools import partial
 from random import Random
 
 from portal.core import clock
-from portal.core.crash_points import HIT
 from portal.core.errors import NotYourTurn
 from portal.core.models import User
 from portal.core.notifications import hours
 from portal.core.nudge import nudge
+from portal.site.crash_points import HIT
 from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.offers import negotiate as negotiation

@@ -17,7 +17,6 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Case, F, TextField, Value, When
 
-from portal.core.crash_points import crash_point
 from portal.core.models import Delivery
 from portal.core.models.delivery import TOO_LATE
 from portal.core.notifications import hours
@@ -57,7 +56,6 @@ def deliver_due(now: datetime, *, seconds: float = PATIENCE) -> int:
     stop = time.monotonic() + seconds
     taken = 0
     while time.monotonic() < stop and (ids := claim_due(now, BATCH)):
-        crash_point("outbox.after_claim")
         taken += len(ids)
         _deliver_batch(ids, now, stop)
     return taken
@@ -149,7 +147,6 @@ def _try(row: Delivery, now: datetime) -> Outcome:
     except Exception as problem:  # a channel's bug must end in a visible state, not in a lost row
         logger.exception("delivery.crashed", extra={"delivery": row.public_id})
         return SendFailed(type(problem).__name__, permanent=False)
-    crash_point("outbox.after_call")
     return receipt
 
 
@@ -265,7 +262,6 @@ def _record(rows: Sequence[Delivery], *, status: str, **changes: object) -> str:
 
     All of `rows` were claimed at once, under one lease.
     """
-    crash_point("outbox.before_record")
     mine = Delivery.objects.filter(
         pk__in=[row.pk for row in rows], status=Status.CLAIMED, lease_until=rows[0].lease_until
     ).update(status=status, lease_until=None, **changes)

@@ -1,0 +1,223 @@
+"""Named places where the fault rig may kill a process, so that a crash is exact and not lucky.
+
+Only where CRASH_POINTS names a folder, which settings refuse outside the demo: then the start of
+web and worker calls `install`, which wraps the functions named here, and nothing else knows of it.
+A file `<kind>.<point>` in the folder arms one point for the processes of one kind: the first that
+comes by takes the file away and dies by SIGKILL; all later ones pass.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import wraps
+from importlib import import_module
+from inspect import isgeneratorfunction
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from portal.core.notifications.channels.base import Receipt
+
+HIT = ".hit"  # what the file's name ends with once a process has died of it
+KIND = "worker" if "celery" in sys.argv[0] else "web"  # a pool's child keeps its parent's argv
+OURS = ("portal", "loans", "relief")
+Hit = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """Just before a function, named as module:function, is called."""
+
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """Just after it has returned, the outermost call where it calls itself; `given` its result."""
+
+    function: str
+    given: Callable[[Any], bool] = lambda result: True
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """After what a generator gave was used, before it gives more."""
+
+    function: str
+
+
+Place = Before | After | Between
+
+# Anywhere in a process.
+PLACES: dict[str, Place] = {
+    "file.mid_write": Between("portal.core.storage:_chunks"),
+    "file.before_rename": After("portal.core.storage:_write"),
+    "file.after_rename": After("portal.core.storage:_flush_folder"),
+    "outbox.after_claim": Before("portal.core.notifications.dispatch:_deliver_batch"),
+    "outbox.after_call": After(
+        "portal.core.notifications.dispatch:_try", lambda outcome: isinstance(outcome, Receipt)
+    ),
+    "outbox.before_record": Before("portal.core.notifications.dispatch:_record"),
+}
+
+# Inside one call of a service that is one transaction: each once and in this order, so that
+# "before commit" is not reached by a call that found nothing to do.
+SERVICES: dict[str, dict[str, Place]] = {
+    "loans.services.payment:_pay": {
+        "pay.before_lock": Before("loans.services.booking:open_books"),
+        "pay.after_lock": After("loans.queries.position:load_position"),
+        "pay.before_commit": After("loans.services.payment:_finish"),
+        "pay.after_commit": After("loans.services.payment:_pay"),
+    },
+    "relief.offers.negotiate:accept_offer": {
+        "accept.before_lock": After("relief.cases.gate:check"),
+        "accept.after_lock": After("relief.cases.moves:locked"),
+        "accept.before_commit": After("relief.offers.agreement:conclude"),
+        "accept.after_commit": After("relief.offers.negotiate:accept_offer"),
+    },
+    "relief.cases.application:submit_case": {
+        "submit.before_lock": After("relief.cases.gate:check"),
+        "submit.after_lock": After("relief.cases.moves:locked"),
+        "submit.before_commit": After("relief.cases.moves:move"),
+        "submit.after_commit": After("relief.cases.application:submit_case"),
+    },
+    "relief.evidence.files:add_evidence": {
+        "upload.before_lock": After("relief.evidence.files:_stored"),
+        "upload.after_lock": After("relief.cases.moves:locked"),
+        "upload.before_commit": After("relief.evidence.files:_tell_added"),
+        "upload.after_commit": Before("portal.core.nudge:nudge"),
+    },
+    "relief.cases.sweep:_handle": {
+        "sweep.before_lock": Before("relief.cases.sweep:_locked"),
+        "sweep.after_lock": After("relief.cases.sweep:_locked"),
+        "sweep.before_commit": After("relief.cases.sweep:_handle_together"),
+        "sweep.after_commit": After("relief.cases.sweep:_handle"),
+    },
+}
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of a service: the points it has not come by yet, and how deep each function is."""
+
+    ahead: list[str]
+    depth: Counter[str] = field(default_factory=Counter)
+
+
+_call: ContextVar[Call | None] = ContextVar("call", default=None)
+
+
+def point_names() -> set[str]:
+    """Every point that can be armed."""
+    return {*PLACES, *(name for points in SERVICES.values() for name in points)}
+
+
+def install(hit: Hit | None = None) -> Callable[[], None]:
+    """Wrap the functions, also where they were imported by name; returns what undoes it.
+
+    `hit` is told each point that is come by, in place of dying at those armed in the folder.
+    """
+    told = hit or _die_if_armed
+    wrapped: list[tuple[Any, Any]] = []
+    places = {**PLACES, **{n: p for points in SERVICES.values() for n, p in points.items()}}
+    for target in dict.fromkeys([*SERVICES, *(place.function for place in places.values())]):
+        here = {name: place for name, place in places.items() if place.function == target}
+        original = _function(target)
+        if isgeneratorfunction(original):
+            wrapper = _wrap_generator(original, here, told)
+        else:
+            wrapper = _wrap(original, target, here, told)
+        if target in SERVICES:
+            wrapper = _scope(wrapper, target)
+        _replace(original, wrapper)
+        wrapped.append((original, wrapper))
+
+    def undo() -> None:
+        for original, wrapper in reversed(wrapped):
+            _replace(wrapper, original)
+
+    return undo
+
+
+def _function(target: str) -> Any:
+    module, _, name = target.partition(":")
+    return getattr(import_module(module), name)
+
+
+def _replace(old: Any, new: Any) -> None:
+    for module_name, module in list(sys.modules.items()):
+        if module_name.partition(".")[0] in OURS:
+            for name, value in list(vars(module).items()):
+                if value is old:
+                    setattr(module, name, new)
+
+
+def _wrap(original: Any, target: str, here: dict[str, Place], hit: Hit) -> Any:
+    first = {name: place for name, place in here.items() if isinstance(place, Before)}
+    last = {name: place for name, place in here.items() if isinstance(place, After)}
+
+    @wraps(original)
+    def around(*args: Any, **kwargs: Any) -> Any:
+        call = _call.get() or Call([])
+        for name in first:
+            _come_by(name, call, hit)
+        call.depth[target] += 1
+        try:
+            result = original(*args, **kwargs)
+        finally:
+            call.depth[target] -= 1
+        for name, place in last.items():
+            if not call.depth[target] and place.given(result):
+                _come_by(name, call, hit)
+        return result
+
+    return around
+
+
+def _wrap_generator(original: Any, here: dict[str, Place], hit: Hit) -> Any:
+    @wraps(original)
+    def between(*args: Any, **kwargs: Any) -> Iterator[Any]:
+        for item in original(*args, **kwargs):
+            yield item
+            for name in here:
+                hit(name)
+
+    return between
+
+
+def _scope(wrapper: Any, service: str) -> Any:
+    @wraps(wrapper)
+    def scoped(*args: Any, **kwargs: Any) -> Any:
+        before = _call.set(Call(list(SERVICES[service])))
+        try:
+            return wrapper(*args, **kwargs)
+        finally:
+            _call.reset(before)
+
+    return scoped
+
+
+def _come_by(name: str, call: Call, hit: Hit) -> None:
+    if name in PLACES:
+        hit(name)
+    elif call.ahead[:1] == [name]:
+        call.ahead.pop(0)
+        hit(name)
+
+
+def _die_if_armed(name: str) -> None:
+    """Renaming is what only one process can do."""
+    folder: Path = settings.CRASH_POINTS  # type: ignore[assignment] # set, or nobody would come by
+    armed = folder / f"{KIND}.{name}"
+    try:
+        armed.rename(armed.with_name(armed.name + HIT))
+    except FileNotFoundError:
+        return
+    os.kill(os.getpid(), signal.SIGKILL)
