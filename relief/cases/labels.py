@@ -19,6 +19,7 @@ class Words:
     next_step: str
     next_step_staff: str
     without_due: str = ""
+    past_due: str = ""  # to the borrower once {due} has passed and the sweep has not yet come
 
 
 WORDS: dict[S, Words] = {
@@ -45,6 +46,7 @@ WORDS: dict[S, Words] = {
         "等待补充材料",
         "请在 {due} 前补充材料，补充后继续审核；到期未补充申请会关闭，材料保留，可重新打开。",
         "等待借款人在 {due} 前补充材料；审核计时已暂停。",
+        past_due="补充材料的期限 {due} 已过，申请即将关闭；材料保留，关闭后可重新打开。",
     ),
     S.NEGOTIATING: Words(
         "方案拟定中",
@@ -63,6 +65,7 @@ WORDS: dict[S, Words] = {
         "等待借款人答复",
         "请在 {due} 前接受方案，或提出你的还款建议；过期后罚息照常计收，可重新申请。",
         "等待借款人在 {due} 前答复。",
+        past_due="方案已于 {due} 过期，申请即将关闭；罚息照常计收，关闭后可重新打开。",
     ),
     S.COUNTERED: Words(
         "已提交还款建议",
@@ -97,6 +100,7 @@ WORDS: dict[S, Words] = {
         "如不同意，可在 {due} 前申诉一次，由另一位审核人员处理。",
         "借款人可在 {due} 前申诉一次。",
         "申诉机会已用完；补充新材料后可重新申请。",
+        past_due="申诉的期限 {due} 已过；补充新材料后可重新申请。",
     ),
     S.DECLINED: Words(
         "已拒绝方案",
@@ -165,10 +169,16 @@ def label(state: S | str, role: Role) -> str:
     return words.borrower if role == Role.BORROWER else words.staff
 
 
-def next_step(state: S | str, role: Role, due: str, rules: ReliefPolicy) -> str:
+LATE_AT_OUR_SIDE = "承诺的时间 {due} 已过，很抱歉；我们正在加急处理，会告诉你新的时间。"
+
+
+def next_step(
+    state: S | str, role: Role, due: str, rules: ReliefPolicy, *, is_past: bool = False
+) -> str:
     """What happens next and by when; `due` is the deadline as Chinese text, or empty.
 
-    `rules` is the policy that governs the case.
+    `rules` is the policy that governs the case. With `is_past` that time is over: a borrower is
+    not told any more that it is still to come.
 
     next_step(SUBMITTED, BORROWER, "11月25日 18:00", rules) -> 客服会在 11月25日 18:00 前给出审核结果，…
     """
@@ -177,6 +187,8 @@ def next_step(state: S | str, role: Role, due: str, rules: ReliefPolicy) -> str:
     text = text.replace("{review_span}", rules.review_span)
     if "{due}" not in text:
         return text
+    if due and is_past and role == Role.BORROWER:
+        return (words.past_due or LATE_AT_OUR_SIDE).format(due=due)
     if due:
         return text.format(due=due)
     return words.without_due or text.replace("在 {due} 前", "尽快").replace("{due}", "")

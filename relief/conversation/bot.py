@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 
 from loans.models import Loan
 from loans.queries.debt import debt
@@ -41,7 +41,7 @@ def facts_of(*, borrower: User, now: datetime) -> Facts:
         name=borrower.masked_name,
         hour=now.astimezone(SHANGHAI).hour,
         loans=tuple(loans),
-        case=_case_facts(case, on),
+        case=_case_facts(case, now),
         rules=rules_for(case if case and case.is_open else None),
     )
 
@@ -52,17 +52,18 @@ def latest_case(borrower: User) -> Case | None:
     return cases.open().first() or cases.first()
 
 
-def _case_facts(case: Case | None, on: date) -> CaseFacts | None:
+def _case_facts(case: Case | None, now: datetime) -> CaseFacts | None:
     if case is None:
         return None
     due = chinese(case.next_due_at) if case.next_due_at else ""
-    stage = loan_stages([case], on).get(case.pk)
+    is_past = case.next_due_at is not None and case.next_due_at <= now
+    stage = loan_stages([case], business_day(now)).get(case.pk)
     return CaseFacts(
         number=case.number,
         state_label=labels.label(case.state, Role.BORROWER),
         next_step=stage.text
         if stage
-        else labels.next_step(case.state, Role.BORROWER, due, rules_for(case)),
+        else labels.next_step(case.state, Role.BORROWER, due, rules_for(case), is_past=is_past),
         is_open=case.is_open,
     )
 

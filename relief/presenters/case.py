@@ -65,6 +65,7 @@ class CaseView:
     label: str
     next_step: str
     due_at: datetime | None
+    is_past: bool  # due_at has passed and nothing was done about it yet
     due_label: str
     turn: Role | None
     turn_label: str
@@ -95,6 +96,7 @@ def case_view(case: Case, viewer: User, now: datetime, stage: LoanStage | None =
     state = State(case.state)
     role = Role.STAFF if viewer.is_staff_member else Role.BORROWER
     due = "" if case.next_due_at is None else _due_text(case)
+    is_past = case.next_due_at is not None and case.next_due_at <= now
     return CaseView(
         case=case,
         state=state.value,
@@ -102,10 +104,11 @@ def case_view(case: Case, viewer: User, now: datetime, stage: LoanStage | None =
         next_step=(
             stage.text
             if stage is not None and role == Role.BORROWER
-            else labels.next_step(state, role, due, rules_for(case))
+            else labels.next_step(state, role, due, rules_for(case), is_past=is_past)
         ),
         stage=stage,
         due_at=case.next_due_at,
+        is_past=is_past,
         due_label=due,
         turn=TURN[state],
         turn_label=labels.TURN_LABELS[TURN[state]],

@@ -34,6 +34,7 @@ class Standing:
     stage: LoanStage
     next_on: date | None
     next_amount: Decimal
+    is_late: bool  # next_on has passed: it is not still to come
     at_stake: Decimal
 
 
@@ -47,5 +48,6 @@ def standing(stage: LoanStage, debt: Debt, plan: PlanTerms | None) -> Standing:
         stage=stage,
         next_on=ahead.due_on if ahead else None,
         next_amount=amount,
+        is_late=ahead is not None and ahead.due_on < debt.as_of,
         at_stake=plan.returned if plan else ZERO,
     )

@@ -19,8 +19,9 @@ from portal.core.kernel.roles import Role
 from portal.core.kernel.workdays import WorkCalendar
 from portal.templatetags.portal_page import optional_url
 from relief.cases.deadlines import chinese
-from relief.cases.labels import label
+from relief.cases.labels import label, next_step
 from relief.cases.models import Case
+from relief.cases.queries import rules_for
 from relief.cases.workflow import IN_PLAN, IN_TALKS, OPEN, State
 from relief.conversation.answers import next_opening
 from relief.offers.models import OfferStatus
@@ -105,7 +106,7 @@ def overview(
     """
     active = [(loan, debt) for loan, debt in debts if not loan.is_settled]
     told = stages(debts)
-    cards = [_ask(case) for case in _latest(cases) if _asks(case)]
+    cards = [_ask(case, now) for case in _latest(cases) if _asks(case)]
     cards += _loan_cards(active, told, cases)
     return Overview(
         cards=tuple(cards),
@@ -132,9 +133,18 @@ def _asks(case: Case) -> bool:
     return State(case.state) in ASKS and not case.loan.is_settled
 
 
-def _ask(case: Case) -> Card:
-    state = State(case.state)
+def _ask(case: Case, now: datetime) -> Card:
+    state, due = State(case.state), case.next_due_at
     tag, title, button = ASKS[state]
+    if due is not None and due <= now:  # its end is swept within a minute, or when a worker is back
+        return Card(
+            tone="w",
+            tag="期限已过",
+            note=f"{case.number} · 借款 {case.loan.number}",
+            url=optional_url("relief:case", case.public_id),
+            button="查看进度",
+            text=next_step(state, Role.BORROWER, chinese(due), rules_for(case), is_past=True),
+        )
     return Card(
         tone="w",
         tag=tag,
@@ -142,7 +152,7 @@ def _ask(case: Case) -> Card:
         title=title,
         url=_case_url(case, state),
         button=button,
-        until=case.next_due_at,
+        until=due,
         text=case.ask_text if state is State.NEED_MORE else "",
     )
 
