@@ -1,0 +1,148 @@
+"""Opens everything that somebody is shown on a day, and reads it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.test import Client
+
+from loans.models import Account, Entry, Loan, Posting
+from portal.core import clock
+from portal.core.models import Delivery, Notice, User
+from relief.cases.models import Case
+from tests.unhappy.reader import Page, about_of, read, read_words
+
+FIRST = ("/me/", "/jiebei/", "/relief/", "/service/")
+OPENED = re.compile(r"^/(jiebei|relief)/")
+PASSED_BY = re.compile(r"\.(csv|pdf|ics)|/(files|evidence|withdraw|appeal|receipt|reopen)/|\?")
+SCOPES = re.compile(r"/repay/\?scope=(due|payoff|next|plan)")
+ENOUGH = 60  # pages; more would be a loop
+
+
+@dataclass
+class Reading:
+    """What one borrower was told at one instant, on screen and by message."""
+
+    at: datetime
+    title: str
+    pages: list[Page]
+    messages: list[Page]
+    loan_of: dict[str, str]  # public id of a case or loan → public id of its loan
+    loans: list[str]  # those not settled
+    restored: dict[str, Decimal] = field(default_factory=dict)  # by the books, on a breach
+    numbers: dict[str, str] = field(default_factory=dict)  # public id of a loan → its number
+    kept: dict[str, Any] = field(default_factory=dict)  # what a comparison worked out once
+
+    def all(self) -> Iterator[Page]:
+        yield from self.pages
+        yield from self.messages
+
+    def whom(self, about: str) -> str:
+        """The loan that a piece is about, with the version of an offer; "" is all of them."""
+        head, _, version = about.partition("#")
+        loan = self.loan_of.get(head, "")
+        if not loan and len(self.numbers) == 1:
+            loan = next(iter(self.numbers))
+        return f"{loan}#{version}" if version else loan
+
+
+@dataclass
+class Borrower:
+    """One borrower and everything read of them so far."""
+
+    user: User
+    readings: list[Reading] = field(default_factory=list)
+    seen_notice: int = 0
+    seen_delivery: int = 0
+
+    def __post_init__(self) -> None:
+        self.client = Client()
+        self.client.force_login(self.user)
+        self._new_messages(clock.real_now())
+
+    def look(self, at: datetime, title: str = "") -> Reading:
+        """Open every page that can be reached by links, and take the messages since the last look."""
+        with clock.frozen(at):
+            pages = list(self._pages(at))
+        reading = Reading(
+            at=at,
+            title=title,
+            pages=pages,
+            messages=self._new_messages(at),
+            loan_of=self._loans(),
+            loans=[loan.public_id for loan in self._own() if not loan.is_settled],
+            restored={loan.public_id: restored(loan) for loan in self._own()},
+            numbers={loan.public_id: loan.number for loan in self._own()},
+        )
+        self.readings.append(reading)
+        return reading
+
+    def _own(self) -> list[Loan]:
+        return list(Loan.objects.filter(borrower=self.user))
+
+    def _loans(self) -> dict[str, str]:
+        found = {loan.public_id: loan.public_id for loan in self._own()}
+        cases = Case.objects.filter(borrower=self.user).select_related("loan")
+        return found | {case.public_id: case.loan.public_id for case in cases}
+
+    def _pages(self, at: datetime) -> Iterator[Page]:
+        waiting, seen = list(FIRST), set(FIRST)
+        today = clock.business_date(at)
+        while waiting:
+            path = waiting.pop(0)
+            answer = self.client.get(path)
+            if answer.status_code in (301, 302):
+                continue
+            assert answer.status_code == 200, f"{path}: {answer.status_code}"
+            if "text/html" not in answer["Content-Type"]:
+                continue
+            page = read(path.split("?")[0], answer.content.decode(), today)
+            page.path = path
+            yield page
+            for link in page.links:
+                link = link.partition("#")[0]
+                if link in seen or not OPENED.match(link):
+                    continue
+                if PASSED_BY.search(link) and not SCOPES.search(link):
+                    continue
+                seen.add(link)
+                waiting.append(link)
+            assert len(seen) < ENOUGH, f"too many pages: {sorted(seen)}"
+
+    def _new_messages(self, at: datetime) -> list[Page]:
+        today = clock.business_date(at)
+        notices = list(
+            Notice.objects.filter(user=self.user, pk__gt=self.seen_notice).order_by("pk")
+        )
+        sent = list(
+            Delivery.objects.filter(user=self.user, pk__gt=self.seen_delivery).order_by("pk")
+        )
+        if notices:
+            self.seen_notice = notices[-1].pk
+        if sent:
+            self.seen_delivery = sent[-1].pk
+        found = []
+        for one in notices:
+            page = read_words(f"消息「{one.title}」", one.body, today, about_of(one.link))
+            page.written_at = one.created_at
+            found.append(page)
+        for row in sent:
+            whom = row.about.partition(":")[2]
+            name = {"sms": "短信", "phone": "电话"}.get(row.channel, row.channel)
+            page = read_words(f"{name}「{row.event}」", row.text, today, whom)
+            page.written_at = row.created_at
+            found.append(page)
+        return found
+
+
+def restored(loan: Loan) -> Decimal:
+    """What the books put back of waivers on breaches of this loan."""
+    rows = Posting.objects.filter(
+        entry__loan=loan, entry__kind=Entry.Kind.BREACH, account=Account.WAIVER
+    )
+    return -sum((row.amount for row in rows), Decimal("0.00"))
