@@ -46,7 +46,7 @@ BALANCES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Violation:
+class BookViolation:
     """One broken rule."""
 
     rule: str
@@ -57,12 +57,12 @@ class Violation:
         return f"{self.rule} | {self.where} | {self.detail}"
 
 
-def violations() -> list[Violation]:
+def violations() -> list[BookViolation]:
     """All violations in the whole database; empty means that the books are right."""
     return list(find_violations())
 
 
-def find_violations() -> Iterator[Violation]:
+def find_violations() -> Iterator[BookViolation]:
     """The same, one by one as they are found."""
     yield from _entries()
     yield from _reversals()
@@ -73,7 +73,7 @@ def find_violations() -> Iterator[Violation]:
         yield from _loan(position, {(pk, account): total for pk, account, total in places})
 
 
-def _entries() -> Iterator[Violation]:
+def _entries() -> Iterator[BookViolation]:
     """Postings of each entry sum to zero, and concern their own loan."""
     sums = (
         Entry.objects.order_by()
@@ -83,17 +83,17 @@ def _entries() -> Iterator[Violation]:
     )
     empty = Entry.objects.filter(postings__isnull=True).values_list("key", flat=True)
     for key, total in sums.iterator():
-        yield Violation("zero-sum", key, f"lines sum to {total}")
+        yield BookViolation("zero-sum", key, f"lines sum to {total}")
     for key in empty.iterator():
-        yield Violation("zero-sum", key, "entry without lines")
+        yield BookViolation("zero-sum", key, "entry without lines")
     foreign = Posting.objects.filter(instalment__isnull=False).exclude(
         instalment__schedule__loan=F("entry__loan")
     )
     for pk, key in foreign.values_list("pk", "entry__key").iterator():
-        yield Violation("own-loan", key, f"posting {pk} concerns another loan's instalment")
+        yield BookViolation("own-loan", key, f"posting {pk} concerns another loan's instalment")
 
 
-def _reversals() -> Iterator[Violation]:
+def _reversals() -> Iterator[BookViolation]:
     """A reversal is the exact opposite of what it reverses, on the same loan and date."""
     line = ("account", "instalment_id", "amount")
     of_new = Posting.objects.filter(entry__reverses__isnull=False).order_by("entry_id")
@@ -107,9 +107,9 @@ def _reversals() -> Iterator[Violation]:
         assert first is not None
         opposite = {place: -amount for place, amount in _sums(old.take(entry.pk)).items()}
         if opposite != _sums(new.take(entry.pk)):
-            yield Violation("reversal", entry.key, f"is not the opposite of {first.key}")
+            yield BookViolation("reversal", entry.key, f"is not the opposite of {first.key}")
         if (first.loan_id, first.value_date) != (entry.loan_id, entry.value_date):
-            yield Violation("reversal", entry.key, f"another loan or date than {first.key}")
+            yield BookViolation("reversal", entry.key, f"another loan or date than {first.key}")
 
 
 def _sums(lines: list[Row]) -> dict[Row, Decimal]:
@@ -119,7 +119,7 @@ def _sums(lines: list[Row]) -> dict[Row, Decimal]:
     return sums
 
 
-def _payments() -> Iterator[Violation]:
+def _payments() -> Iterator[BookViolation]:
     """The cash of a payment's entries is its amount, or nothing when it was reversed."""
     received = Posting.objects.filter(account=Account.CASH, entry__payment__isnull=False)
     sums = received.order_by("entry__payment_id").values("entry__payment_id")
@@ -130,11 +130,11 @@ def _payments() -> Iterator[Violation]:
         expected = ZERO if payment.is_reversed else payment.amount
         if held != expected:
             detail = f"entries hold {held}, receipt says {expected}"
-            yield Violation("payment", payment.reference, detail)
+            yield BookViolation("payment", payment.reference, detail)
         told = sum((Decimal(line["amount"]) for line in payment.split_now["lines"]), ZERO)
         if told != payment.amount:
             detail = f"split of {told}, amount {payment.amount}"
-            yield Violation("split", payment.reference, detail)
+            yield BookViolation("split", payment.reference, detail)
 
 
 def _opened() -> Iterator[tuple[int, Row]]:
@@ -152,33 +152,33 @@ def _opened() -> Iterator[tuple[int, Row]]:
     return keyed(rows)
 
 
-def _loan(position: Position, opened: Opened) -> Iterator[Violation]:
+def _loan(position: Position, opened: Opened) -> Iterator[BookViolation]:
     if not position.schedules:
-        yield Violation("schedule", position.loan.number, "no schedule")
+        yield BookViolation("schedule", position.loan.number, "no schedule")
         return
     yield from _opening(position, opened)
     for proof in (_schedules, _balances, _story, _plans, _status):
         try:
             yield from proof(position)
         except InvalidInput as wrong:  # facts that no rule can explain, e.g. paid > scheduled
-            yield Violation("facts", position.loan.number, str(wrong))
+            yield BookViolation("facts", position.loan.number, str(wrong))
 
 
-def _schedules(position: Position) -> Iterator[Violation]:
+def _schedules(position: Position) -> Iterator[BookViolation]:
     """One live schedule; the original's principal is the loan's; later ones open balanced."""
     number = position.loan.number
     if sum(1 for s in position.schedules if s.is_live) != 1:
-        yield Violation("one-live-schedule", number, "not exactly one live schedule")
+        yield BookViolation("one-live-schedule", number, "not exactly one live schedule")
     principal = sum(
         (i.principal for i in position.instalments if i.schedule_id == position.schedules[0].pk),
         ZERO,
     )
     if principal != position.loan.principal:
         detail = f"instalments {principal}, loan {position.loan.principal}"
-        yield Violation("schedule-sum", number, detail)
+        yield BookViolation("schedule-sum", number, detail)
 
 
-def _opening(position: Position, opened: Opened) -> Iterator[Violation]:
+def _opening(position: Position, opened: Opened) -> Iterator[BookViolation]:
     """What was posted when a schedule opened is what its rows promise; nothing if it was undone."""
     undone = {s.pk for s in position.schedules if s.undone_on is not None}
     for row in position.instalments:
@@ -188,10 +188,10 @@ def _opening(position: Position, opened: Opened) -> Iterator[Violation]:
             if posted != promised:
                 where = f"{position.loan.number} {row.schedule_id}/{row.number}"
                 detail = f"{account.label} opened {posted}, instalment says {promised}"
-                yield Violation("opening", where, detail)
+                yield BookViolation("opening", where, detail)
 
 
-def _balances(position: Position) -> Iterator[Violation]:
+def _balances(position: Position) -> Iterator[BookViolation]:
     """No balance is negative, and none is left behind on a superseded instalment."""
     closed = position.closed_on()
     undone = {s.pk for s in position.schedules if s.undone_on is not None}
@@ -200,14 +200,14 @@ def _balances(position: Position) -> Iterator[Violation]:
         for account in BALANCES:
             balance = position.balance(row.pk, account)
             if balance < 0:
-                yield Violation("balance", where, f"{account.label} is {balance}")
+                yield BookViolation("balance", where, f"{account.label} is {balance}")
             ended = row.schedule_id in undone or closed.get(row.pk) is not None
             if ended and balance:
                 detail = f"{account.label} {balance} left on a superseded instalment"
-                yield Violation("superseded", where, detail)
+                yield BookViolation("superseded", where, detail)
 
 
-def _story(position: Position) -> Iterator[Violation]:
+def _story(position: Position) -> Iterator[BookViolation]:
     """Explanation = postings: penalty and interest booked are what the rules say to that date."""
     loan = position.loan
     told = position.penalties(loan.booked_on)
@@ -219,16 +219,16 @@ def _story(position: Position) -> Iterator[Violation]:
             booked = position.booked(row.pk, account, kinds=(Entry.Kind.PENALTY.value,))
             if booked != due:
                 detail = f"{account.label} booked {booked}, explained {due} to {loan.booked_on}"
-                yield Violation("explanation", where, detail)
+                yield BookViolation("explanation", where, detail)
         kinds = (Entry.Kind.INTEREST.value, Entry.Kind.ACCRUAL.value)
         recognised = position.booked(row.pk, Account.INTEREST, kinds=kinds)
         whole = closed.get(row.pk, loan.booked_on) is None and row.due_on <= loan.booked_on
         if recognised > row.interest or (whole and recognised != row.interest):
             detail = f"interest booked {recognised}, scheduled {row.interest}"
-            yield Violation("interest", where, detail)
+            yield BookViolation("interest", where, detail)
 
 
-def _plans(position: Position) -> Iterator[Violation]:
+def _plans(position: Position) -> Iterator[BookViolation]:
     """Waived ≤ what was owed of the same component; plan sums: total + waived = before + interest."""
     for row in position.instalments:
         for account in (Account.PENALTY, Account.INTEREST, Account.COMPOUND, Account.FEE):
@@ -237,16 +237,16 @@ def _plans(position: Position) -> Iterator[Violation]:
             ran = position.booked(row.pk, account, kinds=[kind.value for kind in kinds])
             if waived > ran:
                 where = f"{position.loan.number} {row.schedule_id}/{row.number}"
-                yield Violation("waiver", where, f"{account.label} waived {waived} of {ran}")
+                yield BookViolation("waiver", where, f"{account.label} waived {waived} of {ran}")
         if position.total(row.pk, Account.PRINCIPAL, kinds=(Entry.Kind.WAIVER.value,)):
             where = f"{position.loan.number} {row.schedule_id}/{row.number}"
-            yield Violation("waiver", where, "principal was waived")
+            yield BookViolation("waiver", where, "principal was waived")
     for schedule in position.schedules:
         if schedule.is_plan:
             yield from _plan(position, schedule)
 
 
-def _plan(position: Position, schedule: Schedule) -> Iterator[Violation]:
+def _plan(position: Position, schedule: Schedule) -> Iterator[BookViolation]:
     where = f"{position.loan.number} plan {schedule.number}"
     terms = schedule.terms or {}
     rows = [i for i in position.instalments if i.schedule_id == schedule.pk]
@@ -257,16 +257,16 @@ def _plan(position: Position, schedule: Schedule) -> Iterator[Violation]:
         for name in ("total", "waived", "before_total", "plan_interest")
     }
     if total != told["total"] or interest != told["plan_interest"]:
-        yield Violation("plan-sum", where, f"rows {total}/{interest}, terms {told}")
+        yield BookViolation("plan-sum", where, f"rows {total}/{interest}, terms {told}")
     if total + told["waived"] != told["before_total"] + interest:
-        yield Violation("plan-sum", where, f"new total + waived ≠ before + interest: {told}")
+        yield BookViolation("plan-sum", where, f"new total + waived ≠ before + interest: {told}")
     if len(rows) != int(terms.get("term_count", 0)):
-        yield Violation("plan-sum", where, f"{len(rows)} instalments, promised otherwise")
+        yield BookViolation("plan-sum", where, f"{len(rows)} instalments, promised otherwise")
 
 
-def _status(position: Position) -> Iterator[Violation]:
+def _status(position: Position) -> Iterator[BookViolation]:
     """A loan is settled exactly when nothing is owed."""
     loan = position.loan
     owed = debt_of(position, loan.booked_on).payoff
     if loan.is_settled != (owed == ZERO):
-        yield Violation("status", loan.number, f"{loan.get_status_display()}, owed {owed}")
+        yield BookViolation("status", loan.number, f"{loan.get_status_display()}, owed {owed}")

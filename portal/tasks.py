@@ -53,7 +53,7 @@ def ask_reports() -> int:
 @task
 def watch_calendar() -> int:
     """Tell supervisors when the working-day calendar does not reach far enough."""
-    return calendar_reach.tell_staff(clock.now())
+    return calendar_reach.notify_staff(clock.now())
 
 
 @task

@@ -9,7 +9,7 @@ from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
 
 from portal.core.notifications.texts import template_name
-from relief.cases.notices import RULES, Happening
+from relief.cases.notices import RULES, AuditEvent
 from relief.cases.workflow import Action
 
 
@@ -18,7 +18,7 @@ def check_notices(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """One error for each act without a rule, and each template that is missing."""
     problems: list[CheckMessage] = [
         Error(f"{what} has no entry in relief.cases.notices.RULES", id="relief.E001")
-        for what in (*Action, *Happening)
+        for what in (*Action, *AuditEvent)
         if what not in RULES
     ]
     for name in sorted(template_names()):

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from portal.core import clock
 from portal.core.background import task
-from relief.cases import sweep as deadlines
+from relief.cases import sweep
 from relief.evidence import files as evidence
 from relief.evidence import reconcile, retention
 
@@ -14,13 +14,13 @@ from relief.evidence import reconcile, retention
 @task
 def sweep_deadlines() -> int:
     """Handles what is due, but for the plans."""
-    return deadlines.sweep(now=clock.now(), plans=False)
+    return sweep.sweep(now=clock.now(), plans=False)
 
 
 @task
 def watch_plans() -> int:
     """Reminds of, warns of and cures plans that are due to be looked at."""
-    return deadlines.sweep_plans(now=clock.now())
+    return sweep.sweep_plans(now=clock.now())
 
 
 @task

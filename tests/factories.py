@@ -23,7 +23,7 @@ from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.evidence import files as evidence
 from relief.evidence.models import Evidence
-from relief.offers import negotiate as negotiation
+from relief.offers import negotiate
 from relief.offers.models import Agreement, Offer
 from relief.plans import watch as plan_watch
 
@@ -95,21 +95,21 @@ def add_file(case: Case, *, kind: str = "income", now: datetime = NOW) -> Eviden
     )
 
 
-def terms(on: date, **changes: Any) -> negotiation.OfferDraft:
+def terms(on: date, **changes: Any) -> negotiate.OfferDraft:
     """Half of the penalty waived, 12 terms, first in a month: within a reviewer's authority."""
     values: dict[str, Any] = {
         "term_count": 12,
         "first_due_on": on + timedelta(days=28),
         "penalty_percent": Decimal(50),
     }
-    return negotiation.OfferDraft(**(values | changes))
+    return negotiate.OfferDraft(**(values | changes))
 
 
 def offer_made(
     case: Case, *, now: datetime = NOW, maker: User | None = None, **changes: Any
 ) -> Offer:
     """An offer by the reviewer on a case that staff may offer on."""
-    return negotiation.make_offer(
+    return negotiate.make_offer(
         case=case,
         draft=terms(business_day(now), **changes),
         actor=maker or staff(),
@@ -126,8 +126,8 @@ def open_offer(case: Case) -> Offer:
 def accept(case: Case, *, now: datetime, offer: Offer | None = None) -> Agreement:
     """The borrower opens the offer, reads for a minute, and accepts by password."""
     offer = offer or open_offer(case)
-    negotiation.open_offer(case=case, number=offer.number, actor=case.borrower, now=now)
-    return negotiation.accept_offer(
+    negotiate.open_offer(case=case, number=offer.number, actor=case.borrower, now=now)
+    return negotiate.accept_offer(
         case=case,
         number=offer.number,
         seen=offer.digest,
@@ -146,12 +146,12 @@ def counter(case: Case, *, now: datetime, **changes: Any) -> Offer:
         "first_due_on": business_day(now) + timedelta(days=28),
         "term_count": 18,
     }
-    return negotiation.reject_offer(
+    return negotiate.reject_offer(
         case=case,
         number=offer.number,
         seen=offer.digest,
         reasons=["too_much"],
-        draft=negotiation.CounterDraft(**(values | changes)),
+        draft=negotiate.CounterDraft(**(values | changes)),
         actor=case.borrower,
         now=now,
     )
@@ -240,7 +240,7 @@ def _accept(case: Case, now: datetime) -> None:
 
 def _decline(case: Case, now: datetime) -> None:
     offer = open_offer(case)
-    negotiation.decline_offer(
+    negotiate.decline_offer(
         case=case,
         number=offer.number,
         seen=offer.digest,

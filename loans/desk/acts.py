@@ -13,7 +13,7 @@ from django.shortcuts import render
 
 from loans import queries
 from loans.models import Loan
-from loans.pages.forms import ReasonForm
+from loans.pages.forms import ActReasonForm
 from portal.core import clock
 from portal.core.errors import RuleViolation
 from portal.core.kernel.roles import Rank
@@ -42,7 +42,7 @@ def act_page(
     loan: Loan,
     back: str,
     act: Callable[[dict[str, Any], User], Any],
-    form_class: type[Form] = ReasonForm,
+    form_class: type[Form] = ActReasonForm,
 ) -> HttpResponse:
     """A form that asks (for the reason), then calls one service; refusals are shown, not lost."""
     user = request.user

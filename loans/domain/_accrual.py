@@ -14,7 +14,7 @@ from loans.domain._ceiling import Room
 from loans.domain._tracks import (
     FAR,
     NOTHING,
-    Event,
+    BalanceReduction,
     Price,
     Rates,
     Track,
@@ -37,8 +37,8 @@ class Run(NamedTuple):
     end: int
     base: int
     price: Price
-    begin: Event | str
-    finish: Event | str
+    begin: BalanceReduction | str
+    finish: BalanceReduction | str
 
     @property
     def component(self) -> Component:
@@ -46,7 +46,9 @@ class Run(NamedTuple):
         return self.price.component
 
 
-def first_day(profile: ProductProfile, track: Track, amount: int, events: Sequence[Event]) -> int:
+def first_day(
+    profile: ProductProfile, track: Track, amount: int, events: Sequence[BalanceReduction]
+) -> int:
     """The day penalty begins for this balance, or FAR while grace protects it.
 
     Never before its schedule opened: until then its principal was another instalment's.
@@ -83,7 +85,7 @@ def _charges_interest(profile: ProductProfile) -> bool:
 
 def _interest_runs(
     rates: Rates,
-    piece: tuple[int, int, int, Event | str, Event | str],
+    piece: tuple[int, int, int, BalanceReduction | str, BalanceReduction | str],
     room: Room | None,
 ) -> list[Run]:
     from_, to, base, begin, finish = piece
@@ -92,8 +94,8 @@ def _interest_runs(
         cost, rate = full, rates.penalty * factor
         if factor != 1:
             cost = price(full.component, rate, min(rates.part, rate), rates.nominal)
-        mark: Event | str = begin if start == from_ else "room"
-        last: Event | str = finish if end == to else "room"
+        mark: BalanceReduction | str = begin if start == from_ else "room"
+        last: BalanceReduction | str = finish if end == to else "room"
         runs.append(Run(start, end, base, cost, mark, last))
     return runs
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from loans.domain._accrual import Run
-from loans.domain._tracks import Event
+from loans.domain._tracks import BalanceReduction
 from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts
 from loans.domain.profile import ProductProfile
@@ -21,7 +21,7 @@ def begin_reason(profile: ProductProfile, fact: InstalmentFacts, run: Run) -> st
 
 def _begin(profile: ProductProfile, fact: InstalmentFacts, run: Run) -> str:
     mark = run.begin
-    if isinstance(mark, Event):
+    if isinstance(mark, BalanceReduction):
         return f"{_change(mark, run.component)}，计收基数变为 {_yuan(run.base)} 元"
     if mark == "due":
         return _due(profile, fact, run)
@@ -51,7 +51,7 @@ def _due(profile: ProductProfile, fact: InstalmentFacts, run: Run) -> str:
 def end_reason(fact: InstalmentFacts, run: Run, last_day: date) -> str:
     """Why it ends on this day."""
     mark = run.finish
-    if isinstance(mark, Event):
+    if isinstance(mark, BalanceReduction):
         done = mark.fen == run.base
         return _change(mark, run.component) + ("，已还清" if done else "")
     if mark == "room":
@@ -65,7 +65,7 @@ def end_reason(fact: InstalmentFacts, run: Run, last_day: date) -> str:
     return f"计至 {last_day}"
 
 
-def _change(event: Event, component: Component) -> str:
+def _change(event: BalanceReduction, component: Component) -> str:
     verb = {"payment": "还款", "waiver": "减免", "mixed": "还款及减免"}[event.kind]
     return f"{date.fromordinal(event.on)} {verb} {_yuan(event.fen)} 元"
 

@@ -17,7 +17,7 @@ FAR = 10**8
 ZERO_RATE = Fraction(0)
 
 
-class Event(NamedTuple):
+class BalanceReduction(NamedTuple):
     """A reduction of one balance: effective day, fen, what it was, and the day it happened."""
 
     day: int
@@ -26,7 +26,7 @@ class Event(NamedTuple):
     on: int
 
 
-NO_EVENTS: tuple[Event, ...] = ()
+NO_EVENTS: tuple[BalanceReduction, ...] = ()
 
 
 class Track(NamedTuple):
@@ -45,8 +45,8 @@ class Track(NamedTuple):
     closed: int
     principal: int
     interest: int
-    principal_events: tuple[Event, ...]
-    interest_events: tuple[Event, ...]
+    principal_events: tuple[BalanceReduction, ...]
+    interest_events: tuple[BalanceReduction, ...]
 
     def left(self, day: int) -> int:
         """Unpaid principal on the day, in fen."""
@@ -183,22 +183,22 @@ def counted_to(profile: ProductProfile, track: Track, as_of: int) -> int:
 
 def _events(
     fact: InstalmentFacts, start: int, known: int, inclusive: int
-) -> tuple[tuple[Event, ...], tuple[Event, ...]]:
-    principal: list[Event] = []
-    interest: list[Event] = []
+) -> tuple[tuple[BalanceReduction, ...], tuple[BalanceReduction, ...]]:
+    principal: list[BalanceReduction] = []
+    interest: list[BalanceReduction] = []
     for payment in fact.payments:
         on = payment.on.toordinal()
         if on > known:
             continue
         day = on + inclusive if on > start else min(on + inclusive, start)
         if payment.component == Component.PRINCIPAL:
-            principal.append(Event(day, payment.fen, payment.kind, on))
+            principal.append(BalanceReduction(day, payment.fen, payment.kind, on))
         elif payment.component == Component.INTEREST:
-            interest.append(Event(day, payment.fen, payment.kind, on))
+            interest.append(BalanceReduction(day, payment.fen, payment.kind, on))
     return tuple(sorted(principal)), tuple(sorted(interest))
 
 
-def cleared(amount: int, events: Sequence[Event]) -> int:
+def cleared(amount: int, events: Sequence[BalanceReduction]) -> int:
     """The effective day on which the balance reached zero; FAR when it has not."""
     if amount == 0:
         return -1
@@ -210,14 +210,14 @@ def cleared(amount: int, events: Sequence[Event]) -> int:
 
 
 def balances(
-    begin: int, end: int, amount: int, events: Sequence[Event], first: str
-) -> list[tuple[int, int, int, Event | str, Event | str]]:
+    begin: int, end: int, amount: int, events: Sequence[BalanceReduction], first: str
+) -> list[tuple[int, int, int, BalanceReduction | str, BalanceReduction | str]]:
     """(from, to, balance, begin mark, end mark) on [begin, end) where the balance is not zero."""
     if not events:
         return [(begin, end, amount, first, "end")] if amount > 0 and begin < end else []
-    result: list[tuple[int, int, int, Event | str, Event | str]] = []
+    result: list[tuple[int, int, int, BalanceReduction | str, BalanceReduction | str]] = []
     cursor = begin
-    current: Event | str = first
+    current: BalanceReduction | str = first
     index = 0
     while index < len(events) and events[index].day <= begin:
         amount -= events[index].fen
@@ -227,7 +227,7 @@ def balances(
         index += 1
         while index < len(events) and events[index].day == event.day:
             kind = event.kind if event.kind == events[index].kind else "mixed"
-            event = Event(event.day, event.fen + events[index].fen, kind, event.on)
+            event = BalanceReduction(event.day, event.fen + events[index].fen, kind, event.on)
             index += 1
         result.append((cursor, event.day, amount, current, event))
         amount -= event.fen

@@ -48,7 +48,7 @@ _FIELDS = ("principal", "interest", "penalty", "compound", "fee", "kept_penalty"
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class InstalmentDue:
     """What is still owed on one instalment today, per component, in yuan."""
 
     instalment: int
@@ -123,7 +123,7 @@ class Allocation:
         )
 
 
-def payoff(dues: Sequence[Due], prepayable: Prepayable | None = None) -> Decimal:
+def payoff(dues: Sequence[InstalmentDue], prepayable: Prepayable | None = None) -> Decimal:
     """The exact yuan that settle everything given: Σ dues + prepayable interest and principal."""
     _check_dues(dues)
     if prepayable is not None:
@@ -132,7 +132,7 @@ def payoff(dues: Sequence[Due], prepayable: Prepayable | None = None) -> Decimal
     return sum((due.total for due in dues), ahead)
 
 
-def allocation_order(profile: ProductProfile, dues: Sequence[Due], as_of: date) -> str:
+def allocation_order(profile: ProductProfile, dues: Sequence[InstalmentDue], as_of: date) -> str:
     """Give "principal_first" when the oldest unpaid instalment is > npl_days overdue, else "ordinary".
 
     Rule: loans/RULES.md §5, 90 days ordinary, 91 days principal first.
@@ -150,7 +150,7 @@ def allocation_order(profile: ProductProfile, dues: Sequence[Due], as_of: date) 
 def allocate(
     profile: ProductProfile,
     amount: Decimal,
-    dues: Sequence[Due],
+    dues: Sequence[InstalmentDue],
     as_of: date,
     *,
     plan: bool = False,
@@ -191,7 +191,9 @@ def allocate(
     return Allocation(tuple(lines), left, order)
 
 
-def _steps(order: str, dues: Sequence[Due], as_of: date) -> Iterator[tuple[Due, Component]]:
+def _steps(
+    order: str, dues: Sequence[InstalmentDue], as_of: date
+) -> Iterator[tuple[InstalmentDue, Component]]:
     if order == "principal_first":
         today = [due for due in dues if due.due_on <= as_of]
         for component in (*PRINCIPAL_FIRST, Component.KEPT_INTEREST, Component.KEPT_PENALTY):
@@ -217,9 +219,9 @@ def _ahead(left: Decimal, prepayable: Prepayable | None) -> Iterator[AllocationL
         yield AllocationLine(None, Component.PRINCIPAL, left - interest)
 
 
-def _check_dues(dues: Sequence[Due]) -> None:
+def _check_dues(dues: Sequence[InstalmentDue]) -> None:
     seen: set[tuple[int, date]] = set()
-    for due in check_items(dues, "dues", "应还明细", Due):
+    for due in check_items(dues, "dues", "应还明细", InstalmentDue):
         if (due.instalment, due.due_on) in seen:
             raise InvalidInput("dues", f"第 {due.instalment} 期重复。")
         seen.add((due.instalment, due.due_on))

@@ -132,7 +132,7 @@ class PayForm(AmountForm):
         return token
 
 
-class ReasonForm(forms.Form):
+class ActReasonForm(forms.Form):
     """A staff act on the books needs a reason that others can check later."""
 
     reason = forms.CharField(

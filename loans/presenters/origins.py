@@ -26,7 +26,7 @@ KEPT_NOTES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SumLine:
     """One line of a sum; the amounts of all lines add up to the figure explained."""
 
     label: str
@@ -40,7 +40,7 @@ class Origin:
     field: str
     label: str
     amount: Decimal
-    parts: tuple[Part, ...]
+    parts: tuple[SumLine, ...]
     note: str
 
 
@@ -68,7 +68,7 @@ def _all(position: Position, debt: Debt) -> list[Origin]:
         _origin(
             debt,
             "interest",
-            tuple(Part(_interest_words(row), row.interest) for row in due if row.interest),
+            tuple(SumLine(_interest_words(row), row.interest) for row in due if row.interest),
             "只含已到期各期的利息，按合同利率计算；未到期的利息不在内。",
         ),
         _origin(
@@ -90,10 +90,10 @@ def _all(position: Position, debt: Debt) -> list[Origin]:
         sums = tuple(_part(debt, name) for name in ("kept_penalty", "penalty"))
         note = "保留罚息已经固定，不再增长；罚息还在按天产生。两项相加就是全部罚息。"
         found.append(_origin(debt, "penalty_all", sums, note))
-    total = tuple(Part(part.word, part.amount) for part in parts_of([debt]) if part.amount)
+    total = tuple(SumLine(part.word, part.amount) for part in parts_of([debt]) if part.amount)
     found.append(_origin(debt, "total", total, "到今天为止的全部欠款，不含还没有到期的利息。"))
     if debt.accrued_interest:
-        ran = (Part("从上一个到期日算到今天的利息", debt.accrued_interest),)
+        ran = (SumLine("从上一个到期日算到今天的利息", debt.accrued_interest),)
         found.append(_origin(debt, "accrued_interest", ran, "本期已经产生的利息，到期日才需要还。"))
     payoff = tuple(_part(debt, name) for name in ("total", "accrued_interest"))
     found.append(
@@ -113,7 +113,7 @@ def _all(position: Position, debt: Debt) -> list[Origin]:
         )
     )
     ahead = debt.by_schedule - debt.total
-    left = (_part(debt, "total"), Part("以后各期到期才产生的利息", ahead))
+    left = (_part(debt, "total"), SumLine("以后各期到期才产生的利息", ahead))
     found.append(
         _origin(
             debt,
@@ -125,26 +125,26 @@ def _all(position: Position, debt: Debt) -> list[Origin]:
     return found
 
 
-def _origin(debt: Debt, name: str, parts: tuple[Part, ...], note: str) -> Origin:
+def _origin(debt: Debt, name: str, parts: tuple[SumLine, ...], note: str) -> Origin:
     one = figure(debt, name)
     return Origin(one.field, one.word, one.amount, parts, note)
 
 
-def _part(debt: Debt, name: str) -> Part:
+def _part(debt: Debt, name: str) -> SumLine:
     one = figure(debt, name)
-    return Part(one.word, one.amount)
+    return SumLine(one.word, one.amount)
 
 
-def _by_row(debt: Debt, name: str) -> tuple[Part, ...]:
+def _by_row(debt: Debt, name: str) -> tuple[SumLine, ...]:
     """The instalments' shares of a column, each with its date."""
     return tuple(
-        Part(f"第 {row.number} 期，{wording.full_day(row.due_on)}到期", getattr(row, name))
+        SumLine(f"第 {row.number} 期，{wording.full_day(row.due_on)}到期", getattr(row, name))
         for row in debt.instalments
         if getattr(row, name)
     )
 
 
-def _principal(position: Position, debt: Debt) -> tuple[Part, ...]:
+def _principal(position: Position, debt: Debt) -> tuple[SumLine, ...]:
     """The postings to principal up to the day, summed by what happened."""
     sums: dict[str, Decimal] = {}
     for moves in position.moves.values():
@@ -152,7 +152,7 @@ def _principal(position: Position, debt: Debt) -> tuple[Part, ...]:
             if move.account == Account.PRINCIPAL and move.on <= debt.as_of:
                 sums[move.kind] = sums.get(move.kind, ZERO) + move.amount
     words = dict(Entry.Kind.choices) | PRINCIPAL_WORDS
-    return tuple(Part(f"{words[kind]}", amount) for kind, amount in sums.items() if amount)
+    return tuple(SumLine(f"{words[kind]}", amount) for kind, amount in sums.items() if amount)
 
 
 def _interest_words(row: InstalmentDebt) -> str:
@@ -165,11 +165,11 @@ def _interest_words(row: InstalmentDebt) -> str:
     return text
 
 
-def _due_now(debt: Debt, due: Iterable[InstalmentDebt]) -> tuple[Part, ...]:
-    parts = [Part(f"第 {row.number} 期：{_columns(row)}", row.total) for row in due]
+def _due_now(debt: Debt, due: Iterable[InstalmentDebt]) -> tuple[SumLine, ...]:
+    parts = [SumLine(f"第 {row.number} 期：{_columns(row)}", row.total) for row in due]
     ahead = debt.due_now - sum((part.amount for part in parts), ZERO)
     if ahead:
-        parts.append(Part("未到期本金上的罚息", ahead))
+        parts.append(SumLine("未到期本金上的罚息", ahead))
     return tuple(parts)
 
 

@@ -18,7 +18,7 @@ from portal.core.documents.pdf import Column
 from portal.core.kernel.money import signed
 
 
-class Paper(NamedTuple):
+class StatementPaper(NamedTuple):
     """What portal.core.documents.pdf.render_statement takes, in its order."""
 
     title: str
@@ -104,7 +104,7 @@ def penalty_csv(
 
 def penalty_paper(
     loan: Loan, profile: ProductProfile, story: PenaltyExplanation, debt: Debt
-) -> Paper:
+) -> StatementPaper:
     """罚息明细 for the printer."""
     rows: list[list[str]] = []
     for line, row in zip(story.instalments, debt.instalments, strict=True):
@@ -133,7 +133,7 @@ def penalty_paper(
         Column("起止原因", 2.4),
     )
     footer = [f"{rule.title}：{rule.text}" for rule in rules.penalty_rules(profile)]
-    return Paper("罚息明细", meta, columns, rows, footer)
+    return StatementPaper("罚息明细", meta, columns, rows, footer)
 
 
 def statement_csv(statement: Statement) -> bytes:
@@ -159,7 +159,7 @@ def statement_csv(statement: Statement) -> bytes:
     return to_csv(STATEMENT_HEAD, rows)
 
 
-def statement_paper(loan: Loan, statement: Statement, debt: Debt) -> Paper:
+def statement_paper(loan: Loan, statement: Statement, debt: Debt) -> StatementPaper:
     """对账单 for the printer."""
     rows = [
         [
@@ -195,7 +195,7 @@ def statement_paper(loan: Loan, statement: Statement, debt: Debt) -> Paper:
         Column("余额（元）", 1.0, "R"),
         Column("事由", 2.1),
     )
-    return Paper("对账单", meta, columns, rows, footer)
+    return StatementPaper("对账单", meta, columns, rows, footer)
 
 
 def unbooked(statement: Statement, debt: Debt) -> Decimal:

@@ -15,7 +15,7 @@ from loans.presenters.amounts import WORDS
 from loans.queries.stage import LoanStage, numbers_of
 from loans.queries.types import Debt, InstalmentDebt
 from loans.services.splitting import SplitPreview
-from portal.core.charts import Part, ShareBar, share_bar
+from portal.core.charts import Share, ShareBar, share_bar
 from portal.core.kernel.money import ZERO
 
 
@@ -30,7 +30,7 @@ class InstalmentShare:
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class CashierPreview:
     """The split shown before paying."""
 
     amount: Decimal
@@ -44,10 +44,10 @@ class Preview:
     after: str
 
 
-def preview_view(preview: SplitPreview, debt: Debt) -> Preview:
+def preview_view(preview: SplitPreview, debt: Debt) -> CashierPreview:
     """The service's own preview in words."""
     shares = _shares(preview, debt)
-    return Preview(
+    return CashierPreview(
         amount=preview.amount,
         order_text=preview.order_text,
         bar=_bar(preview, debt),
@@ -64,21 +64,21 @@ def _bar(preview: SplitPreview, debt: Debt) -> ShareBar:
     late = preview.penalty + preview.compound
     left = debt.principal - preview.principal
     parts = [
-        Part(
+        Share(
             "a",
             "罚息",
             late + preview.kept_penalty,
             "split-penalty",
             _added((WORDS["penalty"], late), (WORDS["kept_penalty"], preview.kept_penalty)),
         ),
-        Part(
+        Share(
             "b",
             "利息",
             preview.interest + preview.kept_interest,
             "split-interest",
             _added(("当期", preview.interest), (WORDS["kept_interest"], preview.kept_interest)),
         ),
-        Part(
+        Share(
             "c",
             "本金",
             preview.principal,
@@ -87,7 +87,7 @@ def _bar(preview: SplitPreview, debt: Debt) -> ShareBar:
         ),
     ]
     if preview.fee:
-        parts.append(Part("d", "费用", preview.fee, "split-fee"))
+        parts.append(Share("d", "费用", preview.fee, "split-fee"))
     return share_bar(parts)
 
 
@@ -184,7 +184,7 @@ def scope_words(debt: Debt, chosen: str, stage: LoanStage) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class PaymentReceipt:
     """A payment as it was split on the day it was booked, and as it is split after corrections."""
 
     payment: Payment
@@ -203,7 +203,7 @@ GROUPS = (
 )
 
 
-def receipt(payment: Payment) -> Receipt:
+def receipt(payment: Payment) -> PaymentReceipt:
     """From the split stored with the payment; nothing is computed again."""
     split: Mapping[str, Any] = payment.split
     groups, now = _groups(split), _groups(payment.split_now)
@@ -215,7 +215,7 @@ def receipt(payment: Payment) -> Receipt:
         )
         for line in split["lines"]
     ]
-    return Receipt(
+    return PaymentReceipt(
         payment=payment,
         lines=tuple(group for group in groups if group[2] or group[1] != "split-fee"),
         lines_now=tuple(

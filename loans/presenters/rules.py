@@ -20,7 +20,7 @@ BASES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RuleText:
     """One line of 计收规则."""
 
     title: str
@@ -41,19 +41,19 @@ def rate_words(profile: ProductProfile) -> str:
     return f"{kind} {wording.percent(profile.rate)}"
 
 
-def penalty_rules(profile: ProductProfile) -> tuple[Rule, ...]:
+def penalty_rules(profile: ProductProfile) -> tuple[RuleText, ...]:
     """How this loan's penalty is charged; nothing here is true of any other loan."""
     return tuple(
         rule
         for rule in (
-            Rule("罚息利率", _rate(profile)),
+            RuleText("罚息利率", _rate(profile)),
             _ceiling(profile),
-            Rule("不重复计", "逾期本金只按罚息利率计收，不再另计正常利息"),
-            Rule("计收基数", BASES[profile.penalty_base]),
-            Rule("起止", _days(profile)),
+            RuleText("不重复计", "逾期本金只按罚息利率计收，不再另计正常利息"),
+            RuleText("计收基数", BASES[profile.penalty_base]),
+            RuleText("起止", _days(profile)),
             _grace(profile),
-            Rule("复利", _compound(profile)),
-            Rule("舍入", _rounding(profile)),
+            RuleText("复利", _compound(profile)),
+            RuleText("舍入", _rounding(profile)),
         )
         if rule is not None
     )
@@ -67,14 +67,16 @@ def _rate(profile: ProductProfile) -> str:
     )
 
 
-def _ceiling(profile: ProductProfile) -> Rule | None:
+def _ceiling(profile: ProductProfile) -> RuleText | None:
     if profile.annual_cap is None:
         return None
     cap = f"年化 {wording.percent(profile.annual_cap)}"
     if profile.penalty_rate < profile.nominal_penalty_rate:
         rate = f"{wording.percent(profile.annual_cap)} ÷ {profile.cap_year_basis}"
-        return Rule("封顶", f"超过{cap}，按 {rate} {wording.percent(profile.penalty_rate)}/天计收")
-    return Rule("封顶", f"逾期期间各项收费合计不超过{cap}，超出部分不收")
+        return RuleText(
+            "封顶", f"超过{cap}，按 {rate} {wording.percent(profile.penalty_rate)}/天计收"
+        )
+    return RuleText("封顶", f"逾期期间各项收费合计不超过{cap}，超出部分不收")
 
 
 def _days(profile: ProductProfile) -> str:
@@ -85,11 +87,11 @@ def _days(profile: ProductProfile) -> str:
     return f"{start}起，至还清当日止"
 
 
-def _grace(profile: ProductProfile) -> Rule | None:
+def _grace(profile: ProductProfile) -> RuleText | None:
     if not profile.grace_days:
         return None
     after = "超过后自到期日起算" if profile.grace_retroactive else "超过后自宽限期满起算"
-    return Rule("宽限期", f"到期后 {profile.grace_days} 天内还清不收罚息，{after}")
+    return RuleText("宽限期", f"到期后 {profile.grace_days} 天内还清不收罚息，{after}")
 
 
 def _compound(profile: ProductProfile) -> str:

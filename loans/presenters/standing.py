@@ -10,7 +10,7 @@ from loans.models import Loan
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ReliefStatus:
     """What runs on a loan: its state in the borrower's words, a sentence, and where it goes on.
 
     ``cure_until``: the end of the cure of a plan that was warned, as stored with the warning.
@@ -52,7 +52,7 @@ def promises_of(loan: Loan) -> Promises | None:
     return next((source(loan) for source in _promise_sources), None)
 
 
-Source = Callable[[Loan], Standing | None]
+Source = Callable[[Loan], ReliefStatus | None]
 _sources: list[Source] = []
 
 
@@ -62,6 +62,6 @@ def register(source: Source) -> None:
         _sources.append(source)
 
 
-def standing_of(loan: Loan) -> Standing | None:
+def standing_of(loan: Loan) -> ReliefStatus | None:
     """The first thing that runs on the loan, or None: then the pages offer to apply."""
     return next((found for source in _sources if (found := source(loan)) is not None), None)

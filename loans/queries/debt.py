@@ -9,7 +9,7 @@ from loans.domain.interest import InstalmentPenalty, overdue_days
 from loans.models import Account, Entry, Instalment, Loan
 from loans.queries.plan import plan_rules
 from loans.queries.position import Position, load_position, load_positions
-from loans.queries.standing import Move
+from loans.queries.standing import LedgerMovement
 from loans.queries.types import BorrowerTotals, Debt, InstalmentDebt, InstalmentState
 from portal.core.kernel.money import ZERO
 from portal.core.models import User
@@ -115,7 +115,7 @@ def _row(
     )
 
 
-def _net(position: Position, instalment_id: int, on: date) -> list[Move]:
+def _net(position: Position, instalment_id: int, on: date) -> list[LedgerMovement]:
     return [m for m in position.moves.get(instalment_id, ()) if m.kind in PAYMENT and m.on <= on]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from loans.domain.interest import PenaltyExplanation, penalty_totals
 from loans.models import Account, Loan
 from loans.queries.position import Position, load_position
-from loans.queries.standing import R, S, Standing
+from loans.queries.standing import PenaltyBasis, R, S
 from portal.core.kernel.money import ZERO
 
 SUMMED = ("total", "ordinary_part", "surcharge_part", "capped_part", "compound", "per_day")
@@ -42,7 +42,7 @@ def penalty_forecast(loan: Loan, dates: Iterable[date]) -> list[tuple[date, Deci
     return [(on, penalty_owed(position, on)) for on in dates]
 
 
-def penalty_owed(standing: Standing[S, R], on: date) -> Decimal:
+def penalty_owed(standing: PenaltyBasis[S, R], on: date) -> Decimal:
     """Outstanding penalty and compound on a date, from books already read."""
     rows, facts = standing.facts(on)
     totals = penalty_totals(standing.profile, facts, on)

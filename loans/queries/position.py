@@ -20,14 +20,14 @@ from loans.domain.interest import (
 from loans.domain.profile import Method, ProductProfile, RateKind
 from loans.domain.schedule import accrued_interest
 from loans.models import Account, Entry, Instalment, Loan, Posting, Schedule
-from loans.queries.standing import INCOME_OF, Move, Standing
+from loans.queries.standing import INCOME_OF, LedgerMovement, PenaltyBasis
 from portal.core.kernel.money import ZERO
 
 INSTALMENT_ORDER = ("schedule__number", "number")
 
 
 @dataclass(slots=True, kw_only=True)
-class Position(Standing[Schedule, Instalment]):
+class Position(PenaltyBasis[Schedule, Instalment]):
     """Loan, schedules, instalments and moves; every figure of the books is a sum over these."""
 
     loan: Loan
@@ -118,7 +118,7 @@ def load_positions(loans: Sequence[Loan]) -> dict[int, Position]:
     for row in rows.annotate(loan_pk=F("schedule__loan_id")).order_by(*INSTALMENT_ORDER):
         found[row.loan_pk].instalments.append(row)
     for loan_id, *move in grouped_moves(Posting.objects.filter(entry__loan_id__in=ids)):
-        found[loan_id].record([Move(*move)])
+        found[loan_id].record([LedgerMovement(*move)])
     return found
 
 

@@ -33,7 +33,7 @@ INCOME_OF: dict[str, str] = {
 
 
 class LeanSchedule(NamedTuple):
-    """The columns of a Schedule that a Standing needs."""
+    """The columns of a Schedule that a PenaltyBasis needs."""
 
     pk: int
     kind: str
@@ -47,7 +47,7 @@ class LeanSchedule(NamedTuple):
 
 
 class LeanInstalment(NamedTuple):
-    """The columns of an Instalment that a Standing needs."""
+    """The columns of an Instalment that a PenaltyBasis needs."""
 
     pk: int
     schedule_id: int
@@ -58,7 +58,7 @@ class LeanInstalment(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class LedgerMovement:
     """Postings of one account of one instalment on one value date, summed.
 
     ``kind`` is the kind of the event; a reversal carries the kind it reverses, so that the two
@@ -77,10 +77,10 @@ class Running:
 
     __slots__ = ("_days", "_sums", "reducing")
 
-    def __init__(self, moves: Sequence[Move]) -> None:
+    def __init__(self, moves: Sequence[LedgerMovement]) -> None:
         self._days: dict[str, list[date]] = {}
         self._sums: dict[str, list[Decimal]] = {}
-        self.reducing: list[Move] = []
+        self.reducing: list[LedgerMovement] = []
         for move in sorted(moves, key=_ON):
             sums = self._sums.setdefault(move.account, [])
             sums.append(sums[-1] + move.amount if sums else move.amount)
@@ -102,13 +102,13 @@ R = TypeVar("R", Instalment, LeanInstalment)
 
 
 @dataclass(slots=True, kw_only=True)
-class Standing(Generic[S, R]):
+class PenaltyBasis(Generic[S, R]):
     """Schedules, instalments and moves of one loan; what is charged is counted from these."""
 
     profile: ProductProfile
     schedules: list[S]
     instalments: list[R]
-    moves: dict[int, list[Move]] = field(default_factory=lambda: defaultdict(list))
+    moves: dict[int, list[LedgerMovement]] = field(default_factory=lambda: defaultdict(list))
     _running: dict[int, Running] = field(default_factory=dict, repr=False)
 
     def schedules_on(self, on: date | None = None) -> list[S]:
@@ -169,7 +169,7 @@ class Standing(Generic[S, R]):
         recognised = -self.total(instalment_id, INCOME_OF[account], upto=upto)
         return recognised - self.total(instalment_id, account, upto=upto)
 
-    def record(self, moves: Iterable[Move]) -> None:
+    def record(self, moves: Iterable[LedgerMovement]) -> None:
         """Add moves that are being posted, so that later figures see them."""
         for move in moves:
             self.moves[move.instalment_id].append(move)

@@ -22,8 +22,8 @@ from loans.queries.standing import (
     REDUCING,
     LeanInstalment,
     LeanSchedule,
-    Move,
-    Standing,
+    LedgerMovement,
+    PenaltyBasis,
 )
 
 T = TypeVar("T")
@@ -89,11 +89,11 @@ def stream_positions(loans: QuerySet[Loan] | None = None) -> Iterator[Position]:
             schedules=by_loan.take(loan.pk),
             instalments=instalments.take(loan.pk),
         )
-        position.record(Move(*move) for move in moves.take(loan.pk))
+        position.record(LedgerMovement(*move) for move in moves.take(loan.pk))
         yield position
 
 
-Lean = Standing[LeanSchedule, LeanInstalment]
+Lean = PenaltyBasis[LeanSchedule, LeanInstalment]
 
 
 def stream_standings(loans: QuerySet[Loan], on: date) -> Iterator[tuple[int, Lean]]:
@@ -119,7 +119,7 @@ def stream_standings(loans: QuerySet[Loan], on: date) -> Iterator[tuple[int, Lea
             schedules=[LeanSchedule(*row) for row in by_loan.take(pk)],
             instalments=[LeanInstalment(*row) for row in instalments.take(pk)],
         )
-        standing.record([Move(*move) for move in moves.take(pk)])
+        standing.record([LedgerMovement(*move) for move in moves.take(pk)])
         yield pk, standing
 
 

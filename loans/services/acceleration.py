@@ -10,8 +10,8 @@ from loans.queries.debt import debt_of
 from loans.queries.papers import about
 from loans.services import observers
 from loans.services.booking import Books, open_books
-from loans.services.ledger import Line
-from loans.services.observers import Change
+from loans.services.ledger import PostingLine
+from loans.services.observers import DebtChange
 from loans.services.plan_books import opening
 from loans.services.refusals import check_event_date, check_open, refusing
 from portal.core.errors import RuleViolation
@@ -34,7 +34,7 @@ def accelerate(
         raise RuleViolation("请填写宣布提前到期的原因。", field="reason")
     with open_books(loan_id, actor=actor, now=now) as books:
         check_open(books.loan)
-        observers.ask(books.loan, Change.ACCELERATED, now)
+        observers.ask(books.loan, DebtChange.ACCELERATED, now)
         check_event_date(books.loan, on, now, field="on", label="提前到期日")
         if on < books.booked_on:
             raise RuleViolation(
@@ -43,12 +43,12 @@ def accelerate(
         undue = _undue(books, on)
         schedule = make_due(books, undue, on, f"宣布提前到期：{reason}")
         books.close()
-        observers.tell_changed(books.loan, Change.ACCELERATED, now)
-        _tell_borrower(books, on, reason)
+        observers.notify_changed(books.loan, DebtChange.ACCELERATED, now)
+        _notify_borrower(books, on, reason)
     return schedule
 
 
-def _tell_borrower(books: Books, on: date, reason: str) -> None:
+def _notify_borrower(books: Books, on: date, reason: str) -> None:
     loan = books.loan
     notify(
         event="loan_accelerated",
@@ -109,8 +109,8 @@ def make_due(
         kept_penalty=sum(charges.values(), ZERO),
     )
     schedule = books.open_schedule(Schedule.Kind.ACCELERATED, on, source[:200], [row])
-    lines = [Line(Account.PRINCIPAL, -amount, pk) for pk, amount in owed.items()]
-    lines += [Line(account, -amount, pk) for (pk, account), amount in charges.items()]
+    lines = [PostingLine(Account.PRINCIPAL, -amount, pk) for pk, amount in owed.items()]
+    lines += [PostingLine(account, -amount, pk) for (pk, account), amount in charges.items()]
     lines += opening([row])
     books.post(Entry.Kind.ACCELERATION, on, source[:300], lines, key=key, schedule=schedule)
     books.changes["accelerated_on"] = on

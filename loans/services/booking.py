@@ -20,9 +20,9 @@ from django.db.models import F
 from loans.domain.plan_rules import PlanRules
 from loans.models import Account, Entry, Instalment, Loan, Payment, Schedule
 from loans.queries.position import Position, load_position
-from loans.queries.standing import INCOME_OF, Move
+from loans.queries.standing import INCOME_OF, LedgerMovement
 from loans.services import ledger, observers
-from loans.services.ledger import Draft, Line
+from loans.services.ledger import EntryDraft, PostingLine
 from portal.core.errors import StaleWrite
 from portal.core.kernel.money import ZERO
 from portal.core.models import User
@@ -40,7 +40,7 @@ class Books:
         self.position = position
         self.actor = actor
         self.now = now
-        self.drafts: list[Draft] = []
+        self.drafts: list[EntryDraft] = []
         self.changes: dict[str, object] = {}
 
     # --- writing ---------------------------------------------------------------------------
@@ -50,7 +50,7 @@ class Books:
         kind: str,
         on: date,
         source: str,
-        lines: Iterable[Line],
+        lines: Iterable[PostingLine],
         *,
         key: str = "",
         payment: Payment | None = None,
@@ -62,7 +62,7 @@ class Books:
         if not kept:
             return
         self.drafts.append(
-            Draft(
+            EntryDraft(
                 loan=self.loan,
                 kind=kind,
                 value_date=on,
@@ -77,7 +77,7 @@ class Books:
         )
         effective = reverses.kind if reverses else kind
         self.position.record(
-            Move(line.instalment_id, line.account, effective, on, line.amount)
+            LedgerMovement(line.instalment_id, line.account, effective, on, line.amount)
             for line in kept
             if line.instalment_id is not None
         )
@@ -118,7 +118,7 @@ class Books:
     def _book_interest(self, on: date) -> None:
         position = self.position
         closed = position.closed_on()
-        by_due: dict[date, list[Line]] = {}
+        by_due: dict[date, list[PostingLine]] = {}
         for row in position.instalments:
             target = ZERO
             ended = closed.get(row.pk)
@@ -137,7 +137,7 @@ class Books:
     def _book_penalty(self, on: date, source: str) -> None:
         position = self.position
         told = position.penalties(on)
-        lines: list[Line] = []
+        lines: list[PostingLine] = []
         for row in position.instalments:
             sums = told.get(row.pk, (ZERO, ZERO))
             for account, target in zip((Account.PENALTY, Account.COMPOUND), sums, strict=True):
@@ -194,7 +194,7 @@ class Books:
                 Entry.Kind.REVERSAL,
                 entry.value_date,
                 source,
-                [Line(p.account, -p.amount, p.instalment_id) for p in entry.postings.all()],
+                [PostingLine(p.account, -p.amount, p.instalment_id) for p in entry.postings.all()],
                 key=f"{key or 'reversal'}:{entry.pk}",
                 payment=entry.payment,
                 schedule=entry.schedule,
@@ -202,9 +202,9 @@ class Books:
             )
 
 
-def income(row: Instalment, account: str, amount: Decimal) -> list[Line]:
+def income(row: Instalment, account: str, amount: Decimal) -> list[PostingLine]:
     """A receivable recognised as income (negative: taken back)."""
-    return [Line(account, amount, row.pk), Line(INCOME_OF[account], -amount, row.pk)]
+    return [PostingLine(account, amount, row.pk), PostingLine(INCOME_OF[account], -amount, row.pk)]
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from loans.queries.plan import SignedWaiver, plan_vesting
 from loans.queries.position import Position
 from loans.services import observers
 from loans.services.booking import AGAIN, Books, income, open_books
-from loans.services.ledger import Line
-from loans.services.observers import Change
+from loans.services.ledger import PostingLine
+from loans.services.observers import DebtChange
 from loans.services.plan_books import INTEREST_LIKE, opening
 from loans.services.refusals import check_event_date, check_open, refusing
 from portal.core.errors import RuleViolation
@@ -51,7 +51,7 @@ def reinstate(
             )
         schedule = break_plan(books, on, key=key, reason=reason.strip())
         books.close()
-        observers.tell_changed(books.loan, Change.REINSTATED, now)
+        observers.notify_changed(books.loan, DebtChange.REINSTATED, now)
     return schedule
 
 
@@ -100,8 +100,8 @@ def break_plan(books: Books, on: date, *, key: str, reason: str, formerly: str =
         lines = income(undue[0], Account.INTEREST, accrued)
         source = f"计息至违约日 {on:%Y-%m-%d}"
         books.post(Entry.Kind.ACCRUAL, on, source, lines, schedule=schedule)
-    lines = [Line(account, -amount, pk) for (pk, account), amount in rest.items()]
-    lines += [Line(Account.WAIVER, -vesting.returned, row.pk), *opening([row])]
+    lines = [PostingLine(account, -amount, pk) for (pk, account), amount in rest.items()]
+    lines += [PostingLine(Account.WAIVER, -vesting.returned, row.pk), *opening([row])]
     told = f"减免保留 {vesting.vested:,.2f} 元，恢复 {vesting.returned:,.2f} 元{formerly}"
     source = f"违约：{reason[:200].rstrip('。')}。{told}"
     books.post(Entry.Kind.BREACH, on, source[:300], lines, key=key, schedule=schedule)

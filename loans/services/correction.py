@@ -28,7 +28,7 @@ from loans.services.booking import AGAIN, Books
 from loans.services.breach import break_plan
 from loans.services.receipts import post_split
 from loans.services.splitting import Split, preview_of, split_payment
-from loans.services.timeline import Act, Step
+from loans.services.timeline import BookedAct, Step
 from portal.core.errors import RuleViolation
 from portal.core.kernel.money import ZERO
 
@@ -59,7 +59,7 @@ def undo(books: Books, steps: Sequence[Step], source: str) -> None:
     if not steps:
         return
     payments = [step for step in steps if isinstance(step, Payment)]
-    acts = [step.schedule for step in steps if isinstance(step, Act)]
+    acts = [step.schedule for step in steps if isinstance(step, BookedAct)]
     entries = list(
         Entry.objects.filter(
             Q(payment__in=payments) | Q(schedule__in=acts),
@@ -134,7 +134,7 @@ def _moved(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     ]
 
 
-def _break_again(books: Books, act: Act) -> str:
+def _break_again(books: Books, act: BookedAct) -> str:
     on, old = act.schedule.opened_on, act.schedule.terms or {}
     books.bring_to(on)
     if not sum((row.principal for row in debt_of(books.position, on).instalments), ZERO):
@@ -161,7 +161,7 @@ def _break_again(books: Books, act: Act) -> str:
     )
 
 
-def _accelerate_again(books: Books, act: Act) -> str:
+def _accelerate_again(books: Books, act: BookedAct) -> str:
     on = act.schedule.opened_on
     undue = books.position.undue(on)
     was = act.schedule.instalments.get().principal
@@ -172,7 +172,7 @@ def _accelerate_again(books: Books, act: Act) -> str:
     return f"{on:%Y-%m-%d} 的提前到期重新计算：提前到期的本金 {was:,.2f} → {due:,.2f} 元。"
 
 
-def _key(books: Books, act: Act) -> str:
+def _key(books: Books, act: BookedAct) -> str:
     return f"{act.first_key}{AGAIN}{books.loan.version}"
 
 

@@ -17,7 +17,7 @@ from portal.core.models import User
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PostingLine:
     """One line to post: an account, a signed amount in yuan, the instalment it concerns."""
 
     account: str
@@ -26,7 +26,7 @@ class Line:
 
 
 @dataclass(slots=True, kw_only=True)
-class Draft:
+class EntryDraft:
     """An entry that is to be written."""
 
     loan: Loan
@@ -34,7 +34,7 @@ class Draft:
     value_date: date
     key: str
     source: str
-    lines: tuple[Line, ...]
+    lines: tuple[PostingLine, ...]
     actor: User | None = None
     payment: Payment | None = None
     schedule: Schedule | None = None
@@ -45,7 +45,7 @@ class UnbalancedEntry(AssertionError):
     """A programming error: the lines of an entry do not sum to zero."""
 
 
-def post(draft: Draft, *, now: datetime) -> Entry:
+def post(draft: EntryDraft, *, now: datetime) -> Entry:
     """Write one entry with its lines, or return the one that already has its key.
 
     Errors: UnbalancedEntry (sum ≠ 0, a zero or inexact line); RuleViolation when the key is
@@ -54,7 +54,7 @@ def post(draft: Draft, *, now: datetime) -> Entry:
     return post_all([draft], now=now)[0]
 
 
-def post_all(drafts: Sequence[Draft], *, now: datetime) -> list[Entry]:
+def post_all(drafts: Sequence[EntryDraft], *, now: datetime) -> list[Entry]:
     """Write several entries in four statements, in their order; each is idempotent by its key."""
     for draft in drafts:
         _check(draft)
@@ -78,7 +78,7 @@ def post_all(drafts: Sequence[Draft], *, now: datetime) -> list[Entry]:
     return [known[draft.key] for draft in drafts]
 
 
-def _entry(draft: Draft, now: datetime) -> Entry:
+def _entry(draft: EntryDraft, now: datetime) -> Entry:
     return Entry(
         loan=draft.loan,
         kind=draft.kind,
@@ -93,7 +93,7 @@ def _entry(draft: Draft, now: datetime) -> Entry:
     )
 
 
-def _check(draft: Draft) -> None:
+def _check(draft: EntryDraft) -> None:
     if not draft.lines:
         raise UnbalancedEntry(f"{draft.key}: an entry needs lines")
     for line in draft.lines:
@@ -104,7 +104,7 @@ def _check(draft: Draft) -> None:
         raise UnbalancedEntry(f"{draft.key}: the lines sum to {total}")
 
 
-def _check_same(drafts: Sequence[Draft], known: dict[str, Entry]) -> None:
+def _check_same(drafts: Sequence[EntryDraft], known: dict[str, Entry]) -> None:
     """The same key must mean the same lines."""
     found: dict[int, Counter[tuple[str, int | None, Decimal]]] = {
         known[d.key].pk: Counter() for d in drafts

@@ -13,7 +13,7 @@ from django.db import transaction
 from loans.models import Correction, Loan
 
 
-class Change(StrEnum):
+class DebtChange(StrEnum):
     """What happened to the debt, as the observer is told."""
 
     PAYMENT = "payment"
@@ -67,25 +67,25 @@ def locked(loan_id: int) -> Iterator[None]:
         yield
 
 
-def ask(loan: Loan, change: Change, now: datetime) -> None:
+def ask(loan: Loan, change: DebtChange, now: datetime) -> None:
     """Let every observer object (RuleViolation) before anything is done."""
     for observer in _observers:
         observer.veto(loan, change, now)
 
 
-def tell_corrected(correction: Correction, now: datetime) -> None:
+def notify_corrected(correction: Correction, now: datetime) -> None:
     """Tell all observers what a correction changed; the books are already written."""
     for observer in _observers:
         observer.corrected(correction, now)
 
 
-def tell_changed(loan: Loan, change: Change, now: datetime) -> None:
+def notify_changed(loan: Loan, change: DebtChange, now: datetime) -> None:
     """Tell all observers, in the order of registration."""
     for observer in _observers:
         observer.debt_changed(loan, change, now)
 
 
-def tell_settled(loan: Loan, now: datetime) -> None:
+def notify_settled(loan: Loan, now: datetime) -> None:
     """Tell all observers that nothing is owed any more."""
     for observer in _observers:
         observer.settled(loan, now)

@@ -13,7 +13,7 @@ from loans.domain.products import product as product_named
 from loans.domain.profile import ProductProfile
 from loans.domain.schedule import ScheduledInstalment, build_schedule
 from loans.models import Account, Entry, Instalment, Loan, Schedule
-from loans.services.ledger import Draft, Line, post
+from loans.services.ledger import EntryDraft, PostingLine, post
 from loans.services.refusals import refusing
 from portal.core.errors import RuleViolation
 from portal.core.kernel.money import FEN, require_money
@@ -96,15 +96,19 @@ def _post_drawdown(
     actor: User | None,
     now: datetime,
 ) -> None:
-    lent = [Line(Account.PRINCIPAL, row.principal, row.pk) for row in instalments if row.principal]
+    lent = [
+        PostingLine(Account.PRINCIPAL, row.principal, row.pk)
+        for row in instalments
+        if row.principal
+    ]
     post(
-        Draft(
+        EntryDraft(
             loan=loan,
             kind=Entry.Kind.DRAWDOWN,
             value_date=loan.drawdown_on,
             key=f"drawdown:{loan.pk}",
             source=f"放款 {loan.principal:,.2f} 元",
-            lines=(*lent, Line(Account.CASH, -loan.principal)),
+            lines=(*lent, PostingLine(Account.CASH, -loan.principal)),
             actor=actor,
             schedule=schedule,
         ),

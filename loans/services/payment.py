@@ -14,7 +14,7 @@ from loans.queries.debt import debt_of
 from loans.queries.position import load_position
 from loans.services import correction, observers, settlement, telling
 from loans.services.booking import Books, open_books
-from loans.services.observers import Change
+from loans.services.observers import DebtChange
 from loans.services.receipts import post_split
 from loans.services.refusals import business_date, check_event_date, check_open, refusing
 from loans.services.splitting import SplitPreview, preview_of, split_payment
@@ -96,7 +96,7 @@ def _pay(
         made = None
         if before is not None:
             made = correction.record(books, payment, Correction.Kind.BACK_DATED, before, changes)
-        _finish(books, Change.PAYMENT, correction.last_paid(steps, paid_on), made, steps)
+        _finish(books, DebtChange.PAYMENT, correction.last_paid(steps, paid_on), made, steps)
     return payment
 
 
@@ -129,7 +129,7 @@ def reverse_payment(*, payment_id: int, reason: str, actor: User | None, now: da
         changes = correction.do_again(books, later)
         made = correction.record(books, payment, Correction.Kind.REVERSAL, before, changes)
         on = correction.last_paid(later, payment.paid_on)
-        _finish(books, Change.REVERSAL, on, made, later)
+        _finish(books, DebtChange.REVERSAL, on, made, later)
     return payment
 
 
@@ -255,7 +255,7 @@ def _receive(books: Books, amount: Decimal, on: date, reference: str) -> Payment
 
 def _finish(
     books: Books,
-    change: Change,
+    change: DebtChange,
     on: date,
     made: Correction | None,
     again: Sequence[Step],
@@ -271,8 +271,8 @@ def _finish(
         settlement.settle(books, on)
     books.close()
     if made is not None:
-        observers.tell_corrected(made, books.now)
-        telling.tell_corrected(books, made, again, was_settled=was_settled)
-    observers.tell_changed(books.loan, change, books.now)
+        observers.notify_corrected(made, books.now)
+        telling.notify_corrected(books, made, again, was_settled=was_settled)
+    observers.notify_changed(books.loan, change, books.now)
     if settled:
-        observers.tell_settled(books.loan, books.now)
+        observers.notify_settled(books.loan, books.now)

@@ -6,7 +6,7 @@ from datetime import date
 
 from loans.models import Account, Entry, Instalment, Payment, Schedule
 from loans.services.booking import Books, income
-from loans.services.ledger import Line
+from loans.services.ledger import PostingLine
 from loans.services.splitting import Split
 
 
@@ -14,10 +14,10 @@ def post_split(books: Books, payment: Payment, split: Split, *, key: str) -> Non
     """Accrual of what is paid ahead, the payment itself, and the recomputed schedule."""
     on = payment.paid_on
     ids = {row.number: row.id for row in split.debt.instalments}
-    lines = [Line(Account.CASH, payment.amount)]
+    lines = [PostingLine(Account.CASH, payment.amount)]
     for line in split.allocation.lines:
         if line.instalment is not None:
-            lines.append(Line(line.component.value, -line.amount, ids[line.instalment]))
+            lines.append(PostingLine(line.component.value, -line.amount, ids[line.instalment]))
     if split.ahead_interest:
         first = split.undue[0]
         books.post(
@@ -27,7 +27,7 @@ def post_split(books: Books, payment: Payment, split: Split, *, key: str) -> Non
             income(first, Account.INTEREST, split.ahead_interest),
             payment=payment,
         )
-        lines.append(Line(Account.INTEREST, -split.ahead_interest, first.pk))
+        lines.append(PostingLine(Account.INTEREST, -split.ahead_interest, first.pk))
     lines += _principal_ahead(books, split)
     schedule = _reschedule(books, split, on) if split.ahead_principal else None
     source = f"还款 {payment.amount:,.2f} 元"
@@ -36,12 +36,12 @@ def post_split(books: Books, payment: Payment, split: Split, *, key: str) -> Non
         _move_rest(books, split, schedule, payment)
 
 
-def _principal_ahead(books: Books, split: Split) -> list[Line]:
+def _principal_ahead(books: Books, split: Split) -> list[PostingLine]:
     left, lines = split.ahead_principal, []
     for row in split.undue:
         part = min(left, books.position.balance(row.pk, Account.PRINCIPAL))
         if part:
-            lines.append(Line(Account.PRINCIPAL, -part, row.pk))
+            lines.append(PostingLine(Account.PRINCIPAL, -part, row.pk))
             left -= part
     return lines
 
@@ -65,11 +65,11 @@ def _reschedule(books: Books, split: Split, on: date) -> Schedule:
 def _move_rest(books: Books, split: Split, schedule: Schedule, payment: Payment) -> None:
     position = books.position
     lines = [
-        Line(Account.PRINCIPAL, -position.balance(row.pk, Account.PRINCIPAL), row.pk)
+        PostingLine(Account.PRINCIPAL, -position.balance(row.pk, Account.PRINCIPAL), row.pk)
         for row in split.undue
     ]
     lines += [
-        Line(Account.PRINCIPAL, row.principal, row.pk)
+        PostingLine(Account.PRINCIPAL, row.principal, row.pk)
         for row in position.instalments
         if row.schedule_id == schedule.pk
     ]

@@ -16,8 +16,8 @@ from loans.queries.types import Debt
 from loans.services import observers
 from loans.services.booking import Books, income, open_books
 from loans.services.breach import reinstate
-from loans.services.ledger import Line
-from loans.services.observers import Change
+from loans.services.ledger import PostingLine
+from loans.services.observers import DebtChange
 from loans.services.plan_books import INTEREST_LIKE, OWED, PENALTY_LIKE, opening
 from loans.services.refusals import check_event_date, check_open, refusing
 from portal.core.errors import RuleViolation
@@ -74,7 +74,7 @@ def apply_relief(
             plan = plan_preview(books.position.profile, locked.figures, terms)
         schedule = _execute(books, terms, rules, plan, locked, on, key)
         books.close()
-        observers.tell_changed(books.loan, Change.RELIEF, now)
+        observers.notify_changed(books.loan, DebtChange.RELIEF, now)
     return schedule
 
 
@@ -139,8 +139,8 @@ def _execute(
     source = f"{figures_as_of:%Y-%m-%d} 之后继续计收的部分一并减免"
     _post_waiver(books, meanwhile, on, source, f"{key}:meanwhile", schedule)
     made = [row for row in position.instalments if row.schedule_id == schedule.pk]
-    moves = [Line(Account.PRINCIPAL, -amount, pk) for pk, amount in principal]
-    moves += [Line(account, -amount, pk) for (pk, account), amount in kept.items()]
+    moves = [PostingLine(Account.PRINCIPAL, -amount, pk) for pk, amount in principal]
+    moves += [PostingLine(account, -amount, pk) for (pk, account), amount in kept.items()]
     books.post(
         Entry.Kind.PLAN, on, "新还款计划生效", moves + opening(made), key=key, schedule=schedule
     )
@@ -205,7 +205,7 @@ def _post_waiver(
 ) -> None:
     lines = []
     for (pk, account), amount in waived.items():
-        lines += [Line(account, -amount, pk), Line(Account.WAIVER, amount, pk)]
+        lines += [PostingLine(account, -amount, pk), PostingLine(Account.WAIVER, amount, pk)]
     books.post(Entry.Kind.WAIVER, on, source, lines, key=key, schedule=schedule)
 
 
@@ -270,7 +270,7 @@ def revoke_relief(
         books.undo_schedule(schedule, books.booked_on)
         books.bring_to(books.booked_on)
         books.close()
-        observers.tell_changed(books.loan, Change.REVOKED, now)
+        observers.notify_changed(books.loan, DebtChange.REVOKED, now)
     return schedule
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from loans.domain.allocation import Allocation, Due, Prepayable, allocate
+from loans.domain.allocation import Allocation, InstalmentDue, Prepayable, allocate
 from loans.domain.components import LABELS, Component
 from loans.domain.schedule import ScheduledInstalment, recompute_schedule
 from loans.models import Account, Instalment, Payment
@@ -130,12 +130,12 @@ def split_payment(position: Position, amount: Decimal, on: date) -> Split:
     return replace(split, new_rows=_recomputed(position, split, on))
 
 
-def _dues(debt: Debt, *, ahead_by_row: bool) -> tuple[list[Due], Prepayable | None]:
+def _dues(debt: Debt, *, ahead_by_row: bool) -> tuple[list[InstalmentDue], Prepayable | None]:
     """Due rows whole; rows to come whole in a zero-rate plan, else without principal and interest.
 
     (A row to come owes kept columns in a plan, and penalty when the base is all_outstanding.)
     """
-    dues: list[Due] = []
+    dues: list[InstalmentDue] = []
     ahead = ZERO
     for row in debt.instalments:
         if row.due_on <= debt.as_of or ahead_by_row:
@@ -148,8 +148,8 @@ def _dues(debt: Debt, *, ahead_by_row: bool) -> tuple[list[Due], Prepayable | No
     return dues, Prepayable(principal=ahead, interest=debt.accrued_interest)
 
 
-def _due(row: InstalmentDebt) -> Due:
-    return Due(
+def _due(row: InstalmentDebt) -> InstalmentDue:
+    return InstalmentDue(
         instalment=row.number,
         due_on=row.due_on,
         principal=row.principal,

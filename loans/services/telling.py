@@ -8,7 +8,7 @@ from decimal import Decimal
 from loans.models import Correction, Loan, Schedule
 from loans.queries.papers import about
 from loans.services.booking import Books
-from loans.services.timeline import Act, Step
+from loans.services.timeline import BookedAct, Step
 from portal.core.notifications.outbox import notify
 
 DONE = {Correction.Kind.BACK_DATED: "补记入账", Correction.Kind.REVERSAL: "冲正"}
@@ -19,7 +19,7 @@ def key_of(correction_id: int) -> str:
     return f"correction:{correction_id}"
 
 
-def tell_corrected(
+def notify_corrected(
     books: Books, correction: Correction, steps: Sequence[Step], *, was_settled: bool
 ) -> None:
     """One notice and one message a correction, in its transaction; the books are closed.
@@ -57,7 +57,7 @@ def tell_corrected(
 
 def _effects(loan: Loan, steps: Sequence[Step], *, was_settled: bool) -> list[str]:
     """What it meant for a breach, an acceleration, the end of the debt; no amounts."""
-    kinds = {step.schedule.kind for step in steps if isinstance(step, Act)}
+    kinds = {step.schedule.kind for step in steps if isinstance(step, BookedAct)}
     said = []
     if Schedule.Kind.BREACHED in kinds:
         said.append("计划终止时的结算已重新计算")

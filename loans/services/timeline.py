@@ -19,7 +19,7 @@ Place = tuple[date, int]  # the date, then the first entry ever written for it
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class BookedAct:
     """A breach or an acceleration in force, and the key under which it was first done."""
 
     schedule: Schedule
@@ -27,7 +27,7 @@ class Act:
     first_key: str
 
 
-Step = Payment | Act
+Step = Payment | BookedAct
 
 
 def steps_of(books: Books, payments: Sequence[Payment]) -> list[tuple[Place, Step]]:
@@ -64,5 +64,5 @@ def _acts(books: Books) -> list[tuple[Place, Step]]:
     for schedule in live:
         entry = entries[schedule.pk]
         key = entry.key.split(AGAIN)[0]
-        found.append(((schedule.opened_on, first[key]), Act(schedule, entry, key)))
+        found.append(((schedule.opened_on, first[key]), BookedAct(schedule, entry, key)))
     return found

@@ -42,7 +42,7 @@ class Dot:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class WeekRow:
     on: date
     amount: Decimal
     forecast: bool
@@ -54,7 +54,7 @@ class LineChart:
 
     title: str
     sentence: str
-    rows: tuple[Row, ...]
+    rows: tuple[WeekRow, ...]
     grid: tuple[GridLine, ...]
     ticks: tuple[Tick, ...]
     dots: tuple[Dot, ...]
@@ -97,13 +97,13 @@ def line_chart(
     ({date(2026, 11, 5): "第 5 期开始逾期"}). Fewer than two points draw a flat line.
     Example: 0.00 on 10-05 and 80.90 on 11-23 give grid lines at 0, 25, 50, 75, 100.
     """
-    rows = tuple(Row(on, amount, on > today) for on, amount in points)
+    rows = tuple(WeekRow(on, amount, on > today) for on, amount in points)
     first, last = (rows[0].on, rows[-1].on) if rows else (today, today)
     days = max((last - first).days, 1)
     step = nice_step(max((row.amount for row in rows), default=Decimal(0)))
     frame = LineChart(title, "", rows, (), (), (), "", "", "", None, None)
 
-    def place(row: Row) -> tuple[Decimal, Decimal]:
+    def place(row: WeekRow) -> tuple[Decimal, Decimal]:
         span, rise = frame.right - frame.left, frame.bottom - frame.top
         x = frame.left + Decimal((row.on - first).days * span) / days
         return x.quantize(TENTH), (frame.bottom - row.amount * rise / (step * 4)).quantize(TENTH)
@@ -145,17 +145,17 @@ def _grid(frame: LineChart, step: Decimal, lines: int = 4) -> tuple[GridLine, ..
     return tuple(found)
 
 
-def _told(rows: Sequence[Row], past: Sequence[Row], marks: Mapping[date, str]) -> set[date]:
+def _told(rows: Sequence[WeekRow], past: Sequence[WeekRow], marks: Mapping[date, str]) -> set[date]:
     """The days worth a word: the ends, today, and where the line bends."""
     ends = {rows[0].on, rows[-1].on} if rows else set()
     return ends | {row.on for row in past[-1:]} | set(marks)
 
 
 def _ticks(
-    rows: Sequence[Row],
-    past: Sequence[Row],
+    rows: Sequence[WeekRow],
+    past: Sequence[WeekRow],
     marks: Mapping[date, str],
-    place: Callable[[Row], tuple[Decimal, Decimal]],
+    place: Callable[[WeekRow], tuple[Decimal, Decimal]],
 ) -> tuple[Tick, ...]:
     """Labels under the axis: the first day, the bends, today; crowded ones give way to today."""
     now = past[-1].on if past else None
@@ -170,10 +170,10 @@ def _ticks(
 
 
 def _dots(
-    past: Sequence[Row],
-    ahead: Sequence[Row],
+    past: Sequence[WeekRow],
+    ahead: Sequence[WeekRow],
     marks: Mapping[date, str],
-    place: Callable[[Row], tuple[Decimal, Decimal]],
+    place: Callable[[WeekRow], tuple[Decimal, Decimal]],
 ) -> tuple[Dot, ...]:
     found: list[Dot] = []
     today = _today(past[-1], *place(past[-1])) if past else None
@@ -192,7 +192,7 @@ def _dots(
     return tuple(found)
 
 
-def _today(row: Row, x: Decimal, y: Decimal) -> Dot:
+def _today(row: WeekRow, x: Decimal, y: Decimal) -> Dot:
     """The dot of today; near the axis its words stand above the line, clear of the forecast."""
     text = f"今天 ¥{row.amount:,.2f}"
     if x < NEAR_AXIS:
@@ -214,7 +214,7 @@ def _width(text: str) -> int:
     return sum(12 if ord(sign) > 0x2E80 else 7 for sign in text)
 
 
-def _sentence(past: Sequence[Row], ahead: Sequence[Row], marks: Mapping[date, str]) -> str:
+def _sentence(past: Sequence[WeekRow], ahead: Sequence[WeekRow], marks: Mapping[date, str]) -> str:
     if not past:
         return "还没有数据。"
     parts = [f"{past[0].on.month}月{past[0].on.day}日起计收"]
@@ -231,7 +231,7 @@ def _sentence(past: Sequence[Row], ahead: Sequence[Row], marks: Mapping[date, st
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Share:
     """One share; key is its colour: a penalty, b interest, c principal, d anything else."""
 
     key: str
@@ -245,13 +245,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class ShareBar:
-    parts: tuple[Part, ...]
+    parts: tuple[Share, ...]
     total: Decimal
     total_field: str
     sentence: str
 
 
-def share_bar(parts: Sequence[Part], *, total_field: str = "split-total") -> ShareBar:
+def share_bar(parts: Sequence[Share], *, total_field: str = "split-total") -> ShareBar:
     """Places shares side by side on 326 units with gaps of 2; a tiny share stays visible (4 units).
 
     Example: 3.26, 259.23 and 1,193.12 yuan get about 4, 57 and 261 units.

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 
 
-class Together(Generic[Item]):
+class UnitOfWork(Generic[Item]):
     """Hands items to `write`: each at once, or all of a `block()` together, in their order."""
 
     def __init__(self, name: str, write: Callable[[list[Item]], None]) -> None:

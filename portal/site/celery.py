@@ -14,7 +14,7 @@ from celery.signals import beat_init, worker_init, worker_process_init
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from portal.site import parent_death as leash
+from portal.site import parent_death
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.site.settings")
 
@@ -80,7 +80,7 @@ def refuse_mixed_start(**kwargs: Any) -> None:
 
 def end_with_the_worker(**kwargs: Any) -> None:
     """A pool's child does not outlive its worker: it would go on with a task that is given back."""
-    leash.die_with_parent()
+    parent_death.die_with_parent()
 
 
 worker_init.connect(refuse_mixed_start)

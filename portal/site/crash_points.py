@@ -23,7 +23,7 @@ from typing import Any
 
 from django.conf import settings
 
-from portal.core.notifications.channels.base import Receipt
+from portal.core.notifications.channels.base import SendResult
 
 HIT = ".hit"  # what the file's name ends with once a process has died of it
 KIND = "worker" if "celery" in sys.argv[0] else "web"  # a pool's child keeps its parent's argv
@@ -62,7 +62,7 @@ PLACES: dict[str, Place] = {
     "file.after_rename": After("portal.core.storage:_flush_folder"),
     "outbox.after_claim": Before("portal.core.notifications.dispatch:_deliver_batch"),
     "outbox.after_call": After(
-        "portal.core.notifications.dispatch:_try", lambda outcome: isinstance(outcome, Receipt)
+        "portal.core.notifications.dispatch:_try", lambda outcome: isinstance(outcome, SendResult)
     ),
     "outbox.before_record": Before("portal.core.notifications.dispatch:_record"),
 }

@@ -57,7 +57,7 @@ def break_promise(row: Deadline, batch: Batch) -> None:
     again, handler = "再次" if times > 1 else "", RANK_LABELS[rank]
     record(
         case,
-        notices.Happening.REVIEW_MISSED if is_review else notices.Happening.PROMISE_MISSED,
+        notices.AuditEvent.REVIEW_MISSED if is_review else notices.AuditEvent.PROMISE_MISSED,
         Occasion(
             SYSTEM,
             now,
@@ -95,11 +95,11 @@ def _delay(case: Case) -> dict[str, Value]:
     return {"delay_from": case.delay_from or missed_on, "delay_to": None}
 
 
-def skip_reminder(case: Case, what: notices.Happening, why: str, *, now: datetime) -> None:
+def skip_reminder(case: Case, what: notices.AuditEvent, why: str, *, now: datetime) -> None:
     """A line in the trail instead of a reminder: what was not sent, and why."""
     record(
         case,
-        notices.Happening.REMINDER_SKIPPED,
+        notices.AuditEvent.REMINDER_SKIPPED,
         Occasion(
             SYSTEM,
             now,

@@ -89,7 +89,7 @@ def reminder_note(due_on: str, moment: datetime) -> str:
 
 
 @dataclass(frozen=True)
-class Due:
+class DeadlineSet:
     """The deadline a side reads (`at`, `kind`) and the instants that are swept."""
 
     at: datetime
@@ -163,7 +163,7 @@ def review_due(
 
 def due_for(
     promise: Promise, now: datetime, calendar: WorkCalendar, policy: ReliefPolicy
-) -> Due | None:
+) -> DeadlineSet | None:
     """What one promise started at `now` stores; REVIEW_REST, OFFER_REST, PLAN and CURE need facts
     of their own and are not answered here (None)."""
     days: dict[Promise, tuple[DueKind, int]] = {
@@ -174,7 +174,7 @@ def due_for(
     if promise in days:
         kind, count = days[promise]
         instant = workday_due(now, count, calendar, policy)
-        return Due(instant, kind, ((kind, instant),))
+        return DeadlineSet(instant, kind, ((kind, instant),))
     if promise == Promise.REVIEW:
         return review_rows(*review_due(now, policy.review_workdays, calendar, policy))
     if promise == Promise.EVIDENCE:
@@ -192,26 +192,26 @@ def due_for(
             policy.offer_reminder_days,
         )
     if promise == Promise.APPEAL:
-        return Due(calendar_due(now, policy.appeal_days, policy), DueKind.APPEAL_DUE, ())
+        return DeadlineSet(calendar_due(now, policy.appeal_days, policy), DueKind.APPEAL_DUE, ())
     return None
 
 
-def review_rows(target_at: datetime, due_at: datetime) -> Due:
+def review_rows(target_at: datetime, due_at: datetime) -> DeadlineSet:
     """The swept instants of a review: amber at the target, unless it is the deadline itself."""
     rows = [(DueKind.REVIEW_DUE, due_at)]
     if target_at < due_at:
         rows.insert(0, (DueKind.REVIEW_AMBER, target_at))
-    return Due(due_at, DueKind.REVIEW_DUE, tuple(rows))
+    return DeadlineSet(due_at, DueKind.REVIEW_DUE, tuple(rows))
 
 
 def _with_reminder(
     now: datetime, due_at: datetime, kinds: tuple[DueKind, DueKind], days_before: int
-) -> Due:
+) -> DeadlineSet:
     remind_at = due_at - timedelta(days=days_before)
     rows = [(kinds[0], due_at)]
     if remind_at > now:
         rows.insert(0, (kinds[1], remind_at))
-    return Due(due_at, kinds[0], tuple(rows))
+    return DeadlineSet(due_at, kinds[0], tuple(rows))
 
 
 def chinese(instant: datetime) -> str:

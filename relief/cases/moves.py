@@ -15,9 +15,8 @@ from portal.core.calendar.days import load_calendar
 from portal.core.errors import StaleWrite
 from portal.core.kernel.workdays import WorkCalendar
 from portal.core.notifications import outbox
-from portal.core.unit_of_work import Together
-from relief.cases import deadlines, notices
-from relief.cases import people as _people
+from portal.core.unit_of_work import UnitOfWork
+from relief.cases import deadlines, notices, people
 from relief.cases.gate import Actor, check, last_move
 from relief.cases.models import Case, Deadline, Event
 from relief.cases.workflow import CLOSED, Action, Promise, find_move
@@ -70,7 +69,7 @@ def move(
     action: Action,
     occasion: Occasion,
     *,
-    due: deadlines.Due | None = None,
+    due: deadlines.DeadlineSet | None = None,
     changes: Facts | None = None,
 ) -> Case:
     """Makes one move of the table, or raises what permissions.check does, or StaleWrite.
@@ -107,14 +106,18 @@ def move(
     return fresh
 
 
-def _warning(due: deadlines.Due | None, now: datetime, calendar: WorkCalendar | None) -> str:
+def _warning(
+    due: deadlines.DeadlineSet | None, now: datetime, calendar: WorkCalendar | None
+) -> str:
     """For staff: that the new deadline rests on a provisional day, if it does."""
     if due is None or due.kind not in deadlines.WORKDAY_KINDS:
         return ""
     return deadlines.provisional_note(now, due.at, due.kind, calendar or load_calendar())
 
 
-def record(case: Case, happening: notices.Happening, occasion: Occasion, *, key: str = "") -> Event:
+def record(
+    case: Case, happening: notices.AuditEvent, occasion: Occasion, *, key: str = ""
+) -> Event:
     """Writes an audit row for what happens without a move, and its notices (`key` makes once)."""
     event = occasion.event(case, happening.value, case.state)
     _lines.add(_Line(event, case, happening, occasion.context, key))
@@ -127,7 +130,7 @@ class _Line:
 
     event: Event
     case: Case
-    what: Action | notices.Happening
+    what: Action | notices.AuditEvent
     context: Facts
     key: str = ""
 
@@ -135,12 +138,12 @@ class _Line:
 def _write(lines: list[_Line]) -> None:
     """The audit rows, then what is told and shown of each under its row's id."""
     Event.objects.bulk_create([line.event for line in lines])
-    hearers = _people.Hearers()
+    hearers = people.Recipients()
     with outbox.together():
         for line in lines:
             event, key = line.event, line.key or f"{line.event.pk}"
             context = {"note": event.note_public, **line.context}
-            tell(line.case, line.what, key=key, now=event.at, context=context, to=hearers)
+            notify_move(line.case, line.what, key=key, now=event.at, context=context, to=hearers)
             if isinstance(line.what, Action):
                 show_move(
                     line.case,
@@ -152,11 +155,11 @@ def _write(lines: list[_Line]) -> None:
                 )
 
 
-_lines = Together("lines", _write)
+_lines = UnitOfWork("lines", _write)
 together = _lines.block
 
 
-def set_deadlines(case: Case, due: deadlines.Due | None, now: datetime) -> None:
+def set_deadlines(case: Case, due: deadlines.DeadlineSet | None, now: datetime) -> None:
     """Cancels what was waiting and stores the instants of `due`."""
     case.deadlines.waiting().update(cancelled_at=now)
     if due is not None:
@@ -165,17 +168,17 @@ def set_deadlines(case: Case, due: deadlines.Due | None, now: datetime) -> None:
         )
 
 
-def tell(
+def notify_move(
     case: Case,
-    what: Action | notices.Happening,
+    what: Action | notices.AuditEvent,
     *,
     key: str,
     now: datetime,
     context: Facts,
-    to: _people.Hearers | None = None,
+    to: people.Recipients | None = None,
 ) -> None:
     """Writes the notices that notices.RULES names for `what`; the same key twice is once."""
-    hearers = to or _people.Hearers()
+    hearers = to or people.Recipients()
     for rule in notices.RULES[what]:
         if rule.when is not None and rule.when != case.state:
             continue
@@ -194,7 +197,7 @@ def tell(
             )
 
 
-def _due_values(promise: Promise | None, due: deadlines.Due | None) -> dict[str, Any]:
+def _due_values(promise: Promise | None, due: deadlines.DeadlineSet | None) -> dict[str, Any]:
     if due is not None:
         return {"next_due_at": due.at, "next_due_kind": due.kind.value}
     if promise in KEEPS_CLOCK:
@@ -223,7 +226,7 @@ def due_text(case: Case) -> str:
     return deadlines.chinese(case.next_due_at)
 
 
-def _link(rule: notices.Rule, case: Case, context: Facts) -> str:
+def _link(rule: notices.NoticeRule, case: Case, context: Facts) -> str:
     """The page a notice opens; a path, so that it is right on every host."""
     try:
         if rule.audience != notices.Audience.BORROWER:

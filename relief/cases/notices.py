@@ -1,4 +1,4 @@
-"""Who hears of what, by which channels, with which template; keyed by Action and Happening."""
+"""Who hears of what, by which channels, with which template; keyed by Action and AuditEvent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from relief.cases.workflow import Action as A
 from relief.cases.workflow import State
 
 
-class Happening(StrEnum):
+class AuditEvent(StrEnum):
     """What is recorded and told without a move of the case."""
 
     ASSIGNED = "ASSIGNED"
@@ -34,26 +34,26 @@ class Happening(StrEnum):
     CORRECTED = "CORRECTED"
 
 
-HAPPENING_LABELS: dict[Happening, str] = {
-    Happening.ASSIGNED: "转交处理人",
-    Happening.AMBER: "审核临近截止",
-    Happening.REVIEW_MISSED: "审核超时",
-    Happening.PROMISE_MISSED: "答复超时",
-    Happening.REMINDER_SKIPPED: "提醒已过时，没有发送",
-    Happening.PROOF_REMINDER: "提醒补充材料",
-    Happening.OFFER_REMINDER: "提醒方案即将到期",
-    Happening.PLAN_SOON: "提醒还款",
-    Happening.PLAN_TODAY: "提醒今日还款",
-    Happening.PLAN_LATE: "提醒未按时还款",
-    Happening.BREACH_READY: "等待确认违约",
-    Happening.OFFER_OPENED: "借款人打开方案",
-    Happening.EVIDENCE_ADDED: "上传材料",
-    Happening.EVIDENCE_REMOVED: "移除材料",
-    Happening.EVIDENCE_CHECKED: "材料检查完成",
-    Happening.EVIDENCE_JUDGED: "材料审核",
-    Happening.EVIDENCE_OPENED: "查看材料",
-    Happening.EVIDENCE_PURGED: "材料到期删除",
-    Happening.CORRECTED: "账目更正",
+HAPPENING_LABELS: dict[AuditEvent, str] = {
+    AuditEvent.ASSIGNED: "转交处理人",
+    AuditEvent.AMBER: "审核临近截止",
+    AuditEvent.REVIEW_MISSED: "审核超时",
+    AuditEvent.PROMISE_MISSED: "答复超时",
+    AuditEvent.REMINDER_SKIPPED: "提醒已过时，没有发送",
+    AuditEvent.PROOF_REMINDER: "提醒补充材料",
+    AuditEvent.OFFER_REMINDER: "提醒方案即将到期",
+    AuditEvent.PLAN_SOON: "提醒还款",
+    AuditEvent.PLAN_TODAY: "提醒今日还款",
+    AuditEvent.PLAN_LATE: "提醒未按时还款",
+    AuditEvent.BREACH_READY: "等待确认违约",
+    AuditEvent.OFFER_OPENED: "借款人打开方案",
+    AuditEvent.EVIDENCE_ADDED: "上传材料",
+    AuditEvent.EVIDENCE_REMOVED: "移除材料",
+    AuditEvent.EVIDENCE_CHECKED: "材料检查完成",
+    AuditEvent.EVIDENCE_JUDGED: "材料审核",
+    AuditEvent.EVIDENCE_OPENED: "查看材料",
+    AuditEvent.EVIDENCE_PURGED: "材料到期删除",
+    AuditEvent.CORRECTED: "账目更正",
 }
 
 
@@ -69,7 +69,7 @@ class Audience(StrEnum):
 
 
 @dataclass(frozen=True)
-class Rule:
+class NoticeRule:
     """One notice: in-app always; `channels` beside it; `when` limits it to one target state."""
 
     event: str
@@ -81,70 +81,76 @@ class Rule:
 SMS = frozenset({"sms"})
 CALL = frozenset({"sms", "phone"})
 
-RULES: dict[A | Happening, tuple[Rule, ...]] = {
-    A.SUBMIT: (Rule("case_submitted", channels=SMS), Rule("staff_new_case", Audience.REVIEWERS)),
-    A.WITHDRAW: (Rule("case_withdrawn"),),
-    A.CLAIM: (Rule("review_started"),),
+RULES: dict[A | AuditEvent, tuple[NoticeRule, ...]] = {
+    A.SUBMIT: (
+        NoticeRule("case_submitted", channels=SMS),
+        NoticeRule("staff_new_case", Audience.REVIEWERS),
+    ),
+    A.WITHDRAW: (NoticeRule("case_withdrawn"),),
+    A.CLAIM: (NoticeRule("review_started"),),
     A.RELEASE: (),
-    A.ASK_PROOF: (Rule("proof_asked", channels=SMS),),
-    A.SUPPLY: (Rule("proof_received"), Rule("staff_proof_supplied", Audience.ASSIGNEE)),
-    A.PASS: (Rule("review_passed", channels=SMS),),
-    A.REJECT: (Rule("case_rejected", channels=SMS),),
-    A.APPEAL: (Rule("appeal_received"), Rule("staff_appeal", Audience.SUPERVISORS)),
-    A.OFFER: (Rule("offer_made", channels=SMS),),
-    A.ACCEPT_COUNTER: (Rule("counter_agreed", channels=SMS),),
-    A.ASK_APPROVAL: (Rule("staff_approval", Audience.CHECKERS),),
-    A.APPROVE: (Rule("offer_made", channels=SMS), Rule("staff_approved", Audience.ASSIGNEE)),
-    A.SEND_BACK: (Rule("staff_sent_back", Audience.ASSIGNEE),),
-    A.WITHDRAW_OFFER: (Rule("offer_taken_back", channels=SMS),),
+    A.ASK_PROOF: (NoticeRule("proof_asked", channels=SMS),),
+    A.SUPPLY: (NoticeRule("proof_received"), NoticeRule("staff_proof_supplied", Audience.ASSIGNEE)),
+    A.PASS: (NoticeRule("review_passed", channels=SMS),),
+    A.REJECT: (NoticeRule("case_rejected", channels=SMS),),
+    A.APPEAL: (NoticeRule("appeal_received"), NoticeRule("staff_appeal", Audience.SUPERVISORS)),
+    A.OFFER: (NoticeRule("offer_made", channels=SMS),),
+    A.ACCEPT_COUNTER: (NoticeRule("counter_agreed", channels=SMS),),
+    A.ASK_APPROVAL: (NoticeRule("staff_approval", Audience.CHECKERS),),
+    A.APPROVE: (
+        NoticeRule("offer_made", channels=SMS),
+        NoticeRule("staff_approved", Audience.ASSIGNEE),
+    ),
+    A.SEND_BACK: (NoticeRule("staff_sent_back", Audience.ASSIGNEE),),
+    A.WITHDRAW_OFFER: (NoticeRule("offer_taken_back", channels=SMS),),
     A.REISSUE: (
-        Rule("offer_reissued", channels=SMS, when=State.OFFERED),
-        Rule("staff_offer_reissued", Audience.ASSIGNEE),
+        NoticeRule("offer_reissued", channels=SMS, when=State.OFFERED),
+        NoticeRule("staff_offer_reissued", Audience.ASSIGNEE),
     ),
     A.ACCEPT: (
-        Rule("agreement_made", channels=SMS),
-        Rule("staff_offer_accepted", Audience.ASSIGNEE),
+        NoticeRule("agreement_made", channels=SMS),
+        NoticeRule("staff_offer_accepted", Audience.ASSIGNEE),
     ),
-    A.COUNTER: (Rule("counter_received"), Rule("staff_counter", Audience.ASSIGNEE)),
-    A.DECLINE: (Rule("case_declined"), Rule("staff_offer_declined", Audience.ASSIGNEE)),
-    A.EXPIRE: (Rule("case_expired", channels=SMS),),
+    A.COUNTER: (NoticeRule("counter_received"), NoticeRule("staff_counter", Audience.ASSIGNEE)),
+    A.DECLINE: (NoticeRule("case_declined"), NoticeRule("staff_offer_declined", Audience.ASSIGNEE)),
+    A.EXPIRE: (NoticeRule("case_expired", channels=SMS),),
     A.REOPEN: (
-        Rule("case_reopened", when=State.DRAFT),
-        Rule("plan_reopened", channels=SMS, when=State.PLAN_ACTIVE),
-        Rule("staff_plan_reopened", Audience.ASSIGNEE, when=State.PLAN_ACTIVE),
+        NoticeRule("case_reopened", when=State.DRAFT),
+        NoticeRule("plan_reopened", channels=SMS, when=State.PLAN_ACTIVE),
+        NoticeRule("staff_plan_reopened", Audience.ASSIGNEE, when=State.PLAN_ACTIVE),
     ),
-    A.REVOKE: (Rule("agreement_revoked", channels=CALL),),
-    A.WARN: (Rule("plan_warned", channels=CALL),),
-    A.CURE: (Rule("plan_cured", channels=SMS),),
-    A.BREACH: (Rule("plan_breached", channels=CALL),),
-    A.COMPLETE: (Rule("plan_completed", channels=SMS),),
-    A.SETTLE: (Rule("case_settled", channels=SMS),),
-    A.UNSETTLE: (Rule("breach_reopened", channels=SMS),),
-    Happening.ASSIGNED: (Rule("staff_assigned", Audience.ASSIGNEE),),
-    Happening.AMBER: (Rule("staff_amber", Audience.ASSIGNEE),),
-    Happening.REVIEW_MISSED: (
-        Rule("review_delayed", channels=CALL),
-        Rule("staff_missed", Audience.ESCALATED),
+    A.REVOKE: (NoticeRule("agreement_revoked", channels=CALL),),
+    A.WARN: (NoticeRule("plan_warned", channels=CALL),),
+    A.CURE: (NoticeRule("plan_cured", channels=SMS),),
+    A.BREACH: (NoticeRule("plan_breached", channels=CALL),),
+    A.COMPLETE: (NoticeRule("plan_completed", channels=SMS),),
+    A.SETTLE: (NoticeRule("case_settled", channels=SMS),),
+    A.UNSETTLE: (NoticeRule("breach_reopened", channels=SMS),),
+    AuditEvent.ASSIGNED: (NoticeRule("staff_assigned", Audience.ASSIGNEE),),
+    AuditEvent.AMBER: (NoticeRule("staff_amber", Audience.ASSIGNEE),),
+    AuditEvent.REVIEW_MISSED: (
+        NoticeRule("review_delayed", channels=CALL),
+        NoticeRule("staff_missed", Audience.ESCALATED),
     ),
-    Happening.PROMISE_MISSED: (
-        Rule("promise_delayed", channels=SMS),
-        Rule("staff_missed", Audience.ESCALATED),
+    AuditEvent.PROMISE_MISSED: (
+        NoticeRule("promise_delayed", channels=SMS),
+        NoticeRule("staff_missed", Audience.ESCALATED),
     ),
-    Happening.REMINDER_SKIPPED: (),
-    Happening.PROOF_REMINDER: (Rule("proof_reminder", channels=SMS),),
-    Happening.OFFER_REMINDER: (Rule("offer_reminder", channels=SMS),),
-    Happening.PLAN_SOON: (Rule("plan_soon", channels=SMS),),
-    Happening.PLAN_TODAY: (Rule("plan_today", channels=SMS),),
-    Happening.PLAN_LATE: (Rule("plan_late", channels=SMS),),
-    Happening.BREACH_READY: (Rule("staff_breach_ready", Audience.SUPERVISORS),),
-    Happening.OFFER_OPENED: (),
-    Happening.EVIDENCE_ADDED: (),
-    Happening.EVIDENCE_REMOVED: (),
-    Happening.EVIDENCE_CHECKED: (),
-    Happening.EVIDENCE_JUDGED: (),
-    Happening.EVIDENCE_OPENED: (),
-    Happening.EVIDENCE_PURGED: (),
-    Happening.CORRECTED: (),  # the books tell the borrower: loans.services.telling
+    AuditEvent.REMINDER_SKIPPED: (),
+    AuditEvent.PROOF_REMINDER: (NoticeRule("proof_reminder", channels=SMS),),
+    AuditEvent.OFFER_REMINDER: (NoticeRule("offer_reminder", channels=SMS),),
+    AuditEvent.PLAN_SOON: (NoticeRule("plan_soon", channels=SMS),),
+    AuditEvent.PLAN_TODAY: (NoticeRule("plan_today", channels=SMS),),
+    AuditEvent.PLAN_LATE: (NoticeRule("plan_late", channels=SMS),),
+    AuditEvent.BREACH_READY: (NoticeRule("staff_breach_ready", Audience.SUPERVISORS),),
+    AuditEvent.OFFER_OPENED: (),
+    AuditEvent.EVIDENCE_ADDED: (),
+    AuditEvent.EVIDENCE_REMOVED: (),
+    AuditEvent.EVIDENCE_CHECKED: (),
+    AuditEvent.EVIDENCE_JUDGED: (),
+    AuditEvent.EVIDENCE_OPENED: (),
+    AuditEvent.EVIDENCE_PURGED: (),
+    AuditEvent.CORRECTED: (),  # the books tell the borrower: loans.services.telling
 }
 
 # Which page a notice opens, by event; the rest open the case.

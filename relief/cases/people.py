@@ -8,7 +8,7 @@ from relief.cases.models import Case
 from relief.cases.notices import STAFF_RANKS, Audience
 
 
-class Hearers:
+class Recipients:
     """Who hears of what; the staff of a rank are looked up once for all that is told together."""
 
     def __init__(self) -> None:

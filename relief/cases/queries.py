@@ -15,7 +15,7 @@ from portal.core.kernel.roles import Rank
 from portal.core.models import Delivery, User
 from relief.cases.deadlines import business_day, escalated_to
 from relief.cases.models import Case, CaseQuerySet, Deadline, Event, Policy
-from relief.cases.notices import Happening
+from relief.cases.notices import AuditEvent
 from relief.cases.policy import ReliefPolicy
 from relief.cases.workflow import IN_PLAN, State
 from relief.offers.models import Agreement, Offer
@@ -141,14 +141,14 @@ def broken_promises(case: Case) -> list[BrokenPromise]:
     """The promises broken of the clock that runs now, in the order in which it happened."""
     if not case.missed_promises:
         return []
-    missed = [Happening.REVIEW_MISSED.value, Happening.PROMISE_MISSED.value]
+    missed = [AuditEvent.REVIEW_MISSED.value, AuditEvent.PROMISE_MISSED.value]
     last = case.events.filter(action__in=missed).order_by("-pk")[: case.missed_promises]
     return [_broken(case, event, times) for times, event in enumerate(reversed(last), 1)]
 
 
 def _broken(case: Case, event: Event, times: int) -> BrokenPromise:
     """From the trail; lines of the time before it kept the promises have those of the case."""
-    is_review = event.action == Happening.REVIEW_MISSED
+    is_review = event.action == AuditEvent.REVIEW_MISSED
     before = case.review_due_at if is_review else None
     promised, renewed = event.data.get("promised"), event.data.get("renewed")
     return BrokenPromise(

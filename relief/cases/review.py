@@ -65,7 +65,7 @@ def assign_case(*, case: Case, to: User, actor: User, now: datetime, note: str =
         fresh.save(update_fields=["assigned_to"])
         record(
             fresh,
-            notices.Happening.ASSIGNED,
+            notices.AuditEvent.ASSIGNED,
             Occasion(Actor(actor, Role.STAFF), now, note_internal=text, data={"to": to.pk}),
         )
         return fresh

@@ -112,20 +112,20 @@ def _locked(ids: Sequence[int], now: datetime) -> list[Deadline]:
 
 
 def _amber(row: Deadline, batch: Batch) -> None:
-    _remind(row, batch, notices.Happening.AMBER)
+    _remind(row, batch, notices.AuditEvent.AMBER)
 
 
 def _remind_proof(row: Deadline, batch: Batch) -> None:
-    _remind(row, batch, notices.Happening.PROOF_REMINDER, ask=row.case.ask_text)
+    _remind(row, batch, notices.AuditEvent.PROOF_REMINDER, ask=row.case.ask_text)
 
 
 def _remind_offer(row: Deadline, batch: Batch) -> None:
     offer = row.case.offers.filter(status=OfferStatus.OPEN).first()
     if offer is not None:
-        _remind(row, batch, notices.Happening.OFFER_REMINDER, offer=offer)
+        _remind(row, batch, notices.AuditEvent.OFFER_REMINDER, offer=offer)
 
 
-def _remind(row: Deadline, batch: Batch, what: notices.Happening, **context: object) -> None:
+def _remind(row: Deadline, batch: Batch, what: notices.AuditEvent, **context: object) -> None:
     """Reminds of the case's deadline while that lies ahead; afterwards the trail says why not."""
     case, ends_at = row.case, row.case.next_due_at
     if ends_at is not None and ends_at <= batch.now:
@@ -155,7 +155,7 @@ def _plan(row: Deadline, batch: Batch) -> None:
 
 def _cure_over(row: Deadline, batch: Batch) -> None:
     if can_breach(row.case, batch.now):
-        plan_watch.tell_breach_ready(row.case, batch.now)
+        plan_watch.notify_breach_ready(row.case, batch.now)
 
 
 def _nothing(row: Deadline, batch: Batch) -> None:

@@ -177,7 +177,7 @@ def ask_human(*, actor: User, now: datetime) -> Message | None:
         ahead = Conversation.objects.waiting().filter(human_wanted_at__lt=now).count()
         text = bot.queue_text(ahead, chinese(opening) if opening else "")
         said = _post(conversation, Sender.SYSTEM, now, text=text)
-        _tell_staff(conversation, said, now)
+        _notify_staff(conversation, said, now)
     return said
 
 
@@ -223,7 +223,7 @@ def _check_speaker(actor: User, conversation: Conversation) -> None:
         raise RuleViolation(refused.sentence, code=refused.code)
 
 
-def _tell_staff(conversation: Conversation, said: Message, now: datetime) -> None:
+def _notify_staff(conversation: Conversation, said: Message, now: datetime) -> None:
     for user in _desk(conversation):
         outbox.notify(
             event="staff_chat_wanted",

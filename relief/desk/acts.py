@@ -20,8 +20,7 @@ from relief.desk import forms
 from relief.desk.offer_form import OfferForm
 from relief.evidence import files as evidence
 from relief.evidence.models import Evidence
-from relief.offers import approval, revoke
-from relief.offers import negotiate as negotiation
+from relief.offers import approval, negotiate, revoke
 from relief.plans import watch as plan_watch
 
 Values = Mapping[str, Any]
@@ -29,7 +28,7 @@ Run = Callable[[Case, Any, User, datetime], object]
 
 
 @dataclass(frozen=True)
-class Act:
+class DeskAct:
     """One button of the case page; `action` is what permissions.why_not judges.
 
     `hint` may name `{rules.…}` of the policy that the case is under.
@@ -94,7 +93,7 @@ def _reject(case: Case, form: Any, actor: User, now: datetime) -> object:
 
 def _offer(case: Case, form: Any, actor: User, now: datetime) -> object:
     values = form.cleaned_data
-    return negotiation.make_offer(
+    return negotiate.make_offer(
         case=case,
         draft=form.draft(),
         actor=actor,
@@ -106,7 +105,7 @@ def _offer(case: Case, form: Any, actor: User, now: datetime) -> object:
 
 def _agree(case: Case, form: Any, actor: User, now: datetime) -> object:
     values = form.cleaned_data
-    return negotiation.accept_counter(
+    return negotiate.accept_counter(
         case=case, number=values["number"], actor=actor, now=now, note=values["note"]
     )
 
@@ -127,7 +126,7 @@ def _send_back(case: Case, form: Any, actor: User, now: datetime) -> object:
 
 def _take_back(case: Case, form: Any, actor: User, now: datetime) -> object:
     values = form.cleaned_data
-    return negotiation.withdraw_offer(
+    return negotiate.withdraw_offer(
         case=case, number=values["number"], reason=values["reason"], actor=actor, now=now
     )
 
@@ -168,11 +167,11 @@ def _judge(case: Case, form: Any, actor: User, now: datetime) -> object:
 
 
 A = Action
-ACTS: dict[str, Act] = {
+ACTS: dict[str, DeskAct] = {
     act.slug: act
     for act in (
-        Act("claim", "领取", forms.ClaimForm, _claim, "已领取这份申请", A.CLAIM, style="pri"),
-        Act(
+        DeskAct("claim", "领取", forms.ClaimForm, _claim, "已领取这份申请", A.CLAIM, style="pri"),
+        DeskAct(
             "approve",
             "复核通过并发送",
             forms.ApproveForm,
@@ -181,7 +180,7 @@ ACTS: dict[str, Act] = {
             A.APPROVE,
             "pri",
         ),
-        Act(
+        DeskAct(
             "send-back",
             "退回修改",
             forms.SendBackForm,
@@ -189,7 +188,7 @@ ACTS: dict[str, Act] = {
             "已退回拟定人",
             A.SEND_BACK,
         ),
-        Act(
+        DeskAct(
             "pass",
             "通过并拟方案",
             forms.PassForm,
@@ -198,7 +197,7 @@ ACTS: dict[str, Act] = {
             A.PASS,
             style="pri",
         ),
-        Act(
+        DeskAct(
             "ask",
             "要求补充",
             forms.ProofForm,
@@ -208,7 +207,7 @@ ACTS: dict[str, Act] = {
             hint="审核计时会暂停，借款人有 {rules.evidence_days} 天时间补充；"
             "补充后剩余工作日继续计算。",
         ),
-        Act(
+        DeskAct(
             "accept-counter",
             "同意还款建议",
             forms.AgreeForm,
@@ -218,8 +217,8 @@ ACTS: dict[str, Act] = {
             style="pri",
             hint="按借款人提出的条件，用今天的欠款重新计算；超出你的权限时先提交复核。",
         ),
-        Act("offer", "发送方案", OfferForm, _offer, "方案已提交", A.OFFER, style="pri"),
-        Act(
+        DeskAct("offer", "发送方案", OfferForm, _offer, "方案已提交", A.OFFER, style="pri"),
+        DeskAct(
             "reject",
             "不通过",
             forms.RejectForm,
@@ -229,7 +228,7 @@ ACTS: dict[str, Act] = {
             style="dang",
             hint="说明和建议留空时，使用该原因的标准语句；涉嫌材料不实须由主管决定。",
         ),
-        Act(
+        DeskAct(
             "withdraw-offer",
             "撤回方案",
             forms.TakeBackForm,
@@ -238,7 +237,7 @@ ACTS: dict[str, Act] = {
             A.WITHDRAW_OFFER,
             style="dang",
         ),
-        Act(
+        DeskAct(
             "breach",
             "确认违约",
             forms.BreachForm,
@@ -248,7 +247,7 @@ ACTS: dict[str, Act] = {
             "dang",
             "减免按已还本金的比例保留，其余恢复，剩余本金今天到期。不能撤销。",
         ),
-        Act(
+        DeskAct(
             "revoke",
             "撤销协议",
             forms.RevokeForm,
@@ -258,9 +257,9 @@ ACTS: dict[str, Act] = {
             "dang",
             "只能在新计划第一笔还款之前撤销；用反向分录冲回，原记录保留。",
         ),
-        Act("release", "退回队列", forms.NoteForm, _release, "已退回队列", A.RELEASE),
-        Act("assign", "转交", forms.AssignForm, _assign, "已转交", Task.ASSIGN),
-        Act("say", "发送", forms.SayForm, _say, "已发送", Task.SAY),
-        Act("judge", "评定材料", forms.JudgeForm, _judge, "材料评定已记录", Task.JUDGE_FILE),
+        DeskAct("release", "退回队列", forms.NoteForm, _release, "已退回队列", A.RELEASE),
+        DeskAct("assign", "转交", forms.AssignForm, _assign, "已转交", Task.ASSIGN),
+        DeskAct("say", "发送", forms.SayForm, _say, "已发送", Task.SAY),
+        DeskAct("judge", "评定材料", forms.JudgeForm, _judge, "材料评定已记录", Task.JUDGE_FILE),
     )
 }

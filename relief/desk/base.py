@@ -20,14 +20,14 @@ __all__ = [
     "ReadOnlyAdmin",
     "case_of",
     "desk_context",
-    "deskman",
     "may_decide",
     "require_rank",
+    "staff_user",
     "who_did",
 ]
 
 
-def deskman(request: HttpRequest) -> User:
+def staff_user(request: HttpRequest) -> User:
     """Who is logged in: somebody with a rank; anybody else gets 403."""
     user = request.user
     if not isinstance(user, User) or not user.is_active or not user.is_staff_member:
@@ -37,7 +37,7 @@ def deskman(request: HttpRequest) -> User:
 
 def require_rank(request: HttpRequest, needed: Rank = Rank.REVIEWER) -> User:
     """The same with at least `needed`; auditors have no rank that decides."""
-    user = deskman(request)
+    user = staff_user(request)
     if not user.has_rank(needed):
         raise PermissionDenied
     return user
@@ -50,7 +50,7 @@ def may_decide(user: User) -> bool:
 
 def case_of(request: HttpRequest, pk: int) -> Case:
     """The case; 404 for drafts and unknown ones, 403 for one's own loan."""
-    user = deskman(request)
+    user = staff_user(request)
     found = Case.objects.visible_to(user).for_lists().filter(pk=pk).first()
     if found is not None:
         return found

@@ -24,7 +24,7 @@ from relief.cases.queries import Sla, rules_for
 from relief.cases.reasons import REASONS
 from relief.cases.workflow import IN_PLAN, State
 from relief.conversation.models import Conversation
-from relief.desk.base import deskman
+from relief.desk.base import staff_user
 from relief.desk.queue import LIGHT, WORKED_ON, urgency_of
 from relief.offers.models import Agreement
 
@@ -81,7 +81,7 @@ class Review:
 
 def board(request: HttpRequest) -> dict[str, Any]:
     """The context of the front page: a constant number of queries, whatever there is."""
-    viewer, now = deskman(request), clock.now()
+    viewer, now = staff_user(request), clock.now()
     today = business_day(now)
     mondays = [_monday(today) - timedelta(weeks=n) for n in reversed(range(WEEKS))]
     since = at(min(mondays[0], today.replace(day=1)), MORNING) - timedelta(hours=9)

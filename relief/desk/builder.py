@@ -41,7 +41,7 @@ class Authority:
 
 
 @dataclass(frozen=True)
-class Preview:
+class OfferPreview:
     """What a draft would give on today's debt (yuan)."""
 
     composed: Composed
@@ -56,7 +56,7 @@ class Builder:
     """The form with its preview or its errors, and where to start from."""
 
     form: OfferForm
-    preview: Preview | None
+    preview: OfferPreview | None
     suggestions: Suggestions
     affordability: Affordability
     penalty: Decimal
@@ -89,7 +89,9 @@ def builder_for(
     )
 
 
-def _shown(case: Case, viewer: User, debt: Debt, form: OfferForm, now: datetime) -> Preview | None:
+def _shown(
+    case: Case, viewer: User, debt: Debt, form: OfferForm, now: datetime
+) -> OfferPreview | None:
     """The preview of a good form; a refusal of the rules is put at its field."""
     draft = form if form.is_bound else OfferForm(_as_data(form.initial), case=case)
     if not draft.is_valid():
@@ -106,7 +108,7 @@ def _as_data(initial: Mapping[str, Any]) -> dict[str, Any]:
     return {name: "" if value is None else str(value) for name, value in initial.items()}
 
 
-def preview(case: Case, viewer: User, debt: Debt, form: OfferForm, now: datetime) -> Preview:
+def preview(case: Case, viewer: User, debt: Debt, form: OfferForm, now: datetime) -> OfferPreview:
     """InvalidInput names the field that the policy refuses."""
     composed = preview_offer(case=case, draft=form.draft(), on=business_day(now))
     plan = plan_sums(composed.rows_list, composed.figures_dict)
@@ -114,7 +116,7 @@ def preview(case: Case, viewer: User, debt: Debt, form: OfferForm, now: datetime
     fits = ""
     if beside.guide is not None:
         fits = "bad" if beside.above_guide else "good"
-    return Preview(
+    return OfferPreview(
         composed=composed,
         plan=plan,
         today=beside,

@@ -24,14 +24,14 @@ from relief.cases.gate import Actor, Task, why_not
 from relief.cases.models import Case
 from relief.cases.workflow import Action
 from relief.desk import talk
-from relief.desk.acts import ACTS, Act
+from relief.desk.acts import ACTS, DeskAct
 from relief.desk.base import (
     ReadOnlyAdmin,
     case_of,
     desk_context,
-    deskman,
     may_decide,
     require_rank,
+    staff_user,
     who_did,
 )
 from relief.desk.builder import builder_for, picked
@@ -71,7 +71,7 @@ class CaseAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         if request.method not in {"GET", "HEAD"}:
             return HttpResponseNotAllowed(["GET"])
-        viewer = deskman(request)
+        viewer = staff_user(request)
         part = wants_part(request)
         shown = queue(viewer, request.GET, clock.now())
         context = {"queue": shown, "title": "减免申请", "may_claim": may_decide(viewer)}
@@ -107,7 +107,7 @@ def case_response(
 ) -> HttpResponse:
     """The page of a case, with a refused form in it if there is one."""
     asked = {name: request.GET.get(name, "") for name in ("file", "page", "say")}
-    context = case_page(case, deskman(request), clock.now(), asked, forms)
+    context = case_page(case, staff_user(request), clock.now(), asked, forms)
     full = desk_context(request, title=case.number, is_nav_sidebar_enabled=False, **context)
     return render(request, "admin/relief/case/page.html", full, status=status)
 
@@ -135,7 +135,7 @@ def act_view(request: HttpRequest, pk: int, slug: str) -> HttpResponse:
     return case_response(request, case_of(request, pk), {slug: form}, status)
 
 
-def _check_seen(act: Act, form: DeskForm, case: Case) -> None:
+def _check_seen(act: DeskAct, form: DeskForm, case: Case) -> None:
     """A move decided on an older state of the case is refused, whatever it was."""
     seen = form.cleaned_data.get("seen")
     if not act.is_move:
@@ -158,7 +158,7 @@ def _refuse(form: DeskForm, refusal: RuleViolation | InvalidInput, case: Case) -
 
 
 def _after(
-    request: HttpRequest, act: Act, case: Case, form: DeskForm, result: object
+    request: HttpRequest, act: DeskAct, case: Case, form: DeskForm, result: object
 ) -> HttpResponse:
     """Back to the page, or the emptied reply for HTMX."""
     if act.slug == "say" and wants_part(request):
@@ -220,7 +220,7 @@ def preview_view(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def talk_view(request: HttpRequest, pk: int) -> HttpResponse:
     """What was said since `?after=`; 204 when nothing was."""
-    viewer = deskman(request)
+    viewer = staff_user(request)
     case = case_of(request, pk)
     conversation = talk.conversation_for(case)
     return talk.news(request, conversation, viewer, "case", pk, case.borrower.masked_name)
@@ -229,7 +229,7 @@ def talk_view(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def file_view(request: HttpRequest, pk: int, evidence: str) -> HttpResponseBase:
     """One page of a file with who looks stamped on it, or the checked PDF; the look is logged."""
-    viewer, now = deskman(request), clock.now()
+    viewer, now = staff_user(request), clock.now()
     case = case_of(request, pk)
     paper = get_object_or_404(Evidence.objects.filter(case=case), public_id=evidence)
     return _stream(

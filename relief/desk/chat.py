@@ -22,7 +22,7 @@ from relief.cases.models import Case
 from relief.conversation import messages as talks
 from relief.conversation.models import Conversation
 from relief.desk import talk
-from relief.desk.base import ReadOnlyAdmin, desk_context, deskman, may_decide, require_rank
+from relief.desk.base import ReadOnlyAdmin, desk_context, may_decide, require_rank, staff_user
 from relief.desk.forms import SayForm
 
 
@@ -39,7 +39,7 @@ class WaitingFilter(admin.SimpleListFilter):
         if self.value() == "yes":
             return queryset.filter(human_wanted_at__isnull=False, taken_by=None)
         if self.value() == "mine":
-            return queryset.filter(taken_by=deskman(request).pk)
+            return queryset.filter(taken_by=staff_user(request).pk)
         return queryset
 
 
@@ -58,7 +58,7 @@ class ConversationAdmin(ReadOnlyAdmin):
         return str(row.borrower)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return Conversation.objects.visible_to(deskman(request)).order_by(*self.ordering)
+        return Conversation.objects.visible_to(staff_user(request)).order_by(*self.ordering)
 
     def get_urls(self) -> list[URLPattern]:
         def desk(view: Any) -> Any:
@@ -87,7 +87,7 @@ class ConversationAdmin(ReadOnlyAdmin):
 
 def conversation_of(request: HttpRequest, pk: int) -> Conversation:
     """The conversation, or 404; one's own is not there."""
-    found = Conversation.objects.visible_to(deskman(request))
+    found = Conversation.objects.visible_to(staff_user(request))
     row = found.select_related("borrower", "taken_by").filter(pk=pk).first()
     if row is None:
         raise Http404("没有这个对话")
@@ -98,7 +98,7 @@ def page(
     request: HttpRequest, row: Conversation, form: SayForm | None = None, status: int = 200
 ) -> HttpResponse:
     """The talk, the borrower's loans and cases, and who serves."""
-    viewer = deskman(request)
+    viewer = staff_user(request)
     cases = Case.objects.visible_to(viewer).for_borrower(row.borrower).for_lists()
     context = {
         "title": f"{row.borrower.masked_name} 的对话",
@@ -120,7 +120,7 @@ def news_view(request: HttpRequest, pk: int) -> HttpResponse:
     """What came since `?after=`."""
     row = conversation_of(request, pk)
     face = row.borrower.masked_name
-    return talk.news(request, row, deskman(request), "conversation", pk, face)
+    return talk.news(request, row, staff_user(request), "conversation", pk, face)
 
 
 @require_POST

@@ -19,7 +19,7 @@ from relief.cases.gate import Actor, Task, why_not
 from relief.cases.models import Case
 from relief.cases.queries import broken_promises, offers_of, timeline
 from relief.cases.workflow import Action, find_move
-from relief.desk.acts import ACTS, Act
+from relief.desk.acts import ACTS, DeskAct
 from relief.desk.base import may_decide, who_did
 from relief.desk.builder import builder_for
 from relief.desk.forms import DeskForm, JudgeForm, NumberedForm
@@ -43,7 +43,7 @@ IN_PANELS = [slug for slug in ACTS if slug not in {"say", "judge", "offer"}]
 class Panel:
     """One act as a fold with its form; `why_not` says why it cannot be pressed."""
 
-    act: Act
+    act: DeskAct
     form: DeskForm
     why_not: str
     open: bool

@@ -14,7 +14,7 @@ from portal.core.kernel.roles import ROLE_LABELS, Role
 from relief.cases import labels
 from relief.cases.models import Event, Policy
 from relief.cases.notices import HAPPENING_LABELS
-from relief.desk.base import ReadOnlyAdmin, deskman, who_did
+from relief.desk.base import ReadOnlyAdmin, staff_user, who_did
 from relief.evidence.models import Consent, Evidence, EvidenceLook
 from relief.offers.models import Agreement, Offer
 from relief.presenters.case import event_label
@@ -26,7 +26,7 @@ class OwnHiddenAdmin(ReadOnlyAdmin):
     borrower_path = "case__borrower"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        own = deskman(request).same_person_as_id or 0
+        own = staff_user(request).same_person_as_id or 0
         return super().get_queryset(request).exclude(**{self.borrower_path: own})
 
 

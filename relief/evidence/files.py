@@ -20,7 +20,7 @@ from relief.cases.deadlines import business_day
 from relief.cases.gate import Actor, Task, check
 from relief.cases.models import Case
 from relief.cases.moves import Occasion, locked, record
-from relief.cases.notices import Happening
+from relief.cases.notices import AuditEvent
 from relief.cases.workflow import IN_TALKS, Action, State
 from relief.conversation import messages
 from relief.evidence import consents
@@ -86,7 +86,7 @@ def add_evidence(
             if replaces is not None:
                 Evidence.objects.current().filter(pk=replaces.pk).update(withdrawn_at=now)
             made = _row(fresh, wanted, upload.name, found, stored, replaces, actor, now)
-            _tell_added(made, actor, now)
+            _notify_added(made, actor, now)
     except IntegrityError as twice:  # two tabs at once: the unique key decides
         private.delete(stored.key)
         raise RuleViolation(SAME_FILE, code="duplicate", field="file") from twice
@@ -160,11 +160,11 @@ def _check_room(
         raise RuleViolation(SAME_FILE, code="duplicate", field="file")
 
 
-def _tell_added(made: Evidence, actor: User, now: datetime) -> None:
+def _notify_added(made: Evidence, actor: User, now: datetime) -> None:
     """The audit line, and a card in the conversation once the case is with staff."""
     record(
         made.case,
-        Happening.EVIDENCE_ADDED,
+        AuditEvent.EVIDENCE_ADDED,
         Occasion(
             Actor(actor, Role.BORROWER),
             now,
@@ -193,7 +193,7 @@ def remove_evidence(*, evidence: Evidence, actor: User, now: datetime) -> Eviden
         if removed:
             record(
                 case,
-                Happening.EVIDENCE_REMOVED,
+                AuditEvent.EVIDENCE_REMOVED,
                 Occasion(
                     Actor(actor, Role.BORROWER),
                     now,
@@ -239,7 +239,7 @@ def judge_evidence(
         evidence.refresh_from_db()
         record(
             evidence.case,
-            Happening.EVIDENCE_JUDGED,
+            AuditEvent.EVIDENCE_JUDGED,
             Occasion(
                 Actor(actor, Role.STAFF),
                 now,

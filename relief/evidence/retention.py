@@ -15,7 +15,7 @@ from relief.cases.deadlines import business_day
 from relief.cases.gate import SYSTEM
 from relief.cases.models import Case
 from relief.cases.moves import Occasion, record
-from relief.cases.notices import Happening
+from relief.cases.notices import AuditEvent
 from relief.cases.workflow import CLOSED, State
 from relief.evidence import kinds as rules
 from relief.evidence.models import Evidence
@@ -99,7 +99,7 @@ def _purge(evidence: Evidence, *, now: datetime) -> bool:
             return False
         record(
             evidence.case,
-            Happening.EVIDENCE_PURGED,
+            AuditEvent.EVIDENCE_PURGED,
             Occasion(
                 SYSTEM,
                 now,

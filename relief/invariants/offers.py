@@ -11,8 +11,7 @@ from portal.core.documents import papers as documents
 from portal.core.kernel.roles import Rank, rank_at_least
 from portal.core.models import Document, User
 from relief.invariants.violation import Violation
-from relief.offers import agreement
-from relief.offers import compose as _offers
+from relief.offers import agreement, compose
 from relief.offers.models import Agreement, Offer, OfferStatus, Side
 from relief.offers.terms import needed_rank
 
@@ -23,7 +22,7 @@ ENDS_OF_AN_AGREEMENT = (OfferStatus.ACCEPTED, OfferStatus.REVOKED)
 def digests(now: datetime, real_now: datetime) -> Iterator[Violation]:
     """Recomputes the digest of every offer, agreement and paper."""
     for offer in Offer.objects.order_by("pk").select_related("case").iterator(CHUNK):
-        if not _offers.is_intact(offer):
+        if not compose.is_intact(offer):
             yield Violation("I5", str(offer), "terms, figures or rows differ from the digest")
     rows = Agreement.objects.order_by("pk").select_related("document", "offer__case")
     for row in rows.iterator(CHUNK):
@@ -90,4 +89,4 @@ def _is_borrower(user: User, offer: Offer) -> bool:
 def _needed_alone(offer: Offer) -> Rank:
     """The rank that the terms need even if nothing was ever waived before."""
     rules = offer.case.policy.rules
-    return needed_rank(rules, _offers.judged_on(offer), offer.offer_terms)
+    return needed_rank(rules, compose.judged_on(offer), offer.offer_terms)

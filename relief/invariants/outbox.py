@@ -22,9 +22,9 @@ from relief.invariants.violation import Violation
 CHUNK = 2000
 LONGEST_WAIT = timedelta(hours=24)  # the longest back-off and a whole night
 Status, Channel = Delivery.Status, Delivery.Channel
-WHAT: dict[str, Action | notices.Happening] = {
+WHAT: dict[str, Action | notices.AuditEvent] = {
     **{action.value: action for action in Action},
-    **{happening.value: happening for happening in notices.Happening},
+    **{happening.value: happening for happening in notices.AuditEvent},
 }
 
 
@@ -109,7 +109,7 @@ def corrections(now: datetime, real_now: datetime) -> Iterator[Violation]:
         yield Violation("I7", f"notice {key}", "no correction tells of it")
 
 
-def _promised() -> Iterator[tuple[str, notices.Rule]]:
+def _promised() -> Iterator[tuple[str, notices.NoticeRule]]:
     """(key without the reader, rule) of every notice that the audit trail promises."""
     rows = Event.objects.order_by("pk").values_list(
         "pk", "case__public_id", "action", "to_state", "data"

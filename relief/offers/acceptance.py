@@ -9,7 +9,7 @@ from relief.cases import deadlines
 from relief.cases.gate import last_move
 from relief.cases.models import Case
 from relief.cases.permissions import OFFER_EXPIRED
-from relief.offers import compose as _offers
+from relief.offers import compose
 from relief.offers.models import Offer, OfferStatus
 
 
@@ -19,11 +19,11 @@ def check_acceptable(case: Case, offer: Offer, *, seen: str, now: datetime) -> N
     wait = seconds_to_read(offer, case.policy.rules.forced_read_seconds, now)
     if wait:
         raise RuleViolation(f"请先读完方案和条件，{wait} 秒后可以接受。", code="read-first")
-    if not _offers.is_intact(offer):
+    if not compose.is_intact(offer):
         raise TermsChanged(
             "方案内容与发出时的摘要不一致，已停止接受，请联系客服。", code="tampered"
         )
-    if not _offers.still_granted(case, offer):
+    if not compose.still_granted(case, offer):
         raise TermsChanged(
             "这笔借款的减免合计已超出复核权限，请联系客服重新出方案。", code="authority"
         )

@@ -16,7 +16,7 @@ from relief.cases.models import Case
 from relief.cases.moves import Occasion, move
 from relief.cases.reasons import check_line
 from relief.cases.workflow import Action
-from relief.offers import compose as _offers
+from relief.offers import compose
 from relief.offers.models import Offer, OfferStatus
 
 
@@ -29,13 +29,13 @@ def approve_offer(*, case: Case, number: int, actor: User, now: datetime, note: 
         offer = _pending(fresh, number, Action.APPROVE, actor, now)
         Offer.objects.filter(pk=offer.pk).update(approved_by=actor)
         offer.refresh_from_db()
-        if not _offers.still_granted(fresh, offer):
+        if not compose.still_granted(fresh, offer):
             raise RuleViolation("这笔借款的减免合计已超出你的权限，请转交经理。", code="authority")
         terms = offer.offer_terms
-        due = _offers.offer_due(now, terms.first_due_on, fresh.policy.rules)
+        due = compose.offer_due(now, terms.first_due_on, fresh.policy.rules)
         if due.at <= now:
             raise TermsChanged("方案的首期日期已近，请退回重新拟定。", code="late")
-        _offers.answer_counters(fresh)
+        compose.answer_counters(fresh)
         Offer.objects.filter(pk=offer.pk).update(
             status=OfferStatus.OPEN, sent_at=now, valid_until=due.at
         )
@@ -79,7 +79,7 @@ def send_back_offer(*, case: Case, number: int, reason: str, actor: User, now: d
 
 def _pending(case: Case, number: int, action: Action, actor: User, now: datetime) -> Offer:
     """The waiting version, for somebody who may check it; the maker is never the checker."""
-    offer = _offers.find_offer(case, number, lock=True)
+    offer = compose.find_offer(case, number, lock=True)
     if offer.status != OfferStatus.PENDING:
         raise TermsChanged(
             f"{last_move(case)}这份方案{offer.get_status_display()}，不在等待复核，请刷新页面。",

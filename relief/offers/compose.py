@@ -217,14 +217,14 @@ def is_intact(offer: Offer) -> bool:
     )
 
 
-def offer_due(now: datetime, first_due_on: date, rules: ReliefPolicy) -> deadlines.Due:
+def offer_due(now: datetime, first_due_on: date, rules: ReliefPolicy) -> deadlines.DeadlineSet:
     """Valid for 7 calendar days, and never past the evening before the first instalment."""
     due = deadlines.due_for(Promise.OFFER_VALID, now, load_calendar(), rules)
     assert due is not None
     latest = deadlines.at(first_due_on - timedelta(days=1), rules.deadline_time)
     if due.at <= latest:
         return due
-    return deadlines.Due(latest, due.kind, ((due.kind, latest),))
+    return deadlines.DeadlineSet(latest, due.kind, ((due.kind, latest),))
 
 
 def answer_counters(case: Case) -> None:

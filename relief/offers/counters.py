@@ -10,7 +10,7 @@ from loans.domain.restructure import DebtFigures
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO
 from relief.cases.models import Case
-from relief.offers import compose as _offers
+from relief.offers import compose
 from relief.offers.compose import Composed
 from relief.offers.terms import OfferTerms
 
@@ -27,20 +27,20 @@ class CounterDraft:
 
 def preview_counter(*, case: Case, number: int, draft: CounterDraft, on: date) -> Composed:
     """What the borrower's proposal would give; InvalidInput says the bound that it breaks."""
-    offer = _offers.find_offer(case, number, for_borrower=True)
-    figures = _offers.figures_of(case.loan, on)
+    offer = compose.find_offer(case, number, for_borrower=True)
+    figures = compose.figures_of(case.loan, on)
     base = OfferTerms(
         figures_as_of=on,
         term_count=draft.term_count or 1,
         first_due_on=draft.first_due_on,
-        waive_penalty=max(draft.waive_penalty, _offers.delay_waiver(case, figures)),
+        waive_penalty=max(draft.waive_penalty, compose.delay_waiver(case, figures)),
         plan_annual_rate=offer.offer_terms.plan_annual_rate,
-        delay_waiver=_offers.delay_waiver(case, figures),
+        delay_waiver=compose.delay_waiver(case, figures),
     )
     if draft.monthly is None:
         if draft.term_count is None:
             raise InvalidInput("monthly", "请填写每月可还金额，或选择期数")
-        return _offers.compose(case, base, figures=figures)
+        return compose.compose(case, base, figures=figures)
     return _for_monthly(case, base, draft.monthly, figures)
 
 
@@ -52,7 +52,7 @@ def _for_monthly(case: Case, base: OfferTerms, monthly: Decimal, figures: DebtFi
     left = figures.total - base.waived
     terms = min(max(1, -int(-left // monthly)), most)
     while True:
-        composed = _offers.compose(case, replace(base, term_count=terms), figures=figures)
+        composed = compose.compose(case, replace(base, term_count=terms), figures=figures)
         largest = max(row.total for row in composed.plan.rows)
         if largest <= monthly:
             return composed

@@ -19,8 +19,7 @@ from relief.cases.models import Case
 from relief.cases.moves import Occasion, locked, move, record
 from relief.cases.reasons import check_counter_reasons, check_line
 from relief.cases.workflow import Action
-from relief.offers import agreement
-from relief.offers import compose as _offers
+from relief.offers import agreement, compose
 from relief.offers.acceptance import check_acceptable, check_open, seconds_to_read
 from relief.offers.compose import Composed, OfferDraft
 from relief.offers.counters import CounterDraft, preview_counter
@@ -37,7 +36,7 @@ __all__ = [
 
 def preview_offer(*, case: Case, draft: OfferDraft, on: date) -> Composed:
     """What a draft would give on the debt of `on`; InvalidInput names the field at fault."""
-    return _offers.compose_draft(case, draft, on)
+    return compose.compose_draft(case, draft, on)
 
 
 @retried
@@ -57,7 +56,7 @@ def make_offer(
     with transaction.atomic():
         fresh = locked_at(case, now)
         check(Action.OFFER, fresh, Actor(actor, Role.STAFF), now)
-        composed = _offers.compose_draft(fresh, draft, deadlines.business_day(now))
+        composed = compose.compose_draft(fresh, draft, deadlines.business_day(now))
         return _send(fresh, composed, Action.OFFER, actor, now, note=note, internal=note_internal)
 
 
@@ -67,14 +66,14 @@ def accept_counter(*, case: Case, number: int, actor: User, now: datetime, note:
     with transaction.atomic():
         fresh = locked_at(case, now)
         check(Action.ACCEPT_COUNTER, fresh, Actor(actor, Role.STAFF), now)
-        counter = _offers.find_offer(fresh, number)
+        counter = compose.find_offer(fresh, number)
         if counter.status != OfferStatus.PROPOSED:
             raise RuleViolation("这份还款建议已经答复过，请刷新页面。", code="answered")
-        figures = _offers.figures_of(fresh.loan, deadlines.business_day(now))
+        figures = compose.figures_of(fresh.loan, deadlines.business_day(now))
         proposed = counter.offer_terms.on_debt(
-            figures, delay_waiver=_offers.delay_waiver(fresh, figures)
+            figures, delay_waiver=compose.delay_waiver(fresh, figures)
         )
-        composed = _offers.compose(fresh, proposed, figures=figures)
+        composed = compose.compose(fresh, proposed, figures=figures)
         return _send(fresh, composed, Action.ACCEPT_COUNTER, actor, now, note=note, internal="")
 
 
@@ -94,10 +93,10 @@ def _send(
     said = check_line(note, field="note", label="说明", empty=True)
     inner = check_line(internal, field="note_internal", label="复核说明", empty=True)
     within = rank_at_least(actor.rank, composed.needed_rank)
-    due = _offers.offer_due(now, composed.terms.first_due_on, case.policy.rules)
+    due = compose.offer_due(now, composed.terms.first_due_on, case.policy.rules)
     if within:  # one that waits for a checker replaces nothing yet: the borrower has not seen it
-        _offers.answer_counters(case)
-    offer = _offers.write_offer(
+        compose.answer_counters(case)
+    offer = compose.write_offer(
         case,
         composed,
         side=Side.STAFF,
@@ -132,7 +131,7 @@ def _send(
 def open_offer(*, case: Case, number: int, actor: User, now: datetime) -> Offer:
     """The borrower opens an offer; the first time is kept, and forced reading counts from it."""
     check(Task.READ, case, Actor(actor, Role.BORROWER), now)
-    offer = _offers.find_offer(case, number, for_borrower=True)
+    offer = compose.find_offer(case, number, for_borrower=True)
     if offer.status != OfferStatus.OPEN or offer.first_read_at is not None:
         return offer
     with transaction.atomic():
@@ -140,7 +139,7 @@ def open_offer(*, case: Case, number: int, actor: User, now: datetime) -> Offer:
         if Offer.objects.filter(pk=offer.pk, first_read_at=None).update(first_read_at=now):
             record(
                 fresh,
-                notices.Happening.OFFER_OPENED,
+                notices.AuditEvent.OFFER_OPENED,
                 Occasion(Actor(actor, Role.BORROWER), now, data={"offer": number}),
             )
     offer.refresh_from_db()
@@ -168,7 +167,7 @@ def accept_offer(
     check(Task.READ, case, Actor(actor, Role.BORROWER), now)
     with transaction.atomic():
         fresh = locked(case)
-        offer = _offers.find_offer(fresh, number, for_borrower=True, lock=True)
+        offer = compose.find_offer(fresh, number, for_borrower=True, lock=True)
         if offer.status == OfferStatus.ACCEPTED and offer.digest == seen:
             return offer.agreement
         check_acceptable(fresh, offer, seen=seen, now=now)
@@ -196,14 +195,14 @@ def reject_offer(
     check(Task.READ, case, Actor(actor, Role.BORROWER), now)
     with transaction.atomic():
         fresh = locked(case)
-        offer = _offers.find_offer(fresh, number, for_borrower=True, lock=True)
+        offer = compose.find_offer(fresh, number, for_borrower=True, lock=True)
         check_open(offer, seen=seen, now=now)
         check(Action.COUNTER, fresh, Actor(actor, Role.BORROWER), now)
         composed = preview_counter(
             case=fresh, number=number, draft=draft, on=deadlines.business_day(now)
         )
         Offer.objects.filter(pk=offer.pk).update(status=OfferStatus.COUNTERED, reasons=chosen)
-        counter = _offers.write_offer(
+        counter = compose.write_offer(
             fresh,
             composed,
             side=Side.BORROWER,
@@ -245,7 +244,7 @@ def decline_offer(
     check(Task.READ, case, Actor(actor, Role.BORROWER), now)
     with transaction.atomic():
         fresh = locked(case)
-        offer = _offers.find_offer(fresh, number, for_borrower=True, lock=True)
+        offer = compose.find_offer(fresh, number, for_borrower=True, lock=True)
         check_open(offer, seen=seen, now=now)
         Offer.objects.filter(pk=offer.pk).update(status=OfferStatus.DECLINED, reasons=chosen)
         return move(
@@ -268,7 +267,7 @@ def withdraw_offer(*, case: Case, number: int, reason: str, actor: User, now: da
     with transaction.atomic():
         fresh = locked(case)
         check(Action.WITHDRAW_OFFER, fresh, Actor(actor, Role.STAFF), now)
-        offer = _offers.find_offer(fresh, number, lock=True)
+        offer = compose.find_offer(fresh, number, lock=True)
         if offer.status != OfferStatus.OPEN:
             raise RuleViolation(
                 f"{last_move(fresh)}这份方案不在等待答复，请刷新页面。", code="closed"

@@ -7,7 +7,7 @@ from datetime import date
 from loans.domain.affordability import Affordability, Suggestions, assess, suggest_plans
 from relief.cases.deadlines import add_months
 from relief.cases.models import Case
-from relief.offers import compose as _offers
+from relief.offers import compose
 
 
 def affordability_of(case: Case) -> Affordability:
@@ -24,7 +24,7 @@ def suggest_for(case: Case, on: date) -> Suggestions:
     """The closest plan, one faster and one slower, on the debt of `on`, from a month later on."""
     return suggest_plans(
         case.loan.terms,
-        _offers.figures_of(case.loan, on),
+        compose.figures_of(case.loan, on),
         affordability_of(case),
         first_due_on=add_months(on, 1),
         max_terms=case.policy.rules.max_plan_terms,

@@ -26,7 +26,7 @@ _LABELS = {
 HUNDRED = Decimal(100)
 
 
-class DebtFigures(Protocol):
+class DebtSnapshot(Protocol):
     """What terms are measured against: loans' Debt, in yuan on its own date."""
 
     @property
@@ -110,7 +110,7 @@ class OfferTerms:
             **{name: Decimal(raw[name]) for name in _MONEY},
         )
 
-    def on_debt(self, debt: DebtFigures, *, delay_waiver: Decimal) -> OfferTerms:
+    def on_debt(self, debt: DebtSnapshot, *, delay_waiver: Decimal) -> OfferTerms:
         """The same terms on a new debt: percent again of the penalty, amounts no more than owed."""
         delay = min(delay_waiver, debt.penalty)
         if self.penalty_percent is not None:
@@ -141,7 +141,7 @@ def penalty_by_percent(penalty: Decimal, percent: Decimal, delay: Decimal = ZERO
 
 def check_terms(
     policy: ReliefPolicy,
-    debt: DebtFigures,
+    debt: DebtSnapshot,
     terms: OfferTerms,
     *,
     contract_annual_rate: Decimal | Fraction,
@@ -169,7 +169,7 @@ def check_terms(
 
 def needed_rank(
     policy: ReliefPolicy,
-    debt: DebtFigures,
+    debt: DebtSnapshot,
     terms: OfferTerms,
     *,
     prior_granted: Decimal = ZERO,

@@ -26,7 +26,7 @@ from relief.cases.workflow import Action, State
 from relief.evidence.kinds import KIND_LABELS, EvidenceKind
 from relief.evidence.models import EvidenceLook
 from relief.evidence.retention import planned_purge_on
-from relief.offers import compose as _offers
+from relief.offers import compose
 from relief.offers.models import OfferStatus
 from relief.pages._own import borrower, own_case
 from relief.pages.forms.case import AppealForm, WithdrawForm
@@ -106,7 +106,7 @@ def _waived_by_delay(own: Case) -> Decimal:
     """What our missed deadline has cost us so far, in yuan; the books are asked only then."""
     if own.delay_from is None:
         return ZERO
-    return _offers.delay_waiver(own, _offers.figures_of(own.loan, clock.today()))
+    return compose.delay_waiver(own, compose.figures_of(own.loan, clock.today()))
 
 
 # --- Leaving, coming back, objecting ----------------------------------------------------------------

@@ -20,7 +20,7 @@ from relief.cases import deadlines
 from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case
 from relief.cases.workflow import Action, Promise
-from relief.offers import negotiate as negotiation
+from relief.offers import negotiate
 from relief.offers.models import Offer
 from relief.offers.negotiate import Composed, CounterDraft
 from relief.pages._own import borrower, own_case, own_offer
@@ -92,7 +92,7 @@ def _compose(own: Case, found: Offer, form: CounterForm) -> Composed | None:
     if draft is None:
         return None
     try:
-        return negotiation.preview_counter(
+        return negotiate.preview_counter(
             case=own, number=found.number, draft=draft, on=clock.today()
         )
     except REFUSALS as problem:
@@ -119,7 +119,7 @@ def _counter(request: HttpRequest, own: Case, found: Offer, form: CounterForm) -
     if form.errors or draft is None:
         return _page(request, own, found, form, composed=composed, status=422)
     try:
-        negotiation.reject_offer(
+        negotiate.reject_offer(
             case=own,
             number=found.number,
             seen=form.cleaned_data["seen"],
@@ -144,7 +144,7 @@ def _decline(request: HttpRequest, own: Case, found: Offer) -> HttpResponse:
     if not form.is_valid():
         return _page(request, own, found, _form(own, found), decline=form, status=422)
     try:
-        negotiation.decline_offer(
+        negotiate.decline_offer(
             case=own,
             number=found.number,
             seen=form.cleaned_data["seen"],

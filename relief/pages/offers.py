@@ -20,8 +20,7 @@ from portal.core.visitor import REFUSALS, address, refuse, session_key
 from relief.cases.models import Case
 from relief.cases.queries import offers_of, timeline
 from relief.offers import accept as accepting
-from relief.offers import negotiate as negotiation
-from relief.offers import signing
+from relief.offers import negotiate, signing
 from relief.offers.models import Offer, OfferStatus
 from relief.pages._own import borrower, own_case, own_offer
 from relief.pages.forms.offer import CODE, PASSWORD, AcceptForm
@@ -45,7 +44,7 @@ def offer(request: HttpRequest, case: str, number: int) -> HttpResponse:
         same = request.GET.get("v") == str(own.version)
         return HttpResponse(status=204) if same else HttpResponseClientRefresh()
     if request.method == "GET":
-        found = negotiation.open_offer(
+        found = negotiate.open_offer(
             case=own, number=number, actor=borrower(request), now=clock.now()
         )
     return render_part(

@@ -11,7 +11,7 @@ from loans import queries as books
 from loans.domain.plan_rules import PlanRules
 from loans.queries.stage import Pair, PlanWatch
 from relief.cases import deadlines
-from relief.cases.deadlines import Due, DueKind
+from relief.cases.deadlines import DeadlineSet, DueKind
 from relief.cases.models import Case
 from relief.cases.workflow import IN_PLAN, State
 from relief.plans import health as plan_health
@@ -67,12 +67,14 @@ def _watch(case: Case, debt: books.Debt) -> PlanWatch | None:
     )
 
 
-def plan_due(case: Case, now: datetime) -> Due | None:
+def plan_due(case: Case, now: datetime) -> DeadlineSet | None:
     """The next instalment's date for people, and the next look at 09:00 for the sweep."""
     return _due_of(health(case, deadlines.business_day(now)))
 
 
-def new_plan_due(rows: Sequence[Mapping[str, Any]], rules: PlanRules, now: datetime) -> Due | None:
+def new_plan_due(
+    rows: Sequence[Mapping[str, Any]], rules: PlanRules, now: datetime
+) -> DeadlineSet | None:
     """The same for a plan that opens just now, from its stored rows: nothing is paid of it."""
     plan = [
         PlanDue(row["number"], date.fromisoformat(row["due_on"]), Decimal(row["total"]))
@@ -81,17 +83,17 @@ def new_plan_due(rows: Sequence[Mapping[str, Any]], rules: PlanRules, now: datet
     return _due_of(plan_health.look_at(plan, deadlines.business_day(now), rules))
 
 
-def _due_of(state: PlanHealth) -> Due | None:
+def _due_of(state: PlanHealth) -> DeadlineSet | None:
     if state.first_unpaid is None or state.next_check_on is None:
         return None
-    return Due(
+    return DeadlineSet(
         deadlines.at(state.first_unpaid.due_on, deadlines.DAY_END),
         DueKind.PLAN_CHECK,
         ((DueKind.PLAN_CHECK, deadlines.at(state.next_check_on, deadlines.MORNING)),),
     )
 
 
-def cure_due(case: Case, rules: PlanRules, now: datetime) -> Due:
+def cure_due(case: Case, rules: PlanRules, now: datetime) -> DeadlineSet:
     """The plan's days of cure from the warning, to the end of that day; it is looked at meanwhile.
 
     This instant, stored with the warning, is the cure's end for everybody, however late the warning
@@ -103,7 +105,7 @@ def cure_due(case: Case, rules: PlanRules, now: datetime) -> Due:
     check_on = health(case, today).next_check_on
     if check_on is not None:
         rows.append((DueKind.PLAN_CHECK, deadlines.at(check_on, deadlines.MORNING)))
-    return Due(deadlines.at(last_day, deadlines.DAY_END), DueKind.CURE_DUE, tuple(rows))
+    return DeadlineSet(deadlines.at(last_day, deadlines.DAY_END), DueKind.CURE_DUE, tuple(rows))
 
 
 def can_breach(case: Case, now: datetime) -> bool:

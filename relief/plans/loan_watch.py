@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from loans.models import Correction, Loan
-from loans.services.observers import Change
+from loans.services.observers import DebtChange
 from loans.services.telling import key_of
 from portal.core.errors import RuleViolation
 from portal.core.kernel.errors import InvalidInput
@@ -14,7 +14,7 @@ from relief.cases import deadlines, reopening
 from relief.cases.gate import SYSTEM, Actor
 from relief.cases.models import Case, CaseQuerySet
 from relief.cases.moves import Occasion, locked, move, record
-from relief.cases.notices import Happening
+from relief.cases.notices import AuditEvent
 from relief.cases.workflow import (
     BEFORE_PLAN,
     COLLECTION_STOPS,
@@ -24,11 +24,11 @@ from relief.cases.workflow import (
     Action,
     State,
 )
-from relief.offers import compose as _offers
+from relief.offers import compose
 from relief.offers.models import Offer, OfferStatus, Side
 from relief.plans import watch as plan_watch
 
-PAID = frozenset({Change.PAYMENT, Change.REVERSAL})
+PAID = frozenset({DebtChange.PAYMENT, DebtChange.REVERSAL})
 CONCERNED = OPEN | PAID_OFF | {State.BREACHED}  # cases that a payment or its reversal may move
 NOTE = 1000  # characters of an audit row's note
 
@@ -49,7 +49,7 @@ class LoanWatch:
 
     def veto(self, loan: Loan, change: str, now: datetime) -> None:
         """No acceleration while a case is talked about or a plan is active (loans/RULES.md §8)."""
-        if change != Change.ACCELERATED:
+        if change != DebtChange.ACCELERATED:
             return
         case = Case.objects.filter(loan=loan, state__in=sorted(COLLECTION_STOPS)).first()
         if case is not None:
@@ -71,7 +71,7 @@ class LoanWatch:
         for case in _concerned(correction.loan_id).exclude(state=State.DRAFT):
             record(
                 case,
-                Happening.CORRECTED,
+                AuditEvent.CORRECTED,
                 Occasion(
                     Actor(actor, role),
                     now,
@@ -86,7 +86,7 @@ class LoanWatch:
             return
         case = Case.objects.open().filter(loan_id=loan.pk).first()
         if case is None:
-            if change == Change.REVERSAL:
+            if change == DebtChange.REVERSAL:
                 reopening.take_back_settlement(loan, now)
         elif case.state in {State.OFFERED, State.AWAITING_APPROVAL}:
             reissue(case=case, now=now)
@@ -116,7 +116,7 @@ def _concerned(loan_id: int) -> CaseQuerySet:
 
 def _look_at_plan(case: Case, change: str, now: datetime) -> None:
     """Less is paid than before after a reversal: an instalment may be late, the warning is due."""
-    if change == Change.REVERSAL:
+    if change == DebtChange.REVERSAL:
         plan_watch.watch_plan(case=case, now=now)
     else:
         plan_watch.renew_clock(locked(case), now)
@@ -138,7 +138,7 @@ def reissue(*, case: Case, now: datetime) -> Offer | None:
         return None
     status = OfferStatus(old.status)
     Offer.objects.filter(pk=old.pk).update(status=OfferStatus.SUPERSEDED)
-    offer = _offers.write_offer(
+    offer = compose.write_offer(
         fresh,
         composed,
         side=Side.SYSTEM,
@@ -164,11 +164,11 @@ def reissue(*, case: Case, now: datetime) -> Offer | None:
     return offer
 
 
-def _on_new_debt(case: Case, old: Offer, now: datetime) -> _offers.Composed:
-    figures = _offers.figures_of(case.loan, deadlines.business_day(now))
-    again = old.offer_terms.on_debt(figures, delay_waiver=_offers.delay_waiver(case, figures))
-    judged_on = _offers.at_least_as_granted(figures, case, before=old.number + 1)
-    return _offers.compose(case, again, figures=figures, judged_on=judged_on)
+def _on_new_debt(case: Case, old: Offer, now: datetime) -> compose.Composed:
+    figures = compose.figures_of(case.loan, deadlines.business_day(now))
+    again = old.offer_terms.on_debt(figures, delay_waiver=compose.delay_waiver(case, figures))
+    judged_on = compose.at_least_as_granted(figures, case, before=old.number + 1)
+    return compose.compose(case, again, figures=figures, judged_on=judged_on)
 
 
 def _give_up(case: Case, old: Offer, now: datetime) -> None:

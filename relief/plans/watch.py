@@ -25,9 +25,9 @@ from relief.plans.clock import cure_due, health, plan_due, unpaid
 from relief.plans.health import PlanDue, PlanHealth, Reminder, planned_reminders
 
 REMINDERS = {
-    Reminder.SOON: notices.Happening.PLAN_SOON,
-    Reminder.TODAY: notices.Happening.PLAN_TODAY,
-    Reminder.LATE: notices.Happening.PLAN_LATE,
+    Reminder.SOON: notices.AuditEvent.PLAN_SOON,
+    Reminder.TODAY: notices.AuditEvent.PLAN_TODAY,
+    Reminder.LATE: notices.AuditEvent.PLAN_LATE,
 }
 
 
@@ -51,7 +51,7 @@ def watch_plan(*, case: Case, now: datetime, planned_at: datetime | None = None)
             warn(case=fresh, now=now)
             return
         if state.two_missed and fresh.state == State.WARNED:
-            tell_breach_ready(fresh, now)
+            notify_breach_ready(fresh, now)
         renew_clock(fresh, now)
 
 
@@ -155,14 +155,14 @@ def cure(*, case: Case, now: datetime) -> Case | None:
         return move(fresh, Action.CURE, Occasion(SYSTEM, now), due=plan_due(fresh, now))
 
 
-def tell_breach_ready(case: Case, now: datetime) -> None:
+def notify_breach_ready(case: Case, now: datetime) -> None:
     """Tells supervisors once per warning that a breach waits to be confirmed."""
     warned = case.events.filter(action=Action.WARN).order_by("-pk").first()
     key = f"breach:{warned.pk if warned else 0}"
-    ready = notices.Happening.BREACH_READY.value
+    ready = notices.AuditEvent.BREACH_READY.value
     if not case.events.filter(action=ready, data__key=key).exists():
         record(
-            case, notices.Happening.BREACH_READY, Occasion(SYSTEM, now, data={"key": key}), key=key
+            case, notices.AuditEvent.BREACH_READY, Occasion(SYSTEM, now, data={"key": key}), key=key
         )
 
 

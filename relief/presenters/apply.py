@@ -174,7 +174,7 @@ def estimate(
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class ReviewPromise:
     """Until when the review is done if it is submitted now."""
 
     due_at: datetime
@@ -183,11 +183,11 @@ class Promise:
     opens_at: datetime | None
 
 
-def promise(now: datetime, rules: ReliefPolicy, calendar: WorkCalendar) -> Promise:
+def promise(now: datetime, rules: ReliefPolicy, calendar: WorkCalendar) -> ReviewPromise:
     """18:00 on the second working day after today; `opens_at` when the desk is closed now."""
     _target, due = deadlines.review_due(now, rules.review_workdays, calendar, rules)
     opens = bot.next_opening(now.astimezone(deadlines.SHANGHAI), calendar)
-    return Promise(due, rules.review_workdays, rules.review_deadline_time, opens)
+    return ReviewPromise(due, rules.review_workdays, rules.review_deadline_time, opens)
 
 
 def submission_digest(case: Case, files: Sequence[Evidence]) -> str:

@@ -14,7 +14,7 @@ from relief.cases import labels
 from relief.cases.deadlines import DueKind, business_day, chinese, provisional_note
 from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case, Event
-from relief.cases.notices import HAPPENING_LABELS, Happening
+from relief.cases.notices import HAPPENING_LABELS, AuditEvent
 from relief.cases.queries import rules_for
 from relief.cases.reasons import reason_names
 from relief.cases.workflow import TURN, Action, State, open_moves
@@ -157,7 +157,7 @@ def event_label(event: Event) -> str:
     """What an audit row is called: 提交申请, 上传材料."""
     if event.is_move:
         return labels.ACTION_LABELS[Action(event.action)]
-    return HAPPENING_LABELS[Happening(event.action)]
+    return HAPPENING_LABELS[AuditEvent(event.action)]
 
 
 def actor_label(event: Event, *, for_staff: bool) -> str:
@@ -172,9 +172,9 @@ def actor_label(event: Event, *, for_staff: bool) -> str:
 def is_public(event: Event) -> bool:
     """Whether the borrower's timeline shows it; internal handing about is not shown."""
     internal = {
-        Happening.ASSIGNED, Happening.AMBER, Happening.BREACH_READY, Action.RELEASE,
+        AuditEvent.ASSIGNED, AuditEvent.AMBER, AuditEvent.BREACH_READY, Action.RELEASE,
         Action.ASK_APPROVAL, Action.SEND_BACK,
     }  # fmt: skip
-    if event.action == Happening.REMINDER_SKIPPED:
+    if event.action == AuditEvent.REMINDER_SKIPPED:
         return event.data["reminder"] not in internal
     return event.action not in internal

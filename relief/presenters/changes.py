@@ -9,7 +9,7 @@ from relief.presenters.offer import OfferView
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class TermChange:
     """What differs from the version before."""
 
     label: str
@@ -18,7 +18,7 @@ class Change:
     tone: str = ""  # good, bad, or nothing where it depends on whom one asks
 
 
-def changes(view: OfferView, before: OfferView) -> tuple[Change, ...]:
+def changes(view: OfferView, before: OfferView) -> tuple[TermChange, ...]:
     """What changed since the version before, line by line; same things are left out."""
     lines = [
         ("减免合计", before.waived, view.waived, view.waived > before.waived),
@@ -26,13 +26,13 @@ def changes(view: OfferView, before: OfferView) -> tuple[Change, ...]:
         ("还款总额", before.sums.total, view.sums.total, view.sums.total < before.sums.total),
     ]
     found = [
-        Change(name, yuan(a), yuan(b), "good" if better else "bad")
+        TermChange(name, yuan(a), yuan(b), "good" if better else "bad")
         for name, a, b, better in lines
         if a != b
     ]
     if view.terms != before.terms:
-        found.append(Change("期数", f"{before.terms} 期", f"{view.terms} 期"))
+        found.append(TermChange("期数", f"{before.terms} 期", f"{view.terms} 期"))
     if view.first_due_on != before.first_due_on:
         dates = (before.first_due_on.isoformat(), view.first_due_on.isoformat())
-        found.append(Change("首期日期", *dates))
+        found.append(TermChange("首期日期", *dates))
     return tuple(found)

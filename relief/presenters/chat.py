@@ -37,7 +37,7 @@ class CaseCard:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChatLine:
     """One message with everything its bubble and card need."""
 
     message: Message
@@ -63,7 +63,7 @@ def lines(
     papers: Mapping[int, Sequence[Evidence]],
     read_up_to: int,
     before: datetime | None = None,
-) -> list[Line]:
+) -> list[ChatLine]:
     """Messages in order; `before` is the time of the one ahead, `papers` the files by case."""
     found = []
     for message in messages:
@@ -78,13 +78,13 @@ def _line(
     papers: Mapping[int, Sequence[Evidence]],
     read_up_to: int,
     before: datetime | None,
-) -> Line:
+) -> ChatLine:
     if message.evidence is not None and message.case is not None:
         message.evidence.case = message.case
     pause = before is None or message.created_at - before > PAUSE
     new_day = before is not None and business_day(before) != business_day(message.created_at)
     mine = message.sender == Sender.BORROWER
-    return Line(
+    return ChatLine(
         message=message,
         is_mine=mine,
         is_bot=message.sender == Sender.BOT,

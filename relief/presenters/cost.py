@@ -93,7 +93,7 @@ def _row(raw: Mapping[str, Any]) -> OfferRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Comeback:
+class ReinstatedWaiver:
     """What a breach after so many instalments would bring back of the waiver (loans/RULES.md §7)."""
 
     paid: int
@@ -101,11 +101,11 @@ class Comeback:
     remaining: Decimal
 
 
-def comebacks(plan: PlanSums) -> tuple[Comeback, ...]:
+def comebacks(plan: PlanSums) -> tuple[ReinstatedWaiver, ...]:
     """With nothing paid, and half way."""
     found = []
     for paid in sorted({0, plan.terms // 2}):
         principal = sum((row.principal for row in plan.rows[:paid]), ZERO)
         vesting = vest(plan.waived, plan.principal, principal)
-        found.append(Comeback(paid, vesting.returned, vesting.remaining_principal))
+        found.append(ReinstatedWaiver(paid, vesting.returned, vesting.remaining_principal))
     return tuple(found)

@@ -27,7 +27,7 @@ KEYS: dict[Stage, str] = {  # plan-standing, the mark for scripts outside
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PlanStatus:
     """kept, soon, risk, broken or done; with the next amount and date."""
 
     key: str
@@ -38,12 +38,12 @@ class Standing:
     at_stake: Decimal
 
 
-def standing(stage: LoanStage, debt: Debt, plan: PlanTerms | None) -> Standing:
+def standing(stage: LoanStage, debt: Debt, plan: PlanTerms | None) -> PlanStatus:
     """What the page says on top (relief/RULES.md)."""
     due = debt.due_rows
     ahead = due[0] if due else debt.next_due
     amount = debt.due_now if due else (ahead.total if ahead else ZERO)
-    return Standing(
+    return PlanStatus(
         key=KEYS.get(stage.stage, "broken"),
         stage=stage,
         next_on=ahead.due_on if ahead else None,

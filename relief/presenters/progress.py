@@ -12,7 +12,7 @@ from portal.core.kernel.workdays import WorkCalendar
 from portal.core.models import Delivery
 from relief.cases.deadlines import SHANGHAI, at, business_day
 from relief.cases.models import Case
-from relief.cases.notices import Happening
+from relief.cases.notices import AuditEvent
 from relief.cases.queries import BrokenPromise, TimelineEntry
 from relief.cases.reasons import REJECTIONS, RejectCode
 from relief.cases.workflow import TURN, Action, State
@@ -40,10 +40,10 @@ OWN_WORDS: dict[str, str] = {
     Action.APPROVE: "发出协商方案",
     Action.PASS: "初审通过",
     Action.REJECT: "初审未通过",
-    Happening.REVIEW_MISSED: "我们没能按时给出审核结果",
-    Happening.PROMISE_MISSED: "我们没能按时答复",
-    Happening.OFFER_OPENED: "你打开了方案",
-    Happening.EVIDENCE_OPENED: "查看你的材料",
+    AuditEvent.REVIEW_MISSED: "我们没能按时给出审核结果",
+    AuditEvent.PROMISE_MISSED: "我们没能按时答复",
+    AuditEvent.OFFER_OPENED: "你打开了方案",
+    AuditEvent.EVIDENCE_OPENED: "查看你的材料",
 }
 TONES: dict[str, str] = {
     Action.ASK_PROOF: "wn",
@@ -52,11 +52,11 @@ TONES: dict[str, str] = {
     Action.BREACH: "bad",
     Action.REVOKE: "bad",
     Action.WARN: "wn",
-    Happening.REVIEW_MISSED: "wn",
-    Happening.PROMISE_MISSED: "wn",
-    Happening.REMINDER_SKIPPED: "wn",
-    Happening.PLAN_LATE: "wn",
-    Happening.CORRECTED: "wn",
+    AuditEvent.REVIEW_MISSED: "wn",
+    AuditEvent.PROMISE_MISSED: "wn",
+    AuditEvent.REMINDER_SKIPPED: "wn",
+    AuditEvent.PLAN_LATE: "wn",
+    AuditEvent.CORRECTED: "wn",
     Action.UNSETTLE: "wn",
 }
 

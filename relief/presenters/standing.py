@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import reverse
 
 from loans.models import Loan
-from loans.presenters.standing import Promises, Standing
+from loans.presenters.standing import Promises, ReliefStatus
 from portal.core.kernel.roles import Role
 from relief.cases.labels import label
 from relief.cases.models import Case
@@ -13,7 +13,7 @@ from relief.cases.queries import rules_for
 from relief.cases.workflow import IN_PLAN, IN_TALKS, State
 
 
-def of_loan(loan: Loan) -> Standing | None:
+def of_loan(loan: Loan) -> ReliefStatus | None:
     """One query: 审核中 with the way to its progress, a draft with the way to finish it."""
     case = Case.objects.filter(loan=loan).open().only("public_id", "state", "next_due_at").first()
     if case is None:
@@ -21,14 +21,14 @@ def of_loan(loan: Loan) -> Standing | None:
     state, words = State(case.state), label(case.state, Role.BORROWER)
     if state is State.DRAFT:
         url = reverse("relief:apply", args=[loan.public_id])
-        return Standing(words, "减免申请还没有提交，可以接着填写。", "继续申请", url)
+        return ReliefStatus(words, "减免申请还没有提交，可以接着填写。", "继续申请", url)
     url = reverse("relief:case", args=[case.public_id])
     sentence = f"减免申请：{words}。"
     if state in IN_TALKS:
         sentence += "办理期间，催收提醒和催收电话已停止。"
     elif state in IN_PLAN:
         sentence = f"新还款计划：{words}。"
-    return Standing(words, sentence, "查看进度", url, case.cure_until)
+    return ReliefStatus(words, sentence, "查看进度", url, case.cure_until)
 
 
 def promises_of_loan(loan: Loan) -> Promises:

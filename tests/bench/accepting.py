@@ -60,7 +60,7 @@ def prepare(count: int) -> list[str]:
     """So many offers, each on an overdue loan of one borrower, each read a minute ago."""
     from portal.core import clock
     from relief.cases.workflow import State
-    from relief.offers import negotiate as negotiation
+    from relief.offers import negotiate
     from tests import factories
 
     now = clock.now() - timedelta(minutes=1)
@@ -72,7 +72,7 @@ def prepare(count: int) -> list[str]:
         loan = factories.overdue_loan(person, drawdown_on=drawn)
         case = factories.case_at(State.OFFERED, loan=loan, now=now)
         offer = factories.open_offer(case)
-        negotiation.open_offer(case=case, number=offer.number, actor=person, now=now)
+        negotiate.open_offer(case=case, number=offer.number, actor=person, now=now)
         paths.append(f"/relief/{case.public_id}/offers/{offer.number}/accept/")
     return paths
 

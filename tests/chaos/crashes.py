@@ -15,7 +15,7 @@ from portal.core.nudge import nudge
 from portal.site.crash_points import HIT
 from relief.cases.models import Case
 from relief.cases.workflow import State
-from relief.offers import negotiate as negotiation
+from relief.offers import negotiate
 from tests import factories
 from tests.chaos import people
 from tests.chaos.fault import Fault
@@ -53,7 +53,7 @@ def _an_offer_to_accept() -> None:
     """Sent, opened, and open for longer than reading takes."""
     case = _case_at(State.OFFERED)
     number = factories.open_offer(case).number
-    negotiation.open_offer(case=case, number=number, actor=case.borrower, now=clock.now())
+    negotiate.open_offer(case=case, number=number, actor=case.borrower, now=clock.now())
     clock.advance_to(clock.now() + timedelta(seconds=15))
 
 

@@ -22,7 +22,7 @@ from relief.cases import review
 from relief.cases.deadlines import business_day
 from relief.cases.models import Case
 from relief.cases.workflow import State
-from relief.offers import negotiate as negotiation
+from relief.offers import negotiate
 from tests.chaos import people
 from tests.chaos.http import Person, hidden, outcome
 from tests.chaos.journal import FAIL, OK, UNKNOWN, Act, Journal
@@ -261,7 +261,7 @@ class Staff(Driver):
             self.act(
                 "offer",
                 case,
-                lambda: negotiation.make_offer(case=case, draft=draft, actor=self.me, now=now),
+                lambda: negotiate.make_offer(case=case, draft=draft, actor=self.me, now=now),
             )
 
     def lend(self) -> None:

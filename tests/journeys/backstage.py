@@ -155,7 +155,7 @@ def _apply(loan: Loan, at: datetime) -> Case:
         reasons=("illness",),
         statement=STATEMENT,
         budget=("4600.00", "3100.00", "1500.00"),
-        papers=[acts.Paper("income", photo)],
+        papers=[acts.DemoPaper("income", photo)],
         at=at,
     )
 

@@ -18,8 +18,7 @@ from portal.core.kernel.roles import Rank
 from portal.core.models import Delivery, DemoClock, Notice, User, WorkDay
 from portal.core.notifications import hours
 from portal.core.storage import private
-from portal.site.demo import cast
-from portal.site.demo import opening as curtain
+from portal.site.demo import cast, opening
 from portal.site.demo.sample import open_sample_loan
 from portal.site.demo.seed import seed
 from relief.cases.models import Case, Deadline, Event
@@ -130,7 +129,7 @@ def test_stories_fit_any_day(day: str) -> None:
 def test_a_night_start_moves_the_clock_to_the_morning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "real_now", lambda: at("2026-11-24 02:15"))
 
-    lines = curtain.raise_curtain()
+    lines = opening.open_demo()
 
     assert lines[0] == "现在是夜间免打扰时段，演示时钟已拨到 2026-11-24 08:30"
     assert clock.now() == at("2026-11-24 08:30")

@@ -19,7 +19,7 @@ from loans.services.breach import reinstate
 from loans.services.origination import open_loan
 from loans.services.payment import pay
 from loans.services.restructure import apply_relief
-from loans.services.timeline import Act, steps_of
+from loans.services.timeline import BookedAct, steps_of
 from tests.loans.books import at
 
 D = Decimal
@@ -53,7 +53,7 @@ def rebuilt(loan: Loan) -> Loan:
     return again
 
 
-def _in_order(loan: Loan) -> list[tuple[date, int, Payment | Act | Schedule]]:
+def _in_order(loan: Loan) -> list[tuple[date, int, Payment | BookedAct | Schedule]]:
     """(date, first entry, what) of all that holds of a loan, oldest first."""
     with open_books(loan.pk, actor=None, now=at(loan.booked_on)) as books:
         acts = [(*place, act) for place, act in steps_of(books, [])]
@@ -67,7 +67,7 @@ def _in_order(loan: Loan) -> list[tuple[date, int, Payment | Act | Schedule]]:
     return sorted(steps, key=lambda step: step[:2])
 
 
-def _do(loan: Loan, step: Payment | Act | Schedule, on: date, place: int) -> None:
+def _do(loan: Loan, step: Payment | BookedAct | Schedule, on: date, place: int) -> None:
     same = {"loan_id": loan.pk, "actor": None, "now": at(on)}
     key = f"again:{loan.pk}:{place}"
     if isinstance(step, Payment):

@@ -20,7 +20,7 @@ from loans.models import (
     Schedule,
 )
 from loans.services.booking import open_books
-from loans.services.ledger import Draft, Line, UnbalancedEntry, post
+from loans.services.ledger import EntryDraft, PostingLine, UnbalancedEntry, post
 from portal.core.errors import RuleViolation, StaleWrite
 from tests.loans.books import D, assert_clean, at, day, example_loan, paid
 
@@ -56,17 +56,17 @@ def test_history_is_never_rewritten(change: Callable[[], object]) -> None:
     assert_clean()
 
 
-def draft(loan: Loan, key: str, *amounts: str) -> Draft:
+def draft(loan: Loan, key: str, *amounts: str) -> EntryDraft:
     row = Instalment.objects.filter(schedule__loan=loan).first()
     assert row is not None
     accounts = (Account.FEE, Account.FEE_INCOME)
-    return Draft(
+    return EntryDraft(
         loan=loan,
         kind=Entry.Kind.PENALTY,
         value_date=day("09-20"),
         key=key,
         source="试记",
-        lines=tuple(Line(a, D(x), row.pk) for a, x in zip(accounts, amounts, strict=True)),
+        lines=tuple(PostingLine(a, D(x), row.pk) for a, x in zip(accounts, amounts, strict=True)),
     )
 
 

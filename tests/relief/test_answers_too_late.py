@@ -13,7 +13,7 @@ from portal.core import clock
 from relief.cases.deadlines import business_day
 from relief.cases.models import Case
 from relief.cases.workflow import State
-from relief.offers import negotiate as negotiation
+from relief.offers import negotiate
 from relief.offers.models import Offer
 from tests import factories
 from tests.factories import NOW, PASSWORD, case_at, staff
@@ -105,9 +105,7 @@ def test_another_digest_than_the_page_had(answer: str) -> None:
 def test_the_loser_reads_who_did_what_and_when(answer: str) -> None:
     client, case, offer = ready()
     who = staff()
-    negotiation.withdraw_offer(
-        case=case, number=offer.number, reason="金额有误", actor=who, now=SOON
-    )
+    negotiate.withdraw_offer(case=case, number=offer.number, reason="金额有误", actor=who, now=SOON)
     before = snapshot()
 
     with clock.frozen(SOON):

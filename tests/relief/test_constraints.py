@@ -16,7 +16,7 @@ from relief.cases.gate import Actor
 from relief.cases.models import Case
 from relief.cases.moves import Occasion, locked, move
 from relief.cases.workflow import Action, State
-from relief.offers import negotiate as negotiation
+from relief.offers import negotiate
 from relief.offers.models import Agreement, Offer
 from tests.factories import NOW, case_at, open_offer, staff
 
@@ -97,17 +97,17 @@ def test_a_move_on_what_was_read_before_is_refused() -> None:
 
 def test_the_same_happening_is_told_once() -> None:
     """A reminder that is due twice: one notice, one message."""
-    from relief.cases.moves import tell
-    from relief.cases.notices import Happening
+    from relief.cases.moves import notify_move
+    from relief.cases.notices import AuditEvent
 
     case = case_at(State.OFFERED)
     offer = open_offer(case)
-    negotiation.open_offer(case=case, number=offer.number, actor=case.borrower, now=NOW)
+    negotiate.open_offer(case=case, number=offer.number, actor=case.borrower, now=NOW)
     fresh = Case.objects.for_lists().get(pk=case.pk)
 
     for minutes in (0, 0, 5):
         now = SOON + timedelta(minutes=minutes)
-        tell(fresh, Happening.OFFER_REMINDER, key="once", now=now, context={"offer": offer})
+        notify_move(fresh, AuditEvent.OFFER_REMINDER, key="once", now=now, context={"offer": offer})
 
     assert Notice.objects.filter(event="offer_reminder").count() == 1
     assert Delivery.objects.filter(event="offer_reminder").count() == 1

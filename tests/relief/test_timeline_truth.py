@@ -10,7 +10,7 @@ from portal.core import clock
 from portal.core.models import Delivery
 from portal.core.notifications import calls, dispatch, reports
 from portal.core.notifications.channels import sms
-from portal.core.notifications.channels.base import Receipt, Report, SendFailed
+from portal.core.notifications.channels.base import Report, SendFailed, SendResult
 from relief.cases import application
 from relief.cases.models import Case
 from relief.cases.queries import timeline
@@ -25,10 +25,10 @@ class Provider:
 
     refuses = False
 
-    def send(self, delivery: Delivery, *, now: object) -> Receipt:
+    def send(self, delivery: Delivery, *, now: object) -> SendResult:
         if self.refuses:
             raise SendFailed("isv.MOBILE_NUMBER_ILLEGAL", permanent=True)
-        return Receipt(reference="theirs")
+        return SendResult(reference="theirs")
 
 
 @pytest.fixture

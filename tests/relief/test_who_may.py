@@ -28,8 +28,7 @@ from relief.cases.workflow import BEFORE_PLAN, Action, State, find_move
 from relief.desk.acts import ACTS
 from relief.desk.forms import AssignForm
 from relief.evidence import files as evidence
-from relief.offers import approval, revoke
-from relief.offers import negotiate as negotiation
+from relief.offers import approval, negotiate, revoke
 from relief.plans import watch as plan_watch
 from tests import factories
 from tests.factories import NOW, case_at, staff
@@ -89,10 +88,10 @@ def number_of(case: Case) -> int:
 
 def counter(case: Case, actor: User, now: datetime) -> object:
     offer = last_offer(case)
-    draft = negotiation.CounterDraft(
+    draft = negotiate.CounterDraft(
         waive_penalty=factories.Decimal(0), first_due_on=first_on(now), term_count=18
     )
-    return negotiation.reject_offer(
+    return negotiate.reject_offer(
         case=case, number=offer.number, seen=offer.digest, reasons=["date"], draft=draft,
         actor=actor, now=now,
     )  # fmt: skip
@@ -100,7 +99,7 @@ def counter(case: Case, actor: User, now: datetime) -> object:
 
 def accept(case: Case, actor: User, now: datetime) -> object:
     offer = last_offer(case)
-    return negotiation.accept_offer(
+    return negotiate.accept_offer(
         case=case, number=offer.number, seen=offer.digest, method="password", actor=actor, now=now
     )
 
@@ -125,7 +124,7 @@ RUNS: dict[Action | Task, Run] = {
     Action.APPEAL: lambda c, a, n: application.appeal_case(case=c, text="有误", actor=a, now=n),
     Action.ACCEPT: accept,
     Action.COUNTER: counter,
-    Action.DECLINE: lambda c, a, n: negotiation.decline_offer(
+    Action.DECLINE: lambda c, a, n: negotiate.decline_offer(
         case=c, number=last_offer(c).number, seen=last_offer(c).digest, reasons=["other"],
         actor=a, now=n,
     ),
@@ -144,7 +143,7 @@ RUNS: dict[Action | Task, Run] = {
         case=c, code="DUPLICATE", text="", actor=a, now=n
     ),
     Action.OFFER: lambda c, a, n: factories.offer_made(c, now=n, maker=a),
-    Action.ACCEPT_COUNTER: lambda c, a, n: negotiation.accept_counter(
+    Action.ACCEPT_COUNTER: lambda c, a, n: negotiate.accept_counter(
         case=c, number=number_of(c), actor=a, now=n
     ),
     Action.APPROVE: lambda c, a, n: approval.approve_offer(
@@ -153,7 +152,7 @@ RUNS: dict[Action | Task, Run] = {
     Action.SEND_BACK: lambda c, a, n: approval.send_back_offer(
         case=c, number=number_of(c), reason="太多", actor=a, now=n
     ),
-    Action.WITHDRAW_OFFER: lambda c, a, n: negotiation.withdraw_offer(
+    Action.WITHDRAW_OFFER: lambda c, a, n: negotiate.withdraw_offer(
         case=c, number=number_of(c), reason="有误", actor=a, now=n
     ),
     Action.BREACH: lambda c, a, n: plan_watch.breach(case=c, reason="未还", actor=a, now=n),
@@ -196,7 +195,7 @@ TWICE = {
 def opened(case: Case, now: datetime) -> None:
     """The borrower has read what is on the table."""
     for offer in case.offers.filter(status="open"):
-        negotiation.open_offer(case=case, number=offer.number, actor=case.borrower, now=now)
+        negotiate.open_offer(case=case, number=offer.number, actor=case.borrower, now=now)
 
 
 @pytest.mark.parametrize("state", list(State))

@@ -16,10 +16,9 @@ from portal.core import clock
 from portal.core.models import User
 from portal.site.demo import acts, papers
 from portal.site.demo.timeline import deliver
-from relief.cases import sweep as deadlines
+from relief.cases import sweep
 from relief.cases.models import Case, Policy
-from relief.offers import approval
-from relief.offers import negotiate as negotiation
+from relief.offers import approval, negotiate
 from relief.plans import watch as plan_watch
 from tests.unhappy.reader import SHANGHAI
 from tests.unhappy.visits import Borrower, Reading
@@ -65,7 +64,7 @@ class Life:
         self.now = datetime.combine(day, time.fromisoformat(clock_time), tzinfo=SHANGHAI)
         for case in Case.objects.filter(borrower=self.user):
             while due := case.deadlines.due(self.now).order_by("due_at", "pk").first():
-                deadlines.handle(due.pk, now=self.now)
+                sweep.handle(due.pk, now=self.now)
         deliver(self.now)
         return self.now
 
@@ -102,7 +101,7 @@ class Life:
             reasons=[ILLNESS],
             statement="住院手术后休病假，收入只剩基本工资，请减免罚息。",
             budget=INCOME,
-            papers=[acts.Paper("medical", papers.photo("诊断.jpg", "诊断证明书", ("演示",)))],
+            papers=[acts.DemoPaper("medical", papers.photo("诊断.jpg", "诊断证明书", ("演示",)))],
             at=self.now,
         )
         self.look("提交")
@@ -218,12 +217,12 @@ def offer_expires_unswept(life: Life) -> None:
 def counter_waits(life: Life) -> None:
     """A counter-offer answered by an offer that needs a checker; then sent back, then approved."""
     case, offer = life.case, life.case.offers.get(status="open")
-    negotiation.reject_offer(
+    negotiate.reject_offer(
         case=case,
         number=offer.number,
         seen=offer.digest,
         reasons=["too_much"],
-        draft=negotiation.CounterDraft(
+        draft=negotiate.CounterDraft(
             waive_penalty=debt(life.loan, life.today).figures.penalty,
             first_due_on=life.today + timedelta(days=28),
             term_count=24,

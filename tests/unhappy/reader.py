@@ -1,7 +1,7 @@
 """Reads what a page tells: every figure, every date, every sentence, each with whom it is about.
 
 Nothing here knows a page: the HTML is walked, and what stands there is taken down. A figure is a
-`<data data-field>` (contract.md); a loose amount is one in the running text, with the word in front
+`<data data-field>` (README); a loose amount is one in the running text, with the word in front
 of it; a promise is a time before which something is said to come or to be done.
 """
 

@@ -63,7 +63,7 @@ def warnings(today: date) -> list[tuple[str, str]]:
     return found
 
 
-def tell_staff(now: datetime) -> int:
+def notify_staff(now: datetime) -> int:
     """Write one notice for each warning and supervisor, once a month; returns how many warnings."""
     today = clock.business_date(now)
     found = warnings(today)
@@ -72,11 +72,11 @@ def tell_staff(now: datetime) -> int:
         for person in people:
             if rank_at_least(person.rank, Rank.SUPERVISOR):
                 for key, sentence in found:
-                    _tell(person, f"calendar:{key}:{today:%Y-%m}:{person.pk}", sentence, now)
+                    _notify(person, f"calendar:{key}:{today:%Y-%m}:{person.pk}", sentence, now)
     return len(found)
 
 
-def _tell(person: User, key: str, sentence: str, now: datetime) -> None:
+def _notify(person: User, key: str, sentence: str, now: datetime) -> None:
     notify(
         event="staff_calendar",
         key=key,

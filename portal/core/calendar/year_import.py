@@ -31,7 +31,7 @@ EXAMPLE = "例如“2027-02-05 休 春节”"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class DayChange:
     """One day whose answer the notice changes."""
 
     date: date
@@ -47,7 +47,7 @@ class Plan:
 
     year: int
     days: tuple[Day, ...]
-    changes: tuple[Change, ...]
+    changes: tuple[DayChange, ...]
     off_weekdays: int
     worked_weekends: int
     provisional_before: int
@@ -143,7 +143,7 @@ def plan_notice(*, year: int, text: str) -> Plan:
         before = row.kind if row else ("work" if day.date.weekday() < 5 else "off")
         if before != day.kind:
             official = row is not None and row.source == WorkDay.Source.OFFICIAL
-            changes.append(Change(day.date, before, day.kind, day.name, official))
+            changes.append(DayChange(day.date, before, day.kind, day.name, official))
     inside = [day for day in days if day.date.year == year]
     state = [(row.date, row.kind, row.name, row.source) for _, row in sorted(rows.items())]
     return Plan(

@@ -21,7 +21,7 @@ from portal.core.models import Delivery
 from portal.core.models.delivery import TOO_LATE
 from portal.core.notifications import hours
 from portal.core.notifications.channels import phone, sms
-from portal.core.notifications.channels.base import Channel, Receipt, SendFailed
+from portal.core.notifications.channels.base import Channel, SendFailed, SendResult
 
 logger = logging.getLogger(__name__)
 Status, Failure = Delivery.Status, Delivery.Failure
@@ -45,7 +45,7 @@ class Quiet:
     until: datetime
 
 
-Outcome = Receipt | Quiet | SendFailed
+Outcome = SendResult | Quiet | SendFailed
 
 
 def deliver_due(now: datetime, *, seconds: float = PATIENCE) -> int:
@@ -74,7 +74,7 @@ def _deliver_batch(ids: Sequence[int], now: datetime, stop: float) -> None:
             _give_back([rows[left] for left in ids[position:]])
             break
         outcome = _try(rows[pk], now)
-        if isinstance(outcome, Quiet) or (isinstance(outcome, Receipt) and outcome.is_local):
+        if isinstance(outcome, Quiet) or (isinstance(outcome, SendResult) and outcome.is_local):
             together.setdefault(outcome, []).append(rows[pk])
         else:
             _finish([rows[pk]], outcome, now)
@@ -164,7 +164,7 @@ def channel_of(row: Delivery) -> Channel:
 
 def _finish(rows: Sequence[Delivery], outcome: Outcome, now: datetime) -> str:
     """Record one outcome for all of `rows`; a failure concerns one alone."""
-    if isinstance(outcome, Receipt):
+    if isinstance(outcome, SendResult):
         return _sent(rows, outcome, now)
     if isinstance(outcome, Quiet):
         return _record(rows, status=Status.PENDING, next_attempt_at=outcome.until)
@@ -172,7 +172,7 @@ def _finish(rows: Sequence[Delivery], outcome: Outcome, now: datetime) -> str:
     return _retry_or_fail(row, outcome, now)
 
 
-def _sent(rows: Sequence[Delivery], receipt: Receipt, now: datetime) -> str:
+def _sent(rows: Sequence[Delivery], receipt: SendResult, now: datetime) -> str:
     """The provider has it; a login code's text is not kept outside the demo."""
     text = Case(When(exempt=True, then=Value("")), default="text", output_field=TextField())
     forget = {} if settings.DEMO else {"text": text}

@@ -15,7 +15,7 @@ from portal.core.models import Delivery, Notice, User
 from portal.core.notifications import texts
 from portal.core.notifications.channels.in_app import write_notices
 from portal.core.nudge import nudge
-from portal.core.unit_of_work import Together
+from portal.core.unit_of_work import UnitOfWork
 
 DELIVER = "portal.tasks.deliver_due"
 
@@ -108,7 +108,7 @@ def _write(letters: list[_Letter]) -> None:
             nudge(DELIVER)
 
 
-_letters = Together("letters", _write)
+_letters = UnitOfWork("letters", _write)
 together = _letters.block
 
 

@@ -22,8 +22,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.module_loading import import_string
 from honcho.manager import Manager
 
-from portal.site import parent_death as leash
-from portal.site import private_redis
+from portal.site import parent_death, private_redis
 
 WAIT_SECONDS = 60  # how long the first page may take on a slow machine
 PORT_PATIENCE = 5  # seconds for the web of a runner that was killed to let go of the port
@@ -45,7 +44,9 @@ class Command(BaseCommand):
         for name, command in child_commands().items():
             manager.add_process(name, command, env=child_environment(), cwd=str(settings.BASE_DIR))
         signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
-        os.register_at_fork(after_in_child=leash.die_with_parent)  # honcho's, one for each child
+        os.register_at_fork(
+            after_in_child=parent_death.die_with_parent
+        )  # honcho's, one for each child
         threading.Thread(target=announce, args=(host, port), daemon=True).start()
         manager.loop()
         sys.exit(manager.returncode)
@@ -91,18 +92,18 @@ def try_port(host: str, port: int) -> OSError | None:
 def child_commands() -> dict[str, str]:
     """The children by name, each as a shell line; a REDIS_URL of one's own needs no private Redis."""
     python = shlex.quote(sys.executable)
-    leashed = f"exec {python} -m portal.site.parent_death"
-    celery = f"{leashed} {python} -m celery --quiet -A portal.site.celery:app"
+    dying_with_us = f"exec {python} -m portal.site.parent_death"
+    celery = f"{dying_with_us} {python} -m celery --quiet -A portal.site.celery:app"
     beat_file = shlex.quote(str(settings.VAR_DIR / "beat"))
     commands = {
-        "web": f"{leashed} {python} -m gunicorn",
+        "web": f"{dying_with_us} {python} -m gunicorn",
         "worker": f"{celery} worker --concurrency 2 --queues default,notices,deadlines"
         " --loglevel warning --without-mingle --without-gossip",
         "beat": f"{celery} beat --schedule {beat_file} --pidfile= --loglevel warning",
     }
     if not os.environ.get("REDIS_URL"):
         server = private_redis.command(settings.REDIS_SOCKET, settings.VAR_DIR / "redis")
-        commands["redis"] = f"{leashed} {shlex.join(server)}"
+        commands["redis"] = f"{dying_with_us} {shlex.join(server)}"
     return commands
 
 

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.core.errors import RuleViolation
 from portal.site.demo import cast
-from portal.site.demo.opening import raise_curtain
+from portal.site.demo.opening import open_demo
 
 
 class Command(BaseCommand):
@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         begun = time.monotonic()
         try:
-            lines = raise_curtain(anew=options["reset"])
+            lines = open_demo(anew=options["reset"])
         except RuleViolation as refused:
             raise CommandError(f"DEMO: {refused.message}") from refused
         took = time.monotonic() - begun

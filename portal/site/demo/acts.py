@@ -13,18 +13,17 @@ from loans.services.origination import open_loan
 from loans.services.payment import pay
 from portal.core.models import User
 from portal.site.demo.timeline import deliver, moment, months_before
-from relief.cases import application, review
-from relief.cases import sweep as deadlines
+from relief.cases import application, review, sweep
 from relief.cases.models import Case
 from relief.evidence import files as evidence
 from relief.evidence.files import Upload
 from relief.evidence.models import Evidence
-from relief.offers import negotiate as negotiation
+from relief.offers import negotiate
 from relief.offers.models import Agreement, Offer
 
 
 @dataclass(frozen=True)
-class Paper:
+class DemoPaper:
     """A file of an application and what it is."""
 
     kind: str
@@ -84,7 +83,7 @@ def apply(
     reasons: Sequence[str],
     statement: str,
     budget: tuple[str, str, str],
-    papers: Sequence[Paper],
+    papers: Sequence[DemoPaper],
     at: datetime,
 ) -> Case:
     """Fill in and submit an application; `budget` is income, spending, affordable payment."""
@@ -108,7 +107,7 @@ def apply(
     return case
 
 
-def add_paper(case: Case, one: Paper, *, at: datetime) -> Evidence:
+def add_paper(case: Case, one: DemoPaper, *, at: datetime) -> Evidence:
     """Upload a file and let the real check look at it."""
     made = evidence.add_evidence(
         case=case, kind=one.kind, upload=one.upload, actor=case.borrower, now=at, consent=True
@@ -147,9 +146,9 @@ def offer(
     note: str,
 ) -> Offer:
     """Compose and send an offer (or hand it to a checker when it is above the maker's rank)."""
-    made = negotiation.make_offer(
+    made = negotiate.make_offer(
         case=case,
-        draft=negotiation.OfferDraft(
+        draft=negotiate.OfferDraft(
             term_count=terms, first_due_on=first_due_on, penalty_percent=Decimal(percent)
         ),
         actor=maker,
@@ -164,8 +163,8 @@ def accept(case: Case, *, at: datetime) -> Agreement:
     """The borrower opens the offer that waits, reads it for some minutes, and accepts."""
     made = case.offers.get(status="open")
     opened = at - timedelta(minutes=6)
-    negotiation.open_offer(case=case, number=made.number, actor=case.borrower, now=opened)
-    agreement = negotiation.accept_offer(
+    negotiate.open_offer(case=case, number=made.number, actor=case.borrower, now=opened)
+    agreement = negotiate.accept_offer(
         case=case,
         number=made.number,
         seen=made.digest,
@@ -183,7 +182,7 @@ def let_time_pass(case: Case, until: datetime) -> None:
     """Handle the case's own deadlines up to `until`, each at its instant, as beat would have."""
     while True:
         due = case.deadlines.waiting().filter(due_at__lte=until).order_by("due_at").first()
-        if due is None or not deadlines.handle(due.pk, now=due.due_at):
+        if due is None or not sweep.handle(due.pk, now=due.due_at):
             break
         deliver(due.due_at)
     case.refresh_from_db()

@@ -13,7 +13,7 @@ from portal.site.demo import reset, seed
 AFTER_OPENING = timedelta(minutes=30)
 
 
-def raise_curtain(*, anew: bool = False) -> list[str]:
+def open_demo(*, anew: bool = False) -> list[str]:
     """Seed if there is nothing, or wipe and seed; what was done, line by line (nothing: as it was).
 
     Begun in the hours when no message may go out, the demo's clock goes on to 08:30, so that one

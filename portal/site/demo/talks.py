@@ -20,7 +20,7 @@ class Talks:
     reasons: tuple[str, ...]
     statement: str
     budget: tuple[str, str, str]
-    papers: tuple[acts.Paper, ...]
+    papers: tuple[acts.DemoPaper, ...]
     percent: int
     terms: int
     first_due_on: date

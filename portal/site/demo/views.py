@@ -15,7 +15,7 @@ from portal.core.errors import RuleViolation
 from portal.core.models import User
 from portal.site.demo import cast, machinery, phone, timing
 from portal.site.demo.access import demo_only
-from portal.site.demo.opening import raise_curtain
+from portal.site.demo.opening import open_demo
 from portal.site.demo.sample import KINDS, open_sample_loan
 from portal.site.pages import visit
 
@@ -114,7 +114,7 @@ def reset(request: HttpRequest) -> HttpResponse:
         return _page(request, reset_refusal="请先勾选“我知道所有演示数据会被清空”，再重置")
     auth.logout(request)
     try:
-        lines = raise_curtain(anew=True)
+        lines = open_demo(anew=True)
     except OperationalError:
         messages.error(request, "数据库正忙，没有重置，请几秒后再试")
         return redirect("portal:demo")

@@ -45,7 +45,7 @@ EVENT_LOOKS = {  # icon and tone (g good, w wanted, d bad) by event; the rest by
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class NoticeRow:
     """One notice as the list shows it."""
 
     notice: Notice
@@ -106,9 +106,9 @@ def _inbox(request: HttpRequest, category: str) -> HttpResponse:
     )
 
 
-def _row(notice: Notice, today: date) -> Row:
+def _row(notice: Notice, today: date) -> NoticeRow:
     icon, tone = EVENT_LOOKS.get(notice.event, LOOKS.get(notice.category, ("info", "")))
-    return Row(
+    return NoticeRow(
         notice=notice,
         icon=icon,
         tone=tone,

@@ -37,7 +37,7 @@ Pair = tuple[Loan, Debt]
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class AttentionCard:
     """One thing that needs the borrower, with the one step that helps."""
 
     tone: str
@@ -90,7 +90,7 @@ class Total:
 class Overview:
     """The whole page."""
 
-    cards: tuple[Card, ...]
+    cards: tuple[AttentionCard, ...]
     total: Total | None
     main: tuple[Cell, ...]
     more: tuple[Cell, ...]
@@ -133,11 +133,11 @@ def _asks(case: Case) -> bool:
     return State(case.state) in ASKS and not case.loan.is_settled
 
 
-def _ask(case: Case, now: datetime) -> Card:
+def _ask(case: Case, now: datetime) -> AttentionCard:
     state, due = State(case.state), case.next_due_at
     tag, title, button = ASKS[state]
     if due is not None and due <= now:  # its end is swept within a minute, or when a worker is back
-        return Card(
+        return AttentionCard(
             tone="w",
             tag="期限已过",
             note=f"{case.number} · 借款 {case.loan.number}",
@@ -145,7 +145,7 @@ def _ask(case: Case, now: datetime) -> Card:
             button="查看进度",
             text=next_step(state, Role.BORROWER, chinese(due), rules_for(case), is_past=True),
         )
-    return Card(
+    return AttentionCard(
         tone="w",
         tag=tag,
         note=f"{case.number} · 借款 {case.loan.number}",
@@ -167,7 +167,7 @@ def _case_url(case: Case, state: State) -> str:
 
 def _loan_cards(
     active: Sequence[Pair], told: Mapping[int, LoanStage], cases: Sequence[Case]
-) -> list[Card]:
+) -> list[AttentionCard]:
     """A card for each loan that owes something now; without one, for what is due next."""
     owing = [pair for pair in active if told[pair[0].pk].owed_now]
     soon = [pair for pair in active if told[pair[0].pk].is_due_soon]
@@ -181,12 +181,14 @@ def _urgency(pair: Pair) -> tuple[int, date, int]:
     return (-debt.overdue_days, debt.next_due.due_on if debt.next_due else date.max, loan.pk)
 
 
-def _loan_card(loan: Loan, debt: Debt, stage: LoanStage, name: str, cases: Sequence[Case]) -> Card:
+def _loan_card(
+    loan: Loan, debt: Debt, stage: LoanStage, name: str, cases: Sequence[Case]
+) -> AttentionCard:
     """How one loan stands: its stage, what is owed now on it, and the penalty in that."""
     due = debt.due_rows
     ahead = debt.next_due
     state = next((State(case.state) for case in cases if case.loan_id == loan.pk), None)
-    return Card(
+    return AttentionCard(
         tone=stage.tone,
         tag=stage.badge,
         note=f"{name} · {len(due)} 期未还" if due else name,

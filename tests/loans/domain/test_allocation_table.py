@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
-from loans.domain.allocation import Due, Prepayable, allocate, payoff
+from loans.domain.allocation import InstalmentDue, Prepayable, allocate, payoff
 from loans.domain.components import Component
 from portal.core.kernel.errors import InvalidInput
 from tests.loans.domain.support import day, profile, yuan
 
 
-def due(number: int, due_on: str, **owed: str) -> Due:
-    return Due(number, day(due_on), **{name: yuan(amount) for name, amount in owed.items()})
+def due(number: int, due_on: str, **owed: str) -> InstalmentDue:
+    return InstalmentDue(
+        number, day(due_on), **{name: yuan(amount) for name, amount in owed.items()}
+    )
 
 
 FULL = {"principal": "100.00", "interest": "10.00", "penalty": "5.00", "compound": "2.00", "fee": "1.00"}  # fmt: skip
@@ -26,7 +28,7 @@ PLAN_2 = due(2, "2024-02-10", principal="100.00", kept_interest="4.00", kept_pen
 LATE_PLAN = due(1, "2024-01-10", principal="100.00", penalty="2.00", kept_penalty="3.00")
 AHEAD = Prepayable(yuan("500.00"), yuan("3.00"))
 
-ROWS: list[tuple[str, str, list[Due], str, list[str], dict[str, Any]]] = [
+ROWS: list[tuple[str, str, list[InstalmentDue], str, list[str], dict[str, Any]]] = [
     ("fee first", "1.00", [A], "2024-02-20", ["1 fee 1.00"], {}),
     ("then compound", "2.50", [A], "2024-02-20", ["1 fee 1.00", "1 compound 1.50"], {}),
     ("then penalty", "8.00", [A], "2024-02-20", ["1 fee 1.00", "1 compound 2.00", "1 penalty 5.00"], {}),
@@ -64,7 +66,9 @@ def test_allocation_by_rule(row: Any) -> None:
         ("its own late penalty before", "4.00", [LATE_PLAN], ["1 penalty 2.00", "1 kept_penalty 2.00"]),
     ],
 )  # fmt: skip
-def test_plan_allocation(rule: str, amount: str, dues: list[Due], expected: list[str]) -> None:
+def test_plan_allocation(
+    rule: str, amount: str, dues: list[InstalmentDue], expected: list[str]
+) -> None:
     split = allocate(profile(), yuan(amount), dues, day("2024-02-20"), plan=True)
 
     assert [f"{x.instalment} {x.component} {x.amount}" for x in split.lines] == expected

@@ -8,7 +8,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loans.domain.allocation import Due, Prepayable, allocate, payoff
+from loans.domain.allocation import InstalmentDue, Prepayable, allocate, payoff
 from loans.domain.breach import vest
 from loans.domain.restructure import DebtFigures, ReliefTerms, plan_preview
 from portal.core.kernel.money import FEN, ZERO, share
@@ -17,9 +17,9 @@ from tests.loans.domain.support import profile
 
 
 @st.composite
-def dues(draw: st.DrawFn) -> list[Due]:
+def dues(draw: st.DrawFn) -> list[InstalmentDue]:
     return [
-        Due(number, draw(days), *(draw(fen(0, 20000)) for _ in range(7)))
+        InstalmentDue(number, draw(days), *(draw(fen(0, 20000)) for _ in range(7)))
         for number in range(1, draw(st.integers(1, 5)) + 1)
     ]
 
@@ -27,7 +27,7 @@ def dues(draw: st.DrawFn) -> list[Due]:
 @quick
 @given(dues(), days, st.booleans(), fen(0, 50000), st.data())
 def test_allocation_conserves_the_payment(
-    owed: list[Due], as_of: date, plan: bool, ahead: Decimal, data: st.DataObject
+    owed: list[InstalmentDue], as_of: date, plan: bool, ahead: Decimal, data: st.DataObject
 ) -> None:
     extra = Prepayable(ahead, ahead / 10 // FEN * FEN)
     limit = payoff(owed, extra)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from loans.domain.allocation import Due, allocate
+from loans.domain.allocation import InstalmentDue, allocate
 from loans.domain.breach import vest
 from loans.domain.components import Component
 from loans.domain.interest import explain_penalty
@@ -79,10 +79,10 @@ def test_ordinary_and_surcharge_parts_at_4_per_10000() -> None:
     )  # fmt: skip
 
 
-def _dues(as_of: str) -> list[Due]:
+def _dues(as_of: str) -> list[InstalmentDue]:
     story = explain_penalty(profile(), LOAN_3, day(as_of))
     return [
-        Due(f.number, f.due_on, f.principal, f.interest, item.total)
+        InstalmentDue(f.number, f.due_on, f.principal, f.interest, item.total)
         for f, item in zip(LOAN_3, story.instalments, strict=True)
     ]
 

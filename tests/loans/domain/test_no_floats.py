@@ -26,7 +26,7 @@ from loans.domain import (
     restructure,
     schedule,
 )
-from loans.domain.allocation import Due, Prepayable
+from loans.domain.allocation import InstalmentDue, Prepayable
 from loans.domain.facts import InstalmentFacts, Pause, PaymentFact
 from portal.core.kernel.errors import InvalidInput
 from tests.loans.domain import support
@@ -38,7 +38,7 @@ MODULES = (
 )  # fmt: skip
 PRODUCT = support.profile()
 D1, D2, D3 = day("2024-01-10"), day("2024-02-10"), day("2024-03-10")
-DUE = Due(1, D1, yuan("100.00"))
+DUE = InstalmentDue(1, D1, yuan("100.00"))
 ROWS = schedule.build_schedule(
     PRODUCT, principal=yuan("300.00"), drawdown_on=D1, term_months=3, due_day=10
 )
@@ -76,7 +76,7 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
     },
     schedule.accelerate_schedule: {"profile": PRODUCT, "remaining": ROWS[1:], "on": day("2024-02-20")},
     schedule.amortise: {"profile": PRODUCT, "principal": yuan("300.00"), "start_on": D1, "dates": [D2]},
-    Due: {name: yuan("1.00") for name in allocation._FIELDS} | {"instalment": 1, "due_on": D1},
+    InstalmentDue: {name: yuan("1.00") for name in allocation._FIELDS} | {"instalment": 1, "due_on": D1},
     Prepayable: {"principal": yuan("1.00"), "interest": yuan("1.00")},
     PaymentFact: {"on": D1, "component": components.Component.INTEREST, "amount": yuan("1.00")},
     Pause: {"from_on": D1, "to_on": D2, "reason": "试验"},

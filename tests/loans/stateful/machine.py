@@ -29,7 +29,7 @@ from loans.services.restructure import (
     reinstate,
     revoke_relief,
 )
-from loans.services.timeline import Act, steps_of
+from loans.services.timeline import BookedAct, steps_of
 from portal.core.errors import RuleViolation
 from portal.core.models import User
 from tests.loans.books import D, at
@@ -118,7 +118,7 @@ class LoanMachine(RuleBasedStateMachine):
             payments = list(Payment.objects.filter(loan_id=self.loan_id))
             steps = steps_of(books, payments)
             plans = [s.opened_on for s in books.position.schedules_on() if s.is_plan]
-        acts = [place for place, step in steps if isinstance(step, Act)]
+        acts = [place for place, step in steps if isinstance(step, BookedAct)]
         begin = max([self.books.loan.drawdown_on, *plans])
         if not acts or acts[-1][0] <= begin:
             return

@@ -10,7 +10,7 @@ from django.test import Client
 
 from portal.core import clock
 from portal.core.calendar import days as calendar
-from portal.core.calendar import reach as calendar_reach
+from portal.core.calendar import reach
 from portal.core.calendar.year_import import apply_notice, plan_notice, read_notice
 from portal.core.errors import NotYourTurn, StaleWrite
 from portal.core.kernel.errors import InvalidInput
@@ -175,13 +175,13 @@ def test_the_list_marks_provisional_years(client: Client) -> None:
     ],
 )
 def test_staff_hear_of_a_missing_year_in_time(today: str, keys: list[str]) -> None:
-    assert [key for key, _ in calendar_reach.warnings(day(today))] == keys
+    assert [key for key, _ in reach.warnings(day(today))] == keys
 
 
 def test_supervisors_are_told_once_a_month() -> None:
     people = [wen(rank) for rank in Rank]
     for when in ("2026-12-01 09:00", "2026-12-30 09:00", "2026-12-30 10:00"):
-        calendar_reach.tell_staff(at(when))
+        reach.notify_staff(at(when))
 
     told = Notice.objects.filter(event="staff_calendar")
     assert {n.user.rank for n in told} == {"SUPERVISOR", "MANAGER"}
@@ -193,7 +193,7 @@ def test_supervisors_are_told_once_a_month() -> None:
 def test_a_gap_in_the_table_ends_its_reach() -> None:
     WorkDay.objects.filter(date="2026-06-01").delete()
 
-    found: Any = calendar_reach.reach(day("2026-05-01"))
+    found: Any = reach.reach(day("2026-05-01"))
 
     assert (found.known_until, found.official_until) == (day("2026-05-31"), day("2026-05-31"))
-    assert calendar_reach.reach(day("2031-01-01")).known_until is None
+    assert reach.reach(day("2031-01-01")).known_until is None

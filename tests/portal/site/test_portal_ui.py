@@ -225,9 +225,9 @@ def test_nice_step(top: str, step: str) -> None:
 def test_share_bar_fills_the_width_and_keeps_small_shares_visible() -> None:
     bar = charts.share_bar(
         [
-            charts.Part("a", "罚息", Decimal("3.26"), "split-penalty"),
-            charts.Part("b", "利息", Decimal("259.23"), "split-interest"),
-            charts.Part("c", "本金", Decimal("1193.12"), "split-principal"),
+            charts.Share("a", "罚息", Decimal("3.26"), "split-penalty"),
+            charts.Share("b", "利息", Decimal("259.23"), "split-interest"),
+            charts.Share("c", "本金", Decimal("1193.12"), "split-principal"),
         ]
     )
     assert bar.total == Decimal("1455.61")
@@ -238,5 +238,5 @@ def test_share_bar_fills_the_width_and_keeps_small_shares_visible() -> None:
 
 
 def test_share_bar_of_nothing() -> None:
-    bar = charts.share_bar([charts.Part("a", "罚息", Decimal(0), "split-penalty")])
+    bar = charts.share_bar([charts.Share("a", "罚息", Decimal(0), "split-penalty")])
     assert bar.parts[0].width == 0

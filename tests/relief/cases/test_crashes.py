@@ -14,8 +14,7 @@ from portal.core.kernel.roles import Rank
 from relief.cases.deadlines import business_day
 from relief.cases.models import Case
 from relief.cases.workflow import State
-from relief.offers import approval, revoke
-from relief.offers import negotiate as negotiation
+from relief.offers import approval, negotiate, revoke
 from relief.plans import watch as plan_watch
 from tests import factories
 from tests.factories import NOW, case_at, staff
@@ -38,7 +37,7 @@ class Act:
 
 def accept(case: Case) -> object:
     offer = case.offers.get(status__in=["open", "accepted"])
-    return negotiation.accept_offer(
+    return negotiate.accept_offer(
         case=case,
         number=offer.number,
         seen=offer.digest,
@@ -99,7 +98,7 @@ def ready(act: Act) -> Case:
     case = case_at(act.before)
     if act.before == State.OFFERED:
         number = factories.open_offer(case).number
-        negotiation.open_offer(case=case, number=number, actor=case.borrower, now=NOW)
+        negotiate.open_offer(case=case, number=number, actor=case.borrower, now=NOW)
     if act.before == State.WARNED:
         factories.sweep_through(case, AFTER_CURE)
     for rank in (Rank.REVIEWER, Rank.SUPERVISOR, Rank.MANAGER):

@@ -21,8 +21,7 @@ from relief.cases import review
 from relief.cases.deadlines import business_day
 from relief.cases.models import Case
 from relief.cases.workflow import State
-from relief.offers import approval
-from relief.offers import negotiate as negotiation
+from relief.offers import approval, negotiate
 from relief.offers.models import Agreement, Offer
 from tests import factories
 from tests.factories import NOW, case_at, staff
@@ -46,10 +45,10 @@ def ready() -> tuple[Case, Offer, Act]:
     """An open offer that was read, and the act of accepting it."""
     case = case_at(State.OFFERED)
     offer = factories.open_offer(case)
-    negotiation.open_offer(case=case, number=offer.number, actor=case.borrower, now=NOW)
+    negotiate.open_offer(case=case, number=offer.number, actor=case.borrower, now=NOW)
 
     def accept() -> Agreement:
-        return negotiation.accept_offer(
+        return negotiate.accept_offer(
             case=case,
             number=offer.number,
             seen=offer.digest,
@@ -100,12 +99,12 @@ def other_side(name: str, case: Case, offer: Offer) -> tuple[Act, str, User]:
     acts: dict[str, tuple[Act, str, User]] = {
         "counter": (lambda: factories.counter(case, now=LATER), "提出还款建议", case.borrower),
         "decline": (
-            lambda: negotiation.decline_offer(actor=case.borrower, reasons=["other"], **seen),
+            lambda: negotiate.decline_offer(actor=case.borrower, reasons=["other"], **seen),
             "拒绝方案",
             case.borrower,
         ),
         "take_back": (
-            lambda: negotiation.withdraw_offer(
+            lambda: negotiate.withdraw_offer(
                 case=case, number=offer.number, reason="有误", actor=staff(), now=LATER
             ),
             "撤回方案",
@@ -209,8 +208,8 @@ def test_limits_are_those_of_the_moment_of_accepting(turn: int) -> None:
     case = case_at(State.NEGOTIATING)
     chief = staff(Rank.SUPERVISOR, username=f"chief-{turn}")
     offer = factories.offer_made(case, maker=chief, penalty_percent=Decimal(80))
-    negotiation.open_offer(case=case, number=offer.number, actor=case.borrower, now=NOW)
-    accept: Callable[[], object] = lambda: negotiation.accept_offer(  # noqa: E731
+    negotiate.open_offer(case=case, number=offer.number, actor=case.borrower, now=NOW)
+    accept: Callable[[], object] = lambda: negotiate.accept_offer(  # noqa: E731
         case=case,
         number=offer.number,
         seen=offer.digest,

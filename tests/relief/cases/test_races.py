@@ -17,12 +17,11 @@ from loans.queries import debt
 from portal.core.errors import RuleViolation
 from portal.core.kernel.roles import Rank
 from portal.core.models import Delivery
-from relief.cases import application, review
-from relief.cases import sweep as deadlines
+from relief.cases import application, review, sweep
 from relief.cases.deadlines import business_day
 from relief.cases.models import Case
 from relief.cases.workflow import State
-from relief.offers import negotiate as negotiation
+from relief.offers import negotiate
 from relief.offers.models import Agreement
 from tests import factories
 from tests.conftest import at
@@ -54,10 +53,10 @@ def ready() -> tuple[Case, Callable[[], object]]:
     """An open offer that was read, and the act of accepting it."""
     case = case_at(State.OFFERED)
     offer = factories.open_offer(case)
-    negotiation.open_offer(case=case, number=offer.number, actor=case.borrower, now=NOW)
+    negotiate.open_offer(case=case, number=offer.number, actor=case.borrower, now=NOW)
 
     def accept() -> Agreement:
-        return negotiation.accept_offer(
+        return negotiate.accept_offer(
             case=case,
             number=offer.number,
             seen=offer.digest,
@@ -92,7 +91,7 @@ def test_accept_and_something_else(other: str) -> None:
     payments = iter(range(100))
     acts: dict[str, Callable[[], object]] = {
         "counter": lambda: factories.counter(case, now=LATER),
-        "decline": lambda: negotiation.decline_offer(
+        "decline": lambda: negotiate.decline_offer(
             case=case,
             number=offer.number,
             seen=offer.digest,
@@ -100,7 +99,7 @@ def test_accept_and_something_else(other: str) -> None:
             actor=case.borrower,
             now=LATER,
         ),
-        "take_back": lambda: negotiation.withdraw_offer(
+        "take_back": lambda: negotiate.withdraw_offer(
             case=case, number=offer.number, reason="有误", actor=staff(), now=LATER
         ),
         "withdraw": lambda: application.withdraw_case(case=case, actor=case.borrower, now=LATER),
@@ -134,7 +133,7 @@ def test_many_sweeps_handle_each_deadline_once() -> None:
     for _ in range(5):
         case_at(State.SUBMITTED)
 
-    race(lambda: deadlines.sweep(now=at("2026-03-04 18:00")))
-    deadlines.sweep(now=at("2026-03-04 18:00"))
+    race(lambda: sweep.sweep(now=at("2026-03-04 18:00")))
+    sweep.sweep(now=at("2026-03-04 18:00"))
 
     assert Delivery.objects.filter(event="review_delayed", channel="sms").count() == 5

@@ -13,8 +13,7 @@ from portal.core.errors import NotYourTurn, RuleViolation
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Rank
 from portal.core.models import Delivery, Notice
-from relief.cases import application, review
-from relief.cases import sweep as deadlines
+from relief.cases import application, review, sweep
 from relief.cases.collection import sentence_for
 from relief.cases.workflow import State
 from relief.presenters.case import calendar_warning
@@ -168,7 +167,7 @@ def test_amber_once_then_missed_once_with_apology_and_a_new_promise() -> None:
     case = case_at(State.IN_REVIEW)
 
     for moment in ("2026-03-03 18:00", "2026-03-03 18:01", "2026-03-04 18:00", "2026-03-04 19:00"):
-        deadlines.sweep(now=at(moment))
+        sweep.sweep(now=at(moment))
 
     case.refresh_from_db()
     assert Notice.objects.filter(event="staff_amber").count() == 1
@@ -177,13 +176,13 @@ def test_amber_once_then_missed_once_with_apology_and_a_new_promise() -> None:
     assert case.review_due_at == at("2026-03-04 18:00")
     assert case.next_due_at == at("2026-03-05 18:00")
     assert case.escalated_at == at("2026-03-04 18:00")
-    deadlines.sweep(now=at("2026-03-05 18:00"))
+    sweep.sweep(now=at("2026-03-05 18:00"))
     assert Notice.objects.filter(event="staff_missed").count() == 1
 
 
 def test_our_delay_is_waived_in_the_next_offer_and_counts_against_nobody() -> None:
     case = case_at(State.IN_REVIEW)
-    deadlines.sweep(now=at("2026-03-04 18:00"))
+    sweep.sweep(now=at("2026-03-04 18:00"))
     late = at("2026-03-09 10:00")
     case.refresh_from_db()
     case = review.pass_review(case=case, actor=staff(), now=late)

@@ -13,8 +13,7 @@ from portal.core import clock
 from portal.core.kernel.roles import Rank
 from portal.core.models import Delivery, Notice
 from portal.core.notifications import dispatch
-from relief.cases import application, review
-from relief.cases import sweep as deadlines
+from relief.cases import application, review, sweep
 from relief.cases.models import Case
 from relief.cases.queries import broken_promises
 from relief.cases.workflow import State
@@ -74,8 +73,8 @@ def test_the_first_second_and_third_broken_promise_are_each_told(kind: str) -> N
     case = make()
 
     for moment in (FIRST, SECOND, THIRD):
-        deadlines.sweep(now=moment)
-        deadlines.sweep(now=moment + timedelta(minutes=1))
+        sweep.sweep(now=moment)
+        sweep.sweep(now=moment + timedelta(minutes=1))
 
     case.refresh_from_db()
     said = list(Notice.objects.filter(event=event).order_by("pk").values_list("body", flat=True))
@@ -97,7 +96,7 @@ def test_the_first_second_and_third_broken_promise_are_each_told(kind: str) -> N
 def test_both_case_pages_show_every_broken_promise_in_order(kind: str) -> None:
     case = PROMISES[kind][0]()
     for moment in (FIRST, SECOND):
-        deadlines.sweep(now=moment)
+        sweep.sweep(now=moment)
     case.refresh_from_db()
 
     for page in pages(case, SECOND + timedelta(hours=1)):
@@ -113,10 +112,10 @@ def test_slept_over_two_days_it_is_one_broken_promise_with_a_true_new_one(kind: 
     """Only what was promised can be broken: nobody promised the days slept over."""
     make, event, _ = PROMISES[kind]
     case = make()
-    deadlines.sweep(now=FIRST)
+    sweep.sweep(now=FIRST)
 
-    deadlines.sweep(now=at("2026-03-10 09:00"))
-    deadlines.sweep(now=at("2026-03-10 09:01"))
+    sweep.sweep(now=at("2026-03-10 09:00"))
+    sweep.sweep(now=at("2026-03-10 09:01"))
 
     case.refresh_from_db()
     assert [(row.promised_at, row.renewed_at) for row in broken_promises(case)] == [
@@ -130,14 +129,14 @@ def test_slept_over_two_days_it_is_one_broken_promise_with_a_true_new_one(kind: 
 def test_a_kept_answer_ends_the_count_and_the_waived_delay_counts_from_the_first() -> None:
     case = case_at(State.IN_REVIEW)
     for moment in (FIRST, SECOND):
-        deadlines.sweep(now=moment)
+        sweep.sweep(now=moment)
     case.refresh_from_db()
     assert (case.delay_from, case.delay_to) == (FIRST.date(), None)
 
     case = review.pass_review(case=case, actor=staff(), now=SECOND + timedelta(hours=2))
 
     assert (case.missed_promises, case.escalated_at, broken_promises(case)) == (0, None, [])
-    deadlines.sweep(now=at("2026-03-09 18:00"))
+    sweep.sweep(now=at("2026-03-09 18:00"))
     assert told_to("staff_missed") == []
     assert Notice.objects.filter(event="promise_delayed").count() == 1
 
@@ -157,7 +156,7 @@ def test_who_acts_late_while_the_worker_sleeps_owns_up_first(kind: str) -> None:
     told = case.events.filter(action__in=["REVIEW_MISSED", "PROMISE_MISSED"])
     assert told.count() == 1
     assert Notice.objects.filter(event=event).count() == 1
-    assert deadlines.sweep(now=late) == 0
+    assert sweep.sweep(now=late) == 0
 
 
 # --- Reminders -----------------------------------------------------------------------------------
@@ -176,7 +175,7 @@ def test_a_reminder_after_its_moment_is_not_sent_and_the_trail_says_why(event: s
     ends_at = case.next_due_at
     assert ends_at
 
-    deadlines.sweep(now=ends_at + timedelta(hours=15))
+    sweep.sweep(now=ends_at + timedelta(hours=15))
 
     assert not Notice.objects.filter(event=event).exists()
     line = case.events.get(action="REMINDER_SKIPPED")
@@ -193,7 +192,7 @@ def test_a_reminder_that_is_late_but_still_true_is_sent(event: str) -> None:
     state, _, planned, what = REMINDERS[event]
     case = case_at(state)
 
-    deadlines.sweep(now=planned + timedelta(hours=12))
+    sweep.sweep(now=planned + timedelta(hours=12))
 
     assert case.events.filter(action=what).count() == 1
     assert Notice.objects.filter(event=event).exists()
@@ -217,7 +216,7 @@ def test_a_plan_reminds_of_what_is_still_true(
     case = case_at(State.PLAN_ACTIVE)
 
     for _beat in range(2):
-        deadlines.sweep(now=at(looked_at))
+        sweep.sweep(now=at(looked_at))
 
     rows = case.events.filter(action__startswith="PLAN_").order_by("pk")
     assert list(rows.values_list("action", flat=True)) == sent
@@ -229,7 +228,7 @@ def test_a_plan_reminds_of_what_is_still_true(
 def test_a_message_that_waits_past_its_moment_ends_unsent() -> None:
     """Planned for the last day at 22:30 it would go at 08:00, when the day is over."""
     case_at(State.PLAN_ACTIVE)
-    deadlines.sweep(now=at("2026-03-30 22:30"))
+    sweep.sweep(now=at("2026-03-30 22:30"))
     sms = Delivery.objects.get(event="plan_today")
 
     for moment in ("2026-03-30 22:31", "2026-03-31 08:00"):

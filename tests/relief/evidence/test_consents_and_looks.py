@@ -11,8 +11,7 @@ from portal.core.errors import RuleViolation
 from portal.core.kernel.errors import InvalidInput
 from portal.core.storage import private
 from relief.cases.workflow import State
-from relief.evidence import access_log as looks
-from relief.evidence import consents
+from relief.evidence import access_log, consents
 from relief.evidence.files import open_evidence
 from relief.evidence.models import Consent, EvidenceLook
 from tests.relief.people import NOW, add, added_and_checked, borrower, draft, in_state, staff
@@ -91,7 +90,7 @@ def test_every_look_of_staff_is_stamped_and_written_down() -> None:
 
 
 def test_the_stamp_names_who_looks_and_when() -> None:
-    assert looks.stamp_text(staff(), NOW) == "周敏 agent 2026-11-23 19:12 仅供审核"
+    assert access_log.stamp_text(staff(), NOW) == "周敏 agent 2026-11-23 19:12 仅供审核"
 
 
 def test_looks_cannot_be_rewritten() -> None:

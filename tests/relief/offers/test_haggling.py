@@ -16,7 +16,7 @@ from portal.core.models import Notice
 from relief.cases.deadlines import business_day
 from relief.cases.workflow import State
 from relief.invariants.offers import authority
-from relief.offers import negotiate as negotiation
+from relief.offers import negotiate
 from tests import factories
 from tests.conftest import at
 from tests.factories import NOW, accept, case_at, open_offer, staff
@@ -39,7 +39,7 @@ def test_two_rounds_of_haggling_and_a_counter_accepted_as_it_is() -> None:
     factories.offer_made(case, penalty_percent=Decimal(40), term_count=18)
     second = factories.counter(case, now=NOW, waive_penalty=Decimal("30.00"), term_count=24)
 
-    offer = negotiation.accept_counter(
+    offer = negotiate.accept_counter(
         case=case, number=second.number, actor=staff(Rank.SUPERVISOR), now=NOW
     )
 
@@ -62,30 +62,30 @@ def test_three_rounds_and_no_more() -> None:
 
 def test_a_monthly_sum_finds_its_term_or_says_the_least() -> None:
     case = case_at(State.OFFERED)
-    draft = negotiation.CounterDraft(
+    draft = negotiate.CounterDraft(
         waive_penalty=Decimal("0.00"),
         first_due_on=ON + timedelta(days=28),
         monthly=Decimal("500.00"),
     )
 
-    found = negotiation.preview_counter(case=case, number=1, draft=draft, on=ON)
+    found = negotiate.preview_counter(case=case, number=1, draft=draft, on=ON)
 
     assert max(row.total for row in found.plan.rows) <= Decimal("500.00")
-    shorter = negotiation.CounterDraft(
+    shorter = negotiate.CounterDraft(
         waive_penalty=Decimal("0.00"),
         first_due_on=draft.first_due_on,
         term_count=found.terms.term_count - 1,
     )
-    more = negotiation.preview_counter(case=case, number=1, draft=shorter, on=ON)
+    more = negotiate.preview_counter(case=case, number=1, draft=shorter, on=ON)
     assert max(row.total for row in more.plan.rows) > Decimal("500.00")
     for monthly in ("5.00", "0.00", "-1.00"):
-        poor = negotiation.CounterDraft(
+        poor = negotiate.CounterDraft(
             waive_penalty=Decimal("0.00"),
             first_due_on=draft.first_due_on,
             monthly=Decimal(monthly),
         )
         with pytest.raises(InvalidInput) as refused:
-            negotiation.preview_counter(case=case, number=1, draft=poor, on=ON)
+            negotiate.preview_counter(case=case, number=1, draft=poor, on=ON)
         assert refused.value.field == "monthly"
 
 

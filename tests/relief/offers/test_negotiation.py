@@ -17,8 +17,7 @@ from portal.core.models import Delivery, Notice, User
 from relief.cases.collection import sentence_for
 from relief.cases.deadlines import business_day
 from relief.cases.workflow import State
-from relief.offers import agreement, approval, revoke
-from relief.offers import negotiate as negotiation
+from relief.offers import agreement, approval, negotiate, revoke
 from relief.offers.models import Agreement, Offer
 from tests import factories
 from tests.conftest import at
@@ -96,7 +95,7 @@ def test_reading_takes_ten_seconds() -> None:
     who = case.borrower
 
     def try_at(seconds: int) -> Agreement:
-        return negotiation.accept_offer(
+        return negotiate.accept_offer(
             case=case,
             number=offer.number,
             seen=offer.digest,
@@ -107,10 +106,8 @@ def test_reading_takes_ten_seconds() -> None:
 
     with pytest.raises(RuleViolation, match="10 秒后"):
         try_at(60)
-    negotiation.open_offer(case=case, number=offer.number, actor=who, now=NOW)
-    negotiation.open_offer(
-        case=case, number=offer.number, actor=who, now=NOW + timedelta(seconds=8)
-    )
+    negotiate.open_offer(case=case, number=offer.number, actor=who, now=NOW)
+    negotiate.open_offer(case=case, number=offer.number, actor=who, now=NOW + timedelta(seconds=8))
     with pytest.raises(RuleViolation, match="1 秒后"):
         try_at(9)
     assert try_at(10).method == "code"
@@ -120,7 +117,7 @@ def test_an_altered_expired_or_superseded_offer_is_refused() -> None:
     case = case_at(State.OFFERED)
     offer = open_offer(case)
     with pytest.raises(TermsChanged, match="与你看到的不一致"):
-        negotiation.accept_offer(
+        negotiate.accept_offer(
             case=case,
             number=offer.number,
             seen="0" * 64,
@@ -181,7 +178,7 @@ def test_a_maker_never_checks_their_own() -> None:
 
 def test_taking_an_offer_back() -> None:
     case = case_at(State.OFFERED)
-    negotiation.withdraw_offer(case=case, number=1, reason="金额有误", actor=staff(), now=NOW)
+    negotiate.withdraw_offer(case=case, number=1, reason="金额有误", actor=staff(), now=NOW)
 
     case.refresh_from_db()
     assert case.state == State.NEGOTIATING
@@ -194,7 +191,7 @@ def test_only_the_borrower_answers() -> None:
     offer = open_offer(case)
     for actor in (factories.borrower(), staff()):
         with pytest.raises(RuleViolation, match="本人"):
-            negotiation.accept_offer(
+            negotiate.accept_offer(
                 case=case, number=1, seen=offer.digest, method="code", actor=actor, now=NOW
             )
     with pytest.raises(NotYourTurn):

@@ -23,8 +23,7 @@ from portal.core.models import User
 from relief.cases.deadlines import business_day
 from relief.cases.models import Case
 from relief.cases.workflow import State
-from relief.offers import agreement, approval
-from relief.offers import negotiate as negotiation
+from relief.offers import agreement, approval, negotiate
 from relief.offers.models import Agreement, Offer
 from relief.plans import watch as plan_watch
 from tests import factories
@@ -40,12 +39,12 @@ def ready() -> tuple[Case, Offer]:
     """An open offer that the borrower has read."""
     case = case_at(State.OFFERED)
     offer = factories.open_offer(case)
-    negotiation.open_offer(case=case, number=offer.number, actor=case.borrower, now=NOW)
+    negotiate.open_offer(case=case, number=offer.number, actor=case.borrower, now=NOW)
     return case, Offer.objects.get(pk=offer.pk)
 
 
 def accept(case: Case, offer: Offer, now: datetime = SOON, *, seen: str = "") -> Agreement:
-    return negotiation.accept_offer(
+    return negotiate.accept_offer(
         case=case,
         number=offer.number,
         seen=seen or offer.digest,
@@ -60,7 +59,7 @@ def counter(case: Case, offer: Offer, now: datetime) -> object:
 
 
 def decline(case: Case, offer: Offer, now: datetime) -> object:
-    return negotiation.decline_offer(
+    return negotiate.decline_offer(
         case=case,
         number=offer.number,
         seen=offer.digest,
@@ -232,7 +231,7 @@ def test_the_sum_of_waivers_counts_when_it_is_accepted() -> None:
     case = case_at(State.NEGOTIATING)
     chief = staff(Rank.SUPERVISOR, username="chief")
     offer = factories.offer_made(case, maker=chief, penalty_percent=Decimal(80))
-    negotiation.open_offer(case=case, number=offer.number, actor=case.borrower, now=NOW)
+    negotiate.open_offer(case=case, number=offer.number, actor=case.borrower, now=NOW)
     chief.rank = Rank.REVIEWER
     chief.save(update_fields=["rank"])
     before = snapshot()

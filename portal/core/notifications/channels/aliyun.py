@@ -16,9 +16,9 @@ from django.conf import settings
 from portal.core import clock
 from portal.core.models import Delivery
 from portal.core.notifications.channels.base import (
-    Receipt,
     Report,
     SendFailed,
+    SendResult,
     UnreadableReport,
     text_of,
 )
@@ -57,7 +57,7 @@ class AliyunSms:
     def __init__(self) -> None:
         self._client: Any = None
 
-    def send(self, delivery: Delivery, *, now: datetime) -> Receipt:
+    def send(self, delivery: Delivery, *, now: datetime) -> SendResult:
         models, client = self._sdk()
         request = models.SendSmsRequest(
             phone_numbers=delivery.to,
@@ -66,7 +66,7 @@ class AliyunSms:
             template_param=json.dumps({"text": words_of(delivery)}, ensure_ascii=False),
             out_id=str(delivery.public_id),
         )
-        return Receipt(reference=str(answer_of(client.send_sms, request).biz_id or ""))
+        return SendResult(reference=str(answer_of(client.send_sms, request).biz_id or ""))
 
     def ask(self, delivery: Delivery) -> Report | None:
         """QuerySendDetails for the number, the day and the submission, page by page."""

@@ -20,7 +20,7 @@ class SendFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class SendResult:
     """What the provider answered: its reference, and whether it already knows of the arrival.
 
     `is_local`: nothing has left this machine, and doing it again changes nothing. Only then may
@@ -60,7 +60,7 @@ def text_of(item: Mapping[str, object], field: str) -> str:
 
 
 class Channel(Protocol):
-    def send(self, delivery: Delivery, *, now: datetime) -> Receipt:
+    def send(self, delivery: Delivery, *, now: datetime) -> SendResult:
         """Hand `delivery` over under its own public id; SendFailed if that did not work."""
 
 

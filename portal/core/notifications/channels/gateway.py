@@ -20,7 +20,7 @@ from django.conf import settings
 
 from portal.core import clock
 from portal.core.models import Delivery
-from portal.core.notifications.channels.base import Receipt, SendFailed
+from portal.core.notifications.channels.base import SendFailed, SendResult
 
 SECONDS = 8  # to connect, and for each silence while it answers
 LATER = frozenset({408, 425, 429})
@@ -40,7 +40,7 @@ _opener = urllib.request.build_opener(_NoRedirect)
 class GatewaySms:
     """Hands messages to the gateway at SMS_HTTP_URL."""
 
-    def send(self, delivery: Delivery, *, now: datetime) -> Receipt:
+    def send(self, delivery: Delivery, *, now: datetime) -> SendResult:
         try:
             with _opener.open(request_for(delivery), timeout=SECONDS) as answer:
                 body = answer.read(LONGEST_ANSWER)
@@ -50,7 +50,7 @@ class GatewaySms:
                 raise SendFailed(f"HTTP {refused.code}", permanent=not later) from refused
         except OSError as problem:  # no connection, no answer in time, a broken one
             raise SendFailed(type(problem).__name__, permanent=False) from problem
-        return Receipt(reference=_their_reference(body))
+        return SendResult(reference=_their_reference(body))
 
 
 def request_for(delivery: Delivery) -> urllib.request.Request:

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.conf import settings
 
 from portal.core.models import Delivery
-from portal.core.notifications.channels.base import Receipt, SendFailed
+from portal.core.notifications.channels.base import SendFailed, SendResult
 
 
 class FileSms:
@@ -19,7 +19,7 @@ class FileSms:
     message counts as submitted, never as delivered. A full disk is a temporary failure.
     """
 
-    def send(self, delivery: Delivery, *, now: datetime) -> Receipt:
+    def send(self, delivery: Delivery, *, now: datetime) -> SendResult:
         reference = str(delivery.public_id)
         told = {"at": now.isoformat(), "reference": reference, "to": delivery.to}
         line = json.dumps({**told, "text": delivery.text}, ensure_ascii=False).encode() + b"\n"
@@ -27,7 +27,7 @@ class FileSms:
             _append(line)
         except OSError as problem:
             raise SendFailed(f"文件写入失败（{problem.errno}）", permanent=False) from problem
-        return Receipt(reference=f"file-{reference}")
+        return SendResult(reference=f"file-{reference}")
 
 
 def _append(line: bytes) -> None:

@@ -13,8 +13,8 @@ from portal.core.notifications.channels import aliyun, gateway, outfile
 from portal.core.notifications.channels.base import (
     Answers,
     Channel,
-    Receipt,
     Report,
+    SendResult,
     UnreadableReport,
     text_of,
 )
@@ -25,16 +25,16 @@ logger = logging.getLogger(__name__)
 class DemoSms:
     """The simulated phone: the row itself is the message, so it has arrived."""
 
-    def send(self, delivery: Delivery, *, now: datetime) -> Receipt:
-        return Receipt(reference="demo", delivered=True, is_local=True)
+    def send(self, delivery: Delivery, *, now: datetime) -> SendResult:
+        return SendResult(reference="demo", delivered=True, is_local=True)
 
 
 class ConsoleSms:
     """For machines without a provider: the log says that a message would have gone, not what."""
 
-    def send(self, delivery: Delivery, *, now: datetime) -> Receipt:
+    def send(self, delivery: Delivery, *, now: datetime) -> SendResult:
         logger.info("sms.console", extra={"delivery": delivery.public_id, "event": delivery.event})
-        return Receipt(reference="console", is_local=True)
+        return SendResult(reference="console", is_local=True)
 
 
 _ADAPTERS: dict[str, Callable[[], Channel]] = {

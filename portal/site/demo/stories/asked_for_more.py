@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from portal.core.models import User
 from portal.site.demo import acts, papers
-from portal.site.demo.acts import Paper, lend, pay_due
+from portal.site.demo.acts import DemoPaper, lend, pay_due
 from portal.site.demo.timeline import Stage, deliver, moment
 from relief.cases import review
 
@@ -21,7 +21,7 @@ def play(stage: Stage, who: User) -> str:
         statement="家里老人去世，办理后事花光了积蓄，这两个月周转困难，请求减免罚息。",
         budget=("6100.00", "4300.00", "900.00"),
         papers=[
-            Paper(
+            DemoPaper(
                 "hardship",
                 papers.photo(
                     "困难证明.jpg",

@@ -7,7 +7,7 @@ from datetime import timedelta
 from portal.core.models import PhoneTask, User
 from portal.core.notifications import calls
 from portal.site.demo import acts, papers
-from portal.site.demo.acts import Paper, lend, pay_due
+from portal.site.demo.acts import DemoPaper, lend, pay_due
 from portal.site.demo.talks import Talks, agree
 from portal.site.demo.timeline import Stage, deliver, moment, months_before
 from relief.cases.models import Case
@@ -29,7 +29,7 @@ def play(stage: Stage, who: User) -> str:
             reasons=("accident",),
             statement="送货途中摔伤，休养期间没有收入，恢复后可以分期还清，请减免罚息。",
             budget=("4200.00", "2600.00", "800.00"),
-            papers=(Paper("hardship", hardship()),),
+            papers=(DemoPaper("hardship", hardship()),),
             percent=50,
             terms=12,
             first_due_on=first,

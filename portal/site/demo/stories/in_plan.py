@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from portal.core.models import User
 from portal.site.demo import acts, papers
-from portal.site.demo.acts import Paper, lend, pay_due
+from portal.site.demo.acts import DemoPaper, lend, pay_due
 from portal.site.demo.talks import Talks, agree
 from portal.site.demo.timeline import Stage, months_before
 from relief.evidence.files import Upload
@@ -25,7 +25,7 @@ def play(stage: Stage, who: User) -> str:
             reasons=("income_loss",),
             statement="厂里订单减少，只安排了一半的班，收入降了四成，请帮我调整还款。",
             budget=("5600.00", "3200.00", "1300.00"),
-            papers=(Paper("income", income()),),
+            papers=(DemoPaper("income", income()),),
             percent=50,
             terms=12,
             first_due_on=first,

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from portal.core.models import User
 from portal.site.demo import acts, papers
-from portal.site.demo.acts import Paper, lend, pay_due
+from portal.site.demo.acts import DemoPaper, lend, pay_due
 from portal.site.demo.timeline import Stage, moment
 from relief.conversation import bot, messages
 from relief.conversation.answers import Topic
@@ -39,8 +39,8 @@ def play(stage: Stage, who: User) -> str:
         "两期没有按时还。恢复上班后可以继续按月还款，希望减免罚息并延长期数。",
         budget=("4600.00", "3100.00", "900.00"),
         papers=[
-            Paper("medical", papers.photo("诊断证明.jpg", "诊断证明书", HOSPITAL)),
-            Paper("income", income(stage)),
+            DemoPaper("medical", papers.photo("诊断证明.jpg", "诊断证明书", HOSPITAL)),
+            DemoPaper("income", income(stage)),
         ],
         at=moment(day, "10:12"),
     )

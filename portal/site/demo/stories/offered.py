@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from portal.core.models import User
 from portal.site.demo import acts, papers
-from portal.site.demo.acts import Paper, lend, pay_due
+from portal.site.demo.acts import DemoPaper, lend, pay_due
 from portal.site.demo.timeline import Stage, deliver, moment
 from relief.cases.deadlines import add_months
 from relief.offers import approval
@@ -23,7 +23,7 @@ def play(stage: Stage, who: User) -> str:
         "希望减免罚息，把每月还款降到能承受的数额。",
         budget=("5200.00", "2400.00", "1400.00"),
         papers=[
-            Paper(
+            DemoPaper(
                 "unemployment",
                 papers.photo(
                     "离职证明.jpg",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from loans.queries import debt
 from portal.core.models import User
 from portal.site.demo import acts, papers
-from portal.site.demo.acts import Paper, lend, pay_due
+from portal.site.demo.acts import DemoPaper, lend, pay_due
 from portal.site.demo.talks import Talks, agree
 from portal.site.demo.timeline import Stage, months_before
 from relief.evidence.files import Upload
@@ -24,7 +24,7 @@ def play(stage: Stage, who: User) -> str:
             reasons=("disaster",),
             statement="店铺进水停业一个月，货物受损，理赔到账前周转不开，请减免罚息。",
             budget=("7000.00", "3600.00", "2000.00"),
-            papers=(Paper("disaster", damage()),),
+            papers=(DemoPaper("disaster", damage()),),
             percent=50,
             terms=6,
             first_due_on=first,

@@ -15,7 +15,7 @@ from django.test import override_settings
 
 from portal.core.models import Delivery, Notice, User
 from portal.core.notifications.channels import sms
-from portal.core.notifications.channels.base import Receipt
+from portal.core.notifications.channels.base import SendResult
 from portal.core.notifications.outbox import notify
 from tests.conftest import at
 from tests.portal.core.notifications import aliyun_stub
@@ -29,9 +29,9 @@ class FakeSms:
     """Remembers what was sent; does what `answer` says."""
 
     sent: list[tuple[str, str, str]] = field(default_factory=list)
-    answer: Callable[[Delivery], Receipt] = lambda row: Receipt(reference="ref")
+    answer: Callable[[Delivery], SendResult] = lambda row: SendResult(reference="ref")
 
-    def send(self, delivery: Delivery, *, now: datetime) -> Receipt:
+    def send(self, delivery: Delivery, *, now: datetime) -> SendResult:
         self.sent.append((str(delivery.public_id), delivery.to, delivery.text))
         return self.answer(delivery)
 

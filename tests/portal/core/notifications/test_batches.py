@@ -12,7 +12,7 @@ from django.test import override_settings
 
 from portal.core.models import Delivery, Notice
 from portal.core.notifications import dispatch
-from portal.core.notifications.channels.base import Receipt
+from portal.core.notifications.channels.base import SendResult
 from portal.core.notifications.outbox import send_login_code
 from tests.conftest import at
 from tests.portal.core.notifications.conftest import NOON, FakeSms
@@ -43,9 +43,9 @@ def test_what_a_provider_took_is_recorded_before_the_next_one_goes(
         say(key=f"greeting:{number}")
     recorded = []
 
-    def answer(row: Delivery) -> Receipt:
+    def answer(row: Delivery) -> SendResult:
         recorded.append(Delivery.objects.filter(status="submitted").count())
-        return Receipt(reference="ref")
+        return SendResult(reference="ref")
 
     provider.answer = answer
     dispatch.deliver_due(NOON)
@@ -96,9 +96,9 @@ def test_a_row_retaken_meanwhile_is_left_to_who_has_it(say: Say, provider: FakeS
         say(key=f"greeting:{number}")
     later = NOON + 2 * dispatch.LEASE  # somebody else's claim
 
-    def answer(row: Delivery) -> Receipt:
+    def answer(row: Delivery) -> SendResult:
         Delivery.objects.filter(key="greeting:1:sms").update(lease_until=later)
-        return Receipt(reference="ref", is_local=True)
+        return SendResult(reference="ref", is_local=True)
 
     provider.answer = answer
     dispatch.deliver_due(NOON)
@@ -133,7 +133,7 @@ def test_two_workers_send_each_once(say: Say, provider: FakeSms) -> None:
     many = 6 * dispatch.BATCH
     for number in range(many):
         say(key=f"greeting:{number}")
-    provider.answer = lambda row: Receipt(reference="ref")
+    provider.answer = lambda row: SendResult(reference="ref")
 
     def work() -> None:
         try:

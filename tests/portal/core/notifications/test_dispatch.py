@@ -10,7 +10,7 @@ from django.test import override_settings
 
 from portal.core.models import Delivery, Notice, PhoneTask
 from portal.core.notifications import dispatch, hours
-from portal.core.notifications.channels.base import Receipt, SendFailed
+from portal.core.notifications.channels.base import SendFailed, SendResult
 from portal.core.notifications.outbox import send_login_code
 from tests.conftest import at
 from tests.portal.core.notifications.conftest import NOON, FakeSms
@@ -23,8 +23,8 @@ def run(now: datetime) -> list[str]:
     return [dispatch.deliver_one(pk, now) for pk in dispatch.claim_due(now, 100)]
 
 
-def fails(reason: str, *, permanent: bool) -> Callable[[Delivery], Receipt]:
-    def answer(row: Delivery) -> Receipt:
+def fails(reason: str, *, permanent: bool) -> Callable[[Delivery], SendResult]:
+    def answer(row: Delivery) -> SendResult:
         raise SendFailed(reason, permanent=permanent)
 
     return answer
@@ -77,11 +77,11 @@ def test_zombie_cannot_finish_a_retaken_row(say: Say, provider: FakeSms) -> None
     say()
     later = NOON + dispatch.LEASE
 
-    def dies_and_is_replaced(row: Delivery) -> Receipt:
-        provider.answer = lambda row: Receipt(reference="second")
+    def dies_and_is_replaced(row: Delivery) -> SendResult:
+        provider.answer = lambda row: SendResult(reference="second")
         dispatch.release_stuck(later)
         run(later)
-        return Receipt(reference="first")
+        return SendResult(reference="first")
 
     provider.answer = dies_and_is_replaced
 
@@ -139,7 +139,7 @@ def test_no_second_call_for_a_notice_that_is_called_anyway(say: Say, provider: F
 def test_a_bug_in_a_channel_is_recorded_not_lost(say: Say, provider: FakeSms) -> None:
     say()
 
-    def crash(row: Delivery) -> Receipt:
+    def crash(row: Delivery) -> SendResult:
         raise ZeroDivisionError
 
     provider.answer = crash

@@ -14,7 +14,7 @@ import pytest
 
 from portal.core.models import Delivery, Notice
 from portal.core.notifications.channels import gateway
-from portal.core.notifications.channels.base import Receipt, SendFailed
+from portal.core.notifications.channels.base import SendFailed, SendResult
 from tests.portal.core.notifications.conftest import NOON
 
 pytestmark = pytest.mark.django_db
@@ -68,7 +68,7 @@ def row(say: Say) -> Delivery:
 
 
 def test_our_id_and_words_are_sent_and_signed(stub: Stub, row: Delivery) -> None:
-    assert gateway.GatewaySms().send(row, now=NOON) == Receipt(reference="theirs-1")
+    assert gateway.GatewaySms().send(row, now=NOON) == SendResult(reference="theirs-1")
 
     [(headers, body)] = stub.calls
     assert json.loads(body) == {"reference": str(row.public_id), "to": row.to, "text": row.text}
@@ -80,7 +80,7 @@ def test_our_id_and_words_are_sent_and_signed(stub: Stub, row: Delivery) -> None
 def test_taken_is_taken_whatever_else_it_says(stub: Stub, row: Delivery, body: bytes) -> None:
     stub.body = body
 
-    assert gateway.GatewaySms().send(row, now=NOON) == Receipt()
+    assert gateway.GatewaySms().send(row, now=NOON) == SendResult()
 
 
 @pytest.mark.parametrize(

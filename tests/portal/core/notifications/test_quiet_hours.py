@@ -11,7 +11,7 @@ import pytest
 from portal.core.errors import RuleViolation
 from portal.core.models import Delivery, Notice, PhoneTask, User
 from portal.core.notifications import calls, dispatch, hours
-from portal.core.notifications.channels.base import Receipt, SendFailed
+from portal.core.notifications.channels.base import SendFailed, SendResult
 from portal.core.notifications.outbox import send_login_code
 from tests.conftest import at
 from tests.portal.core.notifications.conftest import NOON, FakeSms
@@ -109,7 +109,7 @@ def test_retries_of_a_broken_evening_never_ring_at_night(
 ) -> None:
     """Every attempt and the call that follows at last, with jitter, from the evening on."""
 
-    def refuse(row: Delivery) -> Receipt:
+    def refuse(row: Delivery) -> SendResult:
         raise SendFailed("busy", permanent=False)
 
     provider.answer = refuse

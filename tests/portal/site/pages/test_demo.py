@@ -16,7 +16,7 @@ from portal.core.models import Delivery, PhoneTask, User
 from portal.site.demo import cast, timing
 from portal.site.demo.seed import seed
 from portal.site.demo.urls import urlpatterns
-from relief.cases import sweep as deadlines
+from relief.cases import sweep
 from relief.cases.models import Case, Deadline
 from relief.cases.workflow import State
 from tests import factories
@@ -191,7 +191,7 @@ def test_what_fell_due_is_told(
 ) -> None:
     def work(task: str) -> None:
         if task == "relief.tasks.sweep_deadlines":
-            deadlines.sweep(now=clock.now())
+            sweep.sweep(now=clock.now())
 
     monkeypatch.setattr(timing, "nudge", work)
 

@@ -1,4 +1,4 @@
-"""Nobody outlives a runner that is killed outright (Linux: the kernel keeps the leash)."""
+"""Nobody outlives a runner that is killed outright (Linux: the kernel ends the children)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tests.chaos.demo import below, command_line
 
 ROOT = Path(__file__).resolve().parents[3]
 SECONDS = 60
-# The same three lines as in run_demo: honcho, its forks leashed, and a leashed child.
+# The same three lines as in run_demo: honcho, its forks and a child that die with it.
 RUNNER = """
 import os, sys
 from honcho.manager import Manager
-from portal.site import parent_death as leash
-os.register_at_fork(after_in_child=leash.die_with_parent)
+from portal.site import parent_death
+os.register_at_fork(after_in_child=parent_death.die_with_parent)
 manager = Manager()
 manager.add_process("web", f"exec {sys.executable} -m portal.site.parent_death sleep 300")
 manager.loop()
@@ -38,7 +38,7 @@ def survivors(pids: list[int]) -> list[int]:
 
 
 def sleeper_below(pid: int) -> int:
-    """The leashed child, once it has become what it shall be."""
+    """The child, once it has become what it shall be."""
     give_up = time.monotonic() + SECONDS
     while time.monotonic() < give_up:
         for child in below(pid):
@@ -48,7 +48,7 @@ def sleeper_below(pid: int) -> int:
     raise AssertionError("the runner started nothing")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the leash is Linux's")
+@pytest.mark.skipif(sys.platform != "linux", reason="the signal is Linux's")
 def test_the_children_of_a_killed_runner_die_with_it() -> None:
     with subprocess.Popen([sys.executable, "-c", RUNNER], cwd=ROOT) as runner:
         child = sleeper_below(runner.pid)
@@ -63,7 +63,7 @@ def test_the_children_of_a_killed_runner_die_with_it() -> None:
         assert left == []
 
 
-def test_the_demo_leashes_each_of_its_children(settings: object) -> None:
+def test_each_child_of_the_demo_dies_with_it(settings: object) -> None:
     from portal.management.commands.run_demo import child_commands
 
     for name, command in child_commands().items():
