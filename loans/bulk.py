@@ -10,7 +10,6 @@ import random
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from django.core.management.color import no_style
 from django.db import connection, models, transaction
@@ -19,9 +18,9 @@ from loans.models import Entry, Instalment, Loan, Payment, Posting, Schedule
 from loans.services.origination import open_loan
 from loans.services.payment import pay
 from portal.core.errors import RuleViolation
+from portal.core.kernel.businesstime import instant_at
 from portal.core.models import User
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 ORIGINALS = 200
 PRODUCTS = ("daily_004", "daily_005_capped", "annual_144_interest_only")
 COPIED: tuple[type[models.Model], ...] = (
@@ -99,7 +98,7 @@ def _live(n: int, as_of: date, dice: random.Random) -> None:
 
 
 def _noon(on: date) -> datetime:
-    return datetime.combine(on, time(12), tzinfo=SHANGHAI)
+    return instant_at(on, time(12))
 
 
 def _copy(copies: int) -> None:

@@ -339,6 +339,17 @@ def own_clocks(sources: Sources) -> list[str]:
     return wrong
 
 
+def own_zones(sources: Sources) -> list[str]:
+    """A time zone or the length of a month worked out outside the one module of business time."""
+    return [
+        f"{module}:{node.lineno} {name_of(node.func)}("
+        for module, source in sources.items()
+        if module != "portal.core.kernel.businesstime"
+        for node in ast.walk(tree_of(source))
+        if isinstance(node, ast.Call) and name_of(node.func) in ("ZoneInfo", "monthrange")
+    ]
+
+
 def floats(sources: Sources) -> list[str]:
     """float( and float literals in the pure rules."""
     wrong = []

@@ -14,11 +14,11 @@ from loans.models import Loan
 from loans.queries import debt
 from loans.services.origination import open_loan
 from loans.services.payment import pay
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Rank
 from portal.core.models import User
 from relief.cases import application, review
 from relief.cases import sweep as deadlines
-from relief.cases.deadlines import business_day
 from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.evidence import files as evidence
@@ -111,7 +111,7 @@ def offer_made(
     """An offer by the reviewer on a case that staff may offer on."""
     return negotiate.make_offer(
         case=case,
-        draft=terms(business_day(now), **changes),
+        draft=terms(business_date(now), **changes),
         actor=maker or staff(),
         now=now,
         note="请看方案",
@@ -142,8 +142,8 @@ def counter(case: Case, *, now: datetime, **changes: Any) -> Offer:
     """The borrower asks for the whole penalty and more terms."""
     offer = open_offer(case)
     values: dict[str, Any] = {
-        "waive_penalty": debt(case.loan, business_day(now)).figures.penalty,
-        "first_due_on": business_day(now) + timedelta(days=28),
+        "waive_penalty": debt(case.loan, business_date(now)).figures.penalty,
+        "first_due_on": business_date(now) + timedelta(days=28),
         "term_count": 18,
     }
     return negotiate.reject_offer(
@@ -269,7 +269,7 @@ def _breach(case: Case, now: datetime) -> None:
 
 
 def _pay_all(case: Case, now: datetime) -> None:
-    on = business_day(now + timedelta(days=1))
+    on = business_date(now + timedelta(days=1))
     pay_amount(case.loan, debt(case.loan, on).payoff, on)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,6 +10,7 @@ from fractions import Fraction
 
 from loans.domain._checks import check_amount, check_date, check_int, check_items, check_sequence
 from loans.domain.profile import Method, ProductProfile, RateKind, check_profile
+from portal.core.kernel.businesstime import add_months
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import FEN, Rounding
 
@@ -45,11 +45,13 @@ def due_date(start_on: date, months: int, due_day: int) -> date:
 
 
 def _due(start_on: date, months: int, due_day: int, field: str = "start_on") -> date:
-    index = start_on.year * 12 + start_on.month - 1 + months
-    year, month = divmod(index, 12)
-    if not 1 <= year <= 9998:
+    try:
+        due_on = add_months(start_on, months, due_day=due_day)
+    except ValueError as outside:
+        raise InvalidInput(field, "日期超出可用范围。") from outside
+    if due_on.year > 9998:
         raise InvalidInput(field, "日期超出可用范围。")
-    return date(year, month + 1, min(due_day, monthrange(year, month + 1)[1]))
+    return due_on
 
 
 def is_whole_month(start_on: date, due_on: date) -> bool:

@@ -14,7 +14,7 @@ from loans.presenters.loan import PlanLine
 from loans.queries.plan import BookedBreach, SignedWaiver, booked_breaches, plan_rules, plan_vesting
 from loans.queries.position import Position
 from loans.queries.types import Debt
-from portal.core import clock
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.money import ZERO
 
 
@@ -156,7 +156,7 @@ def plan_terms(position: Position, debt: Debt, cure_until: datetime | None) -> P
         reminder_days=rules.plan_reminder_days,
         cure_days=rules.cure_days,
         cure_until=cure_until,
-        cure_over=cure_until is not None and clock.business_date(cure_until) < debt.as_of,
+        cure_over=cure_until is not None and business_date(cure_until) < debt.as_of,
     )
 
 

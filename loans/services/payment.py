@@ -16,10 +16,11 @@ from loans.services import correction, observers, settlement, telling
 from loans.services.booking import Books, open_books
 from loans.services.observers import DebtChange
 from loans.services.receipts import post_split
-from loans.services.refusals import business_date, check_event_date, check_open, refusing
+from loans.services.refusals import check_event_date, check_open, refusing
 from loans.services.splitting import SplitPreview, preview_of, split_payment
 from loans.services.timeline import Step, place_of, steps_of
 from portal.core.errors import RuleViolation
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.money import FEN, ZERO, require_money
 from portal.core.models import User
 from portal.core.retry import retried

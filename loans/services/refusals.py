@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from loans.models import Loan
 from portal.core.errors import RuleViolation
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.errors import InvalidInput
-
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 @contextmanager
@@ -21,11 +19,6 @@ def refusing() -> Iterator[None]:
         yield
     except InvalidInput as wrong:
         raise RuleViolation(wrong.message, code="INVALID", field=wrong.field) from wrong
-
-
-def business_date(now: datetime) -> date:
-    """The Shanghai day of an instant."""
-    return now.astimezone(SHANGHAI).date()
 
 
 def check_event_date(loan: Loan, on: date, now: datetime, *, field: str, label: str) -> None:

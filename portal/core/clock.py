@@ -10,17 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import date, datetime, time
-from zoneinfo import ZoneInfo
+from datetime import date, datetime
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from portal.core.errors import RuleViolation
+from portal.core.kernel.businesstime import business_date
 from portal.core.models import DemoClock
-
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass
@@ -59,16 +57,6 @@ def _running() -> datetime:
 def today() -> date:
     """The business date (账务日期) in Shanghai."""
     return business_date(now())
-
-
-def business_date(instant: datetime) -> date:
-    """The date of an instant in Shanghai: 2026-03-01T16:30Z is 2026-03-02."""
-    return instant.astimezone(SHANGHAI).date()
-
-
-def shanghai(day: date, at: time = time(0)) -> datetime:
-    """The instant of a wall-clock time in Shanghai."""
-    return datetime.combine(day, at, tzinfo=SHANGHAI)
 
 
 @contextmanager

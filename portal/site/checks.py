@@ -17,6 +17,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connection, transaction
 
 from portal.core import clock
+from portal.core.kernel.businesstime import business_date
 from portal.core.models import DemoClock, User, WorkDay
 
 CALENDAR_DAYS_AHEAD = 60
@@ -43,7 +44,7 @@ def private_root_is_writable(app_configs: Any, **kwargs: Any) -> Sequence[CheckM
 
 def calendar_reaches_ahead(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     """The table of working days covers the next 60 days."""
-    needed = clock.business_date(clock.real_now()) + timedelta(days=CALENDAR_DAYS_AHEAD)
+    needed = business_date(clock.real_now()) + timedelta(days=CALENDAR_DAYS_AHEAD)
     try:
         with transaction.atomic():
             if not _tables_exist():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import RANK_LABELS
 from relief.cases import deadlines, notices
 from relief.cases.batch import Batch, Value
@@ -91,7 +92,7 @@ def _delay(case: Case) -> dict[str, Value]:
     """From the day of the review's first promise on, until we speak."""
     if case.review_due_at is None:
         return {}
-    missed_on = deadlines.business_day(case.review_due_at)
+    missed_on = business_date(case.review_due_at)
     return {"delay_from": case.delay_from or missed_on, "delay_to": None}
 
 

@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from loans.models import Loan
 from portal.core.calendar.days import load_calendar
 from portal.core.errors import RuleViolation
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO, require_money
 from portal.core.kernel.roles import Role
@@ -104,7 +105,7 @@ def open_case(*, loan: Loan, actor: User, now: datetime) -> Case:
 
 def next_number(now: datetime) -> str:
     """JM + business date + running number of the day: JM20261123-0017."""
-    prefix = f"JM{deadlines.business_day(now):%Y%m%d}-"
+    prefix = f"JM{business_date(now):%Y%m%d}-"
     last = (
         Case.objects.filter(number__startswith=prefix)
         .order_by("-number")
@@ -149,7 +150,7 @@ def _check_cooldown(case: Case) -> None:
         return
     old = set(refused.evidence.values_list("sha256", flat=True))
     new = set(case.evidence.counted().values_list("sha256", flat=True)) - old
-    if not new and deadlines.business_day(case.created_at) < refused.reapply_on:
+    if not new and business_date(case.created_at) < refused.reapply_on:
         raise InvalidInput(
             "evidence",
             f"没有新材料时，请在 {deadlines.chinese_day(refused.reapply_on)} 后再申请，"

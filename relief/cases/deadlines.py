@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
+from portal.core.kernel.businesstime import business_date, in_shanghai, instant_at
 from portal.core.kernel.roles import Rank
 from portal.core.kernel.workdays import WorkCalendar
 from relief.cases.policy import ReliefPolicy
 from relief.cases.workflow import Promise
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 MORNING = time(9, 0)
 DAY_END = time(23, 59, 59)
 
@@ -97,34 +95,17 @@ class DeadlineSet:
     rows: tuple[tuple[DueKind, datetime], ...]
 
 
-def business_day(instant: datetime) -> date:
-    """The Shanghai date of an aware instant: 2026-02-12T17:00Z is 2026-02-13."""
-    return instant.astimezone(SHANGHAI).date()
-
-
-def at(day: date, clock_time: time) -> datetime:
-    """An instant by the clock of Shanghai."""
-    return datetime.combine(day, clock_time, tzinfo=SHANGHAI)
-
-
-def add_months(day: date, months: int) -> date:
-    """The same day `months` later, or the month's last: 2026-01-31 + 1 is 2026-02-28."""
-    index = day.year * 12 + day.month - 1 + months
-    year, month = divmod(index, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
-
-
 def workday_due(now: datetime, days: int, calendar: WorkCalendar, policy: ReliefPolicy) -> datetime:
     """18:00 on the `days`-th working day strictly after today (relief/RULES.md §4).
 
     Submitted 2026-02-13: first 2026-02-14 (a make-up Saturday), second 2026-02-24.
     """
-    return at(calendar.add_working_days(business_day(now), days), policy.deadline_time)
+    return instant_at(calendar.add_working_days(business_date(now), days), policy.deadline_time)
 
 
 def calendar_due(now: datetime, days: int, policy: ReliefPolicy) -> datetime:
     """18:00 `days` calendar days after today; holidays do not move it."""
-    return at(business_day(now) + timedelta(days=days), policy.deadline_time)
+    return instant_at(business_date(now) + timedelta(days=days), policy.deadline_time)
 
 
 def provisional_note(start: datetime, due_at: datetime, kind: str, calendar: WorkCalendar) -> str:
@@ -134,7 +115,7 @@ def provisional_note(start: datetime, due_at: datetime, kind: str, calendar: Wor
     """
     if kind not in WORKDAY_KINDS:
         return ""
-    first, last = business_day(start), business_day(due_at)
+    first, last = business_date(start), business_date(due_at)
     days = (first + timedelta(days=n) for n in range(1, (last - first).days + 1))
     unsure = next((day for day in days if calendar.is_provisional(day)), None)
     if unsure is None:
@@ -147,7 +128,7 @@ def workdays_left(stopped_at: datetime, due_at: datetime, calendar: WorkCalendar
 
     Submitted 2026-02-12 (due 02-14), stopped 02-13: 1 is left; stopped after 02-14: still 1.
     """
-    return max(1, calendar.working_days_between(business_day(stopped_at), business_day(due_at)))
+    return max(1, calendar.working_days_between(business_date(stopped_at), business_date(due_at)))
 
 
 def review_due(
@@ -216,7 +197,7 @@ def _with_reminder(
 
 def chinese(instant: datetime) -> str:
     """An instant as people read it: 11月25日 18:00."""
-    local = instant.astimezone(SHANGHAI)
+    local = in_shanghai(instant)
     return f"{local.month}月{local.day}日 {local:%H:%M}"
 
 

@@ -13,6 +13,7 @@ from django.urls import NoReverseMatch, reverse
 
 from portal.core.calendar.days import load_calendar
 from portal.core.errors import StaleWrite
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.workdays import WorkCalendar
 from portal.core.notifications import outbox
 from portal.core.unit_of_work import UnitOfWork
@@ -221,7 +222,7 @@ def due_text(case: Case) -> str:
     if case.next_due_at is None:
         return ""
     if case.next_due_kind in {deadlines.DueKind.PLAN_CHECK, deadlines.DueKind.CURE_DUE}:
-        day = deadlines.business_day(case.next_due_at)
+        day = business_date(case.next_due_at)
         return f"{day.month}月{day.day}日"
     return deadlines.chinese(case.next_due_at)
 

@@ -11,9 +11,10 @@ from django.db.models import Prefetch
 
 from loans.queries import debt_of, load_positions, papers
 from loans.queries.stage import LoanStage, stages
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Rank
 from portal.core.models import Delivery, User
-from relief.cases.deadlines import business_day, escalated_to
+from relief.cases.deadlines import escalated_to
 from relief.cases.models import Case, CaseQuerySet, Deadline, Event, Policy
 from relief.cases.notices import AuditEvent
 from relief.cases.policy import ReliefPolicy
@@ -68,7 +69,7 @@ def sla_class(case: Case, now: datetime) -> Sla:
         return Sla.LATER
     if due <= now or case.escalated_at is not None:
         return Sla.LATE
-    if business_day(due) == business_day(now):
+    if business_date(due) == business_date(now):
         return Sla.TODAY
     amber = case.review_target_at is not None and case.review_target_at <= now
     return Sla.NEXT_DAY if amber or due - now <= timedelta(days=1) else Sla.LATER

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from portal.core.calendar.days import load_calendar
 from portal.core.errors import NotYourTurn
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Rank, Role
 from portal.core.models import User
@@ -112,7 +113,7 @@ def _stopped_clock(case: Case, now: datetime) -> dict[str, Any]:
 def _delay_ended(case: Case, now: datetime) -> dict[str, Any]:
     """Our delay counts until we speak; a second miss begins from the first again."""
     if case.delay_from is not None and case.delay_to is None:
-        return {"delay_to": deadlines.business_day(now)}
+        return {"delay_to": business_date(now)}
     return {}
 
 
@@ -197,7 +198,7 @@ def _rejection(case: Case, actor: User, now: datetime) -> dict[str, Any]:
         "rejected_by": actor,
         "rejected_at": now,
         "reviewed_at": case.reviewed_at or now,
-        "reapply_on": deadlines.business_day(now) + timedelta(days=rules.cooldown_days),
+        "reapply_on": business_date(now) + timedelta(days=rules.cooldown_days),
     }
     if case.appealed_at is not None:  # the one appeal is used up
         values |= {"next_due_at": None, "next_due_kind": ""}

@@ -7,11 +7,12 @@ from datetime import datetime
 from loans.models import Loan
 from loans.queries.debt import debt
 from loans.queries.penalty import penalty_story
+from portal.core.kernel.businesstime import business_date, in_shanghai
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Role
 from portal.core.models import User
 from relief.cases import labels
-from relief.cases.deadlines import SHANGHAI, business_day, chinese
+from relief.cases.deadlines import chinese
 from relief.cases.models import Case
 from relief.cases.queries import loan_stages, rules_for
 from relief.conversation import answers as bot
@@ -22,7 +23,7 @@ from relief.conversation.models import Card, Conversation, Message
 
 def facts_of(*, borrower: User, now: datetime) -> Facts:
     """What the bot may know: the loans that are not settled and the latest application."""
-    on = business_day(now)
+    on = business_date(now)
     loans = []
     for loan in Loan.objects.for_borrower(borrower).active():
         owed = debt(loan, on)
@@ -39,7 +40,7 @@ def facts_of(*, borrower: User, now: datetime) -> Facts:
     case = latest_case(borrower)
     return Facts(
         name=borrower.masked_name,
-        hour=now.astimezone(SHANGHAI).hour,
+        hour=in_shanghai(now).hour,
         loans=tuple(loans),
         case=_case_facts(case, now),
         rules=rules_for(case if case and case.is_open else None),
@@ -57,7 +58,7 @@ def _case_facts(case: Case | None, now: datetime) -> CaseFacts | None:
         return None
     due = chinese(case.next_due_at) if case.next_due_at else ""
     is_past = case.next_due_at is not None and case.next_due_at <= now
-    stage = loan_stages([case], business_day(now)).get(case.pk)
+    stage = loan_stages([case], business_date(now)).get(case.pk)
     return CaseFacts(
         number=case.number,
         state_label=labels.label(case.state, Role.BORROWER),
@@ -71,7 +72,7 @@ def _case_facts(case: Case | None, now: datetime) -> CaseFacts | None:
 def greet(*, actor: User, now: datetime) -> Message | None:
     """The bot's greeting with the quick questions, once a business day; None when already said."""
     conversation = messages.conversation_of(borrower=actor, now=now)
-    today = business_day(now)
+    today = business_date(now)
     if conversation.has_person:
         return None
     first = Conversation.objects.filter(pk=conversation.pk).exclude(greeted_on=today)

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from portal.core.calendar.days import load_calendar
+from portal.core.kernel.businesstime import in_shanghai
 from portal.core.models import User
-from relief.cases.deadlines import SHANGHAI, chinese
+from relief.cases.deadlines import chinese
 from relief.cases.models import Case
 from relief.cases.workflow import Action as A
 from relief.conversation import answers as bot
@@ -91,7 +92,7 @@ def _filled(text: str, context: Mapping[str, Any]) -> str:
 
 def _say_when_taken_up(case: Case, key: str, now: datetime) -> None:
     """Out of hours: 已过受理时间，11月24日 09:00 受理."""
-    opening = bot.next_opening(now.astimezone(SHANGHAI), load_calendar())
+    opening = bot.next_opening(in_shanghai(now), load_calendar())
     if opening is not None:
         text = f"已过受理时间，{chinese(opening)} 受理"
         messages.system_say(case=case, text=text, key=f"taken-up:{key}", now=now)

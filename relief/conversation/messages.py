@@ -10,10 +10,11 @@ from django.db import IntegrityError, transaction
 
 from portal.core.calendar.days import load_calendar
 from portal.core.errors import RuleViolation
+from portal.core.kernel.businesstime import in_shanghai
 from portal.core.kernel.roles import Rank, Role
 from portal.core.models import User
 from portal.core.notifications import outbox
-from relief.cases.deadlines import SHANGHAI, chinese
+from relief.cases.deadlines import chinese
 from relief.cases.models import Case
 from relief.cases.permissions import Person, staff_refusal
 from relief.conversation import answers as bot
@@ -173,7 +174,7 @@ def ask_human(*, actor: User, now: datetime) -> Message | None:
         ).update(human_wanted_at=now)
         if not wanted:
             return None
-        opening = bot.next_opening(now.astimezone(SHANGHAI), load_calendar())
+        opening = bot.next_opening(in_shanghai(now), load_calendar())
         ahead = Conversation.objects.waiting().filter(human_wanted_at__lt=now).count()
         text = bot.queue_text(ahead, chinese(opening) if opening else "")
         said = _post(conversation, Sender.SYSTEM, now, text=text)

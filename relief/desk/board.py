@@ -16,9 +16,10 @@ from django.http import HttpRequest
 from portal.core import clock
 from portal.core.calendar.days import load_calendar
 from portal.core.charts import WeekChart, week_bars, week_shares
+from portal.core.kernel.businesstime import business_date, instant_at
 from portal.core.kernel.money import ZERO
 from portal.core.models import PhoneTask
-from relief.cases.deadlines import MORNING, at, business_day
+from relief.cases.deadlines import MORNING
 from relief.cases.models import Case
 from relief.cases.queries import Sla, rules_for
 from relief.cases.reasons import REASONS
@@ -82,9 +83,9 @@ class Review:
 def board(request: HttpRequest) -> dict[str, Any]:
     """The context of the front page: a constant number of queries, whatever there is."""
     viewer, now = staff_user(request), clock.now()
-    today = business_day(now)
+    today = business_date(now)
     mondays = [_monday(today) - timedelta(weeks=n) for n in reversed(range(WEEKS))]
-    since = at(min(mondays[0], today.replace(day=1)), MORNING) - timedelta(hours=9)
+    since = instant_at(min(mondays[0], today.replace(day=1)), MORNING) - timedelta(hours=9)
     visible = Case.objects.visible_to(viewer)
     worked = list(
         visible.filter(state__in=WORKED_ON)
@@ -116,7 +117,7 @@ def _monday(day: date) -> date:
 
 
 def _day(instant: datetime) -> date:
-    return business_day(instant)
+    return business_date(instant)
 
 
 def _granted(since: datetime) -> list[Granted]:
@@ -160,7 +161,7 @@ def _kpis(
     free = sum(case.state == State.SUBMITTED for case in worked)
     checks = sum(case.state == State.AWAITING_APPROVAL for case in worked)
     kept = sum(state == State.PLAN_ACTIVE for state in plans)
-    first = business_day(now).replace(day=1)
+    first = business_date(now).replace(day=1)
     month = [row.waived for row in granted if _day(row.at) >= first]
     late = counts[Sla.LATE]
     each = f"，件均 ¥{sum(month, ZERO) / len(month):,.2f}" if month else ""

@@ -10,11 +10,11 @@ from typing import Any
 
 from loans.domain.affordability import Affordability, Suggestions
 from loans.queries import Debt
+from portal.core.kernel.businesstime import add_months, business_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO
 from portal.core.kernel.roles import RANK_LABELS, Rank, rank_at_least
 from portal.core.models import User
-from relief.cases.deadlines import add_months, business_day
 from relief.cases.models import Case
 from relief.desk.offer_form import AMOUNT, PERCENT, OfferForm
 from relief.offers.models import Offer, OfferStatus, Side
@@ -70,7 +70,7 @@ def builder_for(
     case: Case, viewer: User, debt: Debt, now: datetime, form: OfferForm | None = None
 ) -> Builder:
     """The builder of the page; a bound form keeps what was typed."""
-    today = business_day(now)
+    today = business_date(now)
     suggestions = suggest_for(case, today)
     if form is None:
         start = {"seen": case.version, **initial_of(case, suggestions, now)}
@@ -110,7 +110,7 @@ def _as_data(initial: Mapping[str, Any]) -> dict[str, Any]:
 
 def preview(case: Case, viewer: User, debt: Debt, form: OfferForm, now: datetime) -> OfferPreview:
     """InvalidInput names the field that the policy refuses."""
-    composed = preview_offer(case=case, draft=form.draft(), on=business_day(now))
+    composed = preview_offer(case=case, draft=form.draft(), on=business_date(now))
     plan = plan_sums(composed.rows_list, composed.figures_dict)
     beside = today(plan, debt, case, locked=composed.figures.penalty)
     fits = ""
@@ -161,7 +161,7 @@ def initial_of(case: Case, suggestions: Suggestions, now: datetime) -> dict[str,
 
 def picked(case: Case, now: datetime, pick: str) -> dict[str, str]:
     """The values of one suggestion, as if typed; empty when there is none."""
-    found = getattr(suggest_for(case, business_day(now)), pick, None) if pick in PICKS else None
+    found = getattr(suggest_for(case, business_date(now)), pick, None) if pick in PICKS else None
     if found is None:
         return {}
     return {
@@ -187,14 +187,14 @@ def _blank(now: datetime) -> dict[str, Any]:
         "waive_compound": "0",
         "waive_fee": "0",
         "plan_annual_rate": "0",
-        "first_due_on": add_months(business_day(now), 1),
+        "first_due_on": add_months(business_date(now), 1),
     }
 
 
 def _from_terms(terms: OfferTerms, now: datetime) -> dict[str, Any]:
     first = terms.first_due_on
-    if first <= add_months(business_day(now), 0):
-        first = add_months(business_day(now), 1)
+    if first <= add_months(business_date(now), 0):
+        first = add_months(business_date(now), 1)
     percent = terms.penalty_percent
     return {
         "by": AMOUNT if percent is None else PERCENT,

@@ -16,10 +16,11 @@ from loans import queries as books
 from portal.core import clock
 from portal.core.errors import NotYourTurn, RuleViolation, StaleWrite, TermsChanged
 from portal.core.htmx import trigger, wants_part
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.models import User
 from relief.cases import review
-from relief.cases.deadlines import business_day, chinese
+from relief.cases.deadlines import chinese
 from relief.cases.gate import Actor, Task, why_not
 from relief.cases.models import Case
 from relief.cases.workflow import Action
@@ -206,7 +207,7 @@ def preview_view(request: HttpRequest, pk: int) -> HttpResponse:
     form = OfferForm(data, case=case)
     if not wants_part(request):
         return case_response(request, case, {"offer": form})
-    debt = books.debt(case.loan, business_day(now))
+    debt = books.debt(case.loan, business_date(now))
     context = {
         "case": case,
         "builder": builder_for(case, actor, debt, now, form),

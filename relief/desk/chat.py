@@ -15,9 +15,9 @@ from loans.queries import borrower_debts
 from portal.core import clock
 from portal.core.errors import RuleViolation
 from portal.core.htmx import trigger, wants_part
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.errors import InvalidInput
 from relief.cases import labels
-from relief.cases.deadlines import business_day
 from relief.cases.models import Case
 from relief.conversation import messages as talks
 from relief.conversation.models import Conversation
@@ -104,7 +104,7 @@ def page(
         "title": f"{row.borrower.masked_name} 的对话",
         "is_nav_sidebar_enabled": False,
         "borrower": row.borrower,
-        "loans": borrower_debts(row.borrower, business_day(clock.now())),
+        "loans": borrower_debts(row.borrower, business_date(clock.now())),
         "cases": [(case, labels.WORDS[case.state].staff) for case in cases],  # type: ignore[index]
         "may_decide": may_decide(viewer),
         "face": row.borrower.masked_name,

@@ -11,10 +11,10 @@ from typing import Any
 from loans import queries as books
 from loans.presenters.penalty import formula_cards
 from portal.core.calendar.days import load_calendar
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.money import ZERO
 from portal.core.kernel.roles import RANK_LABELS
 from portal.core.models import User
-from relief.cases.deadlines import business_day
 from relief.cases.gate import Actor, Task, why_not
 from relief.cases.models import Case
 from relief.cases.queries import broken_promises, offers_of, timeline
@@ -67,7 +67,7 @@ def case_page(
 ) -> dict[str, Any]:
     """The context of the page; `forms` holds a refused form under its act's name."""
     position = books.load_position(case.loan)
-    debt = books.debt_of(position, business_day(now))
+    debt = books.debt_of(position, business_date(now))
     view, calendar = case_view(case, viewer, now), load_calendar()
     offers = offers_of(case, for_borrower=False)
     papers = list(case.evidence.select_related("judged_by").order_by("withdrawn_at", "pk"))
@@ -78,8 +78,10 @@ def case_page(
         "pill": pill(case, now, calendar),
         "calendar_note": calendar_warning(case, now, calendar),
         "debt": debt,
-        "vesting": books.plan_vesting(position, business_day(now)),
-        "cards": formula_cards(position.profile, books.story_of(position, business_day(now)), debt),
+        "vesting": books.plan_vesting(position, business_date(now)),
+        "cards": formula_cards(
+            position.profile, books.story_of(position, business_date(now)), debt
+        ),
         "profile": position.profile,
         "facts": _facts(case),
         "trail": _trail(case),

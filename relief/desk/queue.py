@@ -15,11 +15,11 @@ from django.http import QueryDict
 
 from loans.queries import debt_of, load_positions
 from portal.core.calendar.days import load_calendar
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Role
 from portal.core.kernel.workdays import WorkCalendar
 from portal.core.models import User
 from relief.cases import labels
-from relief.cases.deadlines import business_day
 from relief.cases.gate import Actor, Task, why_not
 from relief.cases.models import Case, CaseQuerySet
 from relief.cases.queries import SLA_LABELS, Sla, due_of, sla_class
@@ -168,7 +168,7 @@ def urgency_of(case: Case, now: datetime, calendar: WorkCalendar) -> Sla:
     found, due = sla_class(case, now), due_of(case)
     if found != Sla.LATER or due is None:
         return found
-    days = calendar.working_days_between(business_day(now), business_day(due))
+    days = calendar.working_days_between(business_date(now), business_date(due))
     return Sla.NEXT_DAY if days <= 1 else found
 
 
@@ -195,7 +195,7 @@ def _rows(ids: list[int], now: datetime, calendar: WorkCalendar) -> Iterable[Que
     found = {case.pk: case for case in Case.objects.for_lists().filter(pk__in=ids)}
     cases = [found[pk] for pk in ids if pk in found]
     positions = load_positions([case.loan for case in cases])
-    today = business_day(now)
+    today = business_date(now)
     for case in cases:
         owed = debt_of(positions[case.loan_id], today)
         yield QueueRow(
@@ -221,7 +221,7 @@ def pill(case: Case, now: datetime, calendar: WorkCalendar) -> Pill:
             return Pill("over", f"超时 {_span(now - due)}", due)
         return Pill("over", "已超时，新承诺", due)
     left = due - now
-    days = calendar.working_days_between(business_day(now), business_day(due))
+    days = calendar.working_days_between(business_date(now), business_date(due))
     if urgency == Sla.TODAY or not days:
         tone = "hot" if left.total_seconds() <= HOT else TONES[urgency]
         return Pill(tone, f"剩 {_span(left)}", due)

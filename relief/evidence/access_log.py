@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import BinaryIO
 
 from portal.core.errors import RuleViolation
+from portal.core.kernel.businesstime import in_shanghai
 from portal.core.kernel.roles import RANK_LABELS, Rank
 from portal.core.models import User
 from portal.core.storage import private
-from relief.cases.deadlines import SHANGHAI
 from relief.evidence import sandbox, watermark
 from relief.evidence.kinds import EvidenceState, FileType
 from relief.evidence.models import Evidence, EvidenceLook
@@ -66,7 +66,7 @@ def viewer_label(actor: User) -> str:
 
 def stamp_text(actor: User, now: datetime) -> str:
     """What is written across the picture: 周敏 agent 2026-11-26 15:32 仅供审核."""
-    return f"{actor.name} {actor.username} {now.astimezone(SHANGHAI):%Y-%m-%d %H:%M} 仅供审核"
+    return f"{actor.name} {actor.username} {in_shanghai(now):%Y-%m-%d %H:%M} 仅供审核"
 
 
 def _check_open(evidence: Evidence, actor: User) -> None:

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.models import User
-from relief.cases.deadlines import business_day
 from relief.evidence.consent_texts import (
     CONSENT_FOR,
     CONSENT_LABELS,
@@ -56,7 +56,7 @@ def withdraw_consent(*, kind: str, actor: User, now: datetime) -> int:
         files = Evidence.objects.kept().filter(case__borrower=actor, kind__in=kinds)
         count = files.count()
         files.filter(withdrawn_at=None).update(withdrawn_at=now)
-        files.update(purge_on=business_day(now))
+        files.update(purge_on=business_date(now))
         return count
 
 

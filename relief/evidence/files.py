@@ -11,12 +11,12 @@ from typing import BinaryIO
 from django.db import IntegrityError, transaction
 
 from portal.core.errors import RuleViolation, StaleWrite
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Role
 from portal.core.models import User
 from portal.core.nudge import nudge
 from portal.core.storage import Stored, private
-from relief.cases.deadlines import business_day
 from relief.cases.gate import Actor, Task, check
 from relief.cases.models import Case
 from relief.cases.moves import Occasion, locked, record
@@ -184,7 +184,7 @@ def remove_evidence(*, evidence: Evidence, actor: User, now: datetime) -> Eviden
     with transaction.atomic():
         case = locked(evidence.case)
         check(Task.REMOVE_FILE, case, Actor(actor, Role.BORROWER), now)
-        purge_on = business_day(now) if case.state == State.DRAFT else None
+        purge_on = business_date(now) if case.state == State.DRAFT else None
         removed = (
             Evidence.objects.current()
             .filter(pk=evidence.pk)

@@ -10,8 +10,8 @@ from functools import partial
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from portal.core.kernel.businesstime import business_date
 from portal.core.storage import private
-from relief.cases.deadlines import business_day
 from relief.cases.gate import SYSTEM
 from relief.cases.models import Case
 from relief.cases.moves import Occasion, record
@@ -39,7 +39,7 @@ def _date_by_case(case: Case) -> date | None:
     if State(case.state) not in CLOSED or case.closed_at is None:
         return None
     return rules.purge_date(
-        ended_on=business_day(case.closed_at), settled=State(case.state) in AFTER_SETTLEMENT
+        ended_on=business_date(case.closed_at), settled=State(case.state) in AFTER_SETTLEMENT
     )
 
 
@@ -76,7 +76,7 @@ def purge_expired_evidence(*, now: datetime, limit: int = BATCH) -> int:
     that no row names, which the reconciling of storage removes; never a row that lies.
     """
     set_purge_dates(now=now)
-    today = business_day(now)
+    today = business_date(now)
     waiting = Evidence.objects.to_purge(today).select_related("case", "case__loan")[:limit]
     return sum(_purge(evidence, now=now) for evidence in waiting)
 
@@ -90,7 +90,7 @@ def _purge(evidence: Evidence, *, now: datetime) -> bool:
     keys = [key for key in (evidence.stored_key, evidence.clean_key) if key]
     with transaction.atomic():
         written = (
-            Evidence.objects.to_purge(business_day(now))
+            Evidence.objects.to_purge(business_date(now))
             .filter(pk=evidence.pk)
             .order_by()
             .update(bytes_purged_at=now, stored_key="", clean_key="")

@@ -10,7 +10,7 @@ from django.db.models.functions import TruncDate, TruncTime
 
 from loans.models import Correction
 from loans.services.telling import key_of
-from portal.core.clock import SHANGHAI
+from portal.core.kernel.businesstime import SHANGHAI
 from portal.core.models import Delivery, Notice, PhoneCall, PhoneTask
 from portal.core.notifications import dispatch, hours
 from portal.core.notifications.calls import MAX_CALLS_A_DAY

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from portal.core.errors import RuleViolation, TermsChanged
-from relief.cases import deadlines
+from portal.core.kernel.businesstime import business_date
 from relief.cases.gate import last_move
 from relief.cases.models import Case
 from relief.cases.permissions import OFFER_EXPIRED
@@ -27,7 +27,7 @@ def check_acceptable(case: Case, offer: Offer, *, seen: str, now: datetime) -> N
         raise TermsChanged(
             "这笔借款的减免合计已超出复核权限，请联系客服重新出方案。", code="authority"
         )
-    if offer.offer_terms.first_due_on <= deadlines.business_day(now):
+    if offer.offer_terms.first_due_on <= business_date(now):
         raise TermsChanged("方案的首期日期已过，请联系客服重新出方案。", code="expired")
 
 

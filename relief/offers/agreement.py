@@ -13,10 +13,10 @@ from loans.models import Schedule
 from loans.services import restructure
 from portal.core.documents import papers as documents
 from portal.core.errors import TermsChanged
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.digests import digest_of
 from portal.core.kernel.roles import Role
 from portal.core.models import User
-from relief.cases import deadlines
 from relief.cases.gate import Actor
 from relief.cases.models import Case
 from relief.cases.moves import Occasion, move
@@ -42,7 +42,7 @@ def conclude(
             loan_id=case.loan_id,
             terms=offer.offer_terms.relief_terms(),
             rules=case.policy.rules.plan_rules,
-            on=deadlines.business_day(now),
+            on=business_date(now),
             key=relief_key(case, offer),
             actor=actor,
             now=now,

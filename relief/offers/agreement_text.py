@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from loans.domain.breach import vest
-from relief.cases.deadlines import SHANGHAI, business_day, chinese_day
+from portal.core.kernel.businesstime import business_date, in_shanghai
+from relief.cases.deadlines import chinese_day
 
 METHODS = {"password": "登录密码", "code": "短信验证码"}
 
@@ -20,7 +21,7 @@ def yuan(value: Decimal | str) -> str:
 
 def moment(instant: datetime) -> str:
     """2026年11月26日 15:40, by the clock of Shanghai."""
-    return f"{chinese_day(business_day(instant))} {instant.astimezone(SHANGHAI):%H:%M}"
+    return f"{chinese_day(business_date(instant))} {in_shanghai(instant):%H:%M}"
 
 
 def write(snapshot: Mapping[str, Any]) -> str:

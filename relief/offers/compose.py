@@ -13,6 +13,7 @@ from loans.models import Instalment, Loan
 from loans.services import restructure
 from portal.core.calendar.days import load_calendar
 from portal.core.errors import RuleViolation
+from portal.core.kernel.businesstime import instant_at
 from portal.core.kernel.money import ZERO
 from portal.core.kernel.roles import Rank, rank_at_least
 from portal.core.models import User
@@ -221,7 +222,7 @@ def offer_due(now: datetime, first_due_on: date, rules: ReliefPolicy) -> deadlin
     """Valid for 7 calendar days, and never past the evening before the first instalment."""
     due = deadlines.due_for(Promise.OFFER_VALID, now, load_calendar(), rules)
     assert due is not None
-    latest = deadlines.at(first_due_on - timedelta(days=1), rules.deadline_time)
+    latest = instant_at(first_due_on - timedelta(days=1), rules.deadline_time)
     if due.at <= latest:
         return due
     return deadlines.DeadlineSet(latest, due.kind, ((due.kind, latest),))

@@ -8,11 +8,12 @@ from datetime import date, datetime, timedelta
 from django.db import transaction
 
 from portal.core.errors import RuleViolation
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Role, rank_at_least
 from portal.core.models import User
 from portal.core.retry import retried
-from relief.cases import deadlines, notices
+from relief.cases import notices
 from relief.cases._lateness import locked_at
 from relief.cases.gate import Actor, Task, check, last_move
 from relief.cases.models import Case
@@ -56,7 +57,7 @@ def make_offer(
     with transaction.atomic():
         fresh = locked_at(case, now)
         check(Action.OFFER, fresh, Actor(actor, Role.STAFF), now)
-        composed = compose.compose_draft(fresh, draft, deadlines.business_day(now))
+        composed = compose.compose_draft(fresh, draft, business_date(now))
         return _send(fresh, composed, Action.OFFER, actor, now, note=note, internal=note_internal)
 
 
@@ -69,7 +70,7 @@ def accept_counter(*, case: Case, number: int, actor: User, now: datetime, note:
         counter = compose.find_offer(fresh, number)
         if counter.status != OfferStatus.PROPOSED:
             raise RuleViolation("这份还款建议已经答复过，请刷新页面。", code="answered")
-        figures = compose.figures_of(fresh.loan, deadlines.business_day(now))
+        figures = compose.figures_of(fresh.loan, business_date(now))
         proposed = counter.offer_terms.on_debt(
             figures, delay_waiver=compose.delay_waiver(fresh, figures)
         )
@@ -87,7 +88,7 @@ def _send(
     note: str,
     internal: str,
 ) -> Offer:
-    on = deadlines.business_day(now)
+    on = business_date(now)
     if composed.terms.first_due_on < on + timedelta(days=2):
         raise InvalidInput("first_due_on", "首期日期至少要在后天，给借款人留出考虑时间")
     said = check_line(note, field="note", label="说明", empty=True)
@@ -198,9 +199,7 @@ def reject_offer(
         offer = compose.find_offer(fresh, number, for_borrower=True, lock=True)
         check_open(offer, seen=seen, now=now)
         check(Action.COUNTER, fresh, Actor(actor, Role.BORROWER), now)
-        composed = preview_counter(
-            case=fresh, number=number, draft=draft, on=deadlines.business_day(now)
-        )
+        composed = preview_counter(case=fresh, number=number, draft=draft, on=business_date(now))
         Offer.objects.filter(pk=offer.pk).update(status=OfferStatus.COUNTERED, reasons=chosen)
         counter = compose.write_offer(
             fresh,

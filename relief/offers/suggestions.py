@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from loans.domain.affordability import Affordability, Suggestions, assess, suggest_plans
-from relief.cases.deadlines import add_months
+from portal.core.kernel.businesstime import add_months
 from relief.cases.models import Case
 from relief.offers import compose
 

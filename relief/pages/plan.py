@@ -16,6 +16,7 @@ from loans.queries.stage import stage_of
 from portal.core import clock
 from portal.core.access import borrower_only
 from portal.core.htmx import redirect_to
+from portal.core.kernel.businesstime import business_date
 from relief.cases.queries import agreement_of
 from relief.offers.models import Agreement
 from relief.pages._own import own_case
@@ -62,6 +63,6 @@ def ending_of(agreement: Agreement, position: books.Position) -> books.BookedBre
     """The breach that ended this plan, as the books say; None when none did."""
     if agreement.end_kind != "breached" or agreement.ended_at is None:
         return None
-    ended_on = clock.business_date(agreement.ended_at)
+    ended_on = business_date(agreement.ended_at)
     same_day = [found for found in books.booked_breaches(position) if found.on == ended_on]
     return same_day[-1] if same_day else None

@@ -10,6 +10,7 @@ from typing import Any
 from loans import queries as books
 from loans.domain.plan_rules import PlanRules
 from loans.queries.stage import Pair, PlanWatch
+from portal.core.kernel.businesstime import business_date, instant_at
 from relief.cases import deadlines
 from relief.cases.deadlines import DeadlineSet, DueKind
 from relief.cases.models import Case
@@ -57,7 +58,7 @@ def _watch(case: Case, debt: books.Debt) -> PlanWatch | None:
     rows, rules = left
     state = plan_health.look_at(rows, debt.as_of, rules)
     late = state.overdue[0] if state.overdue else None
-    cure_by = deadlines.business_day(case.cure_until) if case.cure_until is not None else None
+    cure_by = business_date(case.cure_until) if case.cure_until is not None else None
     over = cure_by is not None and (state.two_missed or debt.as_of > cure_by)
     return PlanWatch(
         pay_by=rules.warning_on(late.due_on) - timedelta(days=1) if late else None,
@@ -69,7 +70,7 @@ def _watch(case: Case, debt: books.Debt) -> PlanWatch | None:
 
 def plan_due(case: Case, now: datetime) -> DeadlineSet | None:
     """The next instalment's date for people, and the next look at 09:00 for the sweep."""
-    return _due_of(health(case, deadlines.business_day(now)))
+    return _due_of(health(case, business_date(now)))
 
 
 def new_plan_due(
@@ -80,16 +81,16 @@ def new_plan_due(
         PlanDue(row["number"], date.fromisoformat(row["due_on"]), Decimal(row["total"]))
         for row in rows
     ]
-    return _due_of(plan_health.look_at(plan, deadlines.business_day(now), rules))
+    return _due_of(plan_health.look_at(plan, business_date(now), rules))
 
 
 def _due_of(state: PlanHealth) -> DeadlineSet | None:
     if state.first_unpaid is None or state.next_check_on is None:
         return None
     return DeadlineSet(
-        deadlines.at(state.first_unpaid.due_on, deadlines.DAY_END),
+        instant_at(state.first_unpaid.due_on, deadlines.DAY_END),
         DueKind.PLAN_CHECK,
-        ((DueKind.PLAN_CHECK, deadlines.at(state.next_check_on, deadlines.MORNING)),),
+        ((DueKind.PLAN_CHECK, instant_at(state.next_check_on, deadlines.MORNING)),),
     )
 
 
@@ -99,20 +100,20 @@ def cure_due(case: Case, rules: PlanRules, now: datetime) -> DeadlineSet:
     This instant, stored with the warning, is the cure's end for everybody, however late the warning
     is given. Warned on 2026-12-29, 10 days: until 2027-01-08 24:00, handled on 01-09 at 09:00.
     """
-    today = deadlines.business_day(now)
+    today = business_date(now)
     last_day = rules.cure_until(today)
-    rows = [(DueKind.CURE_DUE, deadlines.at(last_day + timedelta(days=1), deadlines.MORNING))]
+    rows = [(DueKind.CURE_DUE, instant_at(last_day + timedelta(days=1), deadlines.MORNING))]
     check_on = health(case, today).next_check_on
     if check_on is not None:
-        rows.append((DueKind.PLAN_CHECK, deadlines.at(check_on, deadlines.MORNING)))
-    return DeadlineSet(deadlines.at(last_day, deadlines.DAY_END), DueKind.CURE_DUE, tuple(rows))
+        rows.append((DueKind.PLAN_CHECK, instant_at(check_on, deadlines.MORNING)))
+    return DeadlineSet(instant_at(last_day, deadlines.DAY_END), DueKind.CURE_DUE, tuple(rows))
 
 
 def can_breach(case: Case, now: datetime) -> bool:
     """Whether staff may confirm a breach: the cure period is over, or two in a row are missed."""
     if case.state != State.WARNED:
         return False
-    state = health(case, deadlines.business_day(now))
+    state = health(case, business_date(now))
     if not state.overdue:
         return False
     return state.two_missed or (case.cure_until is not None and case.cure_until < now)

@@ -8,9 +8,10 @@ from loans.models import Correction, Loan
 from loans.services.observers import DebtChange
 from loans.services.telling import key_of
 from portal.core.errors import RuleViolation
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Role
-from relief.cases import deadlines, reopening
+from relief.cases import reopening
 from relief.cases.gate import SYSTEM, Actor
 from relief.cases.models import Case, CaseQuerySet
 from relief.cases.moves import Occasion, locked, move, record
@@ -165,7 +166,7 @@ def reissue(*, case: Case, now: datetime) -> Offer | None:
 
 
 def _on_new_debt(case: Case, old: Offer, now: datetime) -> compose.Composed:
-    figures = compose.figures_of(case.loan, deadlines.business_day(now))
+    figures = compose.figures_of(case.loan, business_date(now))
     again = old.offer_terms.on_debt(figures, delay_waiver=compose.delay_waiver(case, figures))
     judged_on = compose.at_least_as_granted(figures, case, before=old.number + 1)
     return compose.compose(case, again, figures=figures, judged_on=judged_on)

@@ -10,6 +10,7 @@ from loans import queries as books
 from loans.domain.breach import Vesting
 from loans.services import restructure
 from portal.core.errors import RuleViolation
+from portal.core.kernel.businesstime import business_date, instant_at
 from portal.core.kernel.roles import Role
 from portal.core.models import User
 from portal.core.retry import retried
@@ -41,7 +42,7 @@ def watch_plan(*, case: Case, now: datetime, planned_at: datetime | None = None)
         fresh = locked(case)
         if State(fresh.state) not in IN_PLAN:
             return
-        state = health(fresh, deadlines.business_day(now))
+        state = health(fresh, business_date(now))
         if state.first_unpaid is None:
             return
         if planned_at is not None:
@@ -78,7 +79,7 @@ def _remind(case: Case, state: PlanHealth, now: datetime) -> None:
     what, key = REMINDERS[state.reminder], _reminder_key(state.reminder, first)
     if case.events.filter(action=what.value, data__key=key).exists():
         return
-    day_over = deadlines.at(first.due_on, deadlines.DAY_END)
+    day_over = instant_at(first.due_on, deadlines.DAY_END)
     record(
         case,
         what,
@@ -102,12 +103,12 @@ def _reminder_key(reminder: Reminder, due: PlanDue) -> str:
 
 def _skip_passed(case: Case, state: PlanHealth, planned_at: datetime, now: datetime) -> None:
     """A line for each reminder that was planned since then and is not true any more."""
-    on = deadlines.business_day(now)
+    on = business_date(now)
     left = unpaid(case, on)
     if left is None:
         return
     rows, rules = left
-    for reminder, due in planned_reminders(rows, deadlines.business_day(planned_at), on, rules):
+    for reminder, due in planned_reminders(rows, business_date(planned_at), on, rules):
         said = case.events.filter(data__key=_reminder_key(reminder, due)).exists()
         if (reminder, due) == (state.reminder, state.first_unpaid) or said:
             continue
@@ -121,7 +122,7 @@ def warn(*, case: Case, now: datetime) -> Case:
     """A plan instalment is unpaid after its grace: its days of cure begin now (relief/RULES.md §8)."""
     with transaction.atomic():
         fresh = locked(case)
-        state = health(fresh, deadlines.business_day(now))
+        state = health(fresh, business_date(now))
         if not state.must_warn or state.first_unpaid is None:
             raise RuleViolation("还没有到预警的时候。", code="not-late")
         return move(
@@ -133,7 +134,7 @@ def warn(*, case: Case, now: datetime) -> Case:
                 data={"instalment": state.first_unpaid.number},
                 context={
                     "instalment": state.first_unpaid,
-                    "vesting": vesting_of(fresh, deadlines.business_day(now)),
+                    "vesting": vesting_of(fresh, business_date(now)),
                 },
             ),
             due=cure_due(fresh, in_force(fresh).plan.plan_rules, now),
@@ -149,7 +150,7 @@ def cure(*, case: Case, now: datetime) -> Case | None:
     """After a late payment: nothing overdue any more, so the plan goes on; None if some is."""
     with transaction.atomic():
         fresh = locked(case)
-        state = health(fresh, deadlines.business_day(now))
+        state = health(fresh, business_date(now))
         if fresh.state != State.WARNED or state.overdue:
             return None
         return move(fresh, Action.CURE, Occasion(SYSTEM, now), due=plan_due(fresh, now))
@@ -182,13 +183,13 @@ def breach(*, case: Case, reason: str, actor: User, now: datetime) -> Case:
                 Actor(actor, Role.STAFF),
                 now,
                 note_public=said,
-                context={"vesting": vesting_of(fresh, deadlines.business_day(now))},
+                context={"vesting": vesting_of(fresh, business_date(now))},
             ),
         )
         agreement = in_force(moved)
         restructure.reinstate(
             loan_id=moved.loan_id,
-            on=deadlines.business_day(now),
+            on=business_date(now),
             key=f"breach:{agreement.number}",
             actor=actor,
             reason=said,

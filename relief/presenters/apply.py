@@ -10,6 +10,7 @@ from decimal import Decimal
 from loans.domain.affordability import Affordability, assess
 from loans.models import Loan
 from loans.queries import Debt
+from portal.core.kernel.businesstime import in_shanghai
 from portal.core.kernel.digests import digest_of
 from portal.core.kernel.workdays import WorkCalendar
 from relief.cases import deadlines
@@ -186,7 +187,7 @@ class ReviewPromise:
 def promise(now: datetime, rules: ReliefPolicy, calendar: WorkCalendar) -> ReviewPromise:
     """18:00 on the second working day after today; `opens_at` when the desk is closed now."""
     _target, due = deadlines.review_due(now, rules.review_workdays, calendar, rules)
-    opens = bot.next_opening(now.astimezone(deadlines.SHANGHAI), calendar)
+    opens = bot.next_opening(in_shanghai(now), calendar)
     return ReviewPromise(due, rules.review_workdays, rules.review_deadline_time, opens)
 
 

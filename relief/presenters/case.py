@@ -7,11 +7,12 @@ from datetime import datetime
 from functools import cached_property
 
 from loans.queries.stage import LoanStage
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Role
 from portal.core.kernel.workdays import WorkCalendar
 from portal.core.models import User
 from relief.cases import labels
-from relief.cases.deadlines import DueKind, business_day, chinese, provisional_note
+from relief.cases.deadlines import DueKind, chinese, provisional_note
 from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case, Event
 from relief.cases.notices import HAPPENING_LABELS, AuditEvent
@@ -141,7 +142,7 @@ def buttons(case: Case, viewer: User, now: datetime) -> tuple[ButtonView, ...]:
 def _due_text(case: Case) -> str:
     assert case.next_due_at is not None
     if case.next_due_kind in {DueKind.PLAN_CHECK, DueKind.CURE_DUE}:
-        day = business_day(case.next_due_at)
+        day = business_date(case.next_due_at)
         return f"{day.month}月{day.day}日"
     return chinese(case.next_due_at)
 

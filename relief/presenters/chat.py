@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from portal.core.kernel.businesstime import business_date, in_shanghai
 from portal.core.kernel.roles import Role
 from portal.core.kernel.workdays import WorkCalendar
 from relief.cases import labels
-from relief.cases.deadlines import SHANGHAI, business_day, chinese
+from relief.cases.deadlines import chinese
 from relief.cases.reasons import reason_names
 from relief.cases.workflow import State
 from relief.conversation import answers as bot
@@ -82,7 +83,7 @@ def _line(
     if message.evidence is not None and message.case is not None:
         message.evidence.case = message.case
     pause = before is None or message.created_at - before > PAUSE
-    new_day = before is not None and business_day(before) != business_day(message.created_at)
+    new_day = before is not None and business_date(before) != business_date(message.created_at)
     mine = message.sender == Sender.BORROWER
     return ChatLine(
         message=message,
@@ -149,7 +150,7 @@ class Desk:
 
 def desk(conversation: Conversation, *, ahead: int, now: datetime, calendar: WorkCalendar) -> Desk:
     """周敏 为你服务 · 在线; 排队中，前面 2 人; or the bot and the hours of the people."""
-    opening = bot.next_opening(now.astimezone(SHANGHAI), calendar)
+    opening = bot.next_opening(in_shanghai(now), calendar)
     if conversation.taken_by is not None:
         at = "为你服务 · 在线" if opening is None else f"· {chinese(opening)} 起回复"
         return Desk(f"{conversation.taken_by.name} {at}")

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from portal.core.kernel.businesstime import business_date, in_shanghai, instant_at
 from portal.core.kernel.roles import RANK_LABELS, Role
 from portal.core.kernel.workdays import WorkCalendar
 from portal.core.models import Delivery
-from relief.cases.deadlines import SHANGHAI, at, business_day
 from relief.cases.models import Case
 from relief.cases.notices import AuditEvent
 from relief.cases.queries import BrokenPromise, TimelineEntry
@@ -154,7 +154,7 @@ def clock_of(
         ring=_ring(case.submitted_at, due, now),
         new_promise=renewed,
         waived=waived,
-        workdays_left=calendar.working_days_between(business_day(now), business_day(due)),
+        workdays_left=calendar.working_days_between(business_date(now), business_date(due)),
         broken=tuple(broken),
     )
 
@@ -166,9 +166,9 @@ def work_time_left(
     2 个工作日 2 小时 30 分."""
     if due <= now:
         return ()
-    today = business_day(now)
-    days = calendar.working_days_between(today, business_day(due))
-    end = at(today, due.astimezone(SHANGHAI).time())
+    today = business_date(now)
+    days = calendar.working_days_between(today, business_date(due))
+    end = instant_at(today, in_shanghai(due).time())
     minutes = int((end - now).total_seconds() // 60) if calendar.is_working(today) else 0
     parts = [(days, "个工作日")] if days else []
     if minutes > 0:

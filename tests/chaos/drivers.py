@@ -16,10 +16,10 @@ from django.db import DatabaseError, connection
 from loans.models import Loan
 from portal.core import clock
 from portal.core.errors import RuleViolation
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.models import User
 from relief.cases import review
-from relief.cases.deadlines import business_day
 from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.offers import negotiate
@@ -257,7 +257,7 @@ class Staff(Driver):
     def offer(self) -> None:
         if case := self.one(State.NEGOTIATING, assigned_to__username=self.name):
             now = clock.now()
-            draft = terms(business_day(now + timedelta(days=1)))
+            draft = terms(business_date(now + timedelta(days=1)))
             self.act(
                 "offer",
                 case,

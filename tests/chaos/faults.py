@@ -13,6 +13,7 @@ from random import Random
 import psycopg
 
 from portal.core import clock
+from portal.core.kernel.businesstime import instant_at
 from tests.chaos.crashes import CRASHES
 from tests.chaos.fault import Fault
 from tests.chaos.people import morning
@@ -134,7 +135,7 @@ def new_year(rig: Rig, dice: Random) -> None:
 
 
 def _last_seconds_of(day: date) -> datetime:
-    end = clock.shanghai(day, time_of_day(23, 59, 57))
+    end = instant_at(day, time_of_day(23, 59, 57))
     return max(end, clock.now() + timedelta(seconds=1))
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 from loans.models import Loan
 from loans.services.origination import open_loan
 from portal.core import clock
+from portal.core.kernel.businesstime import business_date, instant_at
 from portal.core.kernel.roles import Rank
 from portal.core.models import User
 from relief.cases.workflow import State
@@ -23,7 +24,7 @@ OFFERED, UNTOUCHED = 2, 2  # loans of each borrower at the start
 
 def morning(after: datetime) -> datetime:
     """09:00 in Shanghai, later than `after`: messages may go out, and the day is long."""
-    start = clock.shanghai(clock.business_date(after)) + timedelta(hours=9)
+    start = instant_at(business_date(after)) + timedelta(hours=9)
     return start if start > after else start + timedelta(days=1)
 
 
@@ -45,13 +46,13 @@ def lend(person: User) -> Loan:
     """6,000 drawn four months ago, nothing paid: three instalments are overdue."""
     now = clock.now()
     opened = now - timedelta(days=125)
-    day = min(clock.business_date(opened).day, 28)
+    day = min(business_date(opened).day, 28)
     return open_loan(
         borrower=person,
         product="daily_004",
         principal=Decimal("6000.00"),
         term_months=12,
-        drawdown_on=clock.business_date(opened),
+        drawdown_on=business_date(opened),
         due_day=day,
         now=opened,
     )

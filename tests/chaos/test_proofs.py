@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from relief.cases.deadlines import business_day
+from portal.core.kernel.businesstime import business_date
 from relief.cases.workflow import State
 from tests import factories
 from tests.chaos import proofs
@@ -66,7 +66,7 @@ def test_every_kind_of_act_that_was_done_is_counted(journal: Journal) -> None:
 
 def test_a_refused_payment_that_was_booked_and_another_amount_are_found(journal: Journal) -> None:
     loan = factories.overdue_loan()
-    on = business_day(factories.NOW)
+    on = business_date(factories.NOW)
     factories.pay_amount(loan, Decimal("100.00"), on, reference="one")
     note(journal, "pay", "one", OK)
     assert problems(journal) == []

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from portal.core.kernel.businesstime import add_months
 from tests.journeys import steps
 from tests.stack import Stack
 
@@ -101,7 +102,6 @@ def example(*, phone: str, drawdown: str, first_due: str) -> None:
     from portal.core.kernel.money import Rounding
     from portal.site.demo import acts
     from portal.site.demo.timeline import moment
-    from relief.cases.deadlines import add_months
 
     lent, first = date.fromisoformat(drawdown), date.fromisoformat(first_due)
     product = ProductProfile(

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from relief.cases.deadlines import add_months
+from portal.core.kernel.businesstime import add_months
 from tests.journeys import doings, steps
 from tests.journeys.backstage import prepare, prepare_example
 from tests.journeys.people import Person

@@ -14,6 +14,7 @@ from loans.models import Loan
 from loans.queries import certificate, debt, penalty_story
 from portal.core import clock
 from portal.core.errors import RuleViolation
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Rank
 from portal.core.models import Delivery, DemoClock, Notice, User, WorkDay
 from portal.core.notifications import hours
@@ -55,7 +56,7 @@ def check_stories(now: datetime) -> None:
         "13800000006": "COMPLETED",
         "13800000008": "NEED_MORE",
     }
-    on = clock.business_date(now)
+    on = business_date(now)
     overdue = {
         phone
         for phone in (member.account for member in cast.BORROWERS[:9])
@@ -185,6 +186,6 @@ def test_a_sample_loan_for_the_newcomer(kind: str, days: int) -> None:
 
     loan = open_sample_loan(borrower=who, kind=kind, now=TUESDAY)
 
-    assert debt(loan, clock.business_date(TUESDAY)).overdue_days >= days
+    assert debt(loan, business_date(TUESDAY)).overdue_days >= days
     with pytest.raises(RuleViolation, match="已经有一笔借款"):
         open_sample_loan(borrower=who, kind=kind, now=TUESDAY)

@@ -10,7 +10,7 @@ from typing import Any
 from django.test import Client
 from django.urls import reverse
 
-from relief.cases.deadlines import business_day
+from portal.core.kernel.businesstime import business_date
 from relief.cases.models import Case
 from relief.cases.workflow import Action
 from relief.desk.acts import ACTS
@@ -58,7 +58,7 @@ def _counter(case: Case, now: datetime) -> Values:
         "reasons": ["too_much"],
         "waive": "0",
         "terms": "18",
-        "first_due_on": f"{business_day(now) + timedelta(days=20)}",
+        "first_due_on": f"{business_date(now) + timedelta(days=20)}",
         "do": "send",
     }
 
@@ -88,7 +88,7 @@ DOORS = {
 def desk_values(slug: str, case: Case, now: datetime) -> Values:
     """What a member of staff who sees the newest page would send for this act."""
     newest = case.offers.order_by("-number").first()
-    first = business_day(now) + timedelta(days=28)
+    first = business_date(now) + timedelta(days=28)
     said: dict[str, Values] = {
         "ask": {"kinds": ["bank_flow"], "text": "近三个月"},
         "reject": {"code": "EVIDENCE_INSUFFICIENT"},

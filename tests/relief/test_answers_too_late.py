@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from portal.core import clock
-from relief.cases.deadlines import business_day
+from portal.core.kernel.businesstime import business_date
 from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.offers import negotiate
@@ -74,7 +74,7 @@ def test_an_expired_offer(answer: str) -> None:
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_a_superseded_offer_shows_the_one_that_holds_now(answer: str) -> None:
     client, case, offer = ready()
-    factories.pay_amount(case.loan, Decimal("10.00"), business_day(SOON))
+    factories.pay_amount(case.loan, Decimal("10.00"), business_date(SOON))
     newest = factories.open_offer(case)
     before = snapshot()
 

@@ -14,7 +14,7 @@ from loans.queries import debt
 from loans.queries.stage import WORDS, Stage, stage_of
 from loans.services.acceleration import accelerate
 from portal.core import clock
-from relief.cases.deadlines import business_day
+from portal.core.kernel.businesstime import business_date
 from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.presenters.comparison import compare
@@ -79,7 +79,7 @@ def test_every_page_tells_the_same_stage_of_a_plan(state: State, days: int, stag
     quiet = {"me"} if stage is Stage.PLAN_ON_TIME else set()  # nothing wants the borrower there
     told = {name: set(STAGE.findall(text)) for name, text in shown.items() if name not in quiet}
     assert told == {name: {stage.value} for name in shown.keys() - quiet}
-    words = stage_of(case.loan, debt(case.loan, business_day(at)))
+    words = stage_of(case.loan, debt(case.loan, business_date(at)))
     for name in ("case", "plan", *(["me"] if not quiet else [])):
         assert words.text in shown[name]
 
@@ -169,7 +169,7 @@ def test_accelerated_and_settled_have_their_own_words() -> None:
 def test_a_plan_paid_off_is_completed_and_a_broken_one_is_not() -> None:
     kept = factories.case_at(State.COMPLETED)
     broken = factories.case_at(State.BREACHED)
-    on = business_day(NOW + timedelta(days=50))
+    on = business_date(NOW + timedelta(days=50))
     factories.pay_amount(broken.loan, debt(broken.loan, on).payoff, on)
 
     stages = []
@@ -189,7 +189,7 @@ def test_every_stage_has_words_of_its_own() -> None:
 def test_nothing_due_under_a_plan_offers_the_next_instalment() -> None:
     case = factories.case_at(State.PLAN_ACTIVE)
     at = NOW + timedelta(days=1)
-    ahead = debt(case.loan, business_day(at)).next_due
+    ahead = debt(case.loan, business_date(at)).next_due
     assert ahead is not None
 
     with clock.frozen(at):
@@ -220,7 +220,7 @@ def test_me_tells_how_the_application_ended(state: State) -> None:
 def test_where_kept_and_running_penalty_are_added_the_sum_is_printed() -> None:
     case = factories.case_at(State.BREACHED)
     at = NOW + timedelta(days=FIRST + 25)
-    owed = debt(case.loan, business_day(at))
+    owed = debt(case.loan, business_date(at))
     assert owed.kept_penalty > 0 < owed.penalty
 
     shown = pages(case, at)

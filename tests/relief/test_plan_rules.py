@@ -12,9 +12,9 @@ from django.urls import reverse
 
 from loans.domain.plan_rules import PlanRules
 from portal.core import clock
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Rank
 from portal.core.models import Delivery, Notice
-from relief.cases.deadlines import business_day
 from relief.cases.models import Case, Policy
 from relief.cases.policy import ReliefPolicy
 from relief.cases.workflow import State
@@ -53,7 +53,7 @@ def test_a_plan_keeps_the_rules_it_was_executed_under() -> None:
     case.refresh_from_db()
     assert case.state == State.WARNED
     assert case.cure_until is not None
-    assert business_day(case.cure_until) == business_day(warned_at) + timedelta(days=15)
+    assert business_date(case.cure_until) == business_date(warned_at) + timedelta(days=15)
 
 
 @pytest.mark.django_db
@@ -67,7 +67,7 @@ def test_the_cure_ends_when_the_warning_says_however_late_it_was_given(late: int
 
     case.refresh_from_db()
     assert case.state == State.WARNED
-    last_day = business_day(warned_at) + timedelta(days=10)
+    last_day = business_date(warned_at) + timedelta(days=10)
     said = f"{last_day.month}月{last_day.day}日"
     warned = Notice.objects.get(event="plan_warned")
     sms = Delivery.objects.get(notice=warned, channel="sms")
@@ -130,4 +130,4 @@ def test_a_case_is_reviewed_under_the_policy_of_its_submission() -> None:
     case.refresh_from_db()
     assert case.policy == under
     assert case.review_due_at is not None
-    assert business_day(case.review_due_at) == NOW.date() + timedelta(days=3)
+    assert business_date(case.review_due_at) == NOW.date() + timedelta(days=3)

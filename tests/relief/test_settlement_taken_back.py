@@ -13,9 +13,9 @@ from django.urls import reverse
 from loans.models import Payment
 from loans.queries import certificate, debt
 from portal.core import clock
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Rank
 from relief import invariants
-from relief.cases.deadlines import business_day
 from relief.cases.models import Case
 from relief.cases.workflow import State
 from tests import factories
@@ -82,7 +82,7 @@ def test_a_bounced_payoff_brings_the_plan_back() -> None:
 def test_a_broken_plan_paid_in_full_shows_its_certificate() -> None:
     case = factories.case_at(State.BREACHED)
     lin, later = client_of(case.borrower), NOW + timedelta(days=50)
-    on = business_day(later)
+    on = business_date(later)
     factories.pay_amount(case.loan, debt(case.loan, on).payoff, on)
 
     with clock.frozen(later):
@@ -109,10 +109,10 @@ def test_a_broken_plan_paid_in_full_shows_its_certificate() -> None:
 def test_the_named_way_out_is_open_while_the_plan_is_warned() -> None:
     """A payment from before the plan bounced: reverse by the plan, revoke, reverse, book again."""
     loan = factories.overdue_loan()
-    factories.pay_amount(loan, Decimal("120.00"), business_day(NOW) - timedelta(days=5))
+    factories.pay_amount(loan, Decimal("120.00"), business_date(NOW) - timedelta(days=5))
     case = factories.case_at(State.WARNED, loan=loan)
     later = NOW + timedelta(days=33)
-    factories.pay_amount(loan, Decimal("10.00"), business_day(later))
+    factories.pay_amount(loan, Decimal("10.00"), business_date(later))
     first, by_plan = Payment.objects.filter(loan=loan).order_by("paid_on")
 
     with clock.frozen(later):
@@ -131,7 +131,7 @@ def test_the_named_way_out_is_open_while_the_plan_is_warned() -> None:
     assert first.is_reversed
     assert "方案拟定中" in page
     assert "撤销协议" in page
-    factories.pay_amount(loan, Decimal("10.00"), business_day(later), reference="again")
+    factories.pay_amount(loan, Decimal("10.00"), business_date(later), reference="again")
     factories.offer_made(case, now=later, penalty_percent=Decimal(40))
     assert state_of(case) == State.OFFERED
     assert whole(later) == []

@@ -10,9 +10,9 @@ from django.http import QueryDict
 from pytest_django import DjangoAssertNumQueries
 
 from loans.queries import debt
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Rank
 from relief.cases import queries
-from relief.cases.deadlines import business_day
 from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.desk.queue import queue
@@ -109,7 +109,7 @@ def test_the_timeline_knows_what_was_sent(
 def test_an_offer_beside_today() -> None:
     case = read(case_at(State.OFFERED))
     offer = factories.open_offer(case)
-    owed = debt(case.loan, business_day(NOW))
+    owed = debt(case.loan, business_date(NOW))
 
     view = offer_view(offer, NOW)
     beside = today(view.sums, owed, case, locked=view.locked)
@@ -138,7 +138,7 @@ def test_what_changed_since_the_version_before_is_marked() -> None:
     case = read(case)
 
     plans = [plan_sums(one.rows, one.figures) for one in (new, old)]
-    lines = compare(debt(case.loan, business_day(NOW)), plans[0], plans[1])
+    lines = compare(debt(case.loan, business_date(NOW)), plans[0], plans[1])
 
     assert [line.key for line in lines if line.changed] == ["instalment", "terms", "first"]
 
@@ -146,7 +146,7 @@ def test_what_changed_since_the_version_before_is_marked() -> None:
 def test_suggestions_stay_below_half_of_what_is_left() -> None:
     case = read(case_at(State.NEGOTIATING))
 
-    found = suggest_for(case, business_day(NOW))
+    found = suggest_for(case, business_date(NOW))
 
     assert found.closest is not None
     assert found.closest.largest <= Decimal("750.00")

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from loans.models import Loan
 from loans.queries import debt
-from portal.core import clock
+from portal.core.kernel.businesstime import business_date
 from portal.core.models import User
 from portal.site.demo import acts, papers
 from portal.site.demo.timeline import deliver
@@ -49,7 +49,7 @@ class Life:
 
     @property
     def today(self) -> date:
-        return clock.business_date(self.now)
+        return business_date(self.now)
 
     def go(self, day: date, clock_time: str = "10:30") -> datetime:
         """Go on to a time of a day, every stored deadline handled at its instant on the way."""
@@ -91,7 +91,7 @@ class Life:
         """The day on which the open offer ends."""
         offer = self.case.offers.get(status="open")
         assert offer.valid_until is not None
-        return clock.business_date(offer.valid_until)
+        return business_date(offer.valid_until)
 
     def apply(self, loan: Loan, *, accept: bool = True, percent: int = 50) -> Case:
         """From the application to an offer (and its acceptance a day later), with looks."""
@@ -258,14 +258,14 @@ def counter_waits(life: Life) -> None:
 def proof_expires(life: Life) -> None:
     """Proof asked for never comes."""
     assert life.case.next_due_at is not None
-    last = clock.business_date(life.case.next_due_at)
+    last = business_date(life.case.next_due_at)
     life.days(-2, 0, 1, start=last)
 
 
 def proof_expires_unswept(life: Life) -> None:
     """The same while no worker runs: past its time and not yet closed, then closed late."""
     assert life.case.next_due_at is not None
-    last = clock.business_date(life.case.next_due_at)
+    last = business_date(life.case.next_due_at)
     life.now = datetime.combine(last + timedelta(days=1), time(10), tzinfo=SHANGHAI)
     life.look("期限已过，还没有处理")
     life.jump(last + timedelta(days=2))
@@ -275,7 +275,7 @@ def proof_expires_unswept(life: Life) -> None:
 def review_missed_unswept(life: Life) -> None:
     """The review's promise is broken, and no worker has noticed yet; then it is found late."""
     assert life.case.next_due_at is not None
-    last = clock.business_date(life.case.next_due_at)
+    last = business_date(life.case.next_due_at)
     life.now = datetime.combine(last, time(20), tzinfo=SHANGHAI)
     life.look("截止已过，还没有处理")
     life.jump(last + timedelta(days=4))
@@ -287,7 +287,7 @@ def review_missed(life: Life) -> None:
     for _ in range(3):
         due = life.case.deadlines.waiting().filter(kind="REVIEW_DUE").order_by("due_at").first()
         at = (due.due_at if due else life.case.next_due_at) or life.now
-        day = clock.business_date(at)
+        day = business_date(at)
         life.go(day, "17:30")
         life.look("截止前半小时")
         life.go(day, "18:30")

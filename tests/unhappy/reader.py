@@ -15,7 +15,7 @@ from decimal import Decimal
 from functools import cached_property
 from html.parser import HTMLParser
 
-from portal.core.clock import SHANGHAI
+from portal.core.kernel.businesstime import SHANGHAI
 
 VOID = frozenset({"input", "br", "hr", "img", "meta", "link", "use", "path", "rect", "source"})
 BLOCKS = frozenset(

@@ -13,6 +13,7 @@ from django.test import Client
 
 from loans.models import Account, Entry, Loan, Posting
 from portal.core import clock
+from portal.core.kernel.businesstime import business_date
 from portal.core.models import Delivery, Notice, User
 from relief.cases.models import Case
 from tests.unhappy.reader import Page, about_of, read, read_words
@@ -92,7 +93,7 @@ class Borrower:
 
     def _pages(self, at: datetime) -> Iterator[Page]:
         waiting, seen = list(FIRST), set(FIRST)
-        today = clock.business_date(at)
+        today = business_date(at)
         while waiting:
             path = waiting.pop(0)
             answer = self.client.get(path)
@@ -115,7 +116,7 @@ class Borrower:
             assert len(seen) < ENOUGH, f"too many pages: {sorted(seen)}"
 
     def _new_messages(self, at: datetime) -> list[Page]:
-        today = clock.business_date(at)
+        today = business_date(at)
         notices = list(
             Notice.objects.filter(user=self.user, pk__gt=self.seen_notice).order_by("pk")
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from portal.core import clock
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Rank, Role, rank_at_least
 from portal.core.models import User, WorkDay
 from portal.core.notifications.outbox import notify
@@ -65,7 +65,7 @@ def warnings(today: date) -> list[tuple[str, str]]:
 
 def notify_staff(now: datetime) -> int:
     """Write one notice for each warning and supervisor, once a month; returns how many warnings."""
-    today = clock.business_date(now)
+    today = business_date(now)
     found = warnings(today)
     if found:
         people = User.objects.filter(role=Role.STAFF, is_active=True)

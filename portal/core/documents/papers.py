@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from portal.core.documents import pdf
 from portal.core.errors import RuleViolation
+from portal.core.kernel.businesstime import in_shanghai
 from portal.core.kernel.digests import canonical_json, digest_of, short_code
 from portal.core.models import User
 from portal.core.models.document import Document, DocumentKind
@@ -20,7 +20,6 @@ from portal.core.publicids import new_public_id
 from portal.core.storage import private
 
 logger = logging.getLogger(__name__)
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 CODE_LENGTH = 10
 RENDER_BATCH = 20
 DAMAGED = "文件内容与出具时的摘要不一致，已停止提供下载，请联系客服"
@@ -159,6 +158,6 @@ def _make(document: Document) -> bytes:
         number=document.number,
         code=document.code,
         digest=document.digest,
-        issued=document.issued_at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M"),
+        issued=in_shanghai(document.issued_at).strftime("%Y-%m-%d %H:%M"),
     )
     return pdf.render_document(title=document.title, text=document.text, proof=proof)

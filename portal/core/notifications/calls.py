@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from django.db import models, transaction
 from django.db.models.functions import Coalesce
 
-from portal.core import clock
 from portal.core.errors import NotYourTurn, RuleViolation, StaleWrite
+from portal.core.kernel.businesstime import business_date, in_shanghai, instant_at
 from portal.core.kernel.roles import Rank, Role, rank_at_least
 from portal.core.models import Delivery, PhoneCall, PhoneTask, User
 from portal.core.notifications import hours
@@ -29,7 +29,7 @@ _ENDS = {
 
 def calls_today(user: User | None, *, now: datetime) -> int:
     """How many calls this person has had on the business date of `now`."""
-    start = clock.shanghai(clock.business_date(now))
+    start = instant_at(business_date(now))
     calls = PhoneCall.objects.filter(task__delivery__user=user, at__gte=start)
     return calls.filter(at__lt=start + timedelta(days=1)).count()
 
@@ -38,7 +38,7 @@ def with_calls_today(
     tasks: models.QuerySet[PhoneTask], *, now: datetime
 ) -> models.QuerySet[PhoneTask]:
     """Each task with `calls_today`: how many calls its borrower has had on the date of `now`."""
-    start = clock.shanghai(clock.business_date(now))
+    start = instant_at(business_date(now))
     had = PhoneCall.objects.filter(at__gte=start, at__lt=start + timedelta(days=1)).order_by()
     same = had.filter(task__delivery__user=models.OuterRef("delivery__user"))
     counted = same.values("task__delivery__user").annotate(n=models.Count("pk")).values("n")
@@ -57,7 +57,7 @@ def check_may_call(*, task: PhoneTask, now: datetime) -> None:
     user = task.delivery.user
     if user is None:
         return
-    at = now.astimezone(clock.SHANGHAI).time()
+    at = in_shanghai(now).time()
     if not user.call_from <= at < user.call_to:
         span = f"{user.call_from:%H:%M}–{user.call_to:%H:%M}"
         raise RuleViolation(f"借款人希望在 {span} 接电话，请在这段时间拨打", code="call-window")
@@ -135,6 +135,6 @@ def when_to_call(user: User | None, *, calls: int, now: datetime) -> str:
     opens, closes = hours.OPENS, hours.CLOSES
     if user is not None:
         opens, closes = max(opens, user.call_from), min(closes, user.call_to)
-    if opens <= now.astimezone(clock.SHANGHAI).time() < closes:
+    if opens <= in_shanghai(now).time() < closes:
         return ""
     return f"{opens:%H:%M}–{closes:%H:%M} 可拨"

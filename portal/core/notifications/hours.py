@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 
-from portal.core import clock
+from portal.core.kernel.businesstime import business_date, in_shanghai, instant_at
 
 OPENS, CLOSES = time(8), time(22)
 
 
 def may_disturb(now: datetime) -> bool:
     """Whether `now` lies in [08:00, 22:00) in Shanghai."""
-    return OPENS <= now.astimezone(clock.SHANGHAI).time() < CLOSES
+    return OPENS <= in_shanghai(now).time() < CLOSES
 
 
 def next_opening(now: datetime) -> datetime:
     """The next 08:00 in Shanghai at or after `now`: from 22:30 it is tomorrow's."""
-    day = clock.business_date(now)
-    opening = clock.shanghai(day, OPENS)
-    return opening if now <= opening else clock.shanghai(day + timedelta(days=1), OPENS)
+    day = business_date(now)
+    opening = instant_at(day, OPENS)
+    return opening if now <= opening else instant_at(day + timedelta(days=1), OPENS)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from portal.core import clock
+from portal.core.kernel.businesstime import in_shanghai
 from portal.core.notifications import hours
 from portal.site.demo import reset, seed
 
@@ -41,4 +42,4 @@ def _play_from(began: datetime) -> list[str]:
 
 def shown(instant: datetime) -> str:
     """An instant by the clock of Shanghai: 2026-11-24 08:30."""
-    return f"{instant.astimezone(clock.SHANGHAI):%Y-%m-%d %H:%M}"
+    return f"{in_shanghai(instant):%Y-%m-%d %H:%M}"

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from portal.core.errors import RuleViolation
+from portal.core.kernel.businesstime import instant_at
 from portal.core.models import Notice, User
 from portal.core.notifications.inbox import read_notice
 from portal.site.demo import cast
@@ -25,7 +26,6 @@ from portal.site.demo.stories import (
     up_to_date,
 )
 from portal.site.demo.timeline import Stage, deliver, months_before
-from relief.cases.deadlines import at
 
 Story = Callable[[Stage, User], str]
 STORIES: dict[str, Story] = {
@@ -78,7 +78,7 @@ def _people(stage: Stage) -> dict[str, User]:
     """Everybody of the cast, with the one password; the newcomer since yesterday."""
     people = {}
     for member in cast.MEMBERS:
-        joined = at(months_before(stage.today, 15), stage.now.time().replace(hour=10))
+        joined = instant_at(months_before(stage.today, 15), stage.now.time().replace(hour=10))
         if member.account == cast.NEWCOMER:
             joined = stage.now - timedelta(hours=14)
         if member.rank is None:

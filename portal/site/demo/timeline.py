@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
 from portal.core.calendar.days import load_calendar
+from portal.core.kernel.businesstime import add_months, business_date, instant_at
 from portal.core.kernel.workdays import WorkCalendar
 from portal.core.models import User
 from portal.core.notifications import dispatch
-from relief.cases.deadlines import add_months, at, business_day
 
 ACROSS_A_WEEKEND = 4  # days; behind a longer holiday the desk was open on an ordinary day
 
@@ -29,7 +29,7 @@ class Stage:
 
     @property
     def today(self) -> date:
-        return business_day(self.now)
+        return business_date(self.now)
 
     def ago(self, days: int) -> date:
         """The date so many calendar days before today."""
@@ -68,7 +68,7 @@ class Stage:
 
 def moment(day: date, clock_time: str) -> datetime:
     """`moment(day, "10:05")` as an instant in Shanghai."""
-    return at(day, time.fromisoformat(clock_time))
+    return instant_at(day, time.fromisoformat(clock_time))
 
 
 def months_before(day: date, months: int) -> date:

@@ -12,6 +12,7 @@ from celery import current_app
 from portal.core import clock
 from portal.core.calendar.days import load_calendar
 from portal.core.errors import RuleViolation
+from portal.core.kernel.businesstime import business_date, instant_at
 from portal.core.kernel.errors import InvalidInput
 from portal.core.models import DemoClock
 from portal.core.nudge import nudge
@@ -81,7 +82,7 @@ def target_of(to: str, day: str, now: datetime) -> datetime:
     if to == "day":
         return now + timedelta(days=1)
     if to == "workday":
-        today = clock.business_date(now)
+        today = business_date(now)
         return now + (load_calendar().add_working_days(today, 1) - today)
     if to == "deadline":
         ahead = next_deadline(now)
@@ -96,7 +97,7 @@ def target_of(to: str, day: str, now: datetime) -> datetime:
 def _target_day(text: str, now: datetime) -> datetime:
     try:
         day = date.fromisoformat(text.strip())
-        target = clock.shanghai(day, MORNING)
+        target = instant_at(day, MORNING)
     except (ValueError, OverflowError):
         raise InvalidInput("date", "请填写日期，例如 2026-12-31") from None
     if target <= now:

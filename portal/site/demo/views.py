@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portal.core import clock, visitor
 from portal.core.errors import RuleViolation
+from portal.core.kernel.businesstime import in_shanghai
 from portal.core.models import User
 from portal.site.demo import cast, machinery, phone, timing
 from portal.site.demo.access import demo_only
@@ -76,7 +77,7 @@ def move_clock(request: HttpRequest) -> HttpResponse:
 
 def _report(due: list[timing.Fallen]) -> str:
     """One sentence: where the clock is and what fell due."""
-    when = f"演示时间已到 {clock.now().astimezone(clock.SHANGHAI):%Y-%m-%d %H:%M}"
+    when = f"演示时间已到 {in_shanghai(clock.now()):%Y-%m-%d %H:%M}"
     if not due:
         return f"{when}，途中没有期限到期"
     lines = [

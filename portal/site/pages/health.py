@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from portal.core import clock
 from portal.core.calendar.reach import days_ahead, reach
+from portal.core.kernel.businesstime import business_date
 from portal.core.models import Delivery, Heartbeat
 from portal.core.probes import all_probes
 
@@ -47,7 +48,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 def figures(now: datetime, real_now: datetime) -> dict[str, int | None]:
     """What the database says of the work that is done behind the pages; whole numbers."""
-    today = clock.business_date(now)
+    today = business_date(now)
     known = reach(today)
     return {
         "beat_age_seconds": beat_age(real_now),

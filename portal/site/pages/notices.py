@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from portal.core import clock
 from portal.core.access import borrower_only
 from portal.core.htmx import render_part
+from portal.core.kernel.businesstime import business_date
 from portal.core.models import Delivery, Notice
 from portal.core.notifications.inbox import counts_by_category, inbox, read_all_notices, read_notice
 from portal.site.pages.visit import LOCAL_PATH, person
@@ -113,6 +114,6 @@ def _row(notice: Notice, today: date) -> NoticeRow:
         icon=icon,
         tone=tone,
         is_unread=notice.read_at is None,
-        is_today=clock.business_date(notice.created_at) == today,
+        is_today=business_date(notice.created_at) == today,
         deliveries=tuple(notice.deliveries.all()),
     )

@@ -13,7 +13,7 @@ from loans.presenters.loan import places, progress
 from loans.presenters.wording import near_day, yuan
 from loans.queries import Debt
 from loans.queries.stage import LoanStage, stages
-from portal.core.clock import SHANGHAI, business_date
+from portal.core.kernel.businesstime import business_date, in_shanghai
 from portal.core.kernel.money import ZERO
 from portal.core.kernel.roles import Role
 from portal.core.kernel.workdays import WorkCalendar
@@ -284,7 +284,7 @@ def _notices_cell() -> Cell:
 
 
 def _service_cell(calendar: WorkCalendar, now: datetime) -> Cell:
-    opens = next_opening(now.astimezone(SHANGHAI), calendar)
+    opens = next_opening(in_shanghai(now), calendar)
     value = "在线 · 9:00–18:00" if opens is None else f"人工 {chinese(opens)} 上线"
     return Cell("我的客服", optional_url("relief:service"), "headset", value=value)
 

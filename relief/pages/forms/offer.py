@@ -13,9 +13,9 @@ from django.core.exceptions import ValidationError
 
 from portal.core.fields import DayField, WholeNumberField
 from portal.core.kernel import money
+from portal.core.kernel.businesstime import add_months
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO
-from relief.cases.deadlines import add_months
 from relief.cases.policy import ReliefPolicy
 from relief.cases.reasons import COUNTER_REASONS
 from relief.offers.models import Offer

@@ -8,8 +8,8 @@ import pytest
 
 from loans.models import Entry
 from loans.services.acceleration import accelerate
-from portal.core import clock
 from portal.core.errors import RuleViolation
+from portal.core.kernel.businesstime import business_date
 from portal.core.models import Delivery, Notice
 from relief.cases.workflow import COLLECTION_STOPS, State
 from tests import factories
@@ -38,9 +38,7 @@ def test_refused_while_a_case_is_open(state: State) -> None:
     now = factories.NOW + timedelta(days=1)
 
     with pytest.raises(RuleViolation, match="不能宣布提前到期") as refused:
-        accelerate(
-            loan_id=case.loan_id, on=clock.business_date(now), reason="x", actor=None, now=now
-        )
+        accelerate(loan_id=case.loan_id, on=business_date(now), reason="x", actor=None, now=now)
 
     assert refused.value.code == "CASE_OPEN"
     assert Entry.objects.count() == entries
@@ -52,6 +50,6 @@ def test_allowed_beside_a_mere_draft() -> None:
     case = factories.case_at(State.DRAFT)
     now = factories.NOW
 
-    accelerate(loan_id=case.loan_id, on=clock.business_date(now), reason="x", actor=None, now=now)
+    accelerate(loan_id=case.loan_id, on=business_date(now), reason="x", actor=None, now=now)
 
     assert_clean()

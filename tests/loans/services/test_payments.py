@@ -11,8 +11,8 @@ from loans.models import Correction, Loan, Payment, Schedule
 from loans.queries import certificate, debt, payoff_amount, schedule_history
 from loans.services import observers
 from loans.services.payment import pay, preview_payment, reverse_payment
-from portal.core.clock import business_date
 from portal.core.errors import RuleViolation
+from portal.core.kernel.businesstime import business_date
 from tests.loans.books import (
     SHANGHAI,
     D,

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.test import override_settings
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from portal.core import clock
 from portal.core.errors import RuleViolation
 from portal.core.models import DemoClock
 from tests.conftest import at
-
-
-@pytest.mark.parametrize(
-    ("utc", "day"),
-    [
-        ("2026-03-01T15:59:59.999999+00:00", date(2026, 3, 1)),
-        ("2026-03-01T16:00:00+00:00", date(2026, 3, 2)),
-        ("1988-07-01T15:30:00+00:00", date(1988, 7, 2)),  # summer time of 1986–91
-    ],
-)
-def test_business_date_is_shanghais(utc: str, day: date) -> None:
-    assert clock.business_date(datetime.fromisoformat(utc)) == day
 
 
 def test_frozen_stands_still_and_comes_off() -> None:
@@ -76,11 +62,3 @@ def test_outside_a_demo_it_is_not_even_read() -> None:
     with pytest.raises(RuleViolation, match="演示环境"):
         clock.advance_to(clock.real_now() + timedelta(days=1))
     assert clock.now() - clock.real_now() < timedelta(seconds=1)
-
-
-@given(st.datetimes(datetime(1986, 1, 1), datetime(2040, 1, 1)).map(lambda d: d.replace(second=0)))  # noqa: DTZ001
-@settings(max_examples=60)
-def test_shanghai_and_business_date_agree(naive: datetime) -> None:
-    instant = clock.shanghai(naive.date(), naive.time())
-
-    assert clock.business_date(instant) == naive.date()

@@ -10,8 +10,8 @@ from decimal import Decimal
 import pytest
 
 from loans.proofs import violations
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Rank
-from relief.cases.deadlines import business_day
 from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.offers import approval, negotiate, revoke
@@ -69,11 +69,13 @@ def breach(case: Case) -> object:
 
 
 def pay_under_offer(case: Case) -> None:
-    factories.pay_amount(case.loan, Decimal("100.00"), business_day(SOON), reference="one-transfer")
+    factories.pay_amount(
+        case.loan, Decimal("100.00"), business_date(SOON), reference="one-transfer"
+    )
 
 
 def pay_everything(case: Case) -> None:
-    on = business_day(SOON)
+    on = business_date(SOON)
     factories.pay_amount(
         case.loan, factories.debt(case.loan, on).payoff, on, reference="one-transfer"
     )

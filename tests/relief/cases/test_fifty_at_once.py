@@ -15,10 +15,10 @@ from loans.models import Payment
 from loans.proofs import violations
 from loans.queries import debt
 from portal.core.errors import RuleViolation
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Rank
 from portal.core.models import Delivery, User
 from relief.cases import review
-from relief.cases.deadlines import business_day
 from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.offers import approval, negotiate
@@ -180,7 +180,7 @@ def test_two_checkers_decide(turn: int) -> None:
 def test_repay_and_execute(turn: int) -> None:
     """A payment first: the offer is another version, so accepting the old one is refused."""
     case, _offer, accept = ready()
-    on = business_day(LATER)
+    on = business_date(LATER)
 
     def repay() -> Payment | None:
         factories.pay_amount(case.loan, Decimal("10.00"), on, reference="the-one-transfer")

@@ -15,10 +15,10 @@ from django.db import connection
 from loans.proofs import violations
 from loans.queries import debt
 from portal.core.errors import RuleViolation
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Rank
 from portal.core.models import Delivery
 from relief.cases import application, review, sweep
-from relief.cases.deadlines import business_day
 from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.offers import negotiate
@@ -104,7 +104,7 @@ def test_accept_and_something_else(other: str) -> None:
         ),
         "withdraw": lambda: application.withdraw_case(case=case, actor=case.borrower, now=LATER),
         "pay": lambda: factories.pay_amount(
-            case.loan, Decimal("10.00"), business_day(LATER), reference=f"race-{next(payments)}"
+            case.loan, Decimal("10.00"), business_date(LATER), reference=f"race-{next(payments)}"
         ),
     }
 
@@ -113,7 +113,7 @@ def test_accept_and_something_else(other: str) -> None:
     state = state_of(case)
     accepted = Agreement.objects.count()
     assert accepted == (1 if state == State.PLAN_ACTIVE else 0)
-    assert debt(case.loan, business_day(LATER)).is_plan is (accepted == 1)
+    assert debt(case.loan, business_date(LATER)).is_plan is (accepted == 1)
 
 
 def test_two_staff_claim() -> None:

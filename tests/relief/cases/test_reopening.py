@@ -11,11 +11,11 @@ from loans.queries import certificate, debt
 from loans.services.payment import reverse_payment
 from portal.core import clock
 from portal.core.errors import RuleViolation
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Rank
 from portal.core.models import Document, Notice
 from relief import invariants
 from relief.cases import application
-from relief.cases.deadlines import business_day
 from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.evidence import retention
@@ -46,7 +46,7 @@ def bounce_last(case: Case, days: int = 1) -> None:
 
 
 def pay_off(case: Case, days: int) -> None:
-    on = business_day(NOW) + timedelta(days=days)
+    on = business_date(NOW) + timedelta(days=days)
     factories.pay_amount(case.loan, debt(case.loan, on).payoff, on)
     case.refresh_from_db()
     case.loan.refresh_from_db()
@@ -96,9 +96,9 @@ def test_a_date_long_past_is_warned_of_at_once_with_the_whole_time_to_cure() -> 
     bounce_last(case, days=60)
 
     assert case.state == State.WARNED
-    bounced = business_day(NOW) + timedelta(days=61)
+    bounced = business_date(NOW) + timedelta(days=61)
     assert case.next_due_at is not None
-    assert business_day(case.next_due_at) == bounced + timedelta(days=10)
+    assert business_date(case.next_due_at) == bounced + timedelta(days=10)
     assert [e.action for e in case.events.order_by("pk")][-3:] == ["REOPEN", "PLAN_LATE", "WARN"]
 
 
@@ -152,7 +152,7 @@ def test_a_manager_revokes_a_warned_plan_of_which_nothing_is_paid() -> None:
 
     case.refresh_from_db()
     assert case.state == State.NEGOTIATING
-    assert not debt(case.loan, business_day(when)).is_plan
+    assert not debt(case.loan, business_date(when)).is_plan
     assert [row.kind for row in case.deadlines.waiting()] == ["COMPOSE_DUE"]
     assert plan_clock.can_breach(case, when) is False
 
@@ -160,7 +160,7 @@ def test_a_manager_revokes_a_warned_plan_of_which_nothing_is_paid() -> None:
 def test_a_warned_plan_with_a_payment_is_not_revoked_until_it_is_reversed() -> None:
     case = case_at(State.WARNED)
     when = NOW + timedelta(days=33)
-    factories.pay_amount(case.loan, factories.Decimal("10.00"), business_day(when))
+    factories.pay_amount(case.loan, factories.Decimal("10.00"), business_date(when))
     case.refresh_from_db()
     assert case.state == State.WARNED
     manager = staff(Rank.MANAGER)

@@ -10,10 +10,10 @@ import pytest
 from loans.proofs import violations
 from loans.queries import debt
 from portal.core.errors import RuleViolation, TermsChanged
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Rank
 from portal.core.models import Notice
-from relief.cases.deadlines import business_day
 from relief.cases.workflow import State
 from relief.invariants.offers import authority
 from relief.offers import negotiate
@@ -22,7 +22,7 @@ from tests.conftest import at
 from tests.factories import NOW, accept, case_at, open_offer, staff
 
 pytestmark = pytest.mark.django_db
-ON = business_day(NOW)
+ON = business_date(NOW)
 
 
 @pytest.fixture(autouse=True)

@@ -12,10 +12,10 @@ from loans.models import Schedule
 from loans.proofs import violations
 from loans.queries import debt
 from portal.core.errors import NotYourTurn, RuleViolation, TermsChanged
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Rank
 from portal.core.models import Delivery, Notice, User
 from relief.cases.collection import sentence_for
-from relief.cases.deadlines import business_day
 from relief.cases.workflow import State
 from relief.offers import agreement, approval, negotiate, revoke
 from relief.offers.models import Agreement, Offer
@@ -24,7 +24,7 @@ from tests.conftest import at
 from tests.factories import NOW, accept, case_at, open_offer, staff
 
 pytestmark = pytest.mark.django_db
-ON = business_day(NOW)
+ON = business_date(NOW)
 
 
 @pytest.fixture(autouse=True)

@@ -17,10 +17,10 @@ from loans.domain.restructure import PlanPreview
 from loans.queries import debt
 from loans.services import restructure as books_restructure
 from portal.core.errors import RuleViolation, TermsChanged
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Rank
 from portal.core.models import User
-from relief.cases.deadlines import business_day
 from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.offers import agreement, approval, negotiate
@@ -122,7 +122,7 @@ def test_never_opened_is_never_accepted() -> None:
 
 def test_a_superseded_version_is_refused_and_names_who_replaced_it() -> None:
     case, offer = ready()
-    factories.pay_amount(case.loan, Decimal("10.00"), business_day(SOON))
+    factories.pay_amount(case.loan, Decimal("10.00"), business_date(SOON))
     before = snapshot()
 
     with pytest.raises(
@@ -131,7 +131,7 @@ def test_a_superseded_version_is_refused_and_names_who_replaced_it() -> None:
         accept(case, offer, SOON)
 
     assert snapshot() == before
-    assert not debt(case.loan, business_day(SOON)).is_plan
+    assert not debt(case.loan, business_date(SOON)).is_plan
 
 
 def test_another_digest_than_the_one_seen_is_refused() -> None:
@@ -220,7 +220,7 @@ def test_a_plan_that_the_books_compute_otherwise_is_not_signed(
         accept(case, offer)
 
     assert snapshot() == before
-    assert not debt(case.loan, business_day(SOON)).is_plan
+    assert not debt(case.loan, business_date(SOON)).is_plan
 
 
 # --- Authority, and how many plans (relief/RULES.md §6, §7) ------------------------------------------

@@ -14,9 +14,9 @@ from loans.services.acceleration import accelerate
 from loans.services.payment import pay, reverse_payment
 from portal.core import clock
 from portal.core.errors import RuleViolation
+from portal.core.kernel.businesstime import business_date
 from portal.core.models import Delivery, Notice
 from relief import invariants
-from relief.cases.deadlines import business_day
 from relief.cases.models import Case
 from relief.cases.queries import timeline
 from relief.cases.workflow import State
@@ -26,7 +26,7 @@ from tests.relief.crash import Crashed, dying_after, snapshot
 
 pytestmark = pytest.mark.django_db
 D = Decimal
-ON = business_day(NOW)
+ON = business_date(NOW)
 
 
 def bounce(payment: Payment, days: int = 1) -> None:

@@ -13,10 +13,10 @@ from loans.proofs import violations
 from loans.queries import debt, load_position
 from loans.services.payment import reverse_payment
 from portal.core.errors import RuleViolation
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Rank
 from portal.core.models import Delivery, Document, Notice
 from relief import invariants
-from relief.cases.deadlines import business_day
 from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.pages.plan import ending_of
@@ -74,7 +74,7 @@ def test_reminders_come_once_each() -> None:
     due = first_due(case)
 
     assert case.next_due_at is not None
-    assert business_day(case.next_due_at) == due
+    assert business_date(case.next_due_at) == due
     factories.sweep_through(case, noon(due + timedelta(days=1)))
     sent = Delivery.objects.filter(event__startswith="plan_", channel="sms")
     assert list(sent.order_by("pk").values_list("event", flat=True)) == [
@@ -97,7 +97,7 @@ def test_a_paid_instalment_is_not_reminded_of() -> None:
     case.refresh_from_db()
     assert case.state == State.PLAN_ACTIVE
     assert not Notice.objects.filter(event__in=["plan_soon", "plan_today", "plan_late"]).exists()
-    assert business_day(case.next_due_at or NOW) > due
+    assert business_date(case.next_due_at or NOW) > due
 
 
 def test_warned_after_three_days_and_cured_by_paying() -> None:
@@ -109,7 +109,7 @@ def test_warned_after_three_days_and_cured_by_paying() -> None:
     factories.sweep_through(case, noon(due + timedelta(days=3)))
     case.refresh_from_db()
     assert case.state == State.WARNED
-    assert business_day(case.next_due_at or NOW) == due + timedelta(days=13)
+    assert business_date(case.next_due_at or NOW) == due + timedelta(days=13)
     assert Delivery.objects.filter(event="plan_warned", channel="phone").count() == 1
 
     factories.pay_plan(case, on=due + timedelta(days=10))
@@ -117,7 +117,7 @@ def test_warned_after_three_days_and_cured_by_paying() -> None:
     case.refresh_from_db()
     assert case.state == State.PLAN_ACTIVE
     assert Notice.objects.filter(event="plan_cured").count() == 1
-    assert business_day(case.next_due_at or NOW) > due + timedelta(days=10)
+    assert business_date(case.next_due_at or NOW) > due + timedelta(days=10)
 
 
 def test_a_breach_waits_for_the_cure_to_end_and_for_a_supervisor() -> None:
@@ -153,7 +153,7 @@ def test_breach_after_five_of_twelve_with_the_figures_of_the_rules() -> None:
     case.refresh_from_db()
     plan_watch.breach(case=case, reason="未还", actor=staff(Rank.SUPERVISOR), now=late)
 
-    owed = debt(case.loan, business_day(late))
+    owed = debt(case.loan, business_date(late))
     assert owed.principal_due == Decimal("3500.00")
     assert owed.kept_penalty + owed.penalty >= Decimal("94.21")
 
@@ -177,7 +177,7 @@ def test_a_payment_that_bounces_after_the_breach_changes_its_figures() -> None:
     ending = ending_of(agreement, load_position(case.loan))
     assert ending is not None
     assert (ending.vested, ending.returned) == (Decimal("53.83"), Decimal("107.67"))
-    assert debt(case.loan, business_day(late)).principal_due == Decimal("4000.00")
+    assert debt(case.loan, business_date(late)).principal_due == Decimal("4000.00")
     assert (case.state, agreement.end_kind) == (State.BREACHED, "breached")
     assert invariants.violations(now=late, real_now=late) == []
 

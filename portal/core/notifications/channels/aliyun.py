@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 
-from portal.core import clock
+from portal.core.kernel.businesstime import business_date
 from portal.core.models import Delivery
 from portal.core.notifications.channels.base import (
     Report,
@@ -128,7 +128,7 @@ def answer_of(call: Callable[[Any], Any], request: Any) -> Any:
 def days_of(delivery: Delivery) -> list[date]:
     """The provider's day of a submission: ours, and the next too if ours was about to end."""
     at = delivery.submitted_at or delivery.created_at
-    return sorted({clock.business_date(at), clock.business_date(at + MIDNIGHT)})
+    return sorted({business_date(at), business_date(at + MIDNIGHT)})
 
 
 def what_became(reference: str, found: Collection[tuple[str, str]]) -> Report | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from portal.core.kernel.businesstime import add_months
 from portal.core.models import User
 from portal.site.demo import acts, papers
 from portal.site.demo.acts import DemoPaper, lend, pay_due
 from portal.site.demo.timeline import Stage, deliver, moment
-from relief.cases.deadlines import add_months
 from relief.offers import approval
 
 

@@ -12,8 +12,8 @@ from django.urls import reverse
 
 from loans.queries import debt
 from portal.core import clock
+from portal.core.kernel.businesstime import business_date
 from portal.core.models import User
-from relief.cases.deadlines import business_day
 from relief.cases.workflow import State
 from tests import factories
 from tests.portal.site.pages.conftest import headings
@@ -147,7 +147,7 @@ def test_plan_at_risk_says_until_when(lin: User, as_user: LogIn) -> None:
     with clock.frozen(case.next_due_at - timedelta(days=2)):
         text = as_user(lin).get(ME).content.decode()
 
-    cure_by = business_day(case.next_due_at)
+    cure_by = business_date(case.next_due_at)
     assert f"请在 {cure_by.month}月{cure_by.day}日 24:00 前还清逾期的" in text
     assert 'data-field="loan-stage" data-value="plan_warned"' in text
     assert "新还款计划执行中，催收电话已停止" in text
