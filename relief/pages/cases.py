@@ -43,8 +43,8 @@ def cases(request: HttpRequest) -> HttpResponse:
     """Newest first, each with its state and what happens next."""
     user, now = borrower(request), clock.now()
     inbox = list(queries.borrower_inbox(user))
-    told = queries.loan_stages(inbox, clock.today())
-    views = [case_view(case, user, now, told.get(case.pk)) for case in inbox]
+    stages, newest = queries.loan_stages(inbox, clock.today()), queries.rules_for(None)
+    views = [case_view(case, user, now, stages.get(case.pk), newest_rules=newest) for case in inbox]
     rows = [(view, present.needs_you(view.case)) for view in views]
     return render(request, "relief/cases/cases.html", {"rows": rows})
 

@@ -16,6 +16,7 @@ from relief.cases.deadlines import DueKind, chinese, provisional_note
 from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case, Event
 from relief.cases.notices import HAPPENING_LABELS, AuditEvent
+from relief.cases.policy import ReliefPolicy
 from relief.cases.queries import rules_for
 from relief.cases.reasons import reason_names
 from relief.cases.workflow import TURN, Action, State, open_moves
@@ -88,8 +89,18 @@ class CaseView:
         return next((button for button in self.buttons if button.action == action), None)
 
 
-def case_view(case: Case, viewer: User, now: datetime, stage: LoanStage | None = None) -> CaseView:
+def case_view(
+    case: Case,
+    viewer: User,
+    now: datetime,
+    stage: LoanStage | None = None,
+    *,
+    newest_rules: ReliefPolicy | None = None,
+) -> CaseView:
     """The view of `viewer`; the case must come with assigned_to loaded.
+
+    `newest_rules` are the current policy, which a draft's sentence quotes; a list gives them once,
+    and where they are not given a draft asks for them (one query).
 
     `stage` is how the loan stands where a plan runs or broke (queries.loan_stages): the borrower
     reads the sentence of the loan's own pages.
@@ -98,6 +109,7 @@ def case_view(case: Case, viewer: User, now: datetime, stage: LoanStage | None =
     role = Role.STAFF if viewer.is_staff_member else Role.BORROWER
     due = "" if case.next_due_at is None else _due_text(case)
     is_past = case.next_due_at is not None and case.next_due_at <= now
+    rules = newest_rules if newest_rules and state == State.DRAFT else rules_for(case)
     return CaseView(
         case=case,
         state=state.value,
@@ -105,7 +117,7 @@ def case_view(case: Case, viewer: User, now: datetime, stage: LoanStage | None =
         next_step=(
             stage.text
             if stage is not None and role == Role.BORROWER
-            else labels.next_step(state, role, due, rules_for(case), is_past=is_past)
+            else labels.next_step(state, role, due, rules, is_past=is_past)
         ),
         stage=stage,
         due_at=case.next_due_at,

@@ -14,6 +14,7 @@ from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Rank
 from relief.cases import queries
 from relief.cases.models import Case
+from relief.cases.policy import ReliefPolicy
 from relief.cases.workflow import State
 from relief.desk.queue import queue
 from relief.offers.suggestions import suggest_for
@@ -39,7 +40,7 @@ def test_every_state_reads_well_to_both_sides_without_queries(
     case = read(case_at(state))
     people = [case.borrower, staff(), staff(Rank.AUDITOR)]
     with django_assert_num_queries(0):
-        views = [case_view(case, person, NOW) for person in people]
+        views = [case_view(case, person, NOW, newest_rules=ReliefPolicy()) for person in people]
 
     assert all(view.label and view.next_step.endswith("。") for view in views)
     assert not [button for button in views[2].buttons if button.enabled]
