@@ -8,10 +8,11 @@ total + accrued_interest.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from loans.domain.components import LABELS, Component
 from loans.presenters import wording
 from loans.queries.types import Debt
 from portal.core.kernel.money import ZERO
@@ -29,6 +30,7 @@ WORDS: dict[str, str] = {
     "payoff": "今天结清",
     "due_now": "本期应还",
     "penalty_all": "罚息合计",
+    "interest_all": "利息合计",
     "by_schedule": "剩余应还",
 }
 FIELDS: dict[str, str] = {
@@ -93,7 +95,7 @@ def sum_words(parts: Iterable[Figure]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PenaltyAll:
-    """罚息合计 with its two parts; only where an agreement has kept some penalty."""
+    """罚息合计 with its two parts; only where there is something in both."""
 
     kept: Decimal
     running: Decimal
@@ -112,5 +114,45 @@ class PenaltyAll:
 
 
 def penalty_all(debt: Debt) -> PenaltyAll | None:
-    """The sum of kept and running penalty; None where nothing is kept, for then 罚息 is all."""
-    return PenaltyAll(debt.kept_penalty, debt.penalty) if debt.kept_penalty else None
+    """The sum of kept and running penalty; None where one of them, under its own word, is all."""
+    if debt.kept_penalty and debt.penalty:
+        return PenaltyAll(debt.kept_penalty, debt.penalty)
+    return None
+
+
+PENALTY_PARTS = (Component.PENALTY, Component.COMPOUND, Component.KEPT_PENALTY)
+INTEREST_PARTS = (Component.INTEREST, Component.KEPT_INTEREST)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSum:
+    """Interest or penalty in one line of a split or a table: what it is called, and of what it is.
+
+    One part alone has its own word and no sum; several are 合计 with the parts in ``parts``.
+    """
+
+    word: str
+    amount: Decimal
+    parts: str
+
+
+def penalty_column(amounts: Mapping[Component, Decimal]) -> ColumnSum:
+    """罚息 3.26, 保留罚息 1.47, or 罚息合计 3.26 with 罚息 1.79 + 保留罚息 1.47."""
+    return _column(amounts, PENALTY_PARTS, WORDS["penalty_all"])
+
+
+def interest_column(amounts: Mapping[Component, Decimal]) -> ColumnSum:
+    """利息 54.00, 保留利息 27.55, or 利息合计 with both."""
+    return _column(amounts, INTEREST_PARTS, WORDS["interest_all"])
+
+
+def _column(
+    amounts: Mapping[Component, Decimal], names: Sequence[Component], whole: str
+) -> ColumnSum:
+    there = [(LABELS[name], amounts.get(name, ZERO)) for name in names if amounts.get(name)]
+    total = sum((amount for _, amount in there), ZERO)
+    if len(there) < 2:
+        return ColumnSum(there[0][0] if there else LABELS[names[0]], total, "")
+    return ColumnSum(
+        whole, total, " + ".join(f"{word} {wording.yuan(amount)}" for word, amount in there)
+    )

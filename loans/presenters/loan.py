@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from loans.domain.components import LABELS, Component
 from loans.domain.profile import Method
 from loans.models import Loan
 from loans.presenters import rules, wording
@@ -14,6 +15,11 @@ from loans.queries.stage import LoanStage
 from loans.queries.types import Debt, InstalmentDebt, InstalmentState
 from portal.core.kernel.money import ZERO
 
+C = Component
+ROW_PARTS = (
+    *(C.PRINCIPAL, C.INTEREST, C.KEPT_INTEREST),
+    *(C.KEPT_PENALTY, C.PENALTY, C.COMPOUND, C.FEE),
+)
 METHODS = {Method.EQUAL_INSTALMENT: "等额本息", Method.INTEREST_ONLY: "先息后本"}
 
 
@@ -106,7 +112,8 @@ def praise(debt: Debt) -> str:
         return ""
     last = streak[-1]
     when = wording.near_day(last.last_paid_on or last.due_on, debt.as_of)
-    return f"第 {last.number} 期已于 {when}按时还清，连续 {len(streak)} 期按时还款。"
+    run = f"，连续 {len(streak)} 期按时还款" if len(streak) > 1 else ""
+    return f"第 {last.number} 期已于 {when}按时还清{run}。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +147,6 @@ def _plan_line(row: InstalmentDebt, today: date, *, is_next: bool) -> PlanLine:
         state, tag, tone, total = "paid", "已还", "s", row.paid or row.scheduled
     elif row.state is InstalmentState.OVERDUE:
         state, tag, tone = "od", f"逾期 {row.overdue_days} 天", "d"
-        late = row.penalty + row.compound
-        notes.append(f"含逾期罚息 {wording.yuan(late)}" if late else "")
     elif row.state is InstalmentState.DUE:
         in_grace = row.due_on < today  # the product's own days of grace
         state, tag, tone = "next", "宽限期内" if in_grace else "今日到期", "w"
@@ -152,9 +157,6 @@ def _plan_line(row: InstalmentDebt, today: date, *, is_next: bool) -> PlanLine:
 
 
 def _parts(row: InstalmentDebt) -> str:
-    parts = [
-        ("本金", row.principal),
-        ("利息", row.interest + row.kept_interest),
-        ("保留罚息", row.kept_penalty),
-    ]
+    """本金 1,024.01 保留利息 27.55 罚息 1.79: every column of the row, each under its own word."""
+    parts = ((LABELS[one], getattr(row, one)) for one in ROW_PARTS)
     return " ".join(f"{name} {wording.yuan(amount)}" for name, amount in parts if amount)

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from loans.domain.components import LABELS
 from loans.models import Account, Entry, Schedule
 from loans.presenters import wording
-from loans.presenters.amounts import FIELDS, WORDS, figure, parts_of
+from loans.presenters.amounts import FIELDS, figure, parts_of
+from loans.presenters.loan import ROW_PARTS
 from loans.queries.position import Position
 from loans.queries.types import Debt, InstalmentDebt
 from portal.core.kernel.money import ZERO
@@ -174,13 +176,5 @@ def _due_now(debt: Debt, due: Iterable[InstalmentDebt]) -> tuple[SumLine, ...]:
 
 
 def _columns(row: InstalmentDebt) -> str:
-    columns = (
-        ("本金", row.principal),
-        ("利息", row.interest),
-        ("罚息", row.penalty),
-        ("复利", row.compound),
-        ("费用", row.fee),
-        (WORDS["kept_interest"], row.kept_interest),
-        (WORDS["kept_penalty"], row.kept_penalty),
-    )
+    columns = ((LABELS[one], getattr(row, one)) for one in ROW_PARTS)
     return " + ".join(f"{name} {wording.yuan(amount)}" for name, amount in columns if amount)

@@ -11,6 +11,7 @@ from loans.domain.interest import InstalmentPenalty, PenaltyExplanation
 from loans.domain.profile import ProductProfile
 from loans.models import Loan
 from loans.presenters import rules, wording
+from loans.presenters.amounts import figure, penalty_all
 from loans.presenters.exports import Cell, to_csv
 from loans.presenters.penalty import rate_formula
 from loans.queries.types import Debt, Statement
@@ -91,15 +92,25 @@ def penalty_csv(
     for line, row in zip(story.instalments, debt.instalments, strict=True):
         if line.segments:
             paid = line.total - row.penalty
-            sums: list[Cell] = [line.total, paid, row.penalty]
-            rows.append(["罚息", line.number, line.due_on, *sums, *_shares(line)])
+            owed_of: list[Cell] = [line.total, paid, row.penalty]
+            rows.append(["罚息", line.number, line.due_on, *owed_of, *_shares(line)])
         if line.compound:
             paid = line.compound - row.compound
             rows.append(["复利", line.number, line.due_on, line.compound, paid, row.compound])
-    rows += [["现在应付罚息合计", "", debt.as_of, "", "", debt.penalty]]
+    (_, owed), *more = _penalties(debt)  # the word alone begins the rows of the instalments
+    sums = [("现在应付罚息", owed), *more]
+    rows += [[word, "", debt.as_of, "", "", amount] for word, amount in sums]
     rows += [["借据编号", loan.number]]
     rows += [[rule.title, rule.text] for rule in rules.penalty_rules(profile)]
     return to_csv(PENALTY_HEAD, rows)
+
+
+def _penalties(debt: Debt) -> list[tuple[str, Decimal]]:
+    """What the rows above add up to, what is kept beside it, and the sum where there are both."""
+    names = ["penalty"]
+    names += ["kept_penalty"] if debt.kept_penalty else []
+    names += ["penalty_all"] if penalty_all(debt) else []
+    return [(one.word, one.amount) for one in (figure(debt, name) for name in names)]
 
 
 def penalty_paper(
@@ -122,7 +133,7 @@ def penalty_paper(
     meta = [
         ("借据编号", loan.number),
         ("截至", f"{debt.as_of}"),
-        ("当前罚息合计", f"{wording.yuan(debt.penalty)} 元"),
+        *((word, f"{wording.yuan(amount)} 元") for word, amount in _penalties(debt)),
         ("剩余本金", f"{wording.yuan(debt.principal)} 元"),
     ]
     columns = (

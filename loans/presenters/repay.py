@@ -6,12 +6,13 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
+from loans.domain.components import Component
 from loans.models import Payment
 from loans.pages.forms import CUSTOM, DUE, NEXT, PAYOFF
 from loans.presenters import wording
-from loans.presenters.amounts import WORDS
+from loans.presenters.amounts import interest_column, penalty_column
 from loans.queries.stage import LoanStage, numbers_of
 from loans.queries.types import Debt, InstalmentDebt
 from loans.services.splitting import SplitPreview
@@ -61,23 +62,12 @@ def preview_view(preview: SplitPreview, debt: Debt) -> CashierPreview:
 
 
 def _bar(preview: SplitPreview, debt: Debt) -> ShareBar:
-    late = preview.penalty + preview.compound
     left = debt.principal - preview.principal
+    sums = {one: getattr(preview, one) for one in Component}
+    penalty, interest = penalty_column(sums), interest_column(sums)
     parts = [
-        Share(
-            "a",
-            "罚息",
-            late + preview.kept_penalty,
-            "split-penalty",
-            _added((WORDS["penalty"], late), (WORDS["kept_penalty"], preview.kept_penalty)),
-        ),
-        Share(
-            "b",
-            "利息",
-            preview.interest + preview.kept_interest,
-            "split-interest",
-            _added(("当期", preview.interest), (WORDS["kept_interest"], preview.kept_interest)),
-        ),
+        Share("a", penalty.word, penalty.amount, "split-penalty", penalty.parts),
+        Share("b", interest.word, interest.amount, "split-interest", interest.parts),
         Share(
             "c",
             "本金",
@@ -89,13 +79,6 @@ def _bar(preview: SplitPreview, debt: Debt) -> ShareBar:
     if preview.fee:
         parts.append(Share("d", "费用", preview.fee, "split-fee"))
     return share_bar(parts)
-
-
-def _added(*pairs: tuple[str, Decimal]) -> str:
-    """罚息 1.79 + 保留罚息 1.47, only when there are two kinds."""
-    if any(not amount for _, amount in pairs):
-        return ""
-    return " + ".join(f"{word} {wording.yuan(amount)}" for word, amount in pairs)
 
 
 def _shares(preview: SplitPreview, debt: Debt) -> tuple[InstalmentShare, ...]:
@@ -183,24 +166,25 @@ def scope_words(debt: Debt, chosen: str, stage: LoanStage) -> str:
     return f"{plan}第 {numbers_of(debt.due_rows)} 期 · {late}"
 
 
+class PaidKind(NamedTuple):
+    """One kind of what a payment paid, with the parts where there are several."""
+
+    label: str
+    field: str
+    amount: Decimal
+    parts: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class PaymentReceipt:
     """A payment as it was split on the day it was booked, and as it is split after corrections."""
 
     payment: Payment
-    lines: tuple[tuple[str, str, Decimal], ...]
+    lines: tuple[PaidKind, ...]
     lines_now: tuple[tuple[str, Decimal, Decimal], ...]  # label, then, now: where they differ
     order_text: str
     details: tuple[tuple[str, str, Decimal], ...]
     corrected: bool
-
-
-GROUPS = (
-    ("还罚息", "split-penalty", ("penalty", "compound", "kept_penalty")),
-    ("还利息", "split-interest", ("interest", "kept_interest")),
-    ("还本金", "split-principal", ("principal",)),
-    ("还费用", "split-fee", ("fee",)),
-)
 
 
 def receipt(payment: Payment) -> PaymentReceipt:
@@ -217,9 +201,11 @@ def receipt(payment: Payment) -> PaymentReceipt:
     ]
     return PaymentReceipt(
         payment=payment,
-        lines=tuple(group for group in groups if group[2] or group[1] != "split-fee"),
+        lines=tuple(group for group in groups if group.amount or group.field != "split-fee"),
         lines_now=tuple(
-            (was[0], was[2], new[2]) for was, new in zip(groups, now, strict=True) if was != new
+            (was.label if was.amount else new.label, was.amount, new.amount)
+            for was, new in zip(groups, now, strict=True)
+            if was.amount != new.amount
         ),
         order_text=split["order_text"],
         details=tuple(details),
@@ -227,11 +213,14 @@ def receipt(payment: Payment) -> PaymentReceipt:
     )
 
 
-def _groups(split: Mapping[str, Any]) -> list[tuple[str, str, Decimal]]:
-    sums = {name: Decimal(text) for name, text in split["totals"].items()}
+def _groups(split: Mapping[str, Any]) -> list[PaidKind]:
+    sums = {Component(name): Decimal(text) for name, text in split["totals"].items()}
+    penalty, interest = penalty_column(sums), interest_column(sums)
     return [
-        (label, field, sum((sums.get(name, ZERO) for name in names), ZERO))
-        for label, field, names in GROUPS
+        PaidKind(f"还{penalty.word}", "split-penalty", penalty.amount, penalty.parts),
+        PaidKind(f"还{interest.word}", "split-interest", interest.amount, interest.parts),
+        PaidKind("还本金", "split-principal", sums.get(Component.PRINCIPAL, ZERO)),
+        PaidKind("还费用", "split-fee", sums.get(Component.FEE, ZERO)),
     ]
 
 

@@ -153,7 +153,7 @@ def _why(debt: Debt, stage: LoanStage) -> str:
     if stage.owed_now and not debt.is_overdue:
         return f"{rule}{stage.text}"
     if not debt.is_overdue or debt.oldest_due_on is None:
-        return f"{rule}你现在没有逾期，所以没有罚息。"
+        return f"{rule}你现在没有逾期，所以没有罚息在计收。"
     late = [row for row in debt.instalments if row.overdue_days > 0 and row.total > 0]
     return (
         f"{rule}你有 {len(late)} 期没有按时还清，最早一期在 "
@@ -184,6 +184,10 @@ def _qualify(debt: Debt) -> str:
         return f"{rule}你现在的罚息合计 {both.words} 元，可以申请。"
     if debt.penalty > 0:
         return f"{rule}你现在有 {wording.yuan(debt.penalty)} 元罚息，可以申请。"
+    if debt.kept_penalty > 0:
+        return (
+            f"{rule}你现在只有 {wording.yuan(debt.kept_penalty)} 元保留罚息，已经固定，不再增长。"
+        )
     return f"{rule}你现在没有罚息，不需要申请。"
 
 

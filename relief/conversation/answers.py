@@ -183,7 +183,7 @@ def _penalty(facts: Facts) -> str:
             if part.overdue_days > 0 and part.segments:
                 lines.append(_formula(part))
     per_day = sum((loan.per_day for loan in overdue), Decimal("0.00"))
-    lines.append(f"目前应付罚息合计 {facts.penalty_words}，再过一天约增加 {_yuan(per_day)}。")
+    lines.append(f"目前应付罚息 {facts.penalty_words}，再过一天约增加 {_yuan(per_day)}。")
     return "\n".join(lines)
 
 

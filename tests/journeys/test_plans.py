@@ -134,7 +134,7 @@ def test_a_plan_is_breached_after_five_of_twelve(stack: Stack, arrive: Arrive) -
 
     doings.see_case(borrower, who, "BREACHED")
     borrower.go(f"/relief/{who.case}/plan/")
-    borrower.sees("方案已失效")
+    borrower.sees("新计划已终止（")
     assert borrower.figure("breach-vested") == "67.29"
     assert borrower.figure("breach-returned") == "94.21"
     borrower.go(f"/jiebei/{who.loan}/")

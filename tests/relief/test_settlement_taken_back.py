@@ -95,7 +95,7 @@ def test_a_broken_plan_paid_in_full_shows_its_certificate() -> None:
     assert "借款已全部还清，结清证明已开出" in page
     assert reverse("relief:plan", args=[case.public_id]) in page
     assert "剩余欠款现已到期" not in page
-    assert "方案已失效" in plan
+    assert "新计划已终止（" in plan
     assert "剩余欠款已全部还清" in plan
     assert reverse("loans:settled", args=[case.loan.public_id]) in plan
     assert "已结清" in again

@@ -76,7 +76,8 @@ def test_home_clear_praises_payments_in_time(client: Client) -> None:
     text = client.get(reverse("loans:home")).content.decode()
 
     assert "没有逾期，继续保持" in text
-    assert "连续 1 期按时还款" in text
+    assert "按时还清。" in text
+    assert "连续 1 期" not in text
 
 
 def test_home_without_a_loan_offers_no_sample_outside_the_demo(client: Client) -> None:

@@ -235,5 +235,5 @@ def test_the_plan_says_how_it_stands(state: State, days: int, key: str) -> None:
             Agreement.objects.get().offer.offer_terms.waived
         ]
     if key == "broken":
-        assert "方案已失效" in html
+        assert "新计划已终止（" in html
         assert figures(response, "breach-returned")
