@@ -109,12 +109,3 @@ def test_strangers_use_up_no_signing_code(lin: User) -> None:
 
     with pytest.raises(RuleViolation):
         send_code(phone=PHONE, purpose="accept:d", session_key="own", ip=HOME, now=NOW)
-
-
-def test_the_desk_s_way_out_clears_the_browser() -> None:
-    client = Client()
-    client.force_login(factories.staff(Rank.REVIEWER))
-
-    answer = client.post(reverse("admin:logout"))
-
-    assert answer["Clear-Site-Data"] == '"cache", "storage"'

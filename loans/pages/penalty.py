@@ -20,7 +20,7 @@ from loans.presenters.standing import promises_of, standing_of
 from loans.queries.penalty import penalty_owed
 from loans.queries.stage import stage_of
 from portal.core import clock
-from portal.core.access import borrower_only
+from portal.core.access import borrower_only, costly
 from portal.core.documents import pdf
 from portal.core.htmx import render_part, wants_part
 
@@ -81,6 +81,7 @@ def _story(books: queries.Position, debt: queries.Debt) -> dict[str, Any]:
 
 @require_GET
 @borrower_only
+@costly
 def penalty_csv(request: HttpRequest, loan: str) -> HttpResponse:
     """Each segment with base, rate and days, so that a spreadsheet gives the same sums."""
     own = own_loan(request, loan)
@@ -94,6 +95,7 @@ def penalty_csv(request: HttpRequest, loan: str) -> HttpResponse:
 
 @require_GET
 @borrower_only
+@costly
 def penalty_pdf(request: HttpRequest, loan: str) -> HttpResponse:
     """The same segments on paper."""
     own = own_loan(request, loan)

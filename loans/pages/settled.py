@@ -12,7 +12,7 @@ from loans import queries
 from loans.pages._common import download, own_loan
 from loans.presenters import history
 from portal.core import clock
-from portal.core.access import borrower_only
+from portal.core.access import borrower_only, costly
 from portal.core.documents import papers as documents
 
 
@@ -38,6 +38,7 @@ def settled(request: HttpRequest, loan: str) -> HttpResponse:
 
 @require_GET
 @borrower_only
+@costly
 def certificate(request: HttpRequest, loan: str) -> HttpResponse:
     """结清证明 as PDF, made again from its snapshot when its file is missing."""
     paper = queries.certificate(own_loan(request, loan))

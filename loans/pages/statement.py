@@ -16,7 +16,7 @@ from loans.pages.forms import PeriodForm
 from loans.presenters import booked, papers
 from loans.queries.types import Statement
 from portal.core import clock
-from portal.core.access import borrower_only
+from portal.core.access import borrower_only, costly
 from portal.core.documents import pdf
 
 
@@ -43,6 +43,7 @@ def statement(request: HttpRequest, loan: str) -> HttpResponse:
 
 @require_GET
 @borrower_only
+@costly
 def statement_csv(request: HttpRequest, loan: str) -> HttpResponse:
     """The same lines for a spreadsheet; a wrong period goes back to the page that says so."""
     own = own_loan(request, loan)
@@ -55,6 +56,7 @@ def statement_csv(request: HttpRequest, loan: str) -> HttpResponse:
 
 @require_GET
 @borrower_only
+@costly
 def statement_pdf(request: HttpRequest, loan: str) -> HttpResponse:
     """The same lines on paper."""
     own = own_loan(request, loan)

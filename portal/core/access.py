@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
 
+from portal.core import clock
+from portal.core.accounts.throttles import Limit, attempt, seconds_until, wait_words
+
+COSTLY = Limit(30, timedelta(minutes=10))
 View = Callable[..., HttpResponseBase]
 
 
@@ -23,3 +30,23 @@ def borrower_only(view: View) -> View:
         return view(request, *args, **kwargs)
 
     return guarded
+
+
+def costly(view: View) -> View:
+    """A page that is much work to make: COSTLY per person, then 429 with the moment to try again.
+
+    One count over all such pages, in real time. Inside @borrower_only: it counts who is logged in.
+    """
+
+    @wraps(view)
+    def counted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        now = clock.real_now()
+        free_at = attempt("costly", str(request.user.pk), [COSTLY], now=now)
+        if free_at is None:
+            return view(request, *args, **kwargs)
+        context = {"message": f"下载过于频繁，请 {wait_words(free_at, now=now)}后再试。"}
+        response = render(request, "429.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)
+        response["Retry-After"] = str(seconds_until(free_at, now=now))
+        return response
+
+    return counted

@@ -1,6 +1,7 @@
 """One line a log record, with ids only; what looks like a phone, identity number or code is masked.
 
-Read by people and by machines: time, level, logger, event, then key=value; what holds a space, a
+A record about a request (Django's own have it as `request`) has its incident number, which the error
+page shows. Read by people and by machines: time, level, logger, event, then key=value; what holds a space, a
 quote or an equals sign is a JSON string.
 """
 
@@ -48,6 +49,8 @@ class LineFormatter(logging.Formatter):
         at = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         words = [at, record.levelname, record.name, word(record.getMessage())]
         extras = {k: v for k, v in sorted(vars(record).items()) if k not in _STANDARD}
+        if incident := getattr(extras.pop("request", None), "incident", ""):
+            extras["incident"] = incident
         if record.exc_info:
             extras["trace"] = self.formatException(record.exc_info)
         elif record.exc_text:

@@ -29,6 +29,7 @@ from portal.core.errors import RuleViolation
 from portal.core.htmx import wants_part
 from portal.core.kernel.addresses import parse_address
 from portal.core.kernel.errors import InvalidInput
+from portal.core.publicids import new_public_id
 from portal.core.visitor import remember_device
 
 logger = logging.getLogger(__name__)
@@ -36,6 +37,40 @@ logger = logging.getLogger(__name__)
 SEVERAL_VALUES = frozenset({"reasons", "kinds", "consent", "_selected_action", "action"})
 UNFIT = "提交的内容里有无法保存的字符，或者数字太大，什么都没有保存。请返回检查后再提交。"
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+class AnswerMiddleware:
+    """Gives each request its incident number, and each answer what browsers should deny to others.
+
+    Whoever reports an error page names the number; every log line about the request has it too
+    (portal/site/logs.py). Outermost, so that files and errors of other middleware are answers too.
+    """
+
+    HEADERS: ClassVar = {
+        "Permissions-Policy": ", ".join(
+            f"{feature}=()"
+            for feature in (
+                "camera",
+                "display-capture",
+                "geolocation",
+                "microphone",
+                "payment",
+                "usb",
+            )
+        ),
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request.incident = new_public_id()  # type: ignore[attr-defined]  # ours
+        response = self.get_response(request)
+        for name, value in self.HEADERS.items():
+            response[name] = value
+        return response
 
 
 class ForwardedMiddleware:
@@ -87,11 +122,16 @@ class BoundedBodyMiddleware:
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         if not status:
             return self.get_response(request)
-        logger.warning("body.refused", extra={"status": int(status), "length": length[:20]})
+        logger.warning(
+            "body.refused",
+            extra={"request": request, "status": int(status), "length": length[:20]},
+        )
         text = self.TEXTS[status]
         if request.headers.get("HX-Request"):
             return HttpResponse(text, status=status)
-        return HttpResponse(render_to_string("413.html", {"message": text}), status=status)
+        return HttpResponse(
+            render_to_string("413.html", {"message": text, "request": request}), status=status
+        )
 
 
 class ClockMiddleware:
@@ -191,7 +231,7 @@ class DeskListMiddleware:
         """What Django could not make of a filter that is none of the above."""
         if not _is_desk_list(request) or not isinstance(exception, ValueError | ValidationError):
             return None
-        logger.error("desk.list.unreadable", exc_info=exception)
+        logger.error("desk.list.unreadable", extra={"request": request}, exc_info=exception)
         return _no_such_list(request, "、".join(sorted(request.GET)) or "action")
 
     def _wrong_parameter(self, request: HttpRequest) -> str:
@@ -267,11 +307,15 @@ class RuleViolationMiddleware:
         view = request.resolver_match.view_name if request.resolver_match else ""
         kind = type(exception).__name__
         if isinstance(exception, DataError | OverflowError):
-            logger.error("input.unfit", extra={"view": view, "kind": kind}, exc_info=exception)
+            logger.error(
+                "input.unfit",
+                extra={"request": request, "view": view, "kind": kind},
+                exc_info=exception,
+            )
             return refusal(request, UNFIT, status=400)
         if not isinstance(exception, RuleViolation | InvalidInput):
             return None
-        logger.warning("rule.unanswered", extra={"view": view, "kind": kind})
+        logger.warning("rule.unanswered", extra={"request": request, "view": view, "kind": kind})
         status = 409 if isinstance(exception, RuleViolation) else 422
         return refusal(request, exception.message, status=status)
 

@@ -168,6 +168,7 @@ INSTALLED_APPS = [
     "relief",
 ]
 MIDDLEWARE = [
+    "portal.site.middleware.AnswerMiddleware",
     "portal.site.middleware.ForwardedMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from loans import queries as books
 from portal.core import clock
-from portal.core.access import borrower_only
+from portal.core.access import borrower_only, costly
 from portal.core.documents import papers as documents
 from portal.core.errors import RuleViolation
 from relief.cases.queries import agreement_of
@@ -60,6 +60,7 @@ def agreement(request: HttpRequest, case: str) -> HttpResponse:
 
 @require_safe
 @borrower_only
+@costly
 def pdf(request: HttpRequest, case: str) -> HttpResponse:
     """The same paper to keep; refused with 409 when what is stored was tampered with."""
     found = _own_agreement(request, case)

@@ -17,7 +17,7 @@ from django.db.models import F
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from portal.core import clock
-from portal.core.accounts.throttles import Limit, attempt
+from portal.core.accounts.throttles import Limit, attempt, wait_words
 from portal.core.errors import RuleViolation
 from portal.core.kernel.addresses import network_of
 from portal.core.kernel.phones import parse_phone
@@ -79,8 +79,7 @@ def _limit(*, phone: str, purpose: str, ip: str, real: datetime) -> None:
             raise RuleViolation("短信发送繁忙，请稍后再试，或用密码登录", code="throttled")
     free_at = attempt("code-sign" if is_signing else "code-phone", phone, PER_PHONE, now=real)
     if free_at:
-        wait = max(1, int((free_at - real).total_seconds()))
-        words = f"{wait} 秒" if wait <= 60 else f"约 {-(-wait // 60)} 分钟"
+        words = wait_words(free_at, now=real)
         raise RuleViolation(
             f"获取验证码过于频繁，请 {words}后再试", code="throttled", field="phone"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -49,6 +50,17 @@ def blocked_until(
         if oldest is not None:
             return oldest + limit.window
     return None
+
+
+def seconds_until(free_at: datetime, *, now: datetime) -> int:
+    """Whole seconds to wait, one at least: for Retry-After and the sentence."""
+    return max(1, math.ceil((free_at - now).total_seconds()))
+
+
+def wait_words(free_at: datetime, *, now: datetime) -> str:
+    """How long to wait in a person's words: "45 秒", "约 3 分钟"."""
+    seconds = seconds_until(free_at, now=now)
+    return f"{seconds} 秒" if seconds <= 60 else f"约 {math.ceil(seconds / 60)} 分钟"
 
 
 def attempts_left(scope: str, subject: str, limit: Limit, *, now: datetime) -> int:
