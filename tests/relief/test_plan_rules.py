@@ -18,7 +18,7 @@ from portal.core.models import Delivery, Notice
 from relief.cases.models import Case, Policy
 from relief.cases.policy import ReliefPolicy
 from relief.cases.workflow import State
-from relief.plans import watch as plan_watch
+from relief.plans import clock as plan_clock
 from tests import factories
 from tests.factories import NOW
 from tests.relief.desk.desk import at_desk, client_of, page_of
@@ -87,8 +87,8 @@ def test_the_cure_ends_when_the_warning_says_however_late_it_was_given(late: int
         assert said in html, name
         if late:
             assert f"{computed.month}月{computed.day}日" not in html, name
-    assert not plan_watch.can_breach(case, factories.noon(last_day))
-    assert plan_watch.can_breach(case, factories.noon(last_day + timedelta(days=1)))
+    assert not plan_clock.can_breach(case, factories.noon(last_day))
+    assert plan_clock.can_breach(case, factories.noon(last_day + timedelta(days=1)))
 
 
 @pytest.mark.django_db

@@ -107,14 +107,14 @@ def test_late_warned_and_broken_it_is_the_same_figure_everywhere(plan: Plan) -> 
 
     assert plan.figures_on(plan.plan_page, "breach-returned") == {back}
     assert plan.figures_on(plan.loan_page, "breach-returned") == {back}
-    assert plan.at_desk("breach-returned") == {back}
-    assert plan.at_desk("breach-vested") == {plan.signed - back}
+    assert plan.at_desk("breach-returned") == set()  # nothing to confirm before the cure has ended
     warned = Notice.objects.get(event="plan_warned")
     assert f"恢复 {back} 元" in warned.body
 
     plan.at += timedelta(days=15)
     factories.sweep_through(plan.case, plan.at)
     assert plan.at_desk("breach-returned") == {back}
+    assert plan.at_desk("breach-vested") == {plan.signed - back}
     vesting = plan_vesting(load_position(plan.case.loan))
     assert vesting is not None
     assert vesting.returned == back
