@@ -19,6 +19,7 @@ from relief.cases.models import Case, Policy
 from relief.cases.policy import ReliefPolicy
 from relief.cases.workflow import State
 from relief.plans import clock as plan_clock
+from relief.plans import watch as plan_watch
 from tests import factories
 from tests.factories import NOW
 from tests.relief.desk.desk import at_desk, client_of, page_of
