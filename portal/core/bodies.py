@@ -27,8 +27,8 @@ def limit_of(path: str) -> int:
         view = resolve(path).func
     except (Resolver404, ValueError):
         view = None
-    plain = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + AROUND
-    return int(getattr(view, "body_limit", plain))
+    default_limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + AROUND
+    return int(getattr(view, "body_limit", default_limit))
 
 
 class Body:

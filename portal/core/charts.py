@@ -115,7 +115,7 @@ def line_chart(
     return LineChart(
         title=title,
         sentence=_sentence(past, ahead, marks or {}),
-        rows=tuple(row for row in rows if row.on in _told(rows, past, marks or {})),
+        rows=tuple(row for row in rows if row.on in _labelled_days(rows, past, marks or {})),
         grid=_grid(frame, step),
         ticks=_ticks(rows, past, marks or {}, place),
         dots=_dots(past, ahead, marks or {}, place),
@@ -137,15 +137,17 @@ def _short(day: date) -> str:
 
 def _grid(frame: LineChart, step: Decimal, lines: int = 4) -> tuple[GridLine, ...]:
     gap = Decimal(frame.bottom - frame.top) / lines
-    found = []
+    grid_lines = []
     for number in range(lines + 1):
         y = (frame.bottom - gap * number).quantize(TENTH)
         text = f"{(step * number).normalize():,f}"
-        found.append(GridLine(y, y + 4, text))
-    return tuple(found)
+        grid_lines.append(GridLine(y, y + 4, text))
+    return tuple(grid_lines)
 
 
-def _told(rows: Sequence[WeekRow], past: Sequence[WeekRow], marks: Mapping[date, str]) -> set[date]:
+def _labelled_days(
+    rows: Sequence[WeekRow], past: Sequence[WeekRow], marks: Mapping[date, str]
+) -> set[date]:
     """The days worth a word: the ends, today, and where the line bends."""
     ends = {rows[0].on, rows[-1].on} if rows else set()
     return ends | {row.on for row in past[-1:]} | set(marks)
@@ -159,14 +161,14 @@ def _ticks(
 ) -> tuple[Tick, ...]:
     """Labels under the axis: the first day, the bends, today; crowded ones give way to today."""
     now = past[-1].on if past else None
-    wanted = [row for row in rows if row.on in {rows[0].on, now} | set(marks)]
-    kept: list[Tick] = []
-    for row in sorted(wanted, key=lambda row: row.on != now):
+    labelled = [row for row in rows if row.on in {rows[0].on, now} | set(marks)]
+    ticks: list[Tick] = []
+    for row in sorted(labelled, key=lambda row: row.on != now):
         x = place(row)[0]
-        if all(abs(x - other.x) >= 36 for other in kept):
+        if all(abs(x - other.x) >= 36 for other in ticks):
             anchor = "start" if row is rows[0] and row.on != now else "middle"
-            kept.append(Tick(x, _short(row.on), anchor, row.on == now))
-    return tuple(sorted(kept, key=lambda tick: tick.x))
+            ticks.append(Tick(x, _short(row.on), anchor, row.on == now))
+    return tuple(sorted(ticks, key=lambda tick: tick.x))
 
 
 def _dots(
@@ -175,21 +177,21 @@ def _dots(
     marks: Mapping[date, str],
     place: Callable[[WeekRow], tuple[Decimal, Decimal]],
 ) -> tuple[Dot, ...]:
-    found: list[Dot] = []
+    dots: list[Dot] = []
     today = _today(past[-1], *place(past[-1])) if past else None
     for row in past[1:-1]:
         if row.on in marks:
             x, y = place(row)
             dot = Dot(x, y, "4", marks[row.on], x - 8, y - 8, "end", False)
             crowded = today is not None and _overlap(dot, today)
-            found.append(replace(dot, text="") if crowded else dot)
+            dots.append(replace(dot, text="") if crowded else dot)
     if today is not None:
-        found.append(today)
+        dots.append(today)
     if len(ahead) > 1:
         x, y = place(ahead[-1])
         text = f"¥{ahead[-1].amount:,.2f}"
-        found.append(Dot(x, y, "3.5", text, x + 10, max(y - 8, Decimal(11)), "end", False))
-    return tuple(found)
+        dots.append(Dot(x, y, "3.5", text, x + 10, max(y - 8, Decimal(11)), "end", False))
+    return tuple(dots)
 
 
 def _today(row: WeekRow, x: Decimal, y: Decimal) -> Dot:
@@ -200,12 +202,12 @@ def _today(row: WeekRow, x: Decimal, y: Decimal) -> Dot:
     return Dot(x, y, "5", text, x - 10, y - 8, "end", True)
 
 
-def _overlap(one: Dot, other: Dot) -> bool:
+def _overlap(bend: Dot, today: Dot) -> bool:
     """Whether the words of two dots, both ending at their anchor, would cover each other."""
-    if other.anchor != "end" or abs(one.text_y - other.text_y) >= WORD_HEIGHT:
+    if today.anchor != "end" or abs(bend.text_y - today.text_y) >= WORD_HEIGHT:
         return False
-    left = min(one, other, key=lambda dot: dot.text_x)
-    right = other if left is one else one
+    left = min(bend, today, key=lambda dot: dot.text_x)
+    right = today if left is bend else bend
     return right.text_x - _width(right.text) < left.text_x
 
 
@@ -257,10 +259,10 @@ def share_bar(parts: Sequence[Share], *, total_field: str = "split-total") -> Sh
     Example: 3.26, 259.23 and 1,193.12 yuan get about 4, 57 and 261 units.
     """
     total = sum((part.amount for part in parts), Decimal(0))
-    shown = [part for part in parts if part.amount > 0]
-    room = Decimal(326 - 2 * max(len(shown) - 1, 0))
-    widths = {id(p): max(Decimal(4), p.amount * room / total) for p in shown}
-    scale = room / sum(widths.values()) if shown else Decimal(1)
+    visible = [part for part in parts if part.amount > 0]
+    room = Decimal(326 - 2 * max(len(visible) - 1, 0))
+    widths = {id(p): max(Decimal(4), p.amount * room / total) for p in visible}
+    scale = room / sum(widths.values()) if visible else Decimal(1)
     placed, x = [], Decimal(0)
     for part in parts:
         width = (widths.get(id(part), Decimal(0)) * scale).quantize(TENTH)
@@ -322,13 +324,13 @@ def week_bars(weeks: Sequence[tuple[date, Decimal]], *, title: str) -> WeekChart
         x = _place(number, len(weeks))
         text = f"{amount:,.0f}" if amount else ""
         marks.append(_mark(x, y, monday, text, now=number == len(weeks) - 1, has_value=True))
-    told = "，".join(
+    amounts = "，".join(
         f"{monday.month}月{monday.day}日起 {amount:,.2f} 元" for monday, amount in weeks
     )
     total = sum((amount for _, amount in weeks), Decimal(0))
     return WeekChart(
         title=title,
-        sentence=f"{told}；合计 {total:,.2f} 元。",
+        sentence=f"{amounts}；合计 {total:,.2f} 元。",
         unit="元",
         grid=tuple(_grid_line(step * n, Decimal(0), top, f"{step * n:,.0f}") for n in range(4)),
         marks=tuple(marks),
@@ -343,18 +345,20 @@ def week_shares(
 
     The axis ends at 100 and begins at the first of 85, 50 or 0 below every share.
     """
-    known = [share for _, share in weeks if share is not None]
-    low = next(n for n in (Decimal(85), Decimal(50), Decimal(0)) if n <= min([*known, target]))
+    known_shares = [share for _, share in weeks if share is not None]
+    low = next(
+        n for n in (Decimal(85), Decimal(50), Decimal(0)) if n <= min([*known_shares, target])
+    )
     marks: list[Mark] = []
     for number, (monday, share) in enumerate(weeks):
         x = _place(number, len(weeks))
         y = _height(share if share is not None else low, low, HUNDRED)
-        last = number == len(weeks) - 1
+        is_last = number == len(weeks) - 1
         text = f"{share:.1f}%" if share is not None else ""
-        made = _mark(x, y, monday, text, now=last, has_value=share is not None)
+        mark = _mark(x, y, monday, text, now=is_last, has_value=share is not None)
         from_above = bool(marks) and marks[-1].has_value and marks[-1].y < y
-        marks.append(replace(made, low=from_above and y < BOTTOM - 24))
-    told = "，".join(
+        marks.append(replace(mark, low=from_above and y < BOTTOM - 24))
+    spoken_shares = "，".join(
         f"{monday.month}月{monday.day}日起 {'没有数据' if share is None else f'{share:.1f}%'}"
         for monday, share in weeks
     )
@@ -362,7 +366,7 @@ def week_shares(
     lines = 4 if low == 85 else 6
     return WeekChart(
         title=title,
-        sentence=f"{told}；目标 {target:.0f}%。",
+        sentence=f"{spoken_shares}；目标 {target:.0f}%。",
         unit="%",
         grid=tuple(
             _grid_line(low + step * n, low, HUNDRED, f"{low + step * n:.0f}%") for n in range(lines)

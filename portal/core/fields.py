@@ -166,10 +166,10 @@ class DayField(forms.DateField):
     def to_python(self, value: Any) -> date | None:
         if value in self.empty_values or isinstance(value, date):
             return super().to_python(value)
-        found = _DAY.fullmatch(fold_wide(str(value)).strip())
+        match = _DAY.fullmatch(fold_wide(str(value)).strip())
         try:
-            if found:
-                return date(int(found[1]), int(found[2]), int(found[3]))
+            if match:
+                return date(int(match[1]), int(match[2]), int(match[3]))
         except ValueError:
             pass
         raise ValidationError(self.error_messages["invalid"], code="invalid")

@@ -22,11 +22,11 @@ class UnitOfWork(Generic[Item]):
 
     def add(self, item: Item) -> None:
         """Write `item`, or keep it until the block around this call ends."""
-        waiting = self._waiting.get()
-        if waiting is None:
+        pending = self._waiting.get()
+        if pending is None:
             self._write([item])
         else:
-            waiting.append(item)
+            pending.append(item)
 
     @contextmanager
     def block(self) -> Iterator[None]:

@@ -32,22 +32,22 @@ def address(request: HttpRequest) -> str:
 def known_here(request: HttpRequest) -> list[int]:
     """Ids of whoever has logged in on this device in the last months, by its signed cookie."""
     try:
-        found = signing.loads(
+        ids = signing.loads(
             request.COOKIES.get(DEVICE_COOKIE, ""), salt=DEVICE_COOKIE, max_age=DEVICE_AGE
         )
     except signing.BadSignature:
         return []
-    return [int(pk) for pk in found]
+    return [int(pk) for pk in ids]
 
 
 def remember_device(request: HttpRequest, response: HttpResponseBase) -> None:
     """Have the device keep that this person has logged in on it, once a session; five people at most."""
-    person, known = request.user.pk, known_here(request)
-    if person in known:
+    person, known_ids = request.user.pk, known_here(request)
+    if person in known_ids:
         return
     response.set_cookie(
         DEVICE_COOKIE,
-        signing.dumps([person, *known][:DEVICE_PEOPLE], salt=DEVICE_COOKIE),
+        signing.dumps([person, *known_ids][:DEVICE_PEOPLE], salt=DEVICE_COOKIE),
         max_age=DEVICE_AGE,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,

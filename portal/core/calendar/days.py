@@ -56,10 +56,10 @@ def days_of_year(year: int) -> tuple[Day, ...]:
 
 def _official(day: date) -> Day:
     """By the State Council's notice; NotImplementedError for years the package does not know."""
-    off, festival = chinese_calendar.get_holiday_detail(day)
+    is_off, festival = chinese_calendar.get_holiday_detail(day)
     chinese = chinese_calendar.Holiday(festival).chinese if festival else ""
-    name = f"{chinese}调休" if chinese and not off else chinese
-    return Day(day, "off" if off else "work", name, "official")
+    name = f"{chinese}调休" if chinese and not is_off else chinese
+    return Day(day, "off" if is_off else "work", name, "official")
 
 
 def _expected(day: date) -> Day:
@@ -77,14 +77,14 @@ def fill_year(year: int) -> int:
     were written. fill_year(2026) on an empty table is 365.
     """
     with transaction.atomic():
-        there = dict(
+        stored_sources = dict(
             WorkDay.objects.filter(date__year=year).values_list("date", "source").iterator()
         )
         rows = [
             WorkDay(date=day.date, kind=day.kind, name=day.name, source=day.source)
             for day in days_of_year(year)
-            if day.date not in there
-            or (there[day.date] == WorkDay.Source.PROVISIONAL and day.source == "official")
+            if day.date not in stored_sources
+            or (stored_sources[day.date] == WorkDay.Source.PROVISIONAL and day.source == "official")
         ]
         WorkDay.objects.bulk_create(
             rows,

@@ -25,14 +25,14 @@ class Reach:
 def reach(today: date) -> Reach:
     """How far the calendar reaches from `today`; None when today itself is missing."""
     rows = WorkDay.objects.filter(date__gte=today).order_by("date")
-    known = official = None
+    known_until = official_until = None
     for day, source in rows.values_list("date", "source"):
-        if day != (known + timedelta(days=1) if known else today):
+        if day != (known_until + timedelta(days=1) if known_until else today):
             break
-        if official == known and source == WorkDay.Source.OFFICIAL:
-            official = day
-        known = day
-    return Reach(known, official)
+        if official_until == known_until and source == WorkDay.Source.OFFICIAL:
+            official_until = day
+        known_until = day
+    return Reach(known_until, official_until)
 
 
 def days_ahead(today: date, until: date | None) -> int:
@@ -42,38 +42,38 @@ def days_ahead(today: date, until: date | None) -> int:
 
 def warnings(today: date) -> list[tuple[str, str]]:
     """(key, sentence) for what staff have to do about the calendar; nothing when all is well."""
-    found, now_known = [], reach(today)
-    gap = (now_known.known_until or today - timedelta(days=1)) + timedelta(days=1)
-    if days_ahead(today, now_known.known_until) < DAYS_AHEAD:
-        found.append(
+    problems, known = [], reach(today)
+    gap = (known.known_until or today - timedelta(days=1)) + timedelta(days=1)
+    if days_ahead(today, known.known_until) < DAYS_AHEAD:
+        problems.append(
             (
                 f"gap:{gap.year}",
                 f"工作日历从 {gap} 起没有数据，暂按周一至周五计算，请在“工作日历”里导入 {gap.year} 年的安排。",
             )
         )
-    first = (now_known.official_until or today - timedelta(days=1)) + timedelta(days=1)
-    if days_ahead(today, now_known.official_until) < OFFICIAL_AHEAD:
-        found.append(
+    first_provisional = (known.official_until or today - timedelta(days=1)) + timedelta(days=1)
+    if days_ahead(today, known.official_until) < OFFICIAL_AHEAD:
+        problems.append(
             (
-                f"provisional:{first.year}",
-                f"{first} 起的工作日历是暂定的，没有调休上班日，"
-                f"请在国务院公布后导入 {first.year} 年的安排。",
+                f"provisional:{first_provisional.year}",
+                f"{first_provisional} 起的工作日历是暂定的，没有调休上班日，"
+                f"请在国务院公布后导入 {first_provisional.year} 年的安排。",
             )
         )
-    return found
+    return problems
 
 
 def notify_staff(now: datetime) -> int:
     """Write one notice for each warning and supervisor, once a month; returns how many warnings."""
     today = business_date(now)
-    found = warnings(today)
-    if found:
+    problems = warnings(today)
+    if problems:
         people = User.objects.filter(role=Role.STAFF, is_active=True)
         for person in people:
             if rank_at_least(person.rank, Rank.SUPERVISOR):
-                for key, sentence in found:
+                for key, sentence in problems:
                     _notify(person, f"calendar:{key}:{today:%Y-%m}:{person.pk}", sentence, now)
-    return len(found)
+    return len(problems)
 
 
 def _notify(person: User, key: str, sentence: str, now: datetime) -> None:

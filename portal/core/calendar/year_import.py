@@ -65,36 +65,38 @@ def read_notice(*, year: int, text: str) -> tuple[Day, ...]:
         raise InvalidInput("year", f"年份请填写 {YEARS[0]} 到 {YEARS[-1]} 之间的四位数字")
     if len(text) > MAX_TEXT:
         raise InvalidInput("text", f"内容太长，最多 {MAX_TEXT} 个字，请只粘贴一年的安排")
-    named: dict[date, tuple[int, str, str]] = {}
+    entries: dict[date, tuple[int, str, str]] = {}
     problems: list[str] = []
-    for number, raw in enumerate(text.splitlines(), start=1):
-        line = unicodedata.normalize("NFKC", raw).strip()
+    for number, raw_line in enumerate(text.splitlines(), start=1):
+        line = unicodedata.normalize("NFKC", raw_line).strip()
         if not line or line.startswith("#"):
             continue
         try:
-            _read_line(line, number, year, named)
+            _read_line(line, number, year, entries)
         except InvalidInput as wrong:
             problems.append(f"第 {number} 行：{wrong.message}")
     if problems:
-        more = len(problems) - MAX_SHOWN
-        tail = [f"另有 {more} 行有误"] if more > 0 else []
+        unshown = len(problems) - MAX_SHOWN
+        tail = [f"另有 {unshown} 行有误"] if unshown > 0 else []
         raise InvalidInput("text", "；".join([*problems[:MAX_SHOWN], *tail]))
-    if not any(kind == "off" for _, kind, _ in named.values()):
+    if not any(kind == "off" for _, kind, _ in entries.values()):
         raise InvalidInput("text", f"请逐行粘贴放假和调休上班的日期，{EXAMPLE}")
-    return _whole_year(year, named)
+    return _whole_year(year, entries)
 
 
-def _read_line(line: str, number: int, year: int, named: dict[date, tuple[int, str, str]]) -> None:
-    """Add the days of one line to `named`; InvalidInput with the sentence for this line."""
-    found = LINE.fullmatch(line)
-    if found is None:
+def _read_line(
+    line: str, number: int, year: int, entries: dict[date, tuple[int, str, str]]
+) -> None:
+    """Add the days of one line to `entries`; InvalidInput with the sentence for this line."""
+    match = LINE.fullmatch(line)
+    if match is None:
         raise InvalidInput("text", f"请写成“日期 休或班 名称”，{EXAMPLE}")
-    first = _read_date(found[1])
-    last = _read_date(found[2]) if found[2] else first
-    kind = KINDS.get(found[3].lower())
-    name = (found[4] or "").strip()
+    first = _read_date(match[1])
+    last = _read_date(match[2]) if match[2] else first
+    kind = KINDS.get(match[3].lower())
+    name = (match[4] or "").strip()
     if kind is None:
-        raise InvalidInput("text", f"“{found[3][:10]}”不认识，请写 休 或 班")
+        raise InvalidInput("text", f"“{match[3][:10]}”不认识，请写 休 或 班")
     if len(name) > MAX_NAME:
         raise InvalidInput("text", f"名称最多 {MAX_NAME} 个字")
     if not date(year - 1, 12, 25) <= first <= last <= date(year, 12, 31):
@@ -102,12 +104,12 @@ def _read_line(line: str, number: int, year: int, named: dict[date, tuple[int, s
         raise InvalidInput("text", f"{order}，请检查")
     for step in range((last - first).days + 1):
         day = first + timedelta(days=step)
-        if day in named:
-            raise InvalidInput("text", f"{day} 在第 {named[day][0]} 行已经写过，请删去一行")
-        named[day] = (number, kind, _named(name, kind))
+        if day in entries:
+            raise InvalidInput("text", f"{day} 在第 {entries[day][0]} 行已经写过，请删去一行")
+        entries[day] = (number, kind, _day_name(name, kind))
 
 
-def _named(name: str, kind: str) -> str:
+def _day_name(name: str, kind: str) -> str:
     """春节 on a worked day is 春节调休."""
     is_plain = kind == "work" and name and not name.endswith(("调休", "上班"))
     return f"{name}调休" if is_plain else name

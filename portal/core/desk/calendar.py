@@ -69,8 +69,8 @@ def import_notice(request: HttpRequest, site: AdminSite) -> HttpResponse:
     user = request.user
     if not isinstance(user, User) or not user.has_rank(Rank.SUPERVISOR):
         raise PermissionDenied
-    first = {"year": clock.today().year + 1}
-    form = NoticeForm(request.POST or None, initial=first)
+    initial = {"year": clock.today().year + 1}
+    form = NoticeForm(request.POST or None, initial=initial)
     plan: Plan | None = None
     if request.method == "POST" and form.is_valid():
         try:

@@ -17,22 +17,22 @@ Column = Any  # a callable; Django takes one wherever it takes a name, its stubs
 
 def column(path: str, label: str) -> Column:
     """A value of the row, or of what it points to ("loan.number"), under a Chinese heading."""
-    read = attrgetter(path)
+    value_of = attrgetter(path)
 
     @admin.display(description=label, ordering=path.replace(".", "__"))
     def shown(row: Any) -> Any:
-        return read(row)
+        return value_of(row)
 
     return shown
 
 
 def money(path: str, label: str) -> Column:
     """An amount in yuan with thousands: 10000.00 is shown as 10,000.00."""
-    read = attrgetter(path)
+    amount_of = attrgetter(path)
 
     @admin.display(description=label, ordering=path.replace(".", "__"))
     def shown(row: Any) -> str:
-        amount: Decimal = read(row)
+        amount: Decimal = amount_of(row)
         return f"{amount:,.2f}"
 
     return shown

@@ -94,8 +94,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
         if isinstance(row, Delivery):
             failed_sms = row.status == Delivery.Status.FAILED and row.channel == "sms"
             may = failed_sms and not row.exempt and self.has_resend_permission(request)
-            more = {"subtitle": self.what(row), "may_resend": may}
-            extra_context = {**more, **(extra_context or {})}
+            page_context = {"subtitle": self.what(row), "may_resend": may}
+            extra_context = {**page_context, **(extra_context or {})}
         return super().change_view(request, object_id, form_url, extra_context)
 
     def resend_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -164,8 +164,8 @@ class PhoneTaskAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         record = self.admin_site.admin_view(self.record_view)
-        own = [path("<int:pk>/record/", record, name="portal_phonetask_record")]
-        return [*own, *super().get_urls()]
+        record_urls = [path("<int:pk>/record/", record, name="portal_phonetask_record")]
+        return [*record_urls, *super().get_urls()]
 
     @admin.display(description="电话任务")
     def task(self, row: PhoneTask) -> str:
@@ -183,8 +183,10 @@ class PhoneTaskAdmin(ReadOnlyAdmin):
     def when(self, row: PhoneTask) -> str:
         if row.done_at:
             return "已完成"
-        had = getattr(row, "calls_today", 0)
-        return calls.when_to_call(row.delivery.user, calls=had, now=clock.now()) or "现在可拨"
+        calls_today = getattr(row, "calls_today", 0)
+        return (
+            calls.when_to_call(row.delivery.user, calls=calls_today, now=clock.now()) or "现在可拨"
+        )
 
     def change_view(
         self,
@@ -240,8 +242,8 @@ class WorkDayAdmin(ReadOnlyAdmin):
         return [path("import/", view, name="portal_workday_import"), *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        more = desk_calendar.list_context(request)
-        return super().changelist_view(request, {**more, **(extra_context or {})})
+        calendar_context = desk_calendar.list_context(request)
+        return super().changelist_view(request, {**calendar_context, **(extra_context or {})})
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return _has_rank(request, Rank.SUPERVISOR)

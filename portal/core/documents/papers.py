@@ -56,13 +56,13 @@ def issue(
     number with the same content returns the paper already there, with other content it raises
     RuleViolation. The PDF is made by a task, or at the first download.
     """
-    plain = json.loads(canonical_json(dict(snapshot)))
-    digest, public_id = _digest(plain, text), new_public_id()
-    known = Document.objects.filter(kind=kind, number=number).first()
-    if known is not None:
-        if known.digest != digest:
+    content = json.loads(canonical_json(dict(snapshot)))
+    digest, public_id = _digest(content, text), new_public_id()
+    existing = Document.objects.filter(kind=kind, number=number).first()
+    if existing is not None:
+        if existing.digest != digest:
             raise RuleViolation(f"编号 {number} 的文件已经出具，内容不能更改", code="issued")
-        return known
+        return existing
     document = Document.objects.create(
         public_id=public_id,
         kind=DocumentKind(kind),
@@ -71,7 +71,7 @@ def issue(
         user=user,
         about=about,
         title=title,
-        snapshot=plain,
+        snapshot=content,
         text=text,
         digest=digest,
         issued_at=now,
@@ -96,15 +96,15 @@ def render(document_id: int, *, now: datetime) -> bool:
     if not is_intact(document):
         logger.error("document.damaged", extra={"document": document.pk})
         return False
-    stored = private.save(_make(document), suffix=".pdf")
+    stored = private.save(_pdf_of(document), suffix=".pdf")
     Document.objects.filter(pk=document_id).update(stored_key=stored.key, rendered_at=now)
     return True
 
 
 def render_pending(*, now: datetime, limit: int = RENDER_BATCH) -> int:
     """Make the PDFs whose task was lost; returns how many were made."""
-    waiting = Document.objects.not_rendered().values_list("pk", flat=True)[:limit]
-    return sum(render(pk, now=now) for pk in waiting)
+    pending_ids = Document.objects.not_rendered().values_list("pk", flat=True)[:limit]
+    return sum(render(pk, now=now) for pk in pending_ids)
 
 
 def pdf_bytes(document: Document) -> bytes:
@@ -121,7 +121,7 @@ def pdf_bytes(document: Document) -> bytes:
                 return bytes(stored.read())
         except FileNotFoundError:
             logger.warning("document.file_missing", extra={"document": document.pk})
-    return _make(document)
+    return _pdf_of(document)
 
 
 def is_intact(document: Document) -> bool:
@@ -131,10 +131,10 @@ def is_intact(document: Document) -> bool:
 
 def verify(code: str) -> Verification | None:
     """What a code stands for, or None; spaces, dashes and small letters are forgiven."""
-    plain = "".join(code.split()).replace("-", "").upper()
-    if not (plain.isascii() and plain.isalnum()) or len(plain) > 2 * CODE_LENGTH:
+    normalized = "".join(code.split()).replace("-", "").upper()
+    if not (normalized.isascii() and normalized.isalnum()) or len(normalized) > 2 * CODE_LENGTH:
         return None
-    document = Document.objects.filter(code=plain).first()
+    document = Document.objects.filter(code=normalized).first()
     if document is None:
         return None
     return Verification(
@@ -153,7 +153,7 @@ def _digest(snapshot: Any, text: str) -> str:
     return digest_of({"snapshot": snapshot, "text": text})
 
 
-def _make(document: Document) -> bytes:
+def _pdf_of(document: Document) -> bytes:
     proof = pdf.Proof(
         number=document.number,
         code=document.code,

@@ -61,8 +61,8 @@ def render_document(*, title: str, text: str, proof: Proof) -> bytes:
     """
     paper = _new_paper(title, f"{proof.number} · 核验码 {proof.code}")
     _title(paper, title, [("编号", proof.number), ("出具时间", proof.issued)])
-    first, _, rest = text.partition("\n")
-    for kind, lines in _blocks(rest if first.strip() == title else text):
+    first_line, _, body = text.partition("\n")
+    for kind, lines in _blocks(body if first_line.strip() == title else text):
         if kind == "table":
             rows = [line.split("\t") for line in lines]
             _table(paper, [_column(label) for label in rows[0]], rows[1:])
@@ -90,18 +90,18 @@ def render_statement(
     """
     paper = _new_paper(title, title)
     _title(paper, title, meta)
-    _table(paper, [_column(one) for one in columns], rows)
+    _table(paper, [_column(column) for column in columns], rows)
     lines = [footer] if isinstance(footer, str) else list(footer)
     _proof(paper, [line for line in lines if line])
     return bytes(paper.output())
 
 
-def _column(one: Column | str) -> Column:
+def _column(column: Column | str) -> Column:
     """A column from its label alone: sums and numbers to the right."""
-    if isinstance(one, Column):
-        return one
-    money = one.endswith(("元）", "额", "元", "金", "息", "计")) or "金额" in one
-    return Column(one, align="R" if money else "L")
+    if isinstance(column, Column):
+        return column
+    money = column.endswith(("元）", "额", "元", "金", "息", "计")) or "金额" in column
+    return Column(column, align="R" if money else "L")
 
 
 def _blocks(text: str) -> Iterator[tuple[str, list[str]]]:
@@ -180,9 +180,9 @@ def _paragraph(paper: FPDF, text: str) -> None:
 def _printable(paper: FPDF, text: str) -> str:
     """The text with every sign the font lacks shown as 〓 instead of silently left out."""
     font: Any = paper.fonts[FONT.lower()]
-    known = font.cmap
+    known_signs = font.cmap
     return "".join(
-        sign if sign == "\n" or ord(sign) in known else "〓"
+        sign if sign == "\n" or ord(sign) in known_signs else "〓"
         for sign in text
         if unicodedata.category(sign) != "Cf"
     )

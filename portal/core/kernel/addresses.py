@@ -14,9 +14,9 @@ def parse_address(text: str) -> str:
     An IPv4 address inside IPv6 (`::ffff:203.0.113.9`) is that IPv4 address.
     """
     with_port = _WITH_PORT.fullmatch(text.strip())
-    bare = (with_port[1] or with_port[2]) if with_port else text.strip()
+    without_port = (with_port[1] or with_port[2]) if with_port else text.strip()
     try:
-        address = ip_address(bare.partition("%")[0])
+        address = ip_address(without_port.partition("%")[0])
     except ValueError:
         return ""
     inner = address.ipv4_mapped if isinstance(address, IPv6Address) else None

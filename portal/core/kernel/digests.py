@@ -20,13 +20,13 @@ def canonical_json(obj: object) -> str:
     `{"a":"2026-03-02","b":"1.50"}`. Instants are written in UTC. Floats, naive instants and keys
     that are not text raise TypeError.
     """
-    return json.dumps(_plain(obj), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return json.dumps(_json_value(obj), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def _plain(obj: object) -> object:
+def _json_value(obj: object) -> object:
     """`obj` as what JSON knows, without floats."""
     if isinstance(obj, Enum):
-        return _plain(obj.value)
+        return _json_value(obj.value)
     if obj is None or isinstance(obj, bool | int | str):
         return obj
     if isinstance(obj, Decimal):
@@ -40,9 +40,9 @@ def _plain(obj: object) -> object:
     if isinstance(obj, Mapping):
         if not all(isinstance(key, str) for key in obj):
             raise TypeError("keys must be text")
-        return {str(key): _plain(value) for key, value in obj.items()}
+        return {str(key): _json_value(value) for key, value in obj.items()}
     if isinstance(obj, list | tuple):
-        return [_plain(item) for item in obj]
+        return [_json_value(item) for item in obj]
     raise TypeError(f"{type(obj).__name__} has no canonical form")
 
 
@@ -50,11 +50,11 @@ def _decimal(value: Decimal) -> str:
     """Two places at least, no trailing zeros beyond: 12 → "12.00", 0.000400 → "0.0004"."""
     if not value.is_finite():
         raise TypeError("only finite numbers have a canonical form")
-    plain = value.normalize()
-    exponent = plain.as_tuple().exponent
+    normalized = value.normalize()
+    exponent = normalized.as_tuple().exponent
     if isinstance(exponent, int) and exponent >= -2:
-        plain = plain.quantize(_FEN)
-    return f"{plain:f}" if plain else "0.00"
+        normalized = normalized.quantize(_FEN)
+    return f"{normalized:f}" if normalized else "0.00"
 
 
 def digest_of(obj: object) -> str:

@@ -53,17 +53,17 @@ def parse(
         raise InvalidInput(field, f"{label}应为文字")
     require_money(minimum, "minimum")
     require_money(maximum, "maximum")
-    plain = _plain(text, field, label)
-    if plain[0] in _MINUS:
+    normalized = _normalized(text, field, label)
+    if normalized[0] in _MINUS:
         raise InvalidInput(field, f"{label}不能是负数，请填写大于 0 的数字，例如 100.00")
-    if _HANZI_NUMBER.search(plain):
+    if _HANZI_NUMBER.search(normalized):
         raise InvalidInput(field, f"{label}请用阿拉伯数字填写，例如 100.00，不要用汉字数字")
-    found = _TYPED.fullmatch(plain)
-    if found is None:
+    match = _TYPED.fullmatch(normalized)
+    if match is None:
         raise InvalidInput(field, f"{label}看不懂，请只填数字，例如 1234.56")
-    if len(found["fen"] or "") > 2:
+    if len(match["fen"] or "") > 2:
         raise InvalidInput(field, f"{label}最多两位小数（精确到分），请改成例如 100.01")
-    value = Decimal(plain.replace(",", "")).quantize(FEN)
+    value = Decimal(normalized.replace(",", "")).quantize(FEN)
     if value < minimum:
         raise InvalidInput(field, f"{label}至少是 {minimum:,.2f} 元，请改大一些")
     if value > maximum:
@@ -71,7 +71,7 @@ def parse(
     return value
 
 
-def _plain(text: str, field: str, label: str) -> str:
+def _normalized(text: str, field: str, label: str) -> str:
     """The text as ASCII without ¥ and 元; never empty."""
     if len(text) > _MAX_TYPED:
         raise InvalidInput(field, f"{label}太长，请只填数字，例如 1234.56")
@@ -143,14 +143,14 @@ def share(total: Decimal, weights: Sequence[Decimal]) -> tuple[Decimal, ...]:
     if not isinstance(weights, list | tuple):
         raise InvalidInput("weights", "权重应为列表")
     pieces = [int(require_money(weight, "weights").scaleb(2)) for weight in weights]
-    whole = sum(pieces)
+    total_weight = sum(pieces)
     if fen < 0 or any(piece < 0 for piece in pieces):
         raise InvalidInput("total", "要分摊的金额和权重不能是负数")
-    if whole == 0:
+    if total_weight == 0:
         if fen:
             raise InvalidInput("weights", "权重不能全是 0")
         return (ZERO,) * len(weights)
-    exact = [divmod(fen * piece, whole) for piece in pieces]
+    exact = [divmod(fen * piece, total_weight) for piece in pieces]
     parts = [quotient for quotient, _ in exact]
     by_remainder = sorted(range(len(parts)), key=lambda index: (-exact[index][1], index))
     for index in by_remainder[: fen - sum(parts)]:

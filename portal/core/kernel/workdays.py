@@ -23,8 +23,8 @@ class WorkCalendar:
 
     def is_working(self, day: date) -> bool:
         """Whether `day` is worked: 2026-02-14, a Saturday, is (调休); 2026-02-16 is not."""
-        known = self.days.get(day)
-        return day.weekday() < 5 if known is None else known
+        listed = self.days.get(day)
+        return day.weekday() < 5 if listed is None else listed
 
     def is_provisional(self, day: date) -> bool:
         """Whether the answer for `day` may still change by the State Council's notice."""

@@ -39,10 +39,12 @@ def with_calls_today(
 ) -> models.QuerySet[PhoneTask]:
     """Each task with `calls_today`: how many calls its borrower has had on the date of `now`."""
     start = instant_at(business_date(now))
-    had = PhoneCall.objects.filter(at__gte=start, at__lt=start + timedelta(days=1)).order_by()
-    same = had.filter(task__delivery__user=models.OuterRef("delivery__user"))
-    counted = same.values("task__delivery__user").annotate(n=models.Count("pk")).values("n")
-    return tasks.annotate(calls_today=Coalesce(models.Subquery(counted), 0))
+    calls = PhoneCall.objects.filter(at__gte=start, at__lt=start + timedelta(days=1)).order_by()
+    calls_to_borrower = calls.filter(task__delivery__user=models.OuterRef("delivery__user"))
+    call_counts = (
+        calls_to_borrower.values("task__delivery__user").annotate(n=models.Count("pk")).values("n")
+    )
+    return tasks.annotate(calls_today=Coalesce(models.Subquery(call_counts), 0))
 
 
 def check_may_call(*, task: PhoneTask, now: datetime) -> None:

@@ -27,7 +27,7 @@ def resend(*, delivery_id: int, actor: User, now: datetime) -> None:
             raise RuleViolation("电话不能重发，请在电话任务里处理")
         if row.not_after is not None and row.not_after <= now:
             raise RuleViolation("提醒的时间已过，重发没有意义，内容在借款人的消息里")
-        again = Delivery.objects.filter(pk=delivery_id, status=Delivery.Status.FAILED).update(
+        updated = Delivery.objects.filter(pk=delivery_id, status=Delivery.Status.FAILED).update(
             status=Delivery.Status.PENDING,
             attempts=0,
             next_attempt_at=now,
@@ -36,6 +36,6 @@ def resend(*, delivery_id: int, actor: User, now: datetime) -> None:
             error="",
             finished_at=None,
         )
-        if not again:
+        if not updated:
             raise StaleWrite("只有未送达的消息可以重发，请刷新页面看最新状态")
         nudge("portal.tasks.deliver_due")

@@ -54,11 +54,11 @@ def deliver_due(now: datetime, *, seconds: float = PATIENCE) -> int:
     Returns how many rows were taken. Memory does not grow with the queue: one batch at a time.
     """
     stop = time.monotonic() + seconds
-    taken = 0
+    claimed = 0
     while time.monotonic() < stop and (ids := claim_due(now, BATCH)):
-        taken += len(ids)
+        claimed += len(ids)
         _deliver_batch(ids, now, stop)
-    return taken
+    return claimed
 
 
 def _deliver_batch(ids: Sequence[int], now: datetime, stop: float) -> None:
@@ -68,18 +68,18 @@ def _deliver_batch(ids: Sequence[int], now: datetime, stop: float) -> None:
     recorded together at the end: should we die before, it is done again, and that shows nowhere.
     """
     rows = Delivery.objects.select_related("user").in_bulk(ids)
-    together: dict[Outcome, list[Delivery]] = {}
+    rows_by_outcome: dict[Outcome, list[Delivery]] = {}
     for position, pk in enumerate(ids):
         if time.monotonic() >= stop:
-            _give_back([rows[left] for left in ids[position:]])
+            _give_back([rows[unsent_id] for unsent_id in ids[position:]])
             break
         outcome = _try(rows[pk], now)
         if isinstance(outcome, Quiet) or (isinstance(outcome, SendResult) and outcome.is_local):
-            together.setdefault(outcome, []).append(rows[pk])
+            rows_by_outcome.setdefault(outcome, []).append(rows[pk])
         else:
             _finish([rows[pk]], outcome, now)
-    for outcome, alike in together.items():
-        _finish(alike, outcome, now)
+    for outcome, outcome_rows in rows_by_outcome.items():
+        _finish(outcome_rows, outcome, now)
 
 
 def _give_back(rows: Sequence[Delivery]) -> None:
@@ -98,12 +98,12 @@ def claim_due(now: datetime, limit: int = BATCH) -> list[int]:
     statement. Either way the rows are still pending when the one UPDATE comes.
     """
     with transaction.atomic():
-        due = Delivery.objects.due(now).order_by("-exempt", "next_attempt_at", "pk")
+        due_rows = Delivery.objects.due(now).order_by("-exempt", "next_attempt_at", "pk")
         if connection.features.has_select_for_update_skip_locked:
-            due = due.select_for_update(skip_locked=True)
-        ids = list(due.values_list("pk", flat=True)[:limit])
-        waiting = Delivery.objects.filter(pk__in=ids, status=Status.PENDING)
-        if waiting.update(status=Status.CLAIMED, lease_until=now + LEASE) != len(ids):
+            due_rows = due_rows.select_for_update(skip_locked=True)
+        ids = list(due_rows.values_list("pk", flat=True)[:limit])
+        claimable = Delivery.objects.filter(pk__in=ids, status=Status.PENDING)
+        if claimable.update(status=Status.CLAIMED, lease_until=now + LEASE) != len(ids):
             raise RuntimeError("a delivery was claimed twice")  # undone: nothing is ours
         return ids
 
@@ -165,14 +165,14 @@ def channel_of(row: Delivery) -> Channel:
 def _finish(rows: Sequence[Delivery], outcome: Outcome, now: datetime) -> str:
     """Record one outcome for all of `rows`; a failure concerns one alone."""
     if isinstance(outcome, SendResult):
-        return _sent(rows, outcome, now)
+        return _record_sent(rows, outcome, now)
     if isinstance(outcome, Quiet):
         return _record(rows, status=Status.PENDING, next_attempt_at=outcome.until)
     (row,) = rows
     return _retry_or_fail(row, outcome, now)
 
 
-def _sent(rows: Sequence[Delivery], receipt: SendResult, now: datetime) -> str:
+def _record_sent(rows: Sequence[Delivery], receipt: SendResult, now: datetime) -> str:
     """The provider has it; a login code's text is not kept outside the demo."""
     text = Case(When(exempt=True, then=Value("")), default="text", output_field=TextField())
     forget = {} if settings.DEMO else {"text": text}
@@ -262,12 +262,12 @@ def _record(rows: Sequence[Delivery], *, status: str, **changes: object) -> str:
 
     All of `rows` were claimed at once, under one lease.
     """
-    mine = Delivery.objects.filter(
+    recorded = Delivery.objects.filter(
         pk__in=[row.pk for row in rows], status=Status.CLAIMED, lease_until=rows[0].lease_until
     ).update(status=status, lease_until=None, **changes)
-    if mine < len(rows):
+    if recorded < len(rows):
         logger.warning(
             "delivery.lease_lost",
-            extra={"delivery": rows[0].public_id, "of": len(rows), "lost": len(rows) - mine},
+            extra={"delivery": rows[0].public_id, "of": len(rows), "lost": len(rows) - recorded},
         )
-    return status if mine else ""
+    return status if recorded else ""

@@ -13,14 +13,14 @@ from portal.core.models.notice import NoticeQuerySet
 def inbox(user: User, category: str = "") -> NoticeQuerySet:
     """The user's notices, newest first, with their deliveries; all categories when none is named."""
     rows = Delivery.objects.with_fallback().order_by("pk")
-    own = Notice.objects.for_user(user).prefetch_related(Prefetch("deliveries", rows))
-    return own.filter(category=category) if category else own
+    notices = Notice.objects.for_user(user).prefetch_related(Prefetch("deliveries", rows))
+    return notices.filter(category=category) if category else notices
 
 
 def counts_by_category(user: User) -> dict[str, int]:
     """How many notices each category has: {"relief": 4, "repayment": 2}."""
-    own = Notice.objects.for_user(user).order_by()
-    return dict(own.values_list("category").annotate(n=Count("pk")))
+    notices = Notice.objects.for_user(user).order_by()
+    return dict(notices.values_list("category").annotate(n=Count("pk")))
 
 
 def read_notice(*, notice: Notice, now: datetime) -> None:

@@ -76,7 +76,7 @@ def notify(
             event=event,
             key=f"{key}:{channel}",
             to=user.phone or "",
-            text=_words(channel, event, full, code),
+            text=_text_for(channel, event, full, code),
             code=code,
             about=about,
             mandatory=mandatory,
@@ -85,7 +85,7 @@ def notify(
             created_at=now,
         )
         for channel in sorted(channels)
-        if _wanted(channel, user, mandatory=mandatory)
+        if _can_reach(channel, user, mandatory=mandatory)
     ]
     letter = _Letter(notice, deliveries)
     _letters.add(letter)
@@ -98,8 +98,8 @@ def _write(letters: list[_Letter]) -> None:
         stored = write_notices([letter.notice for letter in letters])
         rows = []
         for letter in letters:
-            made, letter.notice = letter.notice, stored[letter.notice.key]
-            if letter.notice.public_id == made.public_id:
+            drafted, letter.notice = letter.notice, stored[letter.notice.key]
+            if letter.notice.public_id == drafted.public_id:
                 for delivery in letter.deliveries:
                     delivery.notice = letter.notice
                 rows += letter.deliveries
@@ -112,14 +112,14 @@ _letters = UnitOfWork("letters", _write)
 together = _letters.block
 
 
-def _wanted(channel: str, user: User, *, mandatory: bool) -> bool:
+def _can_reach(channel: str, user: User, *, mandatory: bool) -> bool:
     """Whether this person can and wants to be reached by `channel`."""
     if not user.phone:
         return False
     return channel != Delivery.Channel.SMS or user.sms_enabled or mandatory
 
 
-def _words(channel: str, event: str, context: Mapping[str, object], code: str) -> str:
+def _text_for(channel: str, event: str, context: Mapping[str, object], code: str) -> str:
     """The final text for one channel."""
     if channel == Delivery.Channel.SMS:
         return texts.sms_text(event, context, code)

@@ -58,15 +58,15 @@ def next_question(submitted_at: datetime, now: datetime) -> datetime:
 def _claim(now: datetime) -> list[Delivery]:
     """Rows to ask about, the longest due first; nobody else asks while the lease lasts."""
     with transaction.atomic():
-        due = Delivery.objects.filter(
+        due_rows = Delivery.objects.filter(
             Q(ask_at__lte=now) | Q(ask_at=None, submitted_at__lte=now - AGES[0]),
             channel=Delivery.Channel.SMS,
             status=Delivery.Status.SUBMITTED,
             submitted_at__gt=now - reports.SILENCE,
         ).order_by(Coalesce("ask_at", "submitted_at"), "pk")
         if connection.features.has_select_for_update_skip_locked:
-            due = due.select_for_update(skip_locked=True)
-        rows = list(due[:BATCH])
+            due_rows = due_rows.select_for_update(skip_locked=True)
+        rows = list(due_rows[:BATCH])
         Delivery.objects.filter(pk__in=[row.pk for row in rows]).update(ask_at=now + LEASE)
     return rows
 
@@ -94,8 +94,8 @@ def _ask(provider: Answers, row: Delivery, now: datetime) -> bool:
 
 def _ask_later(row: Delivery, now: datetime) -> None:
     """Set the next question, unless staff sent the message anew meanwhile."""
-    same = Delivery.objects.filter(pk=row.pk, submitted_at=row.submitted_at)
-    same.update(ask_at=next_question(row.submitted_at or now, now))
+    same_submission = Delivery.objects.filter(pk=row.pk, submitted_at=row.submitted_at)
+    same_submission.update(ask_at=next_question(row.submitted_at or now, now))
 
 
 def _give_back(rows: Sequence[Delivery], now: datetime) -> None:

@@ -53,8 +53,8 @@ def is_genuine(*, timestamp: str, signature: str, body: bytes, real: datetime) -
         return False
     if abs(int(real.timestamp()) - int(timestamp)) > WINDOW.total_seconds():
         return False
-    right = signature_of(key=key, timestamp=timestamp, body=body)
-    return hmac.compare_digest(right.encode(), signature.strip().lower().encode())
+    expected = signature_of(key=key, timestamp=timestamp, body=body)
+    return hmac.compare_digest(expected.encode(), signature.strip().lower().encode())
 
 
 def take_reports(reports: Sequence[Report], *, digest: str, now: datetime, real: datetime) -> Taken:
@@ -68,8 +68,8 @@ def take_reports(reports: Sequence[Report], *, digest: str, now: datetime, real:
         _, is_new = ProviderCall.objects.get_or_create(digest=digest, defaults={"at": real})
         if not is_new:
             return Taken(repeated=True)
-        known = sum(_apply(report, now) for report in reports)
-    return Taken(known=known, unknown=len(reports) - known)
+        known_count = sum(_apply(report, now) for report in reports)
+    return Taken(known=known_count, unknown=len(reports) - known_count)
 
 
 def take_answer(report: Report, *, now: datetime) -> bool:
@@ -91,7 +91,7 @@ def _apply(report: Report, now: datetime) -> bool:
     row = rows.filter(public_id=public_id).first()
     if row is None:
         return False
-    change = _delivered if report.delivered else _failed
+    change = _mark_delivered if report.delivered else _mark_failed
     changed = change(row, report, now)
     logger.info(
         "delivery.reported",
@@ -100,7 +100,7 @@ def _apply(report: Report, now: datetime) -> bool:
     return True
 
 
-def _delivered(row: Delivery, report: Report, now: datetime) -> bool:
+def _mark_delivered(row: Delivery, report: Report, now: datetime) -> bool:
     """It arrived: nothing that came before, our own giving up among it, says otherwise."""
     return bool(
         Delivery.objects.filter(pk=row.pk)
@@ -116,7 +116,7 @@ def _delivered(row: Delivery, report: Report, now: datetime) -> bool:
     )
 
 
-def _failed(row: Delivery, report: Report, now: datetime) -> bool:
+def _mark_failed(row: Delivery, report: Report, now: datetime) -> bool:
     """It did not arrive although the provider had it; the next channel takes over.
 
     A row that waits for its first attempt was put back by staff: an old report is not about it.
@@ -127,7 +127,7 @@ def _failed(row: Delivery, report: Report, now: datetime) -> bool:
     changed = Delivery.objects.filter(had_it, pk=row.pk).update(
         status=Status.FAILED,
         failure=Delivery.Failure.PERMANENT,
-        error=_plain(report.error) or "通道回执：未送达",
+        error=_printable(report.error) or "通道回执：未送达",
         submitted_at=row.submitted_at or now,
         finished_at=now,
         lease_until=None,
@@ -137,7 +137,7 @@ def _failed(row: Delivery, report: Report, now: datetime) -> bool:
     return bool(changed)
 
 
-def _plain(code: str) -> str:
+def _printable(code: str) -> str:
     """A provider's code as text every database keeps: without NUL, half characters, line ends."""
     return "".join(sign for sign in code if sign.isprintable())[:200]
 
@@ -151,10 +151,10 @@ def give_up_waiting(now: datetime, *, limit: int = 200) -> int:
         return 0
     silent = Delivery.objects.filter(channel=Delivery.Channel.SMS, status=Status.SUBMITTED)
     silent = silent.filter(submitted_at__lte=now - SILENCE).order_by("pk")
-    return sum(_silent(row, now) for row in silent[:limit])
+    return sum(_give_up_on(row, now) for row in silent[:limit])
 
 
-def _silent(row: Delivery, now: datetime) -> bool:
+def _give_up_on(row: Delivery, now: datetime) -> bool:
     with transaction.atomic():
         changed = Delivery.objects.filter(pk=row.pk, status=Status.SUBMITTED).update(
             status=Status.FAILED,

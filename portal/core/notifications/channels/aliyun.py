@@ -71,7 +71,7 @@ class AliyunSms:
     def ask(self, delivery: Delivery) -> Report | None:
         """QuerySendDetails for the number, the day and the submission, page by page."""
         models, client = self._sdk()
-        found: set[tuple[str, str]] = set()
+        statuses: set[tuple[str, str]] = set()
         for day in days_of(delivery):
             for page in range(1, MAX_PAGES + 1):
                 request = models.QuerySendDetailsRequest(
@@ -83,14 +83,14 @@ class AliyunSms:
                 )
                 listed = answer_of(client.query_send_details, request).sms_send_detail_dtos
                 details = (listed.sms_send_detail_dto or []) if listed else []
-                found |= {
-                    (str(one.send_status), str(one.err_code or ""))
-                    for one in details
-                    if one.out_id == str(delivery.public_id)
+                statuses |= {
+                    (str(detail.send_status), str(detail.err_code or ""))
+                    for detail in details
+                    if detail.out_id == str(delivery.public_id)
                 }
                 if len(details) < PAGE:
                     break
-        return what_became(str(delivery.public_id), found)
+        return what_became(str(delivery.public_id), statuses)
 
     def _sdk(self) -> tuple[Any, Any]:
         """The SDK's models and a client, made once; SendFailed if it is not installed."""
@@ -131,13 +131,13 @@ def days_of(delivery: Delivery) -> list[date]:
     return sorted({business_date(at), business_date(at + MIDNIGHT)})
 
 
-def what_became(reference: str, found: Collection[tuple[str, str]]) -> Report | None:
+def what_became(reference: str, statuses: Collection[tuple[str, str]]) -> Report | None:
     """From (SendStatus, ErrCode) of each listed detail: arrived if one did, lost if all are."""
-    statuses = {status for status, _ in found}
-    if ARRIVED in statuses:
+    send_statuses = {status for status, _ in statuses}
+    if ARRIVED in send_statuses:
         return Report(reference, delivered=True)
-    if statuses == {LOST}:
-        return Report(reference, delivered=False, error=max(code for _, code in found))
+    if send_statuses == {LOST}:
+        return Report(reference, delivered=False, error=max(code for _, code in statuses))
     return None  # still on its way, or not listed yet
 
 

@@ -46,8 +46,8 @@ class GatewaySms:
                 body = answer.read(LONGEST_ANSWER)
         except urllib.error.HTTPError as refused:
             with refused:
-                later = refused.code in LATER or refused.code >= 500
-                raise SendFailed(f"HTTP {refused.code}", permanent=not later) from refused
+                may_retry = refused.code in LATER or refused.code >= 500
+                raise SendFailed(f"HTTP {refused.code}", permanent=not may_retry) from refused
         except OSError as problem:  # no connection, no answer in time, a broken one
             raise SendFailed(type(problem).__name__, permanent=False) from problem
         return SendResult(reference=_their_reference(body))
@@ -55,8 +55,8 @@ class GatewaySms:
 
 def request_for(delivery: Delivery) -> urllib.request.Request:
     """The signed request of one message."""
-    said = {"reference": str(delivery.public_id), "to": delivery.to, "text": delivery.text}
-    body = json.dumps(said, ensure_ascii=False).encode()
+    message = {"reference": str(delivery.public_id), "to": delivery.to, "text": delivery.text}
+    body = json.dumps(message, ensure_ascii=False).encode()
     timestamp = str(int(clock.real_now().timestamp()))
     headers = {
         "Content-Type": "application/json; charset=utf-8",
@@ -75,7 +75,7 @@ def signature_of(timestamp: str, body: bytes) -> str:
 def _their_reference(body: bytes) -> str:
     """What the gateway calls the message; it was taken, whatever else it says."""
     try:
-        said = json.loads(body)
+        answer = json.loads(body)
     except ValueError:
         return ""
-    return str(said.get("reference") or "") if isinstance(said, dict) else ""
+    return str(answer.get("reference") or "") if isinstance(answer, dict) else ""

@@ -21,8 +21,8 @@ class FileSms:
 
     def send(self, delivery: Delivery, *, now: datetime) -> SendResult:
         reference = str(delivery.public_id)
-        told = {"at": now.isoformat(), "reference": reference, "to": delivery.to}
-        line = json.dumps({**told, "text": delivery.text}, ensure_ascii=False).encode() + b"\n"
+        envelope = {"at": now.isoformat(), "reference": reference, "to": delivery.to}
+        line = json.dumps({**envelope, "text": delivery.text}, ensure_ascii=False).encode() + b"\n"
         try:
             _append(line)
         except OSError as problem:

@@ -44,21 +44,21 @@ _ADAPTERS: dict[str, Callable[[], Channel]] = {
     "aliyun": aliyun.AliyunSms,
     "http": gateway.GatewaySms,
 }
-_made: dict[str, Channel] = {}
+_adapters: dict[str, Channel] = {}
 
 
 def adapter() -> Channel:
     """The adapter that SMS_BACKEND names."""
     name = settings.SMS_BACKEND
-    if name not in _made:
-        _made[name] = _ADAPTERS[name]()
-    return _made[name]
+    if name not in _adapters:
+        _adapters[name] = _ADAPTERS[name]()
+    return _adapters[name]
 
 
 def answering() -> Answers | None:
     """The adapter, if its provider can be asked what became of a message."""
-    chosen = adapter()
-    return chosen if isinstance(chosen, Answers) else None
+    provider = adapter()
+    return provider if isinstance(provider, Answers) else None
 
 
 def read_report(item: Mapping[str, object]) -> Report:

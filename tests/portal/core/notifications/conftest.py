@@ -96,6 +96,6 @@ def stub() -> Iterator[aliyun_stub.Stub]:
             ALIYUN_SMS_ENDPOINT=f"http://127.0.0.1:{running.port}",
         ),
     ):
-        sms._made.pop("aliyun", None)
+        sms._adapters.pop("aliyun", None)
         yield running
-        sms._made.pop("aliyun", None)
+        sms._adapters.pop("aliyun", None)
