@@ -91,7 +91,7 @@ SERVICES: dict[str, dict[str, Place]] = {
     "relief.evidence.files:add_evidence": {
         "upload.before_lock": After("relief.evidence.files:_stored"),
         "upload.after_lock": After("relief.cases.moves:locked"),
-        "upload.before_commit": After("relief.evidence.files:_tell_added"),
+        "upload.before_commit": After("relief.evidence.files:_notify_added"),
         "upload.after_commit": Before("portal.core.nudge:nudge"),
     },
     "relief.cases.sweep:_handle": {
