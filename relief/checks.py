@@ -17,9 +17,9 @@ from relief.cases.workflow import Action
 def check_notices(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """One error for each act without a rule, and each template that is missing."""
     problems: list[CheckMessage] = [
-        Error(f"{what} has no entry in relief.cases.notices.RULES", id="relief.E001")
-        for what in (*Action, *AuditEvent)
-        if what not in RULES
+        Error(f"{event} has no entry in relief.cases.notices.RULES", id="relief.E001")
+        for event in (*Action, *AuditEvent)
+        if event not in RULES
     ]
     for name in sorted(template_names()):
         try:

@@ -15,7 +15,7 @@ from relief.cases.moves import Occasion, locked, record
 
 
 def locked_at(case: Case, now: datetime) -> Case:
-    """The case under its lock; a promise that has run out is owned up to before anything else.
+    """The case under its lock; a promise that has run out is admitted first.
 
     The sweep does that within seconds. Where it was off, whoever acts late does it first: the
     borrower hears of the broken promise, and its delay is waived, all the same.
@@ -38,8 +38,9 @@ def break_promise(row: Deadline, batch: Batch) -> None:
     """Apology, a new promise, one rank further, and a line in the trail; each time (relief/RULES.md §4).
 
     A review promised for 03-04 18:00: promised anew for 03-05 18:00 with a supervisor, missed
-    again for 03-06 18:00 with a manager, where it stays. Slept over until 03-09 it is one broken
-    promise, for nothing was promised in between. The delay of a review is waived (relief/RULES.md §4).
+    again for 03-06 18:00 with a manager, where it stays. If nobody looked until 03-09 it is
+    one broken promise, because nothing was promised in between. The delay of a review is waived
+    (relief/RULES.md §4).
     """
     case, now, kind = row.case, batch.now, DueKind(row.kind)
     is_review = kind == DueKind.REVIEW_DUE
@@ -55,14 +56,14 @@ def break_promise(row: Deadline, batch: Batch) -> None:
     )
     rank = deadlines.escalated_to(times)
     promised, missed = deadlines.chinese(row.due_at), _name(case, kind)
-    again, handler = "再次" if times > 1 else "", RANK_LABELS[rank]
+    repeated, handler = "再次" if times > 1 else "", RANK_LABELS[rank]
     record(
         case,
         notices.AuditEvent.REVIEW_MISSED if is_review else notices.AuditEvent.PROMISE_MISSED,
         Occasion(
             SYSTEM,
             now,
-            note_public=f"承诺 {promised} 前给出{missed}，{again}没有做到；已升级{handler}，"
+            note_public=f"承诺 {promised} 前给出{missed}，{repeated}没有做到；已升级{handler}，"
             f"新的承诺是 {deadlines.chinese(renewed)} 前。",
             data={
                 "promised": row.due_at.isoformat(),
@@ -74,7 +75,7 @@ def break_promise(row: Deadline, batch: Batch) -> None:
                 "missed": missed,
                 "promised": promised,
                 "due": deadlines.chinese(renewed),
-                "again": again,
+                "again": repeated,
                 "handler": handler,
                 "needs_rank": rank,
             },
@@ -89,14 +90,14 @@ def _name(case: Case, kind: DueKind) -> str:
 
 
 def _delay(case: Case) -> dict[str, Value]:
-    """From the day of the review's first promise on, until we speak."""
+    """Our delay: from the day of the review's first promise, open until staff answer."""
     if case.review_due_at is None:
         return {}
     missed_on = business_date(case.review_due_at)
     return {"delay_from": case.delay_from or missed_on, "delay_to": None}
 
 
-def skip_reminder(case: Case, what: notices.AuditEvent, why: str, *, now: datetime) -> None:
+def skip_reminder(case: Case, reminder: notices.AuditEvent, why: str, *, now: datetime) -> None:
     """A line in the trail instead of a reminder: what was not sent, and why."""
     record(
         case,
@@ -104,7 +105,7 @@ def skip_reminder(case: Case, what: notices.AuditEvent, why: str, *, now: dateti
         Occasion(
             SYSTEM,
             now,
-            note_public=f"{notices.HAPPENING_LABELS[what]}：{why}",
-            data={"reminder": what.value},
+            note_public=f"{notices.HAPPENING_LABELS[reminder]}：{why}",
+            data={"reminder": reminder.value},
         ),
     )

@@ -84,9 +84,9 @@ def open_case(*, loan: Loan, actor: User, now: datetime) -> Case:
         raise RuleViolation("只能为自己的借款申请。", code="not-borrower")
     if loan.is_settled:
         raise RuleViolation("这笔借款已结清，无需申请减免。", code="settled")
-    found = Case.objects.open().filter(loan=loan).first()
-    if found is not None:
-        return found
+    existing = Case.objects.open().filter(loan=loan).first()
+    if existing is not None:
+        return existing
     try:
         with transaction.atomic():
             return Case.objects.create(
@@ -97,10 +97,10 @@ def open_case(*, loan: Loan, actor: User, now: datetime) -> Case:
                 created_at=now,
             )
     except IntegrityError:  # two tabs: the other one made it, or took the number
-        found = Case.objects.open().filter(loan=loan).first()
-        if found is None:
+        existing = Case.objects.open().filter(loan=loan).first()
+        if existing is None:
             return open_case(loan=loan, actor=actor, now=now)
-        return found
+        return existing
 
 
 def next_number(now: datetime) -> str:
@@ -162,7 +162,8 @@ def _check_cooldown(case: Case) -> None:
 def submit_case(*, case: Case, actor: User, now: datetime, declared: str = "") -> Case:
     """Hands the draft in; the review clock starts (relief/RULES.md §4).
 
-    `declared` is what the borrower ticked, word for word; it stays in the audit trail. Submitted 2026-02-13 10:00: answered by 2026-02-24 18:00. A second click is once.
+    `declared` is what the borrower ticked, word for word; it stays in the audit trail.
+    Submitted 2026-02-13 10:00: answered by 2026-02-24 18:00. A second click changes nothing.
     """
     check(Task.READ, case, Actor(actor, Role.BORROWER), now)
     with transaction.atomic():

@@ -25,7 +25,7 @@ class Batch:
 
     @cached_property
     def calendar(self) -> WorkCalendar:
-        """Read once, when the first one needs it."""
+        """The working calendar; read once, when first needed."""
         return load_calendar()
 
     def change(self, case: Case, **values: Value) -> None:
@@ -38,7 +38,7 @@ class Batch:
         self._changes[tuple(values.items())].append(case.pk)
 
     def set_deadline(self, case: Case, kind: DueKind, due_at: datetime) -> None:
-        """One deadline more for `case`."""
+        """Adds one deadline for `case`."""
         self._deadlines.append(Deadline(case=case, kind=kind.value, due_at=due_at))
 
     def write(self) -> None:

@@ -10,9 +10,9 @@ def diagram() -> str:
     """The moves as a Mermaid state diagram."""
     lines = ["stateDiagram-v2", f"    [*] --> {State.DRAFT}"]
     for move in MOVES:
-        said = f"{ACTION_LABELS[move.action]} ({move.by.lower()})"
+        label = f"{ACTION_LABELS[move.action]} ({move.by.lower()})"
         lines += [
-            f"    {source} --> {move.target}: {said}" for source in State if source in move.sources
+            f"    {source} --> {move.target}: {label}" for source in State if source in move.sources
         ]
     lines += [f"    {state} --> [*]" for state in State if TURN[state] is None]
     return "\n".join(lines)

@@ -97,11 +97,11 @@ def _facts(action: Action | Task, case: Case, now: datetime) -> CaseFacts:
     if action == Action.BREACH and facts.state == State.WARNED:
         return replace(facts, may_breach=can_breach(case, now))
     if action in {Action.REOPEN, Action.APPEAL}:
-        other = Case.objects.open().filter(loan=case.loan_id).exclude(pk=case.pk).first()
+        other_case = Case.objects.open().filter(loan=case.loan_id).exclude(pk=case.pk).first()
         return replace(
             facts,
             is_settled=case.loan.is_settled,
-            other_open=other.number if other is not None else "",
+            other_open=other_case.number if other_case is not None else "",
         )
     return facts
 
@@ -113,5 +113,5 @@ def last_move(case: Case) -> str:
     if event is None:
         return ""
     who = event.actor.masked_name if event.actor else "系统"
-    what = labels.ACTION_LABELS[Action(event.action)].removeprefix("已")
-    return f"{who}已于 {deadlines.chinese(event.at)} {what}，"
+    action_label = labels.ACTION_LABELS[Action(event.action)].removeprefix("已")
+    return f"{who}已于 {deadlines.chinese(event.at)} {action_label}，"

@@ -54,7 +54,7 @@ class Policy(models.Model):
 
     @classmethod
     def current_rules(cls) -> ReliefPolicy:
-        """The rules of the newest version, for who only reads: nothing is written for it."""
+        """The rules of the newest version, for readers: nothing is written."""
         newest = cls.objects.order_by("-version").first()
         return newest.rules if newest is not None else ReliefPolicy()
 
@@ -69,15 +69,15 @@ STATES = [(state.value, state.value) for state in State]
 
 
 class CaseQuerySet(models.QuerySet["Case"]):
-    """The verbs by which cases are looked up."""
+    """Queries for cases."""
 
     def for_borrower(self, user: Any) -> Self:
         return self.filter(borrower=user)
 
     def visible_to(self, staff: Any) -> Self:
         """What somebody at the desk may open: everything submitted that is not their own."""
-        own = [staff.pk, staff.same_person_as_id or 0]
-        return self.exclude(state=State.DRAFT).exclude(borrower__in=own)
+        own_ids = [staff.pk, staff.same_person_as_id or 0]
+        return self.exclude(state=State.DRAFT).exclude(borrower__in=own_ids)
 
     def open(self) -> Self:
         return self.filter(state__in=OPEN)

@@ -36,7 +36,7 @@ def locked(case: Case) -> Case:
 
 @dataclass(frozen=True)
 class Occasion:
-    """Who does something to a case and when, and what is said of it.
+    """Who does something to a case and when, with the notes and data that go with it.
 
     Notes and `data` are kept in the audit row; `context` is what the notices need besides.
     """
@@ -80,27 +80,27 @@ def move(
     """
     now = occasion.now
     check(action, case, occasion.actor, now)
-    found = find_move(case.state, action, occasion.actor.role)
-    assert found is not None  # check has seen to it
+    transition = find_move(case.state, action, occasion.actor.role)
+    assert transition is not None  # check has seen to it
     calendar = None
-    if due is None and found.promise is not None:
+    if due is None and transition.promise is not None:
         calendar = load_calendar()
-        due = deadlines.due_for(found.promise, now, calendar, case.policy.rules)
-    values = {**_due_values(found.promise, due), **(changes or {})}
-    if found.promise not in KEEPS_CLOCK:
+        due = deadlines.due_for(transition.promise, now, calendar, case.policy.rules)
+    values = {**_due_values(transition.promise, due), **(changes or {})}
+    if transition.promise not in KEEPS_CLOCK:
         values |= {"escalated_at": None, "missed_promises": 0}  # another promise
-    if found.target in CLOSED:
+    if transition.target in CLOSED:
         values["closed_at"] = now
     with transaction.atomic(savepoint=False):
-        written = Case.objects.filter(pk=case.pk, state=case.state, version=case.version).update(
-            state=found.target.value, version=case.version + 1, **values
+        updated = Case.objects.filter(pk=case.pk, state=case.state, version=case.version).update(
+            state=transition.target.value, version=case.version + 1, **values
         )
-        if written != 1:
+        if updated != 1:
             raise StaleWrite(f"{last_move(case)}页面已过时，请刷新后再试。", code="stale")
         warning = _warning(due, now, calendar)
-        event = occasion.event(case, action.value, found.target.value, more=warning)
+        event = occasion.event(case, action.value, transition.target.value, more=warning)
         fresh = Case.objects.for_lists().get(pk=case.pk)
-        if found.promise not in KEEPS_CLOCK or due is not None:
+        if transition.promise not in KEEPS_CLOCK or due is not None:
             set_deadlines(fresh, due, now)
         _lines.add(_Line(event, fresh, action, occasion.context))
     logger.info("case.moved", extra={"case": fresh.public_id, "action": action.value})
@@ -131,24 +131,26 @@ class _Line:
 
     event: Event
     case: Case
-    what: Action | notices.AuditEvent
+    happening: Action | notices.AuditEvent
     context: Facts
     key: str = ""
 
 
 def _write(lines: list[_Line]) -> None:
-    """The audit rows, then what is told and shown of each under its row's id."""
+    """Writes the audit rows, then the notices and cards of each under its row's id."""
     Event.objects.bulk_create([line.event for line in lines])
-    hearers = people.Recipients()
+    recipients = people.Recipients()
     with outbox.together():
         for line in lines:
             event, key = line.event, line.key or f"{line.event.pk}"
             context = {"note": event.note_public, **line.context}
-            notify_move(line.case, line.what, key=key, now=event.at, context=context, to=hearers)
-            if isinstance(line.what, Action):
+            notify_move(
+                line.case, line.happening, key=key, now=event.at, context=context, to=recipients
+            )
+            if isinstance(line.happening, Action):
                 show_move(
                     line.case,
-                    line.what,
+                    line.happening,
                     key=key,
                     actor=event.actor,
                     now=event.at,
@@ -171,16 +173,16 @@ def set_deadlines(case: Case, due: deadlines.DeadlineSet | None, now: datetime) 
 
 def notify_move(
     case: Case,
-    what: Action | notices.AuditEvent,
+    event: Action | notices.AuditEvent,
     *,
     key: str,
     now: datetime,
     context: Facts,
     to: people.Recipients | None = None,
 ) -> None:
-    """Writes the notices that notices.RULES names for `what`; the same key twice is once."""
+    """Writes the notices that notices.RULES names for `event`; the same key writes them once."""
     hearers = to or people.Recipients()
-    for rule in notices.RULES[what]:
+    for rule in notices.RULES[event]:
         if rule.when is not None and rule.when != case.state:
             continue
         for user in hearers.of(rule.audience, case, needs_rank=context.get("needs_rank", "")):

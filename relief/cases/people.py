@@ -29,6 +29,6 @@ class Recipients:
     def _staff_from(self, lowest: Rank) -> list[User]:
         if lowest not in self._staff:
             ranks = [rank for rank in Rank if rank_at_least(rank, lowest) and rank != Rank.AUDITOR]
-            found = User.objects.filter(role="STAFF", is_active=True, rank__in=ranks)
-            self._staff[lowest] = list(found.order_by("pk"))
+            staff = User.objects.filter(role="STAFF", is_active=True, rank__in=ranks)
+            self._staff[lowest] = list(staff.order_by("pk"))
         return self._staff[lowest]

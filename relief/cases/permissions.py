@@ -1,4 +1,4 @@
-"""Who may do what with a case: facts in, the sentence that refuses out; nothing refused is None.
+"""Who may do what with a case: takes facts, returns the refusing sentence, or None.
 
 Services raise it, pages and the desk show it; nobody else judges it. What only the values of a
 form can decide (the digest that was seen, a field left empty) is not asked here.
@@ -30,7 +30,7 @@ class Task(StrEnum):
 
 
 class Kind(StrEnum):
-    """What sort of no it is: a rule, somebody else's turn, or terms that are gone."""
+    """The kind of refusal: a rule, somebody else's turn, or terms that are gone."""
 
     RULE = "rule"
     TURN = "turn"
@@ -58,7 +58,7 @@ class Person:
 
 @dataclass(frozen=True)
 class CaseFacts:
-    """What is asked of a case; the last four matter to the actions named and are else as here."""
+    """What the rules need to know of a case; fields with a default matter to the actions named."""
 
     state: State
     borrower_id: int
@@ -91,7 +91,7 @@ STRANGER = Refusal("只有申请人本人可以这样做。", "not-borrower")
 
 
 def needed_rank(action: Action | Task) -> Rank:
-    """The least rank with which staff may do this at all."""
+    """The lowest rank that may do this at all."""
     return NEEDED.get(action, Rank.REVIEWER) if isinstance(action, Action) else Rank.REVIEWER
 
 
@@ -128,7 +128,7 @@ _BORROWERS = frozenset({Task.ADD_FILE, Task.REMOVE_FILE, Task.EDIT, Task.READ})
 
 
 def closed_sentence(state: State, action: Action, last_move: str = "") -> str:
-    """That the table has no such move here; `last_move` says who did what and when.
+    """The sentence for a move that the table does not have here; `last_move` says who did what.
 
     现在不能撤回方案：林*云已于 3月2日 10:05 接受方案，申请目前“新还款计划执行中”。…
     """
@@ -169,7 +169,7 @@ def _staff(
 
 
 def staff_refusal(person: Person, borrower_id: int) -> Refusal | None:
-    """Who at the desk may do nothing at all for this borrower, but read."""
+    """Why this person may only read the borrower's cases; None where they may act."""
     if not person.rank:
         return Refusal("只有工作人员可以这样做。", "not-staff")
     if person.rank == Rank.AUDITOR:
@@ -186,7 +186,7 @@ def _same_reviewer(case: CaseFacts, person: Person) -> Refusal | None:
 
 
 def _others(case: CaseFacts, person: Person) -> Refusal | None:
-    """Somebody else has it in hand."""
+    """A colleague is handling the case."""
     if case.assigned_to_id in {None, person.user_id}:
         return None
     return Refusal(f"这份申请由{case.assigned_name}处理，可请主管转交。", "assigned", Kind.TURN)

@@ -44,7 +44,7 @@ WAITING_FOR_BORROWER = [State.NEED_MORE.value, State.OFFERED.value]
 
 
 def rules_for(case: Case | None) -> ReliefPolicy:
-    """The policy whose numbers a page tells: the one the case is under, else the current one.
+    """The policy whose numbers a page shows: the one the case is under, else the current one.
 
     A draft is under none yet: the version of the day it is submitted on will govern it.
     """
@@ -83,25 +83,25 @@ def borrower_inbox(user: User) -> CaseQuerySet:
 def loan_stages(cases: Iterable[Case], on: date) -> dict[int, LoanStage]:
     """How the loans of cases whose plan runs or broke stand, by case id; five queries at most.
 
-    What the loan's own pages say of it is what its case says. A broken plan that a newer one has
-    followed is left out: the loan's stage is no longer about it.
+    The case then says what the loan's own pages say. A broken plan followed by a newer one is
+    left out: the loan's stage is no longer about it.
     """
     planned = [case for case in cases if State(case.state) in PLANNED]
     if not planned:
         return {}
     loans = {case.loan_id: case.loan for case in planned}
     positions = load_positions(list(loans.values()))
-    told = stages([(loan, debt_of(positions[pk], on)) for pk, loan in loans.items()])
+    stage_by_loan = stages([(loan, debt_of(positions[pk], on)) for pk, loan in loans.items()])
     return {
-        case.pk: told[case.loan_id]
+        case.pk: stage_by_loan[case.loan_id]
         for case in planned
-        if told[case.loan_id].is_broken == (State(case.state) == State.BREACHED)
+        if stage_by_loan[case.loan_id].is_broken == (State(case.state) == State.BREACHED)
     }
 
 
 @dataclass(frozen=True)
 class TimelineEntry:
-    """One event with the deliveries of its notices: what the screen says is what is known."""
+    """One event with the deliveries of its notices: the screen says no more than is known."""
 
     event: Event
     deliveries: tuple[Delivery, ...]
@@ -134,7 +134,7 @@ class BrokenPromise:
 
     promised_at: datetime
     renewed_at: datetime | None
-    told_at: datetime
+    notified_at: datetime
     rank: Rank
 
 
@@ -148,14 +148,14 @@ def broken_promises(case: Case) -> list[BrokenPromise]:
 
 
 def _broken(case: Case, event: Event, times: int) -> BrokenPromise:
-    """From the trail; lines of the time before it kept the promises have those of the case."""
+    """From the trail; older lines, written before it kept the promises, have those of the case."""
     is_review = event.action == AuditEvent.REVIEW_MISSED
     before = case.review_due_at if is_review else None
     promised, renewed = event.data.get("promised"), event.data.get("renewed")
     return BrokenPromise(
         promised_at=datetime.fromisoformat(promised) if promised else before or event.at,
         renewed_at=datetime.fromisoformat(renewed) if renewed else None,
-        told_at=event.at,
+        notified_at=event.at,
         rank=escalated_to(times),
     )
 
@@ -168,8 +168,8 @@ def offers_of(case: Case, *, for_borrower: bool) -> list[Offer]:
 
 def agreement_of(case: Case) -> Agreement | None:
     """The agreement in force or last ended, with its paper."""
-    found = case.agreements.select_related("offer", "document", "plan")
-    return found.exclude(end_kind="revoked").first() or found.first()
+    agreements = case.agreements.select_related("offer", "document", "plan")
+    return agreements.exclude(end_kind="revoked").first() or agreements.first()
 
 
 def next_deadline(case: Case | None = None) -> datetime | None:

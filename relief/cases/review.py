@@ -28,7 +28,7 @@ from relief.evidence.kinds import KIND_LABELS, parse_kind
 
 @retried
 def claim_case(*, case: Case, actor: User, now: datetime) -> Case:
-    """Takes a waiting case; the same person twice is once, another one is told who has it."""
+    """Takes a waiting case; taking it again changes nothing, a colleague is told who has it."""
     with transaction.atomic():
         fresh = locked(case)
         if fresh.state == State.IN_REVIEW and fresh.assigned_to_id == actor.pk:
@@ -77,14 +77,14 @@ def ask_for_proof(
     *, case: Case, kinds: Sequence[str], text: str, actor: User, now: datetime
 ) -> Case:
     """Asks for more evidence; the review clock stops, 7 calendar days to answer."""
-    wanted = [parse_kind(kind) for kind in kinds]
-    if not wanted:
+    asked_kinds = [parse_kind(kind) for kind in kinds]
+    if not asked_kinds:
         raise InvalidInput("kinds", "请选择需要补充的材料类型")
     note = check_line(text, field="text", label="补充说明")
     with transaction.atomic():
         fresh = locked_at(case, now)
         check(Action.ASK_PROOF, fresh, Actor(actor, Role.STAFF), now)
-        names = "、".join(KIND_LABELS[kind] for kind in wanted)
+        names = "、".join(KIND_LABELS[kind] for kind in asked_kinds)
         return move(
             fresh,
             Action.ASK_PROOF,
@@ -95,7 +95,7 @@ def ask_for_proof(
                 context={"kinds": names, "note": note},
             ),
             changes={
-                "asked_kinds": [kind.value for kind in wanted],
+                "asked_kinds": [kind.value for kind in asked_kinds],
                 "ask_text": note,
                 **_stopped_clock(fresh, now),
             },
@@ -103,15 +103,15 @@ def ask_for_proof(
 
 
 def _stopped_clock(case: Case, now: datetime) -> dict[str, Any]:
-    left = 1
+    workdays = 1
     if case.review_due_at is not None:
-        left = deadlines.workdays_left(now, case.review_due_at, load_calendar())
-    values: dict[str, Any] = {"clock_stopped_at": now, "remaining_workdays": left}
+        workdays = deadlines.workdays_left(now, case.review_due_at, load_calendar())
+    values: dict[str, Any] = {"clock_stopped_at": now, "remaining_workdays": workdays}
     return {**values, **_delay_ended(case, now)}
 
 
 def _delay_ended(case: Case, now: datetime) -> dict[str, Any]:
-    """Our delay counts until we speak; a second miss begins from the first again."""
+    """Our delay ends with the answer; a second miss counts from the first again."""
     if case.delay_from is not None and case.delay_to is None:
         return {"delay_to": business_date(now)}
     return {}
@@ -153,7 +153,7 @@ def reject_case(
         raise InvalidInput("code", "请选择不通过的原因")
     chosen = RejectCode(code)
     name, sentence, change = REJECTIONS[chosen]
-    said = check_line(text or sentence, field="text", label="给借款人的说明")
+    explanation = check_line(text or sentence, field="text", label="给借款人的说明")
     advised = check_line(advice or change, field="advice", label="怎样可以改变结果")
     inner = check_line(note_internal, field="note_internal", label="内部备注", empty=True)
     needed = Rank.SUPERVISOR if chosen == RejectCode.FRAUD_SUSPECTED else Rank.REVIEWER
@@ -172,11 +172,11 @@ def reject_case(
             Occasion(
                 Actor(actor, Role.STAFF),
                 now,
-                note_public=f"{name}：{said}",
+                note_public=f"{name}：{explanation}",
                 note_internal=inner,
                 context={
                     "reason": name,
-                    "note": said,
+                    "note": explanation,
                     "advice": advised,
                     "reapply_on": deadlines.chinese_day(changes["reapply_on"]),
                     "can_appeal": fresh.appealed_at is None,
@@ -185,7 +185,7 @@ def reject_case(
             changes={
                 **changes,
                 "reject_code": chosen.value,
-                "reject_text": said,
+                "reject_text": explanation,
                 "reject_advice": advised,
             },
         )

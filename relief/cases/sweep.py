@@ -46,24 +46,24 @@ def sweep(*, now: datetime, plans: bool = True, seconds: float = PATIENCE) -> in
 
 
 def sweep_plans(*, now: datetime, seconds: float = PATIENCE) -> int:
-    """The same for the plans' own looks."""
+    """The same for the scheduled checks of plans."""
     return _sweep(Deadline.objects.due(now).filter(kind__in=PLAN_KINDS), now, seconds)
 
 
 def _sweep(due: DeadlineQuerySet, now: datetime, seconds: float) -> int:
     stop = time.monotonic() + seconds
-    rest, handled = due, 0
-    while batch := list(rest.values_list("pk", "due_at")[:BATCH]):
+    remaining, handled = due, 0
+    while batch := list(remaining.values_list("pk", "due_at")[:BATCH]):
         handled += _handle([pk for pk, _ in batch], now)
         if time.monotonic() >= stop:
             break
         pk, due_at = batch[-1]
-        rest = due.filter(Q(due_at__gt=due_at) | Q(due_at=due_at, pk__gt=pk))
+        remaining = due.filter(Q(due_at__gt=due_at) | Q(due_at=due_at, pk__gt=pk))
     return handled
 
 
 def _handle(ids: Sequence[int], now: datetime) -> int:
-    """All in one transaction; if one is broken, half and half, and that one is left for a person."""
+    """All in one transaction; if one fails, in halves, until that one is alone and left for staff."""
     try:
         with transaction.atomic():
             handled = _handle_together(ids, now)
@@ -89,8 +89,8 @@ def _handle_together(ids: Sequence[int], now: datetime) -> int:
     for row in _locked(ids, now):
         if turn.setdefault(row.case_id, row) is not row:
             later.append(row.pk)
-    mine = Deadline.objects.waiting().filter(pk__in=[row.pk for row in turn.values()])
-    if mine.update(handled_at=now) != len(turn):
+    claimed = Deadline.objects.waiting().filter(pk__in=[row.pk for row in turn.values()])
+    if claimed.update(handled_at=now) != len(turn):
         raise RuntimeError("a deadline was handled twice")  # undone: nothing has happened
     with together():
         batch = Batch(now)
@@ -104,7 +104,7 @@ def _handle_together(ids: Sequence[int], now: datetime) -> int:
 def _locked(ids: Sequence[int], now: datetime) -> list[Deadline]:
     """Those that are still due, with their cases, under the locks of both; never waits for a lock.
 
-    Whose case somebody else works on just now is left to the next sweep. SQLite ignores the lock:
+    A case that somebody else is working on is left to the next sweep. SQLite ignores the lock:
     there the transaction is the only writer from its first statement.
     """
     rows = Deadline.objects.due(now).filter(pk__in=ids).with_case()
@@ -125,14 +125,14 @@ def _remind_offer(row: Deadline, batch: Batch) -> None:
         _remind(row, batch, notices.AuditEvent.OFFER_REMINDER, offer=offer)
 
 
-def _remind(row: Deadline, batch: Batch, what: notices.AuditEvent, **context: object) -> None:
+def _remind(row: Deadline, batch: Batch, reminder: notices.AuditEvent, **context: object) -> None:
     """Reminds of the case's deadline while that lies ahead; afterwards the trail says why not."""
     case, ends_at = row.case, row.case.next_due_at
     if ends_at is not None and ends_at <= batch.now:
         name = deadlines.DUE_LABELS[DueKind(case.next_due_kind)]
-        skip_reminder(case, what, deadlines.reminder_note(name, ends_at), now=batch.now)
+        skip_reminder(case, reminder, deadlines.reminder_note(name, ends_at), now=batch.now)
         return
-    record(case, what, Occasion(SYSTEM, batch.now, context={"not_after": ends_at, **context}))
+    record(case, reminder, Occasion(SYSTEM, batch.now, context={"not_after": ends_at, **context}))
 
 
 def _expire(row: Deadline, batch: Batch) -> None:
@@ -159,7 +159,7 @@ def _cure_over(row: Deadline, batch: Batch) -> None:
 
 
 def _nothing(row: Deadline, batch: Batch) -> None:
-    """The end of an appeal's time needs no act: the button goes by itself."""
+    """The end of an appeal's time needs no act: the button disappears by itself."""
 
 
 HANDLERS: dict[DueKind, Callable[[Deadline, Batch], None]] = {
