@@ -1,4 +1,4 @@
-"""Signing and accepting as the one act that a borrower's form is; a second click is the first."""
+"""Signs and accepts in one act, like the borrower's form; a second click changes nothing."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def sign_and_accept(
     signature (a code that the first of two clicks has used) still finds what the first one made.
     """
     if offer.status != OfferStatus.OPEN:
-        done = accepted(case=case, offer=offer, seen=seen)
-        if done is not None:
-            return done
+        agreement = accepted(case=case, offer=offer, seen=seen)
+        if agreement is not None:
+            return agreement
     check_acceptable(case, offer, seen=seen, now=now)
     try:
         check_signature(
@@ -48,10 +48,10 @@ def sign_and_accept(
             ip=ip,
         )
     except RuleViolation:
-        done = accepted(case=case, offer=offer, seen=seen)
-        if done is None:
+        agreement = accepted(case=case, offer=offer, seen=seen)
+        if agreement is None:
             raise
-        return done
+        return agreement
     return accept_offer(
         case=case, number=offer.number, seen=seen, method=method, actor=actor, now=now, ip=ip
     )
@@ -61,7 +61,7 @@ def accepted(*, case: Case, offer: Offer, seen: str) -> Agreement | None:
     """The agreement of this very version, waiting for one that is being concluded just now."""
     with transaction.atomic():
         locked(case)
-        found = Offer.objects.filter(pk=offer.pk, digest=seen, status=OfferStatus.ACCEPTED)
-        if not found.exists():
+        accepted_offer = Offer.objects.filter(pk=offer.pk, digest=seen, status=OfferStatus.ACCEPTED)
+        if not accepted_offer.exists():
             return None
         return Agreement.objects.select_related("case").get(offer=offer)

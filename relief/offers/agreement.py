@@ -117,7 +117,7 @@ def _sign(
 
 
 def relief_key(case: Case, offer: Offer) -> str:
-    """The key under which the books know this execution; the same key twice is once."""
+    """The key under which the books know this execution; the same key executes once."""
     return f"relief:{case.number}:{offer.number}"
 
 
@@ -127,19 +127,21 @@ def agreement_number(case: Case, offer: Offer) -> str:
 
 
 def booked_otherwise(snapshot: Mapping[str, Any], plan: Schedule) -> str:
-    """The first thing in which the plan on the books is not what was signed; "" when it is the same.
+    """The first difference between the plan on the books and the signed one; "" when none.
 
-    Asked while accepting, and of every agreement for ever by verify_invariants (signed = booked).
+    Checked while accepting, and for every agreement by verify_invariants (signed = booked).
     "row 3: signed 521.79, booked 522.79".
     """
     signed: list[Mapping[str, Any]] = snapshot["rows"]
     booked = [row_dict(row) for row in sorted(plan.instalments.all(), key=lambda row: row.number)]
     if len(signed) != len(booked):
         return f"{len(signed)} rows signed, {len(booked)} booked"
-    for ours, theirs in zip(signed, booked, strict=True):
-        for name, value in theirs.items():
-            if ours[name] != value:
-                return f"row {theirs['number']} {name}: signed {ours[name]}, booked {value}"
+    for signed_row, booked_row in zip(signed, booked, strict=True):
+        for name, value in booked_row.items():
+            if signed_row[name] != value:
+                return (
+                    f"row {booked_row['number']} {name}: signed {signed_row[name]}, booked {value}"
+                )
     executed: Mapping[str, Any] = plan.terms or {}
     for name in ("waive_penalty", "waive_interest", "waive_compound", "waive_fee"):
         if Decimal(snapshot["terms"][name]) != Decimal(executed.get(name, "0.00")):

@@ -78,8 +78,8 @@ def _waivers(
         ("waive_fee", "费用", "fee"),
     ):
         if Decimal(terms[name]):
-            kept = Decimal(figures[owed]) - Decimal(terms[name])
-            lines.append(f"减免{label} {yuan(terms[name])}，保留 {yuan(kept)}。")
+            remaining = Decimal(figures[owed]) - Decimal(terms[name])
+            lines.append(f"减免{label} {yuan(terms[name])}，保留 {yuan(remaining)}。")
     if Decimal(terms["delay_waiver"]):
         lines.append(f"其中因我方审核超时减免 {yuan(terms['delay_waiver'])}。")
     if Decimal(snapshot["penalty_waived_since"]):
@@ -93,8 +93,8 @@ def _plan(
     terms: Mapping[str, Any], figures: Mapping[str, Any], rows: list[Mapping[str, Any]]
 ) -> list[str]:
     rate = Decimal(terms["plan_annual_rate"])
-    said = "不再计息" if not rate else f"年利率 {(rate * 100).normalize():f}%"
-    lines = [f"共 {len(rows)} 期，{said}，合计应还 {yuan(figures['plan_total'])}。"]
+    rate_text = "不再计息" if not rate else f"年利率 {(rate * 100).normalize():f}%"
+    lines = [f"共 {len(rows)} 期，{rate_text}，合计应还 {yuan(figures['plan_total'])}。"]
     for row in rows:
         interest = Decimal(row["interest"]) + Decimal(row["kept_interest"])
         lines.append(

@@ -194,8 +194,8 @@ def judged_on(offer: Offer) -> DebtFigures:
 
 def at_least_as_granted(figures: DebtFigures, case: Case, *, before: int) -> DebtFigures:
     """`figures` with no less penalty than in the version that staff made last before a number."""
-    made = case.offers.filter(side=Side.STAFF, number__lt=before).order_by("-number").first()
-    granted = stored_figures(made).penalty if made is not None else ZERO
+    previous = case.offers.filter(side=Side.STAFF, number__lt=before).order_by("-number").first()
+    granted = stored_figures(previous).penalty if previous is not None else ZERO
     return replace(figures, penalty=max(figures.penalty, granted))
 
 

@@ -49,8 +49,8 @@ def _for_monthly(case: Case, base: OfferTerms, monthly: Decimal, figures: DebtFi
     most = case.policy.rules.max_plan_terms
     if monthly <= ZERO:
         raise InvalidInput("monthly", "每月可还金额要大于 0")
-    left = figures.total - base.waived
-    terms = min(max(1, -int(-left // monthly)), most)
+    remaining = figures.total - base.waived
+    terms = min(max(1, -int(-remaining // monthly)), most)
     while True:
         composed = compose.compose(case, replace(base, term_count=terms), figures=figures)
         largest = max(row.total for row in composed.plan.rows)

@@ -91,7 +91,7 @@ def _send(
     on = business_date(now)
     if composed.terms.first_due_on < on + timedelta(days=2):
         raise InvalidInput("first_due_on", "首期日期至少要在后天，给借款人留出考虑时间")
-    said = check_line(note, field="note", label="说明", empty=True)
+    public_note = check_line(note, field="note", label="说明", empty=True)
     inner = check_line(internal, field="note_internal", label="复核说明", empty=True)
     within = rank_at_least(actor.rank, composed.needed_rank)
     due = compose.offer_due(now, composed.terms.first_due_on, case.policy.rules)
@@ -104,7 +104,7 @@ def _send(
         status=OfferStatus.OPEN if within else OfferStatus.PENDING,
         made_by=actor,
         now=now,
-        note=said,
+        note=public_note,
         note_internal=inner,
         sent_at=now if within else None,
         valid_until=due.at if within else None,
@@ -118,7 +118,7 @@ def _send(
         Occasion(
             Actor(actor, Role.STAFF),
             now,
-            note_public=said if within else "",
+            note_public=public_note if within else "",
             note_internal=inner,
             data={"offer": offer.number, "needs_rank": offer.needs_rank},
             context={"offer": offer, "needs_rank": offer.needs_rank},
@@ -130,7 +130,7 @@ def _send(
 
 
 def open_offer(*, case: Case, number: int, actor: User, now: datetime) -> Offer:
-    """The borrower opens an offer; the first time is kept, and forced reading counts from it."""
+    """The borrower opens an offer; the first time is stored, and forced reading counts from it."""
     check(Task.READ, case, Actor(actor, Role.BORROWER), now)
     offer = compose.find_offer(case, number, for_borrower=True)
     if offer.status != OfferStatus.OPEN or offer.first_read_at is not None:
@@ -158,7 +158,7 @@ def accept_offer(
     now: datetime,
     ip: str | None = None,
 ) -> Agreement:
-    """Accepts exactly the version whose digest was seen, and executes it; twice is once.
+    """Accepts exactly the version whose digest was seen, and executes it once.
 
     TermsChanged if it is expired, superseded or altered; RuleViolation before it has been open
     for 10 seconds. The caller has checked password or code (signing.check_signature).
@@ -172,10 +172,10 @@ def accept_offer(
         if offer.status == OfferStatus.ACCEPTED and offer.digest == seen:
             return offer.agreement
         check_acceptable(fresh, offer, seen=seen, now=now)
-        made = agreement.conclude(
+        concluded = agreement.conclude(
             case=fresh, offer=offer, method=method, ip=ip, actor=actor, now=now
         )
-    return made
+    return concluded
 
 
 @retried
@@ -192,7 +192,7 @@ def reject_offer(
 ) -> Offer:
     """Says no to an offer with reasons and a counter-offer; at most three times a case."""
     chosen = check_counter_reasons(reasons)
-    said = check_line(note, field="note", label="补充说明", longest=200, empty=True)
+    public_note = check_line(note, field="note", label="补充说明", longest=200, empty=True)
     check(Task.READ, case, Actor(actor, Role.BORROWER), now)
     with transaction.atomic():
         fresh = locked(case)
@@ -209,7 +209,7 @@ def reject_offer(
             made_by=actor,
             now=now,
             reasons=chosen,
-            note=said,
+            note=public_note,
         )
         move(
             fresh,
@@ -217,7 +217,7 @@ def reject_offer(
             Occasion(
                 Actor(actor, Role.BORROWER),
                 now,
-                note_public=said,
+                note_public=public_note,
                 data={"offer": number, "counter": counter.number, "reasons": chosen},
                 context={"offer": counter},
             ),
@@ -239,7 +239,7 @@ def decline_offer(
 ) -> Case:
     """Says no to an offer and ends the talks; penalty has run on as usual."""
     chosen = check_counter_reasons(reasons)
-    said = check_line(note, field="note", label="补充说明", longest=200, empty=True)
+    public_note = check_line(note, field="note", label="补充说明", longest=200, empty=True)
     check(Task.READ, case, Actor(actor, Role.BORROWER), now)
     with transaction.atomic():
         fresh = locked(case)
@@ -252,7 +252,7 @@ def decline_offer(
             Occasion(
                 Actor(actor, Role.BORROWER),
                 now,
-                note_public=said,
+                note_public=public_note,
                 data={"offer": number, "reasons": chosen},
                 context={"offer": offer},
             ),
@@ -262,7 +262,7 @@ def decline_offer(
 @retried
 def withdraw_offer(*, case: Case, number: int, reason: str, actor: User, now: datetime) -> Case:
     """Staff take an open offer back, with a reason the borrower reads."""
-    said = check_line(reason, field="reason", label="撤回原因")
+    public_reason = check_line(reason, field="reason", label="撤回原因")
     with transaction.atomic():
         fresh = locked(case)
         check(Action.WITHDRAW_OFFER, fresh, Actor(actor, Role.STAFF), now)
@@ -278,7 +278,7 @@ def withdraw_offer(*, case: Case, number: int, reason: str, actor: User, now: da
             Occasion(
                 Actor(actor, Role.STAFF),
                 now,
-                note_public=said,
+                note_public=public_reason,
                 data={"offer": number},
                 context={"offer": offer},
             ),

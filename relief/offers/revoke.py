@@ -26,20 +26,20 @@ def revoke_agreement(*, case: Case, reason: str, actor: User, now: datetime) -> 
 
     Refused by the books (RuleViolation) once anything was paid on the plan.
     """
-    said = check_line(reason, field="reason", label="撤销原因")
+    public_reason = check_line(reason, field="reason", label="撤销原因")
     with transaction.atomic():
         fresh = locked(case)
         moved = move(
-            fresh, Action.REVOKE, Occasion(Actor(actor, Role.STAFF), now, note_public=said)
+            fresh, Action.REVOKE, Occasion(Actor(actor, Role.STAFF), now, note_public=public_reason)
         )
         agreement = plan_watch.in_force(moved)
         restructure.revoke_relief(
             loan_id=moved.loan_id,
             key=agreements.relief_key(moved, agreement.offer),
-            reason=said,
+            reason=public_reason,
             actor=actor,
             now=now,
         )
-        plan_watch.end(agreement, "revoked", now, said)
+        plan_watch.end(agreement, "revoked", now, public_reason)
         Offer.objects.filter(pk=agreement.offer_id).update(status=OfferStatus.REVOKED)
         return moved

@@ -1,4 +1,4 @@
-"""Who accepts proves that it is they: by password or by an SMS code bound to the offer's digest."""
+"""The borrower proves who accepts: by password or by an SMS code bound to the offer's digest."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from relief.offers.models import Offer
 
 
 def purpose_of(offer: Offer) -> str:
-    """What a code is good for: this version and no other."""
+    """The purpose that a code is bound to: accepting this version and no other."""
     return f"accept:{offer.digest}"
 
 

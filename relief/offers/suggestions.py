@@ -1,4 +1,4 @@
-"""Plans that fit what the borrower told: a start for the counter-offer and for staff."""
+"""Plans that fit the borrower's figures: a start for the counter-offer and for staff."""
 
 from __future__ import annotations
 
