@@ -139,6 +139,12 @@ def _amount(node: Node) -> Decimal | None:
     return Decimal(text) if re.fullmatch(r"-?\d+\.\d{2}", text) else None
 
 
+def _leading_amount(node: Node) -> Decimal | None:
+    """The amount that a value is, or begins with before it names that amount's own parts."""
+    first = next((c for c in _children(node) if c.tag == "data"), None)
+    return _amount(node) if first is None else _amount(first)
+
+
 def _children(node: Node, *tags: str) -> list[Node]:
     return [c for c in node.inside if isinstance(c, Node) and (not tags or c.tag in tags)]
 
@@ -154,7 +160,7 @@ def _lists_add_up(page: Page) -> Iterator[str]:
             if child.tag == "dt":
                 word = child.text
                 continue
-            value = _amount(child)
+            value = _leading_amount(child)
             if re.match("合计|总计", word) and value is not None and len(above) > 1:
                 if sum(above) != value:
                     yield f"{page.path}: {word} {value}, its parts {sum(above)}: {part.text}"
