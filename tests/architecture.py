@@ -84,8 +84,7 @@ LAYER_OF: dict[str, str] = {
         "relief.offers",
         pure="agreement_text terms",
         models="models",
-        services="accept acceptance agreement approval compose counters negotiate revoke signing"
-        " suggestions",
+        services="accept agreement approval compose negotiate revoke suggestions",
     ),
     **_below("relief.plans", pure="health", services="clock loan_watch watch"),
 }

@@ -23,7 +23,8 @@ from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.evidence import files as evidence
 from relief.evidence.models import Evidence
-from relief.offers import negotiate
+from relief.offers import compose, negotiate
+from relief.offers.accept import accept_offer
 from relief.offers.models import Agreement, Offer
 from relief.plans import watch as plan_watch
 
@@ -95,14 +96,14 @@ def add_file(case: Case, *, kind: str = "income", now: datetime = NOW) -> Eviden
     )
 
 
-def terms(on: date, **changes: Any) -> negotiate.OfferDraft:
+def terms(on: date, **changes: Any) -> compose.OfferDraft:
     """Half of the penalty waived, 12 terms, first in a month: within a reviewer's authority."""
     values: dict[str, Any] = {
         "term_count": 12,
         "first_due_on": on + timedelta(days=28),
         "penalty_percent": Decimal(50),
     }
-    return negotiate.OfferDraft(**(values | changes))
+    return compose.OfferDraft(**(values | changes))
 
 
 def offer_made(
@@ -127,7 +128,7 @@ def accept(case: Case, *, now: datetime, offer: Offer | None = None) -> Agreemen
     """The borrower opens the offer, reads for a minute, and accepts by password."""
     offer = offer or open_offer(case)
     negotiate.open_offer(case=case, number=offer.number, actor=case.borrower, now=now)
-    return negotiate.accept_offer(
+    return accept_offer(
         case=case,
         number=offer.number,
         seen=offer.digest,
@@ -151,7 +152,7 @@ def counter(case: Case, *, now: datetime, **changes: Any) -> Offer:
         number=offer.number,
         seen=offer.digest,
         reasons=["too_much"],
-        draft=negotiate.CounterDraft(**(values | changes)),
+        draft=compose.CounterDraft(**(values | changes)),
         actor=case.borrower,
         now=now,
     )

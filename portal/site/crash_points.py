@@ -76,11 +76,11 @@ SERVICES: dict[str, dict[str, Place]] = {
         "pay.before_commit": After("loans.services.payment:_finish"),
         "pay.after_commit": After("loans.services.payment:_pay"),
     },
-    "relief.offers.negotiate:accept_offer": {
+    "relief.offers.accept:accept_offer": {
         "accept.before_lock": After("relief.cases.gate:check"),
         "accept.after_lock": After("relief.cases.moves:locked"),
         "accept.before_commit": After("relief.offers.agreement:conclude"),
-        "accept.after_commit": After("relief.offers.negotiate:accept_offer"),
+        "accept.after_commit": After("relief.offers.accept:accept_offer"),
     },
     "relief.cases.application:submit_case": {
         "submit.before_lock": After("relief.cases.gate:check"),

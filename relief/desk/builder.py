@@ -17,8 +17,8 @@ from portal.core.kernel.roles import RANK_LABELS, Rank, rank_at_least
 from portal.core.models import User
 from relief.cases.models import Case
 from relief.desk.offer_form import AMOUNT, PERCENT, OfferForm
+from relief.offers.compose import Composed, compose_draft
 from relief.offers.models import Offer, OfferStatus, Side
-from relief.offers.negotiate import Composed, preview_offer
 from relief.offers.suggestions import affordability_of, suggest_for
 from relief.offers.terms import OfferTerms
 from relief.presenters.comparison import Today, today
@@ -110,7 +110,7 @@ def _as_data(initial: Mapping[str, Any]) -> dict[str, Any]:
 
 def preview(case: Case, viewer: User, debt: Debt, form: OfferForm, now: datetime) -> OfferPreview:
     """InvalidInput names the field that the policy refuses."""
-    composed = preview_offer(case=case, draft=form.draft(), on=business_date(now))
+    composed = compose_draft(case, form.draft(), business_date(now))
     plan = plan_sums(composed.rows_list, composed.figures_dict)
     beside = today(plan, debt, case, locked=composed.figures.penalty)
     fits = ""

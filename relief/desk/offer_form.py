@@ -16,7 +16,7 @@ from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO
 from portal.core.kernel.typed import fold_wide
 from relief.desk.forms import DeskForm, text_field
-from relief.offers.negotiate import OfferDraft
+from relief.offers.compose import OfferDraft
 
 PERCENT, AMOUNT = "percent", "amount"
 _PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?")

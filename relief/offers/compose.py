@@ -1,4 +1,4 @@
-"""How an offer version is computed, judged and written; used by every service that makes one."""
+"""How a version, of staff or of the borrower, is computed, judged and written."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from loans.services import restructure
 from portal.core.calendar.days import load_calendar
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import instant_at
+from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO
 from portal.core.kernel.roles import Rank, rank_at_least
 from portal.core.models import User
@@ -38,6 +39,16 @@ class OfferDraft:
     waive_compound: Decimal = ZERO
     waive_fee: Decimal = ZERO
     plan_annual_rate: Decimal = ZERO
+
+
+@dataclass(frozen=True)
+class CounterDraft:
+    """What the borrower proposes (yuan): a waiver, a first date, and a monthly sum or a term."""
+
+    waive_penalty: Decimal
+    first_due_on: date
+    monthly: Decimal | None = None
+    term_count: int | None = None
 
 
 @dataclass(frozen=True)
@@ -163,6 +174,42 @@ def compose(
         rules, judged_on or figures, proposed, prior_granted=prior, plan_number=len(before) + 1
     )
     return Composed(proposed, figures, plan, needed, len(before) + 1, prior)
+
+
+def preview_counter(*, case: Case, number: int, draft: CounterDraft, on: date) -> Composed:
+    """What the borrower's proposal would give; InvalidInput says the bound that it breaks."""
+    offer = find_offer(case, number, for_borrower=True)
+    figures = figures_of(case.loan, on)
+    base = OfferTerms(
+        figures_as_of=on,
+        term_count=draft.term_count or 1,
+        first_due_on=draft.first_due_on,
+        waive_penalty=max(draft.waive_penalty, delay_waiver(case, figures)),
+        plan_annual_rate=offer.offer_terms.plan_annual_rate,
+        delay_waiver=delay_waiver(case, figures),
+    )
+    if draft.monthly is None:
+        if draft.term_count is None:
+            raise InvalidInput("monthly", "请填写每月可还金额，或选择期数")
+        return compose(case, base, figures=figures)
+    return _for_monthly(case, base, draft.monthly, figures)
+
+
+def _for_monthly(case: Case, base: OfferTerms, monthly: Decimal, figures: DebtFigures) -> Composed:
+    """The shortest plan whose largest instalment is at most `monthly` (yuan)."""
+    most = case.policy.rules.max_plan_terms
+    if monthly <= ZERO:
+        raise InvalidInput("monthly", "每月可还金额要大于 0")
+    left = figures.total - base.waived
+    count = min(max(1, -int(-left // monthly)), most)
+    while True:
+        composed = compose(case, replace(base, term_count=count), figures=figures)
+        largest = max(row.total for row in composed.plan.rows)
+        if largest <= monthly:
+            return composed
+        if count >= most:
+            raise InvalidInput("monthly", f"最长 {most} 期，每月至少 ¥{largest:,.2f}")
+        count += 1
 
 
 def still_granted(case: Case, offer: Offer) -> bool:

@@ -1,9 +1,9 @@
-"""Both sides of an offer: make, open, accept, counter, decline, take back, agree to a counter."""
+"""Both sides of an offer short of accepting it: make, open, counter, decline, take back, agree."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -20,24 +20,10 @@ from relief.cases.models import Case
 from relief.cases.moves import Occasion, locked, move, record
 from relief.cases.reasons import check_counter_reasons, check_line
 from relief.cases.workflow import Action
-from relief.offers import agreement, compose
-from relief.offers.acceptance import check_acceptable, check_open, seconds_to_read
-from relief.offers.compose import Composed, OfferDraft
-from relief.offers.counters import CounterDraft, preview_counter
-from relief.offers.models import Agreement, Offer, OfferStatus, Side
-
-__all__ = [
-    "Composed",
-    "CounterDraft",
-    "OfferDraft",
-    "preview_counter",
-    "seconds_to_read",
-]
-
-
-def preview_offer(*, case: Case, draft: OfferDraft, on: date) -> Composed:
-    """What a draft would give on the debt of `on`; InvalidInput names the field at fault."""
-    return compose.compose_draft(case, draft, on)
+from relief.offers import compose
+from relief.offers.accept import check_open
+from relief.offers.compose import Composed, CounterDraft, OfferDraft, preview_counter
+from relief.offers.models import Offer, OfferStatus, Side
 
 
 @retried
@@ -145,37 +131,6 @@ def open_offer(*, case: Case, number: int, actor: User, now: datetime) -> Offer:
             )
     offer.refresh_from_db()
     return offer
-
-
-@retried
-def accept_offer(
-    *,
-    case: Case,
-    number: int,
-    seen: str,
-    method: str,
-    actor: User,
-    now: datetime,
-    ip: str | None = None,
-) -> Agreement:
-    """Accepts exactly the version whose digest was seen, and executes it once.
-
-    TermsChanged if it is expired, superseded or altered; RuleViolation before it has been open
-    for 10 seconds. The caller has checked password or code (signing.check_signature).
-    """
-    if method not in {"password", "code"}:
-        raise InvalidInput("method", "请选择用登录密码或短信验证码确认")
-    check(Task.READ, case, Actor(actor, Role.BORROWER), now)
-    with transaction.atomic():
-        fresh = locked(case)
-        offer = compose.find_offer(fresh, number, for_borrower=True, lock=True)
-        if offer.status == OfferStatus.ACCEPTED and offer.digest == seen:
-            return offer.agreement
-        check_acceptable(fresh, offer, seen=seen, now=now)
-        concluded = agreement.conclude(
-            case=fresh, offer=offer, method=method, ip=ip, actor=actor, now=now
-        )
-    return concluded
 
 
 @retried

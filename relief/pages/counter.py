@@ -21,8 +21,8 @@ from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case
 from relief.cases.workflow import Action, Promise
 from relief.offers import negotiate
+from relief.offers.compose import Composed, CounterDraft, preview_counter
 from relief.offers.models import Offer
-from relief.offers.negotiate import Composed, CounterDraft
 from relief.pages._own import borrower, own_case, own_offer
 from relief.pages.forms.offer import CounterForm, DeclineForm
 from relief.pages.offers import changed
@@ -92,9 +92,7 @@ def _compose(own: Case, found: Offer, form: CounterForm) -> Composed | None:
     if draft is None:
         return None
     try:
-        return negotiate.preview_counter(
-            case=own, number=found.number, draft=draft, on=clock.today()
-        )
+        return preview_counter(case=own, number=found.number, draft=draft, on=clock.today())
     except REFUSALS as problem:
         refuse(form, problem, **NAMES)
         return None

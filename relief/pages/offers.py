@@ -20,7 +20,7 @@ from portal.core.visitor import REFUSALS, address, refuse, session_key
 from relief.cases.models import Case
 from relief.cases.queries import offers_of, timeline
 from relief.offers import accept as accepting
-from relief.offers import negotiate, signing
+from relief.offers import negotiate
 from relief.offers.models import Offer, OfferStatus
 from relief.pages._own import borrower, own_case, own_offer
 from relief.pages.forms.offer import CODE, PASSWORD, AcceptForm
@@ -201,7 +201,7 @@ def _send_code(request: HttpRequest, own: Case, found: Offer, form: AcceptForm) 
     try:
         if not present.is_answerable(found, clock.now()):
             raise TermsChanged(_closed(found))
-        signing.send_signing_code(
+        accepting.send_signing_code(
             offer=found,
             actor=borrower(request),
             session_key=session_key(request),

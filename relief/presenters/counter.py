@@ -11,8 +11,8 @@ from loans.queries import Debt
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO
 from relief.cases.models import Case
+from relief.offers.compose import Composed
 from relief.offers.models import Offer
-from relief.offers.negotiate import Composed
 from relief.offers.suggestions import affordability_of
 
 

@@ -9,8 +9,8 @@ from decimal import Decimal
 from loans.presenters import wording
 from relief.cases.models import Case
 from relief.cases.reasons import COUNTER_REASONS
+from relief.offers.accept import seconds_to_read
 from relief.offers.models import Offer, OfferStatus, Side
-from relief.offers.negotiate import seconds_to_read
 from relief.offers.terms import OfferTerms
 from relief.presenters.cost import OfferRow, PlanSums, plan_sums
 

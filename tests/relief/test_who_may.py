@@ -28,7 +28,8 @@ from relief.cases.workflow import BEFORE_PLAN, Action, State, find_move
 from relief.desk.acts import ACTS
 from relief.desk.forms import AssignForm
 from relief.evidence import files as evidence
-from relief.offers import approval, negotiate, revoke
+from relief.offers import approval, compose, negotiate, revoke
+from relief.offers.accept import accept_offer
 from relief.plans import watch as plan_watch
 from tests import factories
 from tests.factories import NOW, case_at, staff
@@ -88,7 +89,7 @@ def number_of(case: Case) -> int:
 
 def counter(case: Case, actor: User, now: datetime) -> object:
     offer = last_offer(case)
-    draft = negotiate.CounterDraft(
+    draft = compose.CounterDraft(
         waive_penalty=factories.Decimal(0), first_due_on=first_on(now), term_count=18
     )
     return negotiate.reject_offer(
@@ -99,7 +100,7 @@ def counter(case: Case, actor: User, now: datetime) -> object:
 
 def accept(case: Case, actor: User, now: datetime) -> object:
     offer = last_offer(case)
-    return negotiate.accept_offer(
+    return accept_offer(
         case=case, number=offer.number, seen=offer.digest, method="password", actor=actor, now=now
     )
 

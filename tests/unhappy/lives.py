@@ -18,7 +18,7 @@ from portal.site.demo import acts, papers
 from portal.site.demo.timeline import deliver
 from relief.cases import sweep
 from relief.cases.models import Case, Policy
-from relief.offers import approval, negotiate
+from relief.offers import approval, compose, negotiate
 from relief.plans import watch as plan_watch
 from tests.unhappy.reader import SHANGHAI
 from tests.unhappy.visits import Borrower, Reading
@@ -222,7 +222,7 @@ def counter_waits(life: Life) -> None:
         number=offer.number,
         seen=offer.digest,
         reasons=["too_much"],
-        draft=negotiate.CounterDraft(
+        draft=compose.CounterDraft(
             waive_penalty=debt(life.loan, life.today).figures.penalty,
             first_due_on=life.today + timedelta(days=28),
             term_count=24,

@@ -18,7 +18,8 @@ from relief.cases.models import Case
 from relief.evidence import files as evidence
 from relief.evidence.files import Upload
 from relief.evidence.models import Evidence
-from relief.offers import negotiate
+from relief.offers import compose, negotiate
+from relief.offers.accept import accept_offer
 from relief.offers.models import Agreement, Offer
 
 
@@ -148,7 +149,7 @@ def offer(
     """Compose and send an offer (or hand it to a checker when it is above the maker's rank)."""
     made = negotiate.make_offer(
         case=case,
-        draft=negotiate.OfferDraft(
+        draft=compose.OfferDraft(
             term_count=terms, first_due_on=first_due_on, penalty_percent=Decimal(percent)
         ),
         actor=maker,
@@ -164,7 +165,7 @@ def accept(case: Case, *, at: datetime) -> Agreement:
     made = case.offers.get(status="open")
     opened = at - timedelta(minutes=6)
     negotiate.open_offer(case=case, number=made.number, actor=case.borrower, now=opened)
-    agreement = negotiate.accept_offer(
+    agreement = accept_offer(
         case=case,
         number=made.number,
         seen=made.digest,

@@ -18,8 +18,8 @@ from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO
 from relief.cases.policy import ReliefPolicy
 from relief.cases.reasons import COUNTER_REASONS
+from relief.offers.compose import CounterDraft
 from relief.offers.models import Offer
-from relief.offers.negotiate import CounterDraft
 
 CODE, PASSWORD = "code", "password"
 LATEST = {

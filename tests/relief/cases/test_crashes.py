@@ -15,6 +15,7 @@ from portal.core.kernel.roles import Rank
 from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.offers import approval, negotiate, revoke
+from relief.offers.accept import accept_offer
 from relief.plans import watch as plan_watch
 from tests import factories
 from tests.factories import NOW, case_at, staff
@@ -37,7 +38,7 @@ class Act:
 
 def accept(case: Case) -> object:
     offer = case.offers.get(status__in=["open", "accepted"])
-    return negotiate.accept_offer(
+    return accept_offer(
         case=case,
         number=offer.number,
         seen=offer.digest,

@@ -22,6 +22,7 @@ from relief.cases import review
 from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.offers import approval, negotiate
+from relief.offers.accept import accept_offer
 from relief.offers.models import Agreement, Offer
 from tests import factories
 from tests.factories import NOW, case_at, staff
@@ -48,7 +49,7 @@ def ready() -> tuple[Case, Offer, Act]:
     negotiate.open_offer(case=case, number=offer.number, actor=case.borrower, now=NOW)
 
     def accept() -> Agreement:
-        return negotiate.accept_offer(
+        return accept_offer(
             case=case,
             number=offer.number,
             seen=offer.digest,
@@ -209,7 +210,7 @@ def test_limits_are_those_of_the_moment_of_accepting(turn: int) -> None:
     chief = staff(Rank.SUPERVISOR, username=f"chief-{turn}")
     offer = factories.offer_made(case, maker=chief, penalty_percent=Decimal(80))
     negotiate.open_offer(case=case, number=offer.number, actor=case.borrower, now=NOW)
-    accept: Callable[[], object] = lambda: negotiate.accept_offer(  # noqa: E731
+    accept: Callable[[], object] = lambda: accept_offer(  # noqa: E731
         case=case,
         number=offer.number,
         seen=offer.digest,

@@ -22,6 +22,7 @@ from relief.cases import application, review, sweep
 from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.offers import negotiate
+from relief.offers.accept import accept_offer
 from relief.offers.models import Agreement
 from tests import factories
 from tests.conftest import at
@@ -56,7 +57,7 @@ def ready() -> tuple[Case, Callable[[], object]]:
     negotiate.open_offer(case=case, number=offer.number, actor=case.borrower, now=NOW)
 
     def accept() -> Agreement:
-        return negotiate.accept_offer(
+        return accept_offer(
             case=case,
             number=offer.number,
             seen=offer.digest,

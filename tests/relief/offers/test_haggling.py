@@ -16,7 +16,7 @@ from portal.core.kernel.roles import Rank
 from portal.core.models import Notice
 from relief.cases.workflow import State
 from relief.invariants.offers import authority
-from relief.offers import negotiate
+from relief.offers import compose, negotiate
 from tests import factories
 from tests.conftest import at
 from tests.factories import NOW, accept, case_at, open_offer, staff
@@ -62,30 +62,30 @@ def test_three_rounds_and_no_more() -> None:
 
 def test_a_monthly_sum_finds_its_term_or_says_the_least() -> None:
     case = case_at(State.OFFERED)
-    draft = negotiate.CounterDraft(
+    draft = compose.CounterDraft(
         waive_penalty=Decimal("0.00"),
         first_due_on=ON + timedelta(days=28),
         monthly=Decimal("500.00"),
     )
 
-    found = negotiate.preview_counter(case=case, number=1, draft=draft, on=ON)
+    found = compose.preview_counter(case=case, number=1, draft=draft, on=ON)
 
     assert max(row.total for row in found.plan.rows) <= Decimal("500.00")
-    shorter = negotiate.CounterDraft(
+    shorter = compose.CounterDraft(
         waive_penalty=Decimal("0.00"),
         first_due_on=draft.first_due_on,
         term_count=found.terms.term_count - 1,
     )
-    more = negotiate.preview_counter(case=case, number=1, draft=shorter, on=ON)
+    more = compose.preview_counter(case=case, number=1, draft=shorter, on=ON)
     assert max(row.total for row in more.plan.rows) > Decimal("500.00")
     for monthly in ("5.00", "0.00", "-1.00"):
-        poor = negotiate.CounterDraft(
+        poor = compose.CounterDraft(
             waive_penalty=Decimal("0.00"),
             first_due_on=draft.first_due_on,
             monthly=Decimal(monthly),
         )
         with pytest.raises(InvalidInput) as refused:
-            negotiate.preview_counter(case=case, number=1, draft=poor, on=ON)
+            compose.preview_counter(case=case, number=1, draft=poor, on=ON)
         assert refused.value.field == "monthly"
 
 

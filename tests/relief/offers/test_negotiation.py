@@ -18,6 +18,7 @@ from portal.core.models import Delivery, Notice, User
 from relief.cases.collection import sentence_for
 from relief.cases.workflow import State
 from relief.offers import agreement, approval, negotiate, revoke
+from relief.offers.accept import accept_offer
 from relief.offers.models import Agreement, Offer
 from tests import factories
 from tests.conftest import at
@@ -95,7 +96,7 @@ def test_reading_takes_ten_seconds() -> None:
     who = case.borrower
 
     def try_at(seconds: int) -> Agreement:
-        return negotiate.accept_offer(
+        return accept_offer(
             case=case,
             number=offer.number,
             seen=offer.digest,
@@ -117,7 +118,7 @@ def test_an_altered_expired_or_superseded_offer_is_refused() -> None:
     case = case_at(State.OFFERED)
     offer = open_offer(case)
     with pytest.raises(TermsChanged, match="与你看到的不一致"):
-        negotiate.accept_offer(
+        accept_offer(
             case=case,
             number=offer.number,
             seen="0" * 64,
@@ -191,7 +192,7 @@ def test_only_the_borrower_answers() -> None:
     offer = open_offer(case)
     for actor in (factories.borrower(), staff()):
         with pytest.raises(RuleViolation, match="本人"):
-            negotiate.accept_offer(
+            accept_offer(
                 case=case, number=1, seen=offer.digest, method="code", actor=actor, now=NOW
             )
     with pytest.raises(NotYourTurn):

@@ -24,6 +24,7 @@ from portal.core.models import User
 from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.offers import agreement, approval, negotiate
+from relief.offers.accept import accept_offer
 from relief.offers.models import Agreement, Offer
 from relief.plans import watch as plan_watch
 from tests import factories
@@ -44,7 +45,7 @@ def ready() -> tuple[Case, Offer]:
 
 
 def accept(case: Case, offer: Offer, now: datetime = SOON, *, seen: str = "") -> Agreement:
-    return negotiate.accept_offer(
+    return accept_offer(
         case=case,
         number=offer.number,
         seen=seen or offer.digest,
