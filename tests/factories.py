@@ -23,8 +23,8 @@ from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.evidence import files as evidence
 from relief.evidence.models import Evidence
+from relief.offers import accept as accepting
 from relief.offers import compose, negotiate
-from relief.offers.accept import accept_offer
 from relief.offers.models import Agreement, Offer
 from relief.plans import watch as plan_watch
 
@@ -128,7 +128,7 @@ def accept(case: Case, *, now: datetime, offer: Offer | None = None) -> Agreemen
     """The borrower opens the offer, reads for a minute, and accepts by password."""
     offer = offer or open_offer(case)
     negotiate.open_offer(case=case, number=offer.number, actor=case.borrower, now=now)
-    return accept_offer(
+    return accepting.accept_offer(
         case=case,
         number=offer.number,
         seen=offer.digest,
