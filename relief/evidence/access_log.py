@@ -85,10 +85,10 @@ def _page_picture(evidence: Evidence, page: int) -> bytes:
     with private.open(evidence.clean_key) as source:
         if evidence.clean_type != FileType.PDF:
             return source.read()
-        drawn = sandbox.run_check("page", source, str(page))
-    if not drawn.ok:
+        rendered = sandbox.run_check("page", source, str(page))
+    if not rendered.ok:
         raise RuleViolation("这一页无法显示，可下载检查后的 PDF 查看。", code="page")
-    return drawn.copy
+    return rendered.copy
 
 
 def _opened(evidence: Evidence, stream: BinaryIO, content_type: str, page: int) -> Opened:

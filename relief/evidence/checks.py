@@ -26,23 +26,23 @@ def check_file(*, evidence_id: int, now: datetime) -> Evidence | None:
     kind = rules.CHECK_KINDS[FileType(evidence.content_type)]
     try:
         with private.open(evidence.stored_key) as source:
-            found = sandbox.run_check(kind, source)
+            result = sandbox.run_check(kind, source)
     except FileNotFoundError:
-        found = sandbox.Checked(ok=False, code=ReplaceReason.UNREADABLE)
-    if not found.ok:
-        _keep_result(evidence, now, state=EvidenceState.REPLACE, reason=_reason(found.code))
+        result = sandbox.Checked(ok=False, code=ReplaceReason.UNREADABLE)
+    if not result.ok:
+        _keep_result(evidence, now, state=EvidenceState.REPLACE, reason=_reason(result.code))
         return evidence
-    ending = ".pdf" if found.content_type == FileType.PDF else ".jpg"
-    copy = private.save(found.copy, suffix=ending)
-    kept = _keep_result(
+    ending = ".pdf" if result.content_type == FileType.PDF else ".jpg"
+    copy = private.save(result.copy, suffix=ending)
+    is_stored = _keep_result(
         evidence,
         now,
         state=EvidenceState.PASSED,
         clean_key=copy.key,
-        clean_type=found.content_type,
-        pages=found.pages,
+        clean_type=result.content_type,
+        pages=result.pages,
     )
-    if not kept:
+    if not is_stored:
         private.delete(copy.key)
     return evidence
 
@@ -57,13 +57,13 @@ def _reason(code: str) -> ReplaceReason:
 def _keep_result(evidence: Evidence, now: datetime, **values: object) -> bool:
     """Write the result once; a refusal after submission is said in the conversation."""
     with transaction.atomic():
-        written = (
+        updated = (
             Evidence.objects.checking()
             .filter(pk=evidence.pk)
             .order_by()
             .update(checked_at=now, **values)
         )
-        if not written:
+        if not updated:
             return False
         evidence.refresh_from_db()
         if evidence.state == EvidenceState.REPLACE and State(evidence.case.state) in IN_TALKS:

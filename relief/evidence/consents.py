@@ -22,24 +22,24 @@ from relief.evidence.models import Consent, Evidence
 
 def give_consent(*, kind: str, actor: User, now: datetime, ip: str | None = None) -> Consent:
     """Record the separate consent of `actor`; a second time returns the one in force."""
-    wanted = _parse(kind)
-    known = Consent.objects.active().filter(user=actor, kind=wanted).first()
-    if known is not None and known.version == VERSION:
-        return known
+    consent_kind = _parse(kind)
+    in_force = Consent.objects.active().filter(user=actor, kind=consent_kind).first()
+    if in_force is not None and in_force.version == VERSION:
+        return in_force
     try:
         with transaction.atomic():
-            if known is not None:  # an older text: that consent ends where the new one begins
-                Consent.objects.filter(pk=known.pk).update(withdrawn_at=now)
+            if in_force is not None:  # an older text: that consent ends where the new one begins
+                Consent.objects.filter(pk=in_force.pk).update(withdrawn_at=now)
             return Consent.objects.create(
                 user=actor,
-                kind=wanted,
+                kind=consent_kind,
                 version=VERSION,
-                text_digest=text_digest(wanted),
+                text_digest=text_digest(consent_kind),
                 given_at=now,
                 given_from=ip,
             )
     except IntegrityError:  # two tabs at once: the other one recorded it
-        return Consent.objects.active().get(user=actor, kind=wanted)
+        return Consent.objects.active().get(user=actor, kind=consent_kind)
 
 
 def withdraw_consent(*, kind: str, actor: User, now: datetime) -> int:
@@ -47,12 +47,14 @@ def withdraw_consent(*, kind: str, actor: User, now: datetime) -> int:
 
     Returns the number of files concerned; without a consent in force nothing happens (0).
     """
-    wanted = _parse(kind)
+    consent_kind = _parse(kind)
     with transaction.atomic():
-        ended = Consent.objects.active().filter(user=actor, kind=wanted).update(withdrawn_at=now)
-        if not ended:
+        withdrawn = (
+            Consent.objects.active().filter(user=actor, kind=consent_kind).update(withdrawn_at=now)
+        )
+        if not withdrawn:
             return 0
-        kinds = [evidence for evidence, consent in CONSENT_FOR.items() if consent is wanted]
+        kinds = [evidence for evidence, consent in CONSENT_FOR.items() if consent is consent_kind]
         files = Evidence.objects.kept().filter(case__borrower=actor, kind__in=kinds)
         count = files.count()
         files.filter(withdrawn_at=None).update(withdrawn_at=now)

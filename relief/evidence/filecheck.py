@@ -112,18 +112,18 @@ def run(arguments: list[str]) -> dict[str, object]:
     kind, source, target = arguments[:3]
     try:
         if kind == "pdf":
-            found = filecheck_pdf.check_pdf(source, target)
+            result = filecheck_pdf.check_pdf(source, target)
         elif kind == "page":
-            found = filecheck_pdf.render_page(source, target, int(arguments[3]))
+            result = filecheck_pdf.render_page(source, target, int(arguments[3]))
         else:
-            found = check_image(kind, source, target)
+            result = check_image(kind, source, target)
     except (Refused, filecheck_pdf.RefusedPdf) as refused:
         return {"ok": False, "code": refused.code}
     except MemoryError:
         return {"ok": False, "code": "too_heavy"}
     except Exception as broken:  # any decoder's complaint means: this file cannot be read
         return {"ok": False, "code": "unreadable", "why": type(broken).__name__}
-    return {"ok": True, **found}
+    return {"ok": True, **result}
 
 
 def main(arguments: list[str]) -> int:

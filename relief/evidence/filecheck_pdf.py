@@ -81,8 +81,8 @@ def check_objects(pdf: Pdf) -> None:
         raise RefusedPdf("too_heavy")
     decoded = 0
     for top in [pdf.trailer, *pdf.objects]:
-        for found in _dictionaries(top, pikepdf):
-            _check_dictionary(found, pikepdf)
+        for dictionary in _dictionaries(top, pikepdf):
+            _check_dictionary(dictionary, pikepdf)
         if isinstance(top, pikepdf.Stream):
             decoded += decoded_size(top)
             if decoded > MAX_DECODED_BYTES:
@@ -92,17 +92,17 @@ def check_objects(pdf: Pdf) -> None:
 def _dictionaries(top: Any, pikepdf: Any) -> Iterator[Any]:
     """Every dictionary written directly inside one object, itself included; links are not followed."""
     waiting = [top]
-    seen = 0
+    visited = 0
     while waiting:
-        thing = waiting.pop()
-        seen += 1
-        if seen > MAX_OBJECTS:
+        node = waiting.pop()
+        visited += 1
+        if visited > MAX_OBJECTS:
             raise RefusedPdf("too_heavy")
-        if isinstance(thing, pikepdf.Dictionary | pikepdf.Stream):
-            yield thing
-            children = [value for _, value in thing.items()]
-        elif isinstance(thing, pikepdf.Array):
-            children = list(thing)
+        if isinstance(node, pikepdf.Dictionary | pikepdf.Stream):
+            yield node
+            children = [value for _, value in node.items()]
+        elif isinstance(node, pikepdf.Array):
+            children = list(node)
         else:
             continue
         waiting.extend(
@@ -112,17 +112,17 @@ def _dictionaries(top: Any, pikepdf: Any) -> Iterator[Any]:
         )
 
 
-def _check_dictionary(found: Any, pikepdf: Any) -> None:
+def _check_dictionary(dictionary: Any, pikepdf: Any) -> None:
     """Refuse a dictionary that runs, sends, opens or carries something."""
-    for key, value in found.items():
+    for key, value in dictionary.items():
         if key in ACTIVE_KEYS:
             raise RefusedPdf("active_content")
         if key == "/OpenAction" and not _only_shows_a_page(value, pikepdf):
             raise RefusedPdf("active_content")
-        named = str(value) if isinstance(value, pikepdf.Name) else ""
-        if key == "/S" and named in ACTIVE_ACTIONS:
+        pdf_name = str(value) if isinstance(value, pikepdf.Name) else ""
+        if key == "/S" and pdf_name in ACTIVE_ACTIONS:
             raise RefusedPdf("active_content")
-        if key in {"/Subtype", "/Type"} and named in ACTIVE_SUBTYPES:
+        if key in {"/Subtype", "/Type"} and pdf_name in ACTIVE_SUBTYPES:
             raise RefusedPdf("active_content")
 
 
@@ -135,8 +135,8 @@ def _only_shows_a_page(action: Any, pikepdf: Any) -> bool:
 
 def decoded_size(stream: Any) -> int:
     """Bytes of a stream when unpacked, counted without ever holding them all (bombs stop early)."""
-    named = stream.get("/Filter")
-    filters = [] if named is None else [str(name) for name in _as_list(named)]
+    filter_names = stream.get("/Filter")
+    filters = [] if filter_names is None else [str(name) for name in _as_list(filter_names)]
     raw = stream.read_raw_bytes()
     if not filters or filters[0] not in {"/FlateDecode", "/Fl"}:
         if {"/FlateDecode", "/Fl", "/LZWDecode", "/LZW"} & set(filters):
@@ -156,12 +156,12 @@ def _as_list(value: Any) -> list[Any]:
 def _inflated_size(raw: bytes) -> int:
     unpacker = zlib.decompressobj()
     total = 0
-    rest = raw
+    pending = raw
     try:
-        while rest and not unpacker.eof:
-            total += len(unpacker.decompress(rest, CHUNK))
+        while pending and not unpacker.eof:
+            total += len(unpacker.decompress(pending, CHUNK))
             _small(total)
-            rest = unpacker.unconsumed_tail
+            pending = unpacker.unconsumed_tail
     except zlib.error:
         return total  # a damaged stream cannot grow; the page image will show what is left
     return total

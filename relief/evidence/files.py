@@ -71,30 +71,32 @@ def add_evidence(
     borrower; judged by content), RuleViolation when the case takes no files or has this one.
     `replaces` is the refused file that this one stands in for: only that one is put aside.
     """
-    wanted = rules.parse_kind(kind)
+    evidence_kind = rules.parse_kind(kind)
     if upload is None:
         raise InvalidInput("file", NO_FILE)
-    data, found = _read(upload)
+    data, file_type = _read(upload)
     _check_room(case, data, replaces, actor, now)
-    consents.check_consent(kind=wanted, agreed=consent, actor=actor)
+    consents.check_consent(kind=evidence_kind, agreed=consent, actor=actor)
     stored = _stored(data, case)
     try:
         with transaction.atomic():
             fresh = locked(case)
             _check_room(fresh, data, replaces, actor, now)
-            consents.keep_consent(kind=wanted, agreed=consent, actor=actor, now=now, ip=ip)
+            consents.keep_consent(kind=evidence_kind, agreed=consent, actor=actor, now=now, ip=ip)
             if replaces is not None:
                 Evidence.objects.current().filter(pk=replaces.pk).update(withdrawn_at=now)
-            made = _row(fresh, wanted, upload.name, found, stored, replaces, actor, now)
-            _notify_added(made, actor, now)
+            evidence = _row(
+                fresh, evidence_kind, upload.name, file_type, stored, replaces, actor, now
+            )
+            _notify_added(evidence, actor, now)
     except IntegrityError as twice:  # two tabs at once: the unique key decides
         private.delete(stored.key)
         raise RuleViolation(SAME_FILE, code="duplicate", field="file") from twice
     except BaseException:
         private.delete(stored.key)
         raise
-    nudge("relief.tasks.check_evidence", made.pk)
-    return made
+    nudge("relief.tasks.check_evidence", evidence.pk)
+    return evidence
 
 
 def _read(upload: Upload) -> tuple[bytes, FileType]:
@@ -111,7 +113,7 @@ def _row(
     case: Case,
     kind: rules.EvidenceKind,
     name: str,
-    found: FileType,
+    file_type: FileType,
     stored: Stored,
     replaces: Evidence | None,
     actor: User,
@@ -123,7 +125,7 @@ def _row(
         kind=kind,
         round=case.events.filter(action=Action.ASK_PROOF.value).count(),
         original_name=rules.clean_name(name),
-        content_type=found.value,
+        content_type=file_type.value,
         size=stored.size,
         sha256=stored.sha256,
         stored_key=stored.key,
@@ -160,20 +162,20 @@ def _check_room(
         raise RuleViolation(SAME_FILE, code="duplicate", field="file")
 
 
-def _notify_added(made: Evidence, actor: User, now: datetime) -> None:
+def _notify_added(evidence: Evidence, actor: User, now: datetime) -> None:
     """The audit line, and a card in the conversation once the case is with staff."""
     record(
-        made.case,
+        evidence.case,
         AuditEvent.EVIDENCE_ADDED,
         Occasion(
             Actor(actor, Role.BORROWER),
             now,
-            note_public=f"{made.get_kind_display()}（{made.size_label}）",
-            data={"evidence": made.public_id, "sha256": made.sha256},
+            note_public=f"{evidence.get_kind_display()}（{evidence.size_label}）",
+            data={"evidence": evidence.public_id, "sha256": evidence.sha256},
         ),
     )
-    if State(made.case.state) in IN_TALKS:
-        messages.post_card(case=made.case, card="file", evidence=made, actor=actor, now=now)
+    if State(evidence.case.state) in IN_TALKS:
+        messages.post_card(case=evidence.case, card="file", evidence=evidence, actor=actor, now=now)
 
 
 def remove_evidence(*, evidence: Evidence, actor: User, now: datetime) -> Evidence:
@@ -223,7 +225,7 @@ def judge_evidence(
     _check_judgement(evidence, reason, text, passed=passed)
     state = EvidenceState.PASSED if passed else EvidenceState.REPLACE
     with transaction.atomic():
-        written = (
+        updated = (
             Evidence.objects.current()
             .filter(pk=evidence.pk, state=evidence.state)
             .update(
@@ -234,7 +236,7 @@ def judge_evidence(
                 judged_at=now,
             )
         )
-        if not written:
+        if not updated:
             raise StaleWrite("这份材料刚刚有变化，请刷新页面后再评定。", code="stale")
         evidence.refresh_from_db()
         record(

@@ -183,13 +183,13 @@ def clean_name(name: str) -> str:
     The stored name never comes from it.
     """
     text = unicodedata.normalize("NFC", name.replace("\\", "/")).split("/")[-1]
-    kept = "".join(
+    printable = "".join(
         " " if character.isspace() else character
         for character in text
         if unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
         or character in "\r\n\t"
     )
-    plain = " ".join(kept.split()).lstrip(". ")
+    plain = " ".join(printable.split()).lstrip(". ")
     if len(plain) > MAX_NAME_LENGTH:
         stem, dot, ending = plain.rpartition(".")
         ending = dot + ending if dot and len(ending) <= 8 else ""
@@ -214,14 +214,14 @@ def check_upload(*, size: int, head: bytes, case_files: int, user_bytes: int) ->
         raise InvalidInput("file", "文件是空的，请重新选择")
     if size > MAX_FILE_BYTES:
         raise InvalidInput("file", f"文件超过 10 MB（当前 {size_text(size)}），请压缩后重新选择")
-    found = sniff(head)
-    if found is None:
+    file_type = sniff(head)
+    if file_type is None:
         raise InvalidInput("file", "文件类型不支持。请改为 JPG、PNG、HEIC 或 PDF")
     if case_files >= MAX_CASE_FILES:
         raise InvalidInput("file", f"每个申请最多上传 {MAX_CASE_FILES} 份材料，请先删除不需要的")
     if user_bytes + size > MAX_USER_BYTES:
         raise InvalidInput("file", "你的材料总共超过 200 MB，请先删除不需要的材料")
-    return found
+    return file_type
 
 
 def parse_kind(text: str) -> EvidenceKind:
@@ -237,8 +237,8 @@ def suggested_kinds(reasons: Collection[str]) -> tuple[EvidenceKind, ...]:
 
     Example: {"illness"} → (MEDICAL, INCOME).
     """
-    wanted = [kind for key in SUGGESTED_KINDS if key in reasons for kind in SUGGESTED_KINDS[key]]
-    return tuple(dict.fromkeys(wanted or SUGGESTED_KINDS["other"]))
+    suggested = [kind for key in SUGGESTED_KINDS if key in reasons for kind in SUGGESTED_KINDS[key]]
+    return tuple(dict.fromkeys(suggested or SUGGESTED_KINDS["other"]))
 
 
 def purge_date(*, ended_on: date, settled: bool) -> date:

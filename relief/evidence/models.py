@@ -165,8 +165,8 @@ class Evidence(models.Model):
         """The sentence why it must be replaced, with what to do; empty otherwise."""
         if self.state != EvidenceState.REPLACE:
             return ""
-        said = REASON_SENTENCES[ReplaceReason(self.reason)]
-        return f"{said}（{self.reason_text}）" if self.reason_text else said
+        sentence = REASON_SENTENCES[ReplaceReason(self.reason)]
+        return f"{sentence}（{self.reason_text}）" if self.reason_text else sentence
 
     @property
     def file_name(self) -> str:

@@ -35,23 +35,23 @@ def orphan_files(*, before: datetime) -> list[str]:
     to a transaction that is still open.
     """
     root = Path(settings.PRIVATE_ROOT)
-    named = named_keys()
-    found = []
+    referenced = named_keys()
+    orphans = []
     for path in sorted(root.glob("??/*")):
         key = path.relative_to(root).as_posix()
-        if (key not in named or key.endswith(PART)) and _written(path) < before:
-            found.append(key)
-    return found
+        if (key not in referenced or key.endswith(PART)) and _written(path) < before:
+            orphans.append(key)
+    return orphans
 
 
 def remove_orphans(*, before: datetime) -> int:
     """Delete what `orphan_files` finds; returns how many."""
-    found = orphan_files(before=before)
-    for key in found:
+    orphans = orphan_files(before=before)
+    for key in orphans:
         Path(settings.PRIVATE_ROOT, key).unlink(missing_ok=True)
-    if found:
-        logger.info("files.orphans_removed", extra={"count": len(found)})
-    return len(found)
+    if orphans:
+        logger.info("files.orphans_removed", extra={"count": len(orphans)})
+    return len(orphans)
 
 
 def _written(path: Path) -> datetime:

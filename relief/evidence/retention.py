@@ -46,13 +46,13 @@ def _date_by_case(case: Case) -> date | None:
 def set_purge_dates(*, now: datetime) -> int:
     """Write the date on the files of every case that has ended, and take it off reopened ones."""
     changed = 0
-    ended = Case.objects.filter(
+    ended_cases = Case.objects.filter(
         state__in=[state.value for state in CLOSED],
         closed_at__lte=now,
         evidence__purge_on=None,
         evidence__bytes_purged_at=None,
     )
-    for case in ended.distinct().order_by("pk")[:BATCH]:
+    for case in ended_cases.distinct().order_by("pk")[:BATCH]:
         files = Evidence.objects.kept().filter(case=case, purge_on=None)
         changed += files.update(purge_on=_date_by_case(case))
     reopened = ~Q(case__state__in=[state.value for state in CLOSED])
@@ -95,7 +95,7 @@ def _purge(evidence: Evidence, *, now: datetime) -> bool:
             .order_by()
             .update(bytes_purged_at=now, stored_key="", clean_key="")
         )
-        if not written:
+        if not updated:
             return False
         record(
             evidence.case,

@@ -36,20 +36,20 @@ def run_check(kind: str, source: BinaryIO, *extra: str) -> Checked:
     A child that is killed, too slow or too hungry means "too_heavy"; no answer, "unreadable".
     """
     with tempfile.TemporaryDirectory(prefix="kuanxi-check-") as folder:
-        given, made = Path(folder, "in"), Path(folder, "out")
-        with given.open("wb") as target:
+        source_path, result_path = Path(folder, "in"), Path(folder, "out")
+        with source_path.open("wb") as target:
             shutil.copyfileobj(source, target)
         command = [
             sys.executable,
             "-m",
             "relief.evidence.filecheck",
             kind,
-            str(given),
-            str(made),
+            str(source_path),
+            str(result_path),
             *extra,
         ]
         try:
-            done = subprocess.run(
+            process = subprocess.run(
                 command,
                 cwd=settings.BASE_DIR,
                 env=_environment(),
@@ -60,26 +60,26 @@ def run_check(kind: str, source: BinaryIO, *extra: str) -> Checked:
             )
         except subprocess.TimeoutExpired:
             return Checked(ok=False, code="too_heavy")
-        return _answer(done, made)
+        return _answer(process, result_path)
 
 
-def _answer(done: subprocess.CompletedProcess[bytes], made: Path) -> Checked:
+def _answer(process: subprocess.CompletedProcess[bytes], result_path: Path) -> Checked:
     try:
-        found = json.loads(done.stdout)
+        report = json.loads(process.stdout)
     except ValueError:
-        logger.warning("filecheck.died", extra={"status": done.returncode})
-        return Checked(ok=False, code="too_heavy" if done.returncode < 0 else "unreadable")
-    if not found.get("ok") or not made.exists():
-        return Checked(ok=False, code=str(found.get("code") or "unreadable"))
+        logger.warning("filecheck.died", extra={"status": process.returncode})
+        return Checked(ok=False, code="too_heavy" if process.returncode < 0 else "unreadable")
+    if not report.get("ok") or not result_path.exists():
+        return Checked(ok=False, code=str(report.get("code") or "unreadable"))
     return Checked(
         ok=True,
-        content_type=str(found["content_type"]),
-        pages=int(found["pages"]),
-        copy=made.read_bytes(),
+        content_type=str(report["content_type"]),
+        pages=int(report["pages"]),
+        copy=result_path.read_bytes(),
     )
 
 
 def _environment() -> dict[str, str]:
     """Nothing of ours reaches the child: no key, no database address."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "HOME") if name in os.environ}
-    return {**kept, "MALLOC_ARENA_MAX": "1", "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"}
+    inherited = {name: os.environ[name] for name in ("PATH", "LANG", "HOME") if name in os.environ}
+    return {**inherited, "MALLOC_ARENA_MAX": "1", "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"}
