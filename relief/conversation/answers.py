@@ -193,9 +193,9 @@ def _formula(part: InstalmentPenalty) -> str:
         f"{segment.base:,.2f} × {_percent(segment.rate_shown)} × {segment.days} 天"
         for segment in part.segments
     ]
-    shown = " + ".join(terms[:SHOWN_SEGMENTS]) + (" + …" if len(terms) > SHOWN_SEGMENTS else "")
+    segments = " + ".join(terms[:SHOWN_SEGMENTS]) + (" + …" if len(terms) > SHOWN_SEGMENTS else "")
     capped = "（已按上限减少）" if part.capped_part > 0 else ""
-    return f"第 {part.number} 期：{shown} = {part.total:,.2f} 元{capped}"
+    return f"第 {part.number} 期：{segments} = {part.total:,.2f} 元{capped}"
 
 
 def _progress(facts: Facts) -> str:

@@ -96,12 +96,12 @@ def quick_reply(*, actor: User, topic: str, now: datetime) -> Message | None:
     Works also while a person is there. InvalidInput("topic") for an unknown one.
     """
     try:
-        wanted = Topic(topic)
+        known_topic = Topic(topic)
     except ValueError:
         raise InvalidInput("topic", "没有这个快捷问题，请直接输入") from None
-    messages.say(text=bot.TOPIC_LABELS[wanted], actor=actor, now=now)
+    messages.say(text=bot.TOPIC_LABELS[known_topic], actor=actor, now=now)
     conversation = messages.conversation_of(borrower=actor, now=now)
-    return _answer(conversation, wanted, actor, now)
+    return _answer(conversation, known_topic, actor, now)
 
 
 def _answer(
@@ -112,33 +112,33 @@ def _answer(
     facts = facts_of(borrower=actor, now=now)
     case = latest_case(actor)
     choice = _choice(actor, facts) if topic in {Topic.APPLY, Topic.QUALIFY} else []
-    shown: dict[str, object] = {}
+    card_values: dict[str, object] = {}
     if (topic in {Topic.PROGRESS, Topic.DURATION} and case is not None) or (
         topic is Topic.APPLY and case is not None and case.is_open
     ):
-        shown = {"card": Card.APPLICATION, "case": case}
+        card_values = {"card": Card.APPLICATION, "case": case}
     elif len(choice) == 1:
-        shown = {"card": Card.APPLY, "loan": choice.pop()[0]}
+        card_values = {"card": Card.APPLY, "loan": choice.pop()[0]}
     elif topic is None:
-        shown = {"card": Card.QUICK}
-    said = messages.bot_say(
-        conversation=conversation, text=bot.reply(topic, facts), now=now, **shown
+        card_values = {"card": Card.QUICK}
+    answer = messages.bot_say(
+        conversation=conversation, text=bot.reply(topic, facts), now=now, **card_values
     )
-    for loan, told in choice:
+    for loan, loan_facts in choice:
         messages.bot_say(
             conversation=conversation,
-            text=bot.choice_text(told),
+            text=bot.choice_text(loan_facts),
             now=now,
             card=Card.APPLY,
             loan=loan,
         )
-    return said
+    return answer
 
 
 def _choice(actor: User, facts: Facts) -> list[tuple[Loan, LoanFacts]]:
     """The overdue loans without an open application, most penalty first."""
-    told = {loan.number: loan for loan in facts.overdue}
+    facts_by_number = {loan.number: loan for loan in facts.overdue}
     busy = Case.objects.for_borrower(actor).open().values("loan")
-    loans = Loan.objects.for_borrower(actor).filter(number__in=told).exclude(pk__in=busy)
-    pairs = [(loan, told[loan.number]) for loan in loans]
+    loans = Loan.objects.for_borrower(actor).filter(number__in=facts_by_number).exclude(pk__in=busy)
+    pairs = [(loan, facts_by_number[loan.number]) for loan in loans]
     return sorted(pairs, key=lambda pair: (-pair[1].penalty, pair[0].number))

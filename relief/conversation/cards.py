@@ -64,16 +64,16 @@ def show_move(
 
     Said by whoever acted, by the system otherwise; the same `key` twice is once.
     """
-    shown = SHOWN.get(action)
-    if shown is None:
+    appearance = SHOWN.get(action)
+    if appearance is None:
         return
-    text = _filled(shown.text, context)
-    if shown.card == Card.NONE and not text:
+    text = _filled(appearance.text, context)
+    if appearance.card == Card.NONE and not text:
         return
     offer = context.get("offer")
     messages.post_card(
         case=case,
-        card=shown.card,
+        card=appearance.card,
         text=text,
         offer=offer if isinstance(offer, Offer) and offer.status != OfferStatus.PENDING else None,
         actor=actor,

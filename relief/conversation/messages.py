@@ -28,9 +28,9 @@ PAGE = 200
 
 def conversation_of(*, borrower: User, now: datetime) -> Conversation:
     """The borrower's one conversation, begun when first needed."""
-    found = Conversation.objects.filter(borrower=borrower).first()
-    if found is not None:
-        return found
+    conversation = Conversation.objects.filter(borrower=borrower).first()
+    if conversation is not None:
+        return conversation
     try:
         with transaction.atomic():
             return Conversation.objects.create(borrower=borrower, created_at=now)
@@ -55,9 +55,9 @@ def say(*, text: str, actor: User, now: datetime) -> Message:
     return _post(conversation, Sender.BORROWER, now, text=plain, author=actor)
 
 
-def bot_say(*, conversation: Conversation, text: str, now: datetime, **shown: Any) -> Message:
-    """The bot says something; `shown` may hold card, case, loan."""
-    return _post(conversation, Sender.BOT, now, text=text, **shown)
+def bot_say(*, conversation: Conversation, text: str, now: datetime, **values: Any) -> Message:
+    """The bot says something; `values` may hold card, case, loan."""
+    return _post(conversation, Sender.BOT, now, text=text, **values)
 
 
 def system_say(*, case: Case, text: str, now: datetime, key: str = "") -> Message:
@@ -111,7 +111,7 @@ def staff_say(
     _check_speaker(actor, conversation)
     plain = bot.clean_text(text)
     with transaction.atomic():
-        said = _post(
+        message = _post(
             conversation,
             Sender.STAFF,
             now,
@@ -126,28 +126,28 @@ def staff_say(
             )
             outbox.notify(
                 event="chat_reply",
-                key=f"chat:{said.public_id}",
+                key=f"chat:{message.public_id}",
                 user=conversation.borrower,
                 channels=(),
                 context={"staff": actor.name},
                 link="/service/",
                 now=now,
             )
-    return said
+    return message
 
 
 def take_conversation(*, conversation: Conversation, actor: User, now: datetime) -> Conversation:
     """Staff take a waiting conversation; RuleViolation when a colleague was first."""
     _check_speaker(actor, conversation)
     with transaction.atomic():
-        taken = Conversation.objects.filter(pk=conversation.pk, taken_by=None).update(
+        updated = Conversation.objects.filter(pk=conversation.pk, taken_by=None).update(
             taken_by=actor, human_wanted_at=None
         )
         conversation.refresh_from_db()
-        if not taken and conversation.taken_by_id != actor.pk:
+        if not updated and conversation.taken_by_id != actor.pk:
             name = conversation.taken_by.name if conversation.taken_by else "同事"
             raise RuleViolation(f"{name}已接待这位借款人。", code="taken")
-        if taken:
+        if updated:
             _post(conversation, Sender.SYSTEM, now, text=f"{actor.name} 为你服务")
     return conversation
 
@@ -156,10 +156,10 @@ def close_conversation(*, conversation: Conversation, actor: User, now: datetime
     """Staff hand the conversation back to the bot."""
     _check_speaker(actor, conversation)
     with transaction.atomic():
-        ended = Conversation.objects.filter(pk=conversation.pk, taken_by__isnull=False).update(
+        updated = Conversation.objects.filter(pk=conversation.pk, taken_by__isnull=False).update(
             taken_by=None, human_wanted_at=None
         )
-        if ended:
+        if updated:
             _post(conversation, Sender.SYSTEM, now, text="人工服务已结束，有问题可以继续问小宽")
     conversation.refresh_from_db()
     return conversation
@@ -169,31 +169,31 @@ def ask_human(*, actor: User, now: datetime) -> Message | None:
     """The borrower asks for a person: queued, told how long, staff are noticed; twice is once."""
     conversation = conversation_of(borrower=actor, now=now)
     with transaction.atomic():
-        wanted = Conversation.objects.filter(
+        updated = Conversation.objects.filter(
             pk=conversation.pk, human_wanted_at=None, taken_by=None
         ).update(human_wanted_at=now)
-        if not wanted:
+        if not updated:
             return None
         opening = bot.next_opening(in_shanghai(now), load_calendar())
         ahead = Conversation.objects.waiting().filter(human_wanted_at__lt=now).count()
         text = bot.queue_text(ahead, chinese(opening) if opening else "")
-        said = _post(conversation, Sender.SYSTEM, now, text=text)
-        _notify_staff(conversation, said, now)
-    return said
+        message = _post(conversation, Sender.SYSTEM, now, text=text)
+        _notify_staff(conversation, message, now)
+    return message
 
 
 def messages_since(
     *, conversation: Conversation, reader: User, after: int = 0, limit: int = PAGE
 ) -> list[Message]:
     """What `reader` may see after message id `after`, oldest first, at most the latest `limit`."""
-    found = (
+    newest = (
         Message.objects.visible_to(reader)
         .filter(conversation=conversation)
         .after(after)
         .for_lists()
         .order_by("-pk")[:limit]
     )
-    return list(found)[::-1]
+    return list(newest)[::-1]
 
 
 def mark_read(*, conversation: Conversation, reader: User, upto: int) -> None:
@@ -209,9 +209,9 @@ def _post(
 ) -> Message:
     """Write one message; a known key returns the message already there."""
     if key:
-        known = conversation.messages.filter(key=key).first()
-        if known is not None:
-            return known
+        existing = conversation.messages.filter(key=key).first()
+        if existing is not None:
+            return existing
     return Message.objects.create(
         conversation=conversation, sender=sender, created_at=now, key=key, **values
     )
@@ -224,11 +224,11 @@ def _check_speaker(actor: User, conversation: Conversation) -> None:
         raise RuleViolation(refused.sentence, code=refused.code)
 
 
-def _notify_staff(conversation: Conversation, said: Message, now: datetime) -> None:
+def _notify_staff(conversation: Conversation, message: Message, now: datetime) -> None:
     for user in _desk(conversation):
         outbox.notify(
             event="staff_chat_wanted",
-            key=f"chat-wanted:{said.public_id}:{user.pk}",
+            key=f"chat-wanted:{message.public_id}:{user.pk}",
             user=user,
             channels=(),
             context={"borrower": conversation.borrower},
