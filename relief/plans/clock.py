@@ -27,16 +27,18 @@ def unpaid(case: Case, on: date) -> tuple[list[PlanDue], PlanRules] | None:
 def _unpaid(debt: books.Debt) -> tuple[list[PlanDue], PlanRules] | None:
     if debt.plan_rules is None:
         return None
-    left = [PlanDue(row.number, row.due_on, row.total) for row in debt.instalments if row.total > 0]
-    return sorted(left, key=lambda row: row.due_on), debt.plan_rules
+    unpaid_rows = [
+        PlanDue(row.number, row.due_on, row.total) for row in debt.instalments if row.total > 0
+    ]
+    return sorted(unpaid_rows, key=lambda row: row.due_on), debt.plan_rules
 
 
 def health(case: Case, on: date) -> PlanHealth:
     """How the plan stands on a date, by the rules it was executed under."""
-    left = unpaid(case, on)
-    if left is None:
+    open_plan = unpaid(case, on)
+    if open_plan is None:
         return plan_health.NOTHING_OWED
-    rows, rules = left
+    rows, rules = open_plan
     return plan_health.look_at(rows, on, rules)
 
 
@@ -52,10 +54,10 @@ def watches(pairs: Sequence[Pair]) -> dict[int, PlanWatch]:
 
 
 def _watch(case: Case, debt: books.Debt) -> PlanWatch | None:
-    left = _unpaid(debt)
-    if left is None:
+    open_plan = _unpaid(debt)
+    if open_plan is None:
         return None
-    rows, rules = left
+    rows, rules = open_plan
     state = plan_health.look_at(rows, debt.as_of, rules)
     late = state.overdue[0] if state.overdue else None
     cure_by = business_date(case.cure_until) if case.cure_until is not None else None

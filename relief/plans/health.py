@@ -50,14 +50,14 @@ def planned_reminders(
 
     Planned for 2026-12-23, looked at on 12-27 only: SOON, TODAY and LATE of the one due 12-26.
     """
-    found: list[tuple[Reminder, PlanDue]] = []
+    reminders: list[tuple[Reminder, PlanDue]] = []
     day: date | None = since
     while day is not None and day <= on and unpaid:
         reminder = _reminder(unpaid, day, rules)
-        if reminder is not None and (reminder, unpaid[0]) not in found:
-            found.append((reminder, unpaid[0]))
+        if reminder is not None and (reminder, unpaid[0]) not in reminders:
+            reminders.append((reminder, unpaid[0]))
         day = _next_check(unpaid, day, rules)
-    return found
+    return reminders
 
 
 def look_at(unpaid: Sequence[PlanDue], on: date, rules: PlanRules) -> PlanHealth:

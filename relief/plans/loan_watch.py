@@ -67,8 +67,10 @@ class LoanWatch:
         if actor is not None and actor.is_borrower:
             role = Role.BORROWER
         payment = correction.payment
-        said = f"{payment.paid_on:%Y-%m-%d} 的还款 {payment.amount:,.2f} 元。"
-        told = "".join([f"{correction.get_kind_display()}：{said}", *correction.changes])
+        payment_text = f"{payment.paid_on:%Y-%m-%d} 的还款 {payment.amount:,.2f} 元。"
+        change_text = "".join(
+            [f"{correction.get_kind_display()}：{payment_text}", *correction.changes]
+        )
         for case in _concerned(correction.loan_id).exclude(state=State.DRAFT):
             record(
                 case,
@@ -76,7 +78,9 @@ class LoanWatch:
                 Occasion(
                     Actor(actor, role),
                     now,
-                    note_public=told if len(told) <= NOTE else f"{told[: NOTE - 1]}…",
+                    note_public=change_text
+                    if len(change_text) <= NOTE
+                    else f"{change_text[: NOTE - 1]}…",
                     data={"key": key_of(correction.pk)},
                 ),
             )
@@ -169,7 +173,7 @@ def _on_new_debt(case: Case, old: Offer, now: datetime) -> compose.Composed:
     figures = compose.figures_of(case.loan, business_date(now))
     again = old.offer_terms.on_debt(figures, delay_waiver=compose.delay_waiver(case, figures))
     judged_on = compose.at_least_as_granted(figures, case, before=old.number + 1)
-    return compose.compose(case, again, figures=figures, judged_on=judged_on)
+    return compose.compose(case, renewed_terms, figures=figures, judged_on=judged_on)
 
 
 def _give_up(case: Case, old: Offer, now: datetime) -> None:

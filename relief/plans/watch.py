@@ -76,13 +76,13 @@ def _remind(case: Case, state: PlanHealth, now: datetime) -> None:
     first = state.first_unpaid
     if state.reminder is None or first is None:
         return
-    what, key = REMINDERS[state.reminder], _reminder_key(state.reminder, first)
-    if case.events.filter(action=what.value, data__key=key).exists():
+    event, key = REMINDERS[state.reminder], _reminder_key(state.reminder, first)
+    if case.events.filter(action=event.value, data__key=key).exists():
         return
     day_over = instant_at(first.due_on, deadlines.DAY_END)
     record(
         case,
-        what,
+        event,
         Occasion(
             SYSTEM,
             now,
@@ -173,7 +173,7 @@ def breach(*, case: Case, reason: str, actor: User, now: datetime) -> Case:
 
     5 of 12 paid: 67.29 of 161.50 vested, 94.21 back, 3,500 due (loans/RULES.md §7).
     """
-    said = check_line(reason, field="reason", label="确认违约的说明")
+    public_reason = check_line(reason, field="reason", label="确认违约的说明")
     with transaction.atomic():
         fresh = locked(case)
         moved = move(
@@ -192,10 +192,10 @@ def breach(*, case: Case, reason: str, actor: User, now: datetime) -> Case:
             on=business_date(now),
             key=f"breach:{agreement.number}",
             actor=actor,
-            reason=said,
+            reason=public_reason,
             now=now,
         )
-        end(agreement, "breached", now, said)
+        end(agreement, "breached", now, public_reason)
         return moved
 
 
