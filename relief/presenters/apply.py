@@ -103,10 +103,10 @@ def wanted_of(case: Case, files: Sequence[Evidence], since: datetime | None) -> 
     return wanted(suggested_kinds(case.reasons), files, absent="建议")
 
 
-def consent_lines(given: dict[str, datetime]) -> list[ConsentLine]:
-    """The three consents, each with its text; `given` says which are in force since when."""
+def consent_lines(given_at: dict[str, datetime]) -> list[ConsentLine]:
+    """The three consents, each with its text; `given_at` says which are in force since when."""
     return [
-        ConsentLine(kind, CONSENT_LABELS[kind], consent_text(kind), given.get(kind.value))
+        ConsentLine(kind, CONSENT_LABELS[kind], consent_text(kind), given_at.get(kind.value))
         for kind in CONSENT_FOR.values()
     ]
 
@@ -151,13 +151,13 @@ class Estimate:
 
     income: Decimal | None
     spending: Decimal | None
-    told: Affordability
+    affordability: Affordability
     affordable: Decimal | None
 
     @property
     def above_guide(self) -> bool:
         """Whether the borrower wants to pay more than that share of what is left over."""
-        return self.affordable is not None and self.told.exceeds_guide(self.affordable)
+        return self.affordable is not None and self.affordability.exceeds_guide(self.affordable)
 
 
 def estimate(
@@ -167,8 +167,8 @@ def estimate(
     rules: ReliefPolicy,
 ) -> Estimate:
     """The live estimate of step four: at most the policy's share of what is left over."""
-    told = assess(income, spending, affordable, share=rules.affordability_share)
-    return Estimate(income, spending, told, affordable)
+    affordability = assess(income, spending, affordable, share=rules.affordability_share)
+    return Estimate(income, spending, affordability, affordable)
 
 
 # --- The promise and the receipt ------------------------------------------------------------------

@@ -25,14 +25,14 @@ def changes(view: OfferView, before: OfferView) -> tuple[TermChange, ...]:
         ("每期应还", before.instalment, view.instalment, view.instalment < before.instalment),
         ("还款总额", before.sums.total, view.sums.total, view.sums.total < before.sums.total),
     ]
-    found = [
+    term_changes = [
         TermChange(name, yuan(a), yuan(b), "good" if better else "bad")
         for name, a, b, better in lines
         if a != b
     ]
     if view.terms != before.terms:
-        found.append(TermChange("期数", f"{before.terms} 期", f"{view.terms} 期"))
+        term_changes.append(TermChange("期数", f"{before.terms} 期", f"{view.terms} 期"))
     if view.first_due_on != before.first_due_on:
         dates = (before.first_due_on.isoformat(), view.first_due_on.isoformat())
-        found.append(TermChange("首期日期", *dates))
-    return tuple(found)
+        term_changes.append(TermChange("首期日期", *dates))
+    return tuple(term_changes)

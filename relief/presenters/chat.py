@@ -66,11 +66,11 @@ def lines(
     before: datetime | None = None,
 ) -> list[ChatLine]:
     """Messages in order; `before` is the time of the one ahead, `papers` the files by case."""
-    found = []
+    chat_lines = []
     for message in messages:
-        found.append(_line(message, now, papers, read_up_to, before))
+        chat_lines.append(_line(message, now, papers, read_up_to, before))
         before = message.created_at
-    return found
+    return chat_lines
 
 
 def _line(
@@ -87,11 +87,11 @@ def _line(
     mine = message.sender == Sender.BORROWER
     return ChatLine(
         message=message,
-        is_mine=mine,
+        is_mine=is_mine,
         is_bot=message.sender == Sender.BOT,
         who=_who(message),
         divider=message.created_at if pause or new_day else None,
-        is_read=mine and message.pk <= read_up_to,
+        is_read=is_mine and message.pk <= read_up_to,
         case=_case_card(message, papers) if message.card == Card.APPLICATION else None,
         offer=_offer_card(message, now) if message.card == Card.OFFER else None,
         chips=_chips(message),
@@ -128,16 +128,16 @@ def _offer_card(message: Message, now: datetime) -> OfferView | None:
     if offer is None or case is None:
         return None
     offer.case = case
-    shown = offer.status not in {OfferStatus.PENDING, OfferStatus.SENT_BACK}
-    return offer_view(offer, now) if shown else None
+    is_public = offer.status not in {OfferStatus.PENDING, OfferStatus.SENT_BACK}
+    return offer_view(offer, now) if is_public else None
 
 
 def _chips(message: Message) -> tuple[tuple[str, str], ...]:
     """The questions under a greeting; under "I cannot answer that" those of the FAQ too."""
     if message.card != Card.QUICK:
         return ()
-    asked = bot.QUICK if "我可以帮你" in message.text else (*bot.FAQ, bot.Topic.HUMAN)
-    return tuple(bot.labels(asked))
+    topics = bot.QUICK if "我可以帮你" in message.text else (*bot.FAQ, bot.Topic.HUMAN)
+    return tuple(bot.labels(topics))
 
 
 @dataclass(frozen=True, slots=True)

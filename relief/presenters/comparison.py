@@ -101,7 +101,7 @@ def today(
     """The plan beside going on as now (relief/RULES.md §5); `locked` is the penalty it was made on."""
     going_on = sum((row.total for row in debt.instalments), ZERO)
     difference = plan.total - going_on
-    told = affordability_of(case)
+    affordability = affordability_of(case)
     return Today(
         rows=compare(debt, plan, before),
         going_on=going_on,
@@ -113,9 +113,9 @@ def today(
         ran_on=max(debt.figures.penalty - locked, ZERO),
         per_day=debt.penalty_per_day,
         credit=wording.credit_class(debt.overdue_days),
-        guide=told.guide,
-        above_guide=told.exceeds_guide(plan.largest),
-        share=told.share,
+        guide=affordability.guide,
+        above_guide=affordability.exceeds_guide(plan.largest),
+        share=affordability.share,
     )
 
 

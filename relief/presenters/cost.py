@@ -103,9 +103,9 @@ class ReinstatedWaiver:
 
 def comebacks(plan: PlanSums) -> tuple[ReinstatedWaiver, ...]:
     """With nothing paid, and half way."""
-    found = []
+    reinstated = []
     for paid in sorted({0, plan.terms // 2}):
         principal = sum((row.principal for row in plan.rows[:paid]), ZERO)
         vesting = vest(plan.waived, plan.principal, principal)
-        found.append(ReinstatedWaiver(paid, vesting.returned, vesting.remaining_principal))
-    return tuple(found)
+        reinstated.append(ReinstatedWaiver(paid, vesting.returned, vesting.remaining_principal))
+    return tuple(reinstated)

@@ -51,34 +51,34 @@ class CounterPreview:
 
 def chips(case: Case, offer: Offer, debt: Debt) -> Chips:
     """The closest plan, one faster and one slower (relief/RULES.md §3), as HMRC's time-to-pay."""
-    told = affordability_of(case)
+    affordability = affordability_of(case)
     terms = offer.offer_terms
     try:
-        found = suggest_plans(
+        suggestions = suggest_plans(
             case.loan.terms,
             debt.figures,
-            told,
+            affordability,
             first_due_on=terms.first_due_on,
             waive_penalty=min(terms.waive_penalty, debt.figures.penalty),
             plan_annual_rate=terms.plan_annual_rate,
             max_terms=case.policy.rules.max_plan_terms,
         )
     except InvalidInput:  # the offer's first date has gone by; nothing to suggest from it
-        return Chips((), "", told.guide)
-    some = [found.slower, found.closest, found.faster]
-    items = tuple(_chip(one) for one in some if one is not None)
-    return Chips(items, found.message, told.guide)
+        return Chips((), "", affordability.guide)
+    some = [suggestions.slower, suggestions.closest, suggestions.faster]
+    items = tuple(_chip(suggestion) for suggestion in some if suggestion is not None)
+    return Chips(items, suggestions.message, affordability.guide)
 
 
-def _chip(one: Suggestion) -> Chip:
-    return Chip(one.label, one.largest, one.terms.term_count)
+def _chip(suggestion: Suggestion) -> Chip:
+    return Chip(suggestion.label, suggestion.largest, suggestion.terms.term_count)
 
 
 def preview_of(case: Case, offer: Offer, composed: Composed | None) -> CounterPreview | None:
     """The proposal beside the offer it answers; nothing where the figures do not fit yet."""
     if composed is None:
         return None
-    told = affordability_of(case)
+    affordability = affordability_of(case)
     rows = composed.plan.rows
     largest = max(row.total for row in rows)
     difference = composed.terms.waive_penalty - offer.offer_terms.waive_penalty
@@ -90,6 +90,6 @@ def preview_of(case: Case, offer: Offer, composed: Composed | None) -> CounterPr
         terms=len(rows),
         total=composed.plan.total,
         first_due_on=rows[0].due_on,
-        above_guide=told.exceeds_guide(largest),
-        share=told.share,
+        above_guide=affordability.exceeds_guide(largest),
+        share=affordability.share,
     )

@@ -114,15 +114,15 @@ class Refusal:
 def steps(view: CaseView) -> tuple[Step, ...]:
     """提交 → 初审 → 协商 → 执行 → 结清, with a cross where it ended."""
     state = State(view.state)
-    found = []
+    stages = []
     for number, label in enumerate(STEPS, 1):
         if state in DONE or number < view.step:
-            found.append(Step(label, "done"))
+            stages.append(Step(label, "done"))
         elif number == view.step:
-            found.append(Step(label, "stop" if state in STOPPED else "cur"))
+            stages.append(Step(label, "stop" if state in STOPPED else "cur"))
         else:
-            found.append(Step(label))
-    return tuple(found)
+            stages.append(Step(label))
+    return tuple(stages)
 
 
 def clock_of(
@@ -135,8 +135,8 @@ def clock_of(
     """The countdown card; None where nobody at our side has promised anything."""
     state = State(case.state)
     if state == State.NEED_MORE and case.clock_stopped_at is not None:
-        left = case.remaining_workdays or 1
-        return Clock("paused", "初审", None, True, (), "0 151", None, waived, left)
+        workdays = case.remaining_workdays or 1
+        return Clock("paused", "初审", None, True, (), "0 151", None, waived, workdays)
     if state not in PROMISED:
         return None
     is_review = state in REVIEW
@@ -172,9 +172,9 @@ def work_time_left(
     minutes = int((end - now).total_seconds() // 60) if calendar.is_working(today) else 0
     parts = [(days, "个工作日")] if days else []
     if minutes > 0:
-        hours, rest = divmod(minutes, 60)
+        hours, minutes_left = divmod(minutes, 60)
         parts += [(hours, "小时")] if hours else []
-        parts += [(rest, "分")]
+        parts += [(minutes_left, "分")]
     return tuple(parts)
 
 
@@ -189,8 +189,8 @@ def _ring(start: datetime | None, due: datetime, now: datetime) -> str:
 
 def timeline_items(entries: list[TimelineEntry]) -> list[Item]:
     """Every public event with actor and time; what is known of its messages, and no more."""
-    shown = [entry for entry in entries if is_public(entry.event)]
-    return [_item(entry, newest=number == 0) for number, entry in enumerate(shown)]
+    public_entries = [entry for entry in entries if is_public(entry.event)]
+    return [_item(entry, newest=number == 0) for number, entry in enumerate(public_entries)]
 
 
 def _item(entry: TimelineEntry, *, newest: bool) -> Item:
@@ -213,8 +213,10 @@ def refusal(case: Case) -> Refusal | None:
     if case.state != State.REJECTED or not case.reject_code:
         return None
     code = RejectCode(case.reject_code)
-    name, said, advice = REJECTIONS[code]
-    return Refusal(name, case.reject_text or said, case.reject_advice or advice, case.reapply_on)
+    name, standard_text, advice = REJECTIONS[code]
+    return Refusal(
+        name, case.reject_text or standard_text, case.reject_advice or advice, case.reapply_on
+    )
 
 
 def retention(case: Case, files: list[Evidence], purge_on: date | None) -> str:
@@ -230,5 +232,5 @@ def retention(case: Case, files: list[Evidence], purge_on: date | None) -> str:
 def needs_you(case: Case) -> bool:
     """Whether something waits for the borrower here and now."""
     state = State(case.state)
-    mine = {State.DRAFT, State.NEED_MORE, State.OFFERED, State.WARNED}
-    return TURN[state] == Role.BORROWER and state in mine
+    waiting_states = {State.DRAFT, State.NEED_MORE, State.OFFERED, State.WARNED}
+    return TURN[state] == Role.BORROWER and state in waiting_states
