@@ -41,4 +41,4 @@ RULES: dict[str, Rule] = {
 def violations(*, now: datetime, real_now: datetime) -> list[Violation]:
     """All violations, in one snapshot of the database; `now` is business time."""
     with snapshot():
-        return [found for rule in RULES.values() for found in rule(now, real_now)]
+        return [violation for rule in RULES.values() for violation in rule(now, real_now)]

@@ -25,9 +25,9 @@ REST = "I2"  # balances, reversals, explanation = postings, status
 
 def proofs(now: datetime, real_now: datetime) -> Iterator[Violation]:
     """Entries sum to zero, balances follow from postings, waivers touch only their own component."""
-    for found in loan_proofs.violations():
-        rule = NAMES.get(found.rule, REST)
-        yield Violation(rule, found.where, f"{found.rule}: {found.detail}")
+    for broken_proof in loan_proofs.violations():
+        rule = NAMES.get(broken_proof.rule, REST)
+        yield Violation(rule, broken_proof.where, f"{broken_proof.rule}: {broken_proof.detail}")
 
 
 def rising_dates(now: datetime, real_now: datetime) -> Iterator[Violation]:

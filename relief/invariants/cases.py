@@ -36,11 +36,11 @@ def deadlines(now: datetime, real_now: datetime) -> Iterator[Violation]:
         yield Violation("I3", number, f"{state} without a waiting deadline ({due}, {watched})")
     for number in must.filter(next_due_at=None).values_list("number", flat=True):
         yield Violation("I3", number, "open, but says no date")
-    ended = rows.filter(state__in=CLOSED)
-    left = ended.filter(
+    ended_cases = rows.filter(state__in=CLOSED)
+    with_deadline = ended_cases.filter(
         Q(is_watched=True) | Q(next_due_at__isnull=False) & ~Q(state__in=KEEPS_A_DATE)
     )
-    for number, state in left.values_list("number", "state"):
+    for number, state in with_deadline.values_list("number", "state"):
         yield Violation("I3", number, f"{state}, but a deadline is left")
 
 
@@ -60,12 +60,12 @@ def trail(now: datetime, real_now: datetime) -> Iterator[Violation]:
         "case_id", "action", "from_state", "to_state", "role"
     )
     stories = groupby(rows.iterator(CHUNK), key=itemgetter(0))
-    told = {case_id: _replay(lines) for case_id, lines in stories}
+    replayed = {case_id: _replay(lines) for case_id, lines in stories}
     start = (State.DRAFT.value, 0, "")
     for pk, number, state, version in Case.objects.values_list(
         "pk", "number", "state", "version"
     ).iterator(CHUNK):
-        end, moves, broken = told.get(pk, start)
+        end, moves, broken = replayed.get(pk, start)
         if broken:
             yield Violation("I4", number, broken)
         elif (end, moves) != (state, version):
@@ -84,8 +84,8 @@ def _replay(lines: Iterator[tuple[Any, ...]]) -> tuple[str, int, str]:
             if after != before:
                 return state, moves, f"{action} is no move, but leads to {after}"
             continue
-        found = find_move(before, action, role)
-        if found is None or found.target != after:
+        transition = find_move(before, action, role)
+        if transition is None or transition.target != after:
             return state, moves, f"{role} may not {action} from {before} to {after}"
         state, moves = after, moves + 1
     return state, moves, ""
@@ -115,8 +115,8 @@ def only_one(now: datetime, real_now: datetime) -> Iterator[Violation]:
     yield from _several(Agreement.objects.all(), "plan_id", "agreements for one plan")
 
 
-def _several(rows: QuerySet[Any], what: str, words: str) -> Iterator[Violation]:
-    """Values of `what` that more than one row has."""
-    counted = rows.order_by().values_list(what).annotate(count=Count("pk"))
+def _several(rows: QuerySet[Any], column: str, words: str) -> Iterator[Violation]:
+    """Values of `column` that more than one row has."""
+    counted = rows.order_by().values_list(column).annotate(count=Count("pk"))
     for where, count in counted.filter(count__gt=1):
         yield Violation("I10", f"{where}", f"{count} {words}")

@@ -51,8 +51,8 @@ def in_time(now: datetime, real_now: datetime) -> Iterator[Violation]:
     )
     for number in late.values_list("number", flat=True):
         yield Violation("I11", number, "accepted outside the offer's validity")
-    other = rows.exclude(offer__status__in=ENDS_OF_AN_AGREEMENT)
-    for number, status in other.values_list("number", "offer__status"):
+    not_accepted = rows.exclude(offer__status__in=ENDS_OF_AN_AGREEMENT)
+    for number, status in not_accepted.values_list("number", "offer__status"):
         yield Violation("I11", number, f"its offer is {status}")
     orphans = Offer.objects.filter(status__in=ENDS_OF_AN_AGREEMENT, agreement=None)
     for offer in orphans.select_related("case"):

@@ -31,9 +31,9 @@ WHAT: dict[str, Action | notices.AuditEvent] = {
 def visible_ends(now: datetime, real_now: datetime) -> Iterator[Violation]:
     """Delivered, failed with its class and time, waiting with a date, or a call to be made."""
     rows = Delivery.objects.order_by("pk")
-    ended = Q(status__in=[Status.DELIVERED, Status.FAILED])
+    has_ended = Q(status__in=[Status.DELIVERED, Status.FAILED])
     broken = {
-        "ended without a time": ended & Q(finished_at=None),
+        "ended without a time": has_ended & Q(finished_at=None),
         "failed without a class": Q(status=Status.FAILED, failure=""),
         "waits for a day or longer": Q(
             status=Status.PENDING, next_attempt_at__gt=now + LONGEST_WAIT
@@ -82,30 +82,30 @@ def events_and_notices(now: datetime, real_now: datetime) -> Iterator[Violation]
             must.add(key)
             if Channel.PHONE in rule.channels:
                 calls.add(key)
-    written = set()
+    notice_stems = set()
     for key, user_id in _case_notices():
         stem = key.removesuffix(f":{user_id}")
-        written.add(stem)
+        notice_stems.add(stem)
         if stem not in allowed:
             yield Violation("I7", f"notice {key}", "no event tells of it")
-    for key in sorted(must - written):
+    for key in sorted(must - notice_stems):
         yield Violation("I7", f"notice {key}", "was never written")
     yield from _calls(calls)
 
 
 def corrections(now: datetime, real_now: datetime) -> Iterator[Violation]:
     """Each correction has its notice to the borrower, and each such notice its correction."""
-    made = {
+    correction_keys = {
         f"loan:{loan}:loan_corrected:{key_of(pk)}:{user_id}"
         for pk, loan, user_id in Correction.objects.order_by("pk")
         .values_list("pk", "loan__public_id", "loan__borrower_id")
         .iterator(CHUNK)
     }
-    told = Notice.objects.filter(event="loan_corrected").order_by("pk")
-    written = set(told.values_list("key", flat=True).iterator(CHUNK))
-    for key in sorted(made - written):
+    correction_notices = Notice.objects.filter(event="loan_corrected").order_by("pk")
+    notice_keys = set(correction_notices.values_list("key", flat=True).iterator(CHUNK))
+    for key in sorted(correction_keys - notice_keys):
         yield Violation("I7", f"notice {key}", "was never written")
-    for key in sorted(written - made):
+    for key in sorted(notice_keys - correction_keys):
         yield Violation("I7", f"notice {key}", "no correction tells of it")
 
 
@@ -128,11 +128,11 @@ def _case_notices() -> Iterator[tuple[str, int]]:
 def _calls(stems: set[str]) -> Iterator[Violation]:
     """Every notice that is also a call has one; every delivery but a login code has a notice."""
     rows = Delivery.objects.filter(channel=Channel.PHONE, fallback_of=None, key__startswith="case:")
-    there = {
+    called_stems = {
         key.removesuffix(f":{user_id}:{Channel.PHONE}")
         for key, user_id in rows.values_list("key", "user_id").iterator(CHUNK)
     }
-    for stem in sorted(stems - there):
+    for stem in sorted(stems - called_stems):
         yield Violation("I7", f"notice {stem}", "the call was never written")
     causeless = Delivery.objects.filter(notice=None, exempt=False)
     for public_id in causeless.values_list("public_id", flat=True):

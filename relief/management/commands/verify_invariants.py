@@ -15,10 +15,10 @@ class Command(BaseCommand):
     help = "Check every invariant in one snapshot, read only; exit 1 and name each violation."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = violations(now=clock.now(), real_now=clock.real_now())
-        for violation in found:
+        broken = violations(now=clock.now(), real_now=clock.real_now())
+        for violation in broken:
             self.stderr.write(str(violation))
-        if found:
-            self.stderr.write(f"verify_invariants: {len(found)} violations")
+        if broken:
+            self.stderr.write(f"verify_invariants: {len(broken)} violations")
             sys.exit(1)
         self.stdout.write(f"verify_invariants: {len(RULES)} rules hold, no violation")
