@@ -89,7 +89,7 @@ def _delete_bytes(keys: Sequence[str]) -> None:
 def _purge(evidence: Evidence, *, now: datetime) -> bool:
     keys = [key for key in (evidence.stored_key, evidence.clean_key) if key]
     with transaction.atomic():
-        written = (
+        updated = (
             Evidence.objects.to_purge(business_date(now))
             .filter(pk=evidence.pk)
             .order_by()

@@ -171,7 +171,9 @@ def reissue(*, case: Case, now: datetime) -> Offer | None:
 
 def _on_new_debt(case: Case, old: Offer, now: datetime) -> compose.Composed:
     figures = compose.figures_of(case.loan, business_date(now))
-    again = old.offer_terms.on_debt(figures, delay_waiver=compose.delay_waiver(case, figures))
+    renewed_terms = old.offer_terms.on_debt(
+        figures, delay_waiver=compose.delay_waiver(case, figures)
+    )
     judged_on = compose.at_least_as_granted(figures, case, before=old.number + 1)
     return compose.compose(case, renewed_terms, figures=figures, judged_on=judged_on)
 

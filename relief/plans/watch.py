@@ -182,7 +182,7 @@ def breach(*, case: Case, reason: str, actor: User, now: datetime) -> Case:
             Occasion(
                 Actor(actor, Role.STAFF),
                 now,
-                note_public=said,
+                note_public=public_reason,
                 context={"vesting": vesting_of(fresh, business_date(now))},
             ),
         )

@@ -84,7 +84,7 @@ def _line(
         message.evidence.case = message.case
     pause = before is None or message.created_at - before > PAUSE
     new_day = before is not None and business_date(before) != business_date(message.created_at)
-    mine = message.sender == Sender.BORROWER
+    is_mine = message.sender == Sender.BORROWER
     return ChatLine(
         message=message,
         is_mine=is_mine,
