@@ -16,6 +16,7 @@ import pytest
 from loans.domain.affordability import assess
 from loans.domain.allocation import InstalmentDue, allocate
 from loans.domain.breach import vest
+from loans.domain.components import Components
 from loans.domain.interest import InstalmentPenalty, explain_penalty, overdue_days
 from loans.domain.products import PRODUCTS
 from loans.domain.profile import Method, ProductProfile
@@ -118,7 +119,7 @@ def _allocation(row: Row) -> Row:
     on = day(row["paid on"])
     story = explain_penalty(profile(), LOAN_3, on)
     dues = [
-        InstalmentDue(f.number, f.due_on, f.principal, f.interest, item.total)
+        InstalmentDue(f.number, f.due_on, Components(f.principal, f.interest, item.total))
         for f, item in zip(LOAN_3, story.instalments, strict=True)
     ]
     lines = allocate(profile(), yuan("2100.00"), dues, on).lines

@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from loans.domain.components import LABELS, Component, Components
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO, require_money
 
@@ -15,7 +16,6 @@ E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
 
 _HUNDRED = Decimal(100)
-_OWED = ("principal", "interest", "penalty", "compound", "fee")
 LAST_YEAR = 9990  # every rule may add days or months to a date and stay inside the calendar
 _FINEST = -20  # places of a rate; finer is a slip, and costs time without end
 
@@ -111,9 +111,13 @@ def check_items(values: object, field: str, label: str, kind: type[T]) -> Sequen
 
 
 def check_debt(debt: Any) -> None:
-    """Anything with a date and the five amounts of a debt, in yuan to the fen."""
-    if not all(hasattr(debt, name) for name in ("as_of", *_OWED)):
+    """Anything with a date and the parts of a debt, none below nothing and nothing kept apart."""
+    parts = getattr(debt, "parts", None)
+    if not hasattr(debt, "as_of") or not isinstance(parts, Components):
         raise InvalidInput("debt", "欠款应有基准日和各项金额。")
     check_date(debt.as_of, "as_of", "欠款基准日")
-    for name in _OWED:
-        check_amount(getattr(debt, name), name, "欠款金额")
+    for component, amount in parts:
+        check_amount(amount, component.value, "欠款金额")
+    for component in (Component.KEPT_INTEREST, Component.KEPT_PENALTY):
+        if parts[component]:
+            raise InvalidInput(component.value, f"{LABELS[component]}应先并入同类欠款。")

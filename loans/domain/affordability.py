@@ -10,7 +10,7 @@ from loans.domain._checks import check_amount, check_debt, check_int, check_kind
 from loans.domain.profile import ProductProfile, check_profile
 from loans.domain.restructure import (
     MOST_TERMS,
-    DebtLike,
+    DebtFigures,
     PlanPreview,
     ReliefTerms,
     plan_preview,
@@ -103,7 +103,7 @@ def assess(
 
 def suggest_plans(
     profile: ProductProfile,
-    debt: DebtLike,
+    debt: DebtFigures,
     affordability: Affordability,
     *,
     first_due_on: date,
@@ -145,7 +145,7 @@ def suggest_plans(
 
 def _choose(
     profile: ProductProfile,
-    debt: DebtLike,
+    debt: DebtFigures,
     affordability: Affordability,
     limit: Decimal,
     sizes: dict[int, tuple[ReliefTerms, Decimal]],
@@ -174,7 +174,7 @@ def _choose(
     )
 
 
-def _largest(profile: ProductProfile, debt: DebtLike, terms: ReliefTerms) -> Decimal | None:
+def _largest(profile: ProductProfile, debt: DebtFigures, terms: ReliefTerms) -> Decimal | None:
     """The largest instalment; None when there are too many terms for so small a debt."""
     try:
         return max(row.total for row in plan_rows(profile, debt, terms))

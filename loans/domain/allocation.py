@@ -15,7 +15,7 @@ from loans.domain._checks import (
     check_items,
     check_kind,
 )
-from loans.domain.components import Component
+from loans.domain.components import Component, Components, InParts
 from loans.domain.interest import overdue_days
 from loans.domain.profile import ProductProfile, check_profile
 from portal.core.kernel.errors import InvalidInput
@@ -44,38 +44,22 @@ PLAN = (
     Component.INTEREST,
     Component.PRINCIPAL,
 )
-_FIELDS = ("principal", "interest", "penalty", "compound", "fee", "kept_penalty", "kept_interest")
 
 
 @dataclass(frozen=True, slots=True)
-class InstalmentDue:
+class InstalmentDue(InParts):
     """What is still owed on one instalment today, per component, in yuan."""
 
     instalment: int
     due_on: date
-    principal: Decimal = ZERO
-    interest: Decimal = ZERO
-    penalty: Decimal = ZERO
-    compound: Decimal = ZERO
-    fee: Decimal = ZERO
-    kept_penalty: Decimal = ZERO
-    kept_interest: Decimal = ZERO
+    parts: Components
 
     def __post_init__(self) -> None:
         check_int(self.instalment, "instalment", "期数", 1, 9999)
         check_date(self.due_on, "due_on", "到期日")
-        for field in _FIELDS:
-            check_amount(getattr(self, field), field, "各项欠款")
-
-    def owed(self, component: Component) -> Decimal:
-        """What is owed of one component."""
-        amount: Decimal = getattr(self, component.value)
-        return amount
-
-    @property
-    def total(self) -> Decimal:
-        """Sum of all components."""
-        return sum((getattr(self, field) for field in _FIELDS), ZERO)
+        check_kind(self.parts, "parts", "各项欠款", Components)
+        for component, amount in self.parts:
+            check_amount(amount, component.value, "各项欠款")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +93,11 @@ class Allocation:
     lines: tuple[AllocationLine, ...]
     remainder: Decimal
     order: str
+
+    @property
+    def parts(self) -> Components:
+        """The payment by component, prepayment included."""
+        return Components(**{one.value: self.total(one) for one in Component})
 
     def total(self, component: Component, instalment: int | None = None) -> Decimal:
         """Sum over one component, prepayment included; of one instalment when it is named."""
@@ -181,7 +170,7 @@ def allocate(
     left = amount
     lines = []
     for due, component in _steps(order, ordered, as_of):
-        part = min(left, due.owed(component))
+        part = min(left, due.parts[component])
         if part > 0:
             lines.append(AllocationLine(due.instalment, component, part))
             left -= part

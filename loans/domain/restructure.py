@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Protocol
 
 from loans.domain._checks import (
     check_amount,
@@ -16,49 +15,22 @@ from loans.domain._checks import (
     check_kind,
     check_rate,
 )
-from loans.domain.components import LABELS, Component
+from loans.domain.components import LABELS, WAIVABLE, Components, InParts
 from loans.domain.cost import annualised_cost
 from loans.domain.profile import Method, ProductProfile, RateKind, check_profile
 from loans.domain.schedule import ScheduledInstalment, amortise, due_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import FEN, ZERO, from_fen, split, to_fen
 
-WAIVABLE = (Component.PENALTY, Component.INTEREST, Component.COMPOUND, Component.FEE)
 MOST_TERMS = 360  # of any plan, whatever a lender's limits: thirty years
 
 
-class DebtLike(Protocol):
-    """What a plan needs to know of a debt; loans.queries.Debt has these names too."""
-
-    @property
-    def as_of(self) -> date: ...
-    @property
-    def principal(self) -> Decimal: ...
-    @property
-    def interest(self) -> Decimal: ...
-    @property
-    def penalty(self) -> Decimal: ...
-    @property
-    def compound(self) -> Decimal: ...
-    @property
-    def fee(self) -> Decimal: ...
-
-
 @dataclass(frozen=True, slots=True)
-class DebtFigures:
-    """A debt as of a date: all principal, unpaid interest to that date, penalty, compound, fee."""
+class DebtFigures(InParts):
+    """A debt as of a date as a plan is made of it: nothing is kept apart, running interest is in."""
 
     as_of: date
-    principal: Decimal
-    interest: Decimal = ZERO
-    penalty: Decimal = ZERO
-    compound: Decimal = ZERO
-    fee: Decimal = ZERO
-
-    @property
-    def total(self) -> Decimal:
-        """Everything owed."""
-        return self.principal + self.interest + self.penalty + self.compound + self.fee
+    parts: Components
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +54,7 @@ class ReliefTerms:
         check_date(self.figures_as_of, "figures_as_of", "方案基准日")
         check_date(self.first_due_on, "first_due_on", "首期还款日")
         for component in WAIVABLE:
-            field = f"waive_{component.value}"
+            field = component.waiver
             exact = check_amount(getattr(self, field), field, f"减免{LABELS[component]}")
             object.__setattr__(self, field, exact)
         check_int(self.term_count, "term_count", "分期数", 1, MOST_TERMS)
@@ -91,40 +63,44 @@ class ReliefTerms:
             check_int(self.due_day, "due_day", "还款日", 1, 31)
 
     @property
+    def waivers(self) -> Components:
+        """What is waived of each component."""
+        return Components(**{c.value: getattr(self, c.waiver) for c in WAIVABLE})
+
+    @property
     def waived(self) -> Decimal:
         """Sum of the waivers."""
-        return self.waive_penalty + self.waive_interest + self.waive_compound + self.waive_fee
+        return self.waivers.total
 
 
 @dataclass(frozen=True, slots=True)
-class PlanRow:
+class PlanRow(InParts):
     """One plan instalment; `interest` is the plan's own, kept_* are zero-rate columns."""
 
     number: int
     start_on: date
     due_on: date
-    principal: Decimal
-    interest: Decimal
-    kept_interest: Decimal
-    kept_penalty: Decimal
-    total: Decimal
+    parts: Components
 
 
 @dataclass(frozen=True, slots=True)
-class PlanPreview:
+class PlanPreview(InParts):
     """The plan and its sums: total + waived = before_total + plan_interest.
 
-    kept_penalty of the rows holds what is kept of penalty, compound and fee together.
+    `parts` is the sum of the rows; kept_penalty holds what is kept of penalty, compound and fee
+    together.
     """
 
     rows: tuple[PlanRow, ...]
-    total: Decimal
+    parts: Components
     waived: Decimal
     before_total: Decimal
-    plan_interest: Decimal
     annualised_cost: Decimal | None
-    kept_interest: Decimal
-    kept_penalty: Decimal
+
+    @property
+    def plan_interest(self) -> Decimal:
+        """The plan's own interest over all rows, what is kept of the old not included."""
+        return self.interest
 
 
 def waive_by_percent(outstanding: Decimal, percent: Decimal) -> Decimal:
@@ -138,7 +114,7 @@ def waive_by_percent(outstanding: Decimal, percent: Decimal) -> Decimal:
     return from_fen(exact.numerator // exact.denominator)
 
 
-def check_terms(profile: ProductProfile, debt: DebtLike, terms: ReliefTerms) -> None:
+def check_terms(profile: ProductProfile, debt: DebtFigures, terms: ReliefTerms) -> None:
     """InvalidInput naming the first bound of relief/RULES.md §6 that the terms break.
 
     Each waiver ≤ outstanding of its own component; principal is never waived; 1 ≤ term_count;
@@ -150,24 +126,15 @@ def check_terms(profile: ProductProfile, debt: DebtLike, terms: ReliefTerms) -> 
     check_debt(debt)
     if terms.figures_as_of != debt.as_of:
         raise InvalidInput("figures_as_of", f"欠款数字应截至方案基准日 {terms.figures_as_of}。")
-    for component, (owed, waive) in _waivers(debt, terms).items():
-        label = LABELS[component]
-        if waive > owed:
-            raise InvalidInput(
-                f"waive_{component.value}", f"减免{label}不能超过未还{label} {owed} 元。"
-            )
+    for component in WAIVABLE:
+        label, owed = LABELS[component], debt.parts[component]
+        if terms.waivers[component] > owed:
+            raise InvalidInput(component.waiver, f"减免{label}不能超过未还{label} {owed} 元。")
     if terms.first_due_on <= terms.figures_as_of:
         raise InvalidInput("first_due_on", f"首期还款日应晚于 {terms.figures_as_of}。")
     if Fraction(terms.plan_annual_rate) > profile.annual_rate:
         raise InvalidInput("plan_annual_rate", "计划年利率不能高于原合同利率。")
     _due_day(terms)
-
-
-def _waivers(debt: DebtLike, terms: ReliefTerms) -> dict[Component, tuple[Decimal, Decimal]]:
-    return {
-        component: (getattr(debt, component.value), getattr(terms, f"waive_{component.value}"))
-        for component in WAIVABLE
-    }
 
 
 def _due_day(terms: ReliefTerms) -> int:
@@ -178,7 +145,7 @@ def _due_day(terms: ReliefTerms) -> int:
     return terms.due_day
 
 
-def plan_preview(profile: ProductProfile, debt: DebtLike, terms: ReliefTerms) -> PlanPreview:
+def plan_preview(profile: ProductProfile, debt: DebtFigures, terms: ReliefTerms) -> PlanPreview:
     """The new plan in full, before anything is booked; amounts in yuan.
 
     Rule (loans/RULES.md §6): zero-rate split T over n is DOWN(T/n), the last takes the rest, per
@@ -190,38 +157,34 @@ def plan_preview(profile: ProductProfile, debt: DebtLike, terms: ReliefTerms) ->
     Example: 6000 + 110.12 interest, penalty 161.50 all waived, 12 terms: 11 × 509.17 + 509.25.
     """
     rows = plan_rows(profile, debt, terms)
-    kept_interest = debt.interest - terms.waive_interest
-    charges = debt.penalty + debt.compound + debt.fee
-    kept_penalty = charges - (terms.waived - terms.waive_interest)
-    before = debt.principal + debt.interest + charges
-    total = sum((row.total for row in rows), ZERO)
-    plan_interest = sum((row.interest for row in rows), ZERO)
-    if total + terms.waived != before + plan_interest:
+    plan = Components.summed(row.parts for row in rows)
+    if plan.total + terms.waived != debt.total + plan.interest:
         raise ArithmeticError("plan does not balance")
     payments = [(row.due_on, row.total) for row in rows]
     cost = annualised_cost(debt.principal, terms.figures_as_of, payments)
-    return PlanPreview(
-        rows, total, terms.waived, before, plan_interest, cost, kept_interest, kept_penalty
-    )
+    return PlanPreview(rows, plan, terms.waived, debt.total, cost)
 
 
-def plan_rows(profile: ProductProfile, debt: DebtLike, terms: ReliefTerms) -> tuple[PlanRow, ...]:
+def plan_rows(
+    profile: ProductProfile, debt: DebtFigures, terms: ReliefTerms
+) -> tuple[PlanRow, ...]:
     """The rows of plan_preview alone: same rules and errors, without the yearly cost."""
     check_terms(profile, debt, terms)
     count = terms.term_count
     principal = _principal_rows(profile, debt.principal, terms)
-    interest = split(debt.interest - terms.waive_interest, count)
-    charges = debt.penalty + debt.compound + debt.fee
-    penalty = split(charges - (terms.waived - terms.waive_interest), count)
+    kept = debt.parts - terms.waivers
+    interest, penalty = split(kept.interest, count), split(kept.charges, count)
     rows = []
     for item, kept_interest, kept_penalty in zip(principal, interest, penalty, strict=True):
-        total = item.principal + item.interest + kept_interest + kept_penalty
-        if total < FEN:
+        parts = Components(
+            principal=item.principal,
+            interest=item.interest,
+            kept_interest=kept_interest,
+            kept_penalty=kept_penalty,
+        )
+        if parts.total < FEN:
             raise InvalidInput("term_count", "分期数太多，每期至少要有 0.01 元，请减少期数。")
-        rows.append(
-            PlanRow(item.number, item.start_on, item.due_on, item.principal, item.interest,
-                    kept_interest, kept_penalty, total)
-        )  # fmt: skip
+        rows.append(PlanRow(item.number, item.start_on, item.due_on, parts))
     return tuple(rows)
 
 

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from loans.domain.components import Component
 from loans.models.append_only import AppendOnly, AppendOnlyError
 from loans.models.loan import Loan
 from loans.models.schedule import Instalment, Schedule
@@ -33,15 +34,7 @@ class Account(models.TextChoices):
     WAIVER = "waiver", "减免"
 
 
-RECEIVABLES = (
-    Account.PRINCIPAL,
-    Account.INTEREST,
-    Account.PENALTY,
-    Account.COMPOUND,
-    Account.FEE,
-    Account.KEPT_INTEREST,
-    Account.KEPT_PENALTY,
-)
+RECEIVABLES = tuple(Account(component.value) for component in Component)  # what is owed
 
 
 class Entry(AppendOnly):

@@ -8,11 +8,11 @@ total + accrued_interest.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from loans.domain.components import LABELS, Component
+from loans.domain.components import LABELS, Component, Components
 from loans.presenters import wording
 from loans.queries.types import Debt
 from portal.core.kernel.money import ZERO
@@ -48,10 +48,7 @@ FIELDS: dict[str, str] = {
     "penalty_all": "penalty-all",
     "by_schedule": "plan-total",
 }
-TOTAL_PARTS = (
-    *("principal", "interest", "penalty", "compound", "fee"),
-    *("kept_interest", "kept_penalty"),
-)
+TOTAL_PARTS = tuple(component.value for component in Component)
 ALWAYS = frozenset({"principal", "interest", "penalty"})  # shown though they are nothing
 
 
@@ -136,20 +133,18 @@ class ColumnSum:
     parts: str
 
 
-def penalty_column(amounts: Mapping[Component, Decimal]) -> ColumnSum:
+def penalty_column(amounts: Components) -> ColumnSum:
     """罚息 3.26, 保留罚息 1.47, or 罚息合计 3.26 with 罚息 1.79 + 保留罚息 1.47."""
     return _column(amounts, PENALTY_PARTS, WORDS["penalty_all"])
 
 
-def interest_column(amounts: Mapping[Component, Decimal]) -> ColumnSum:
+def interest_column(amounts: Components) -> ColumnSum:
     """利息 54.00, 保留利息 27.55, or 利息合计 with both."""
     return _column(amounts, INTEREST_PARTS, WORDS["interest_all"])
 
 
-def _column(
-    amounts: Mapping[Component, Decimal], names: Sequence[Component], whole: str
-) -> ColumnSum:
-    there = [(LABELS[name], amounts.get(name, ZERO)) for name in names if amounts.get(name)]
+def _column(amounts: Components, names: Sequence[Component], whole: str) -> ColumnSum:
+    there = [(LABELS[name], amounts[name]) for name in names if amounts[name]]
     total = sum((amount for _, amount in there), ZERO)
     if len(there) < 2:
         return ColumnSum(there[0][0] if there else LABELS[names[0]], total, "")

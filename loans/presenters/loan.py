@@ -158,5 +158,5 @@ def _plan_line(row: InstalmentDebt, today: date, *, is_next: bool) -> PlanLine:
 
 def _parts(row: InstalmentDebt) -> str:
     """本金 1,024.01 保留利息 27.55 罚息 1.79: every column of the row, each under its own word."""
-    parts = ((LABELS[one], getattr(row, one)) for one in ROW_PARTS)
+    parts = ((LABELS[one], row.parts[one]) for one in ROW_PARTS)
     return " ".join(f"{name} {wording.yuan(amount)}" for name, amount in parts if amount)

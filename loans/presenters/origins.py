@@ -176,5 +176,5 @@ def _due_now(debt: Debt, due: Iterable[InstalmentDebt]) -> tuple[SumLine, ...]:
 
 
 def _columns(row: InstalmentDebt) -> str:
-    columns = ((LABELS[one], getattr(row, one)) for one in ROW_PARTS)
+    columns = ((LABELS[one], row.parts[one]) for one in ROW_PARTS)
     return " + ".join(f"{name} {wording.yuan(amount)}" for name, amount in columns if amount)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from loans.domain.components import Component
+from loans.domain.components import Components
 from loans.models import Payment
 from loans.pages.forms import CUSTOM, DUE, NEXT, PAYOFF
 from loans.presenters import wording
@@ -63,8 +63,7 @@ def preview_view(preview: SplitPreview, debt: Debt) -> CashierPreview:
 
 def _bar(preview: SplitPreview, debt: Debt) -> ShareBar:
     left = debt.principal - preview.principal
-    sums = {one: getattr(preview, one) for one in Component}
-    penalty, interest = penalty_column(sums), interest_column(sums)
+    penalty, interest = penalty_column(preview.parts), interest_column(preview.parts)
     parts = [
         Share("a", penalty.word, penalty.amount, "split-penalty", penalty.parts),
         Share("b", interest.word, interest.amount, "split-interest", interest.parts),
@@ -214,13 +213,13 @@ def receipt(payment: Payment) -> PaymentReceipt:
 
 
 def _groups(split: Mapping[str, Any]) -> list[PaidKind]:
-    sums = {Component(name): Decimal(text) for name, text in split["totals"].items()}
-    penalty, interest = penalty_column(sums), interest_column(sums)
+    parts = Components.from_json(split["totals"])
+    penalty, interest = penalty_column(parts), interest_column(parts)
     return [
         PaidKind(f"还{penalty.word}", "split-penalty", penalty.amount, penalty.parts),
         PaidKind(f"还{interest.word}", "split-interest", interest.amount, interest.parts),
-        PaidKind("还本金", "split-principal", sums.get(Component.PRINCIPAL, ZERO)),
-        PaidKind("还费用", "split-fee", sums.get(Component.FEE, ZERO)),
+        PaidKind("还本金", "split-principal", parts.principal),
+        PaidKind("还费用", "split-fee", parts.fee),
     ]
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+from loans.domain.components import Components
 from loans.domain.interest import InstalmentPenalty, overdue_days
 from loans.models import Account, Entry, Instalment, Loan
 from loans.queries.plan import plan_rules
@@ -45,14 +47,11 @@ def debt_of(position: Position, on: date) -> Debt:
     overdue = [row for row in due if row.overdue_days > 0]
     return Debt(
         as_of=on,
-        principal=_sum(rows, "principal"),
-        principal_due=_sum(due, "principal"),
-        interest=_sum(due, "interest"),
-        penalty=_sum(rows, "penalty"),
-        compound=_sum(rows, "compound"),
-        fee=_sum(rows, "fee"),
-        kept_interest=_sum(rows, "kept_interest"),
-        kept_penalty=_sum(rows, "kept_penalty"),
+        parts=replace(
+            Components.summed(row.parts for row in rows),
+            interest=sum((row.interest for row in due), ZERO),
+        ),
+        principal_due=sum((row.principal for row in due), ZERO),
         accrued_interest=position.accrued(on),
         due_now=sum((row.total for row in due), ZERO) + _charges_ahead(unpaid, on),
         overdue_days=max((row.overdue_days for row in overdue), default=0),
@@ -64,10 +63,6 @@ def debt_of(position: Position, on: date) -> Debt:
         base_opened_on=position.base(on).opened_on,
         plan_rules=plan_rules(position, on),
     )
-
-
-def _sum(rows: tuple[InstalmentDebt, ...] | list[InstalmentDebt], name: str) -> Decimal:
-    return sum((getattr(row, name) for row in rows), ZERO)
 
 
 def _charges_ahead(rows: list[InstalmentDebt], on: date) -> Decimal:
@@ -82,16 +77,16 @@ def _row(
     interest = row.interest - position.reduced(row.pk, Account.INTEREST, on)
     ran = penalty.total if penalty else ZERO
     compound = penalty.compound if penalty else ZERO
-    amounts = {
-        "principal": principal,
-        "interest": interest,
-        "penalty": ran - position.reduced(row.pk, Account.PENALTY, on),
-        "compound": compound - position.reduced(row.pk, Account.COMPOUND, on),
-        "fee": position.balance(row.pk, Account.FEE, on),
-        "kept_interest": position.balance(row.pk, Account.KEPT_INTEREST, on),
-        "kept_penalty": position.balance(row.pk, Account.KEPT_PENALTY, on),
-    }
-    owed = sum(amounts.values(), ZERO)
+    parts = Components(
+        principal=principal,
+        interest=interest,
+        penalty=ran - position.reduced(row.pk, Account.PENALTY, on),
+        compound=compound - position.reduced(row.pk, Account.COMPOUND, on),
+        fee=position.balance(row.pk, Account.FEE, on),
+        kept_interest=position.balance(row.pk, Account.KEPT_INTEREST, on),
+        kept_penalty=position.balance(row.pk, Account.KEPT_PENALTY, on),
+    )
+    owed = parts.total
     late = overdue_days(position.profile, row.due_on, on) if owed > 0 else 0
     paid = [
         move
@@ -104,6 +99,7 @@ def _row(
         number=row.number,
         start_on=row.start_on,
         due_on=row.due_on,
+        parts=parts,
         scheduled=row.total,
         scheduled_principal=row.principal,
         scheduled_interest=row.interest,
@@ -111,7 +107,6 @@ def _row(
         overdue_days=late,
         state=_state(owed, late, row.due_on, on),
         last_paid_on=max((move.on for move in paid), default=None) if received else None,
-        **amounts,
     )
 
 

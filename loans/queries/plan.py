@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 
 from loans.domain.breach import Vesting, vest
+from loans.domain.components import Components, InParts
 from loans.domain.plan_rules import PlanRules
 from loans.models import Account, Schedule
 from loans.queries.position import Position
@@ -19,31 +20,21 @@ from portal.core.kernel.money import ZERO
 
 
 @dataclass(frozen=True, slots=True)
-class SignedWaiver:
-    """What a plan waives by its signed terms, by component (yuan); this is what vests.
+class SignedWaiver(InParts):
+    """What a plan waives by its signed terms, by component (yuan); the total of this vests.
 
     `ran_on` was waived besides: the penalty that ran on between the offer's date and its
     acceptance. That part is final: it never vests and never comes back.
     """
 
-    penalty: Decimal
-    interest: Decimal
-    compound: Decimal
-    fee: Decimal
+    parts: Components
     ran_on: Decimal
 
     @classmethod
     def of(cls, plan: Schedule) -> SignedWaiver:
         """From the terms that the plan's schedule keeps."""
         terms = plan.terms or {}
-        names = ("waive_penalty", "waive_interest", "waive_compound", "waive_fee")
-        parts = [Decimal(terms.get(name, "0.00")) for name in (*names, "waived_meanwhile")]
-        return cls(*parts)
-
-    @property
-    def total(self) -> Decimal:
-        """What was signed: all but `ran_on`."""
-        return self.penalty + self.interest + self.compound + self.fee
+        return cls(Components.waived_by(terms), Decimal(terms.get("waived_meanwhile", ZERO)))
 
 
 def plan_vesting(position: Position, on: date | None = None) -> Vesting | None:

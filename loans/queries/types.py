@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from loans.domain.components import Components, InParts
 from loans.domain.plan_rules import PlanRules
 from loans.domain.restructure import DebtFigures
 from loans.models import Instalment, Schedule
@@ -33,20 +34,14 @@ STATE_LABELS: dict[InstalmentState, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class InstalmentDebt:
+class InstalmentDebt(InParts):
     """What is still owed on one instalment; ``interest`` of a future one is the scheduled sum."""
 
     id: int
     number: int
     start_on: date
     due_on: date
-    principal: Decimal
-    interest: Decimal
-    penalty: Decimal
-    compound: Decimal
-    fee: Decimal
-    kept_interest: Decimal
-    kept_penalty: Decimal
+    parts: Components
     scheduled: Decimal  # what was promised at first: principal + interest + kept columns
     scheduled_principal: Decimal
     scheduled_interest: Decimal
@@ -54,19 +49,6 @@ class InstalmentDebt:
     overdue_days: int
     state: InstalmentState
     last_paid_on: date | None
-
-    @property
-    def total(self) -> Decimal:
-        """Everything still owed on it."""
-        return (
-            self.principal
-            + self.interest
-            + self.penalty
-            + self.compound
-            + self.fee
-            + self.kept_interest
-            + self.kept_penalty
-        )
 
     @property
     def state_label(self) -> str:
@@ -79,22 +61,15 @@ class InstalmentDebt:
 
 
 @dataclass(frozen=True, slots=True)
-class Debt:
+class Debt(InParts):
     """A loan's debt on a date. Interest is what is due; ``accrued_interest`` runs beside it.
 
-    total = principal + interest + penalty + compound + fee + kept_interest + kept_penalty;
-    payoff = total + accrued_interest (interest from the last due date to ``as_of``).
+    total = Σ parts; payoff = total + accrued_interest (interest from the last due date to ``as_of``).
     """
 
     as_of: date
-    principal: Decimal  # all of it, due or not
+    parts: Components  # principal: all of it, due or not
     principal_due: Decimal
-    interest: Decimal
-    penalty: Decimal
-    compound: Decimal
-    fee: Decimal
-    kept_interest: Decimal
-    kept_penalty: Decimal
     accrued_interest: Decimal
     due_now: Decimal  # everything on instalments overdue or due today
     overdue_days: int  # of the oldest unpaid instalment
@@ -107,18 +82,6 @@ class Debt:
     plan_rules: PlanRules | None  # of the plan in force
 
     @property
-    def total(self) -> Decimal:
-        return (
-            self.principal
-            + self.interest
-            + self.penalty
-            + self.compound
-            + self.fee
-            + self.kept_interest
-            + self.kept_penalty
-        )
-
-    @property
     def payoff(self) -> Decimal:
         """The amount that settles the loan on ``as_of``."""
         return self.total + self.accrued_interest
@@ -126,14 +89,8 @@ class Debt:
     @property
     def figures(self) -> DebtFigures:
         """What a plan is made of: kept columns join their kind, running interest is included."""
-        return DebtFigures(
-            as_of=self.as_of,
-            principal=self.principal,
-            interest=self.interest + self.accrued_interest + self.kept_interest,
-            penalty=self.penalty + self.kept_penalty,
-            compound=self.compound,
-            fee=self.fee,
-        )
+        running = Components(interest=self.accrued_interest)
+        return DebtFigures(self.as_of, self.parts.with_kept_joined + running)
 
     @property
     def is_overdue(self) -> bool:

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from django.db.models import Q
 
-from loans.models import Account, Entry, Instalment, Loan, Schedule
+from loans.domain.components import WAIVABLE, Component
+from loans.models import RECEIVABLES, Account, Entry, Instalment, Loan, Schedule
 from loans.queries.plan import SignedWaiver, plan_vesting
 from loans.queries.position import Position
 from loans.services import observers
@@ -78,9 +79,9 @@ def break_plan(books: Books, on: date, *, key: str, reason: str, formerly: str =
     if undue and accrued:
         place = (undue[0].pk, Account.INTEREST.value)
         rest[place] = rest.get(place, ZERO) + accrued
-    weights = [waived.penalty, waived.interest, waived.compound, waived.fee]
-    back = share(vesting.returned, weights)
-    interest = _total(rest, INTEREST_LIKE) + back[1]
+    shares = share(vesting.returned, [waived.parts[component] for component in WAIVABLE])
+    back = dict(zip(WAIVABLE, shares, strict=True))[Component.INTEREST]
+    interest = _total(rest, INTEREST_LIKE) + back
     principal = _total(rest, (Account.PRINCIPAL,))
     penalty = sum(rest.values(), ZERO) - principal - _total(rest, INTEREST_LIKE)
     row = Instalment(
@@ -90,7 +91,7 @@ def break_plan(books: Books, on: date, *, key: str, reason: str, formerly: str =
         principal=principal,
         interest=ZERO,
         kept_interest=interest,
-        kept_penalty=penalty + vesting.returned - back[1],
+        kept_penalty=penalty + vesting.returned - back,
     )
     terms = {"vested": str(vesting.vested), "returned": str(vesting.returned), "reason": reason}
     schedule = books.open_schedule(
@@ -109,16 +110,7 @@ def break_plan(books: Books, on: date, *, key: str, reason: str, formerly: str =
 
 
 def _rest(position: Position, live: list[Instalment]) -> dict[tuple[int, str], Decimal]:
-    accounts = (
-        Account.PRINCIPAL,
-        Account.INTEREST,
-        Account.KEPT_INTEREST,
-        Account.PENALTY,
-        Account.KEPT_PENALTY,
-        Account.COMPOUND,
-        Account.FEE,
-    )
-    found = {(i.pk, a.value): position.balance(i.pk, a) for i in live for a in accounts}
+    found = {(i.pk, a.value): position.balance(i.pk, a) for i in live for a in RECEIVABLES}
     return {place: amount for place, amount in found.items() if amount}
 
 

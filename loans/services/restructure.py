@@ -152,7 +152,7 @@ def _parts(locked: Debt, undue: list[Instalment]) -> Parts:
     parts: Parts = {}
     for row in locked.instalments:
         for account in OWED:
-            amount = getattr(row, account.value)
+            amount = row.parts[account]
             if account == Account.INTEREST and row.due_on > locked.as_of:
                 amount = ZERO
             if amount:
@@ -166,10 +166,10 @@ def _waived_parts(parts: Parts, terms: ReliefTerms) -> Parts:
     """Each waiver over the instalments that owe its component, by largest remainder."""
     waived: Parts = {}
     for accounts, amount in (
-        (PENALTY_LIKE, terms.waive_penalty),
-        (INTEREST_LIKE, terms.waive_interest),
-        ((Account.COMPOUND,), terms.waive_compound),
-        ((Account.FEE,), terms.waive_fee),
+        (PENALTY_LIKE, terms.waivers.penalty),
+        (INTEREST_LIKE, terms.waivers.interest),
+        ((Account.COMPOUND,), terms.waivers.compound),
+        ((Account.FEE,), terms.waivers.fee),
     ):
         names = [account.value for account in accounts]
         places = [place for place in parts if place[1] in names]

@@ -8,12 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 from loans.domain.allocation import Allocation, InstalmentDue, Prepayable, allocate
-from loans.domain.components import LABELS, Component
+from loans.domain.components import LABELS, Component, Components, InParts
 from loans.domain.schedule import ScheduledInstalment, recompute_schedule
 from loans.models import Account, Instalment, Payment
 from loans.queries.debt import debt_of
 from loans.queries.position import Position
-from loans.queries.types import Debt, InstalmentDebt
+from loans.queries.types import Debt
 from loans.services.refusals import refusing
 from portal.core.errors import RuleViolation
 from portal.core.kernel.money import ZERO
@@ -37,8 +37,8 @@ class SplitLine:
 
 
 @dataclass(frozen=True, slots=True)
-class SplitPreview:
-    """What a payment would do, in yuan; the lines and the seven sums both add up to ``amount``."""
+class SplitPreview(InParts):
+    """What a payment would do, in yuan; the lines and the parts both add up to ``amount``."""
 
     amount: Decimal
     on: date
@@ -46,13 +46,7 @@ class SplitPreview:
     order: str
     order_text: str
     lines: tuple[SplitLine, ...]
-    penalty: Decimal
-    interest: Decimal
-    principal: Decimal
-    compound: Decimal
-    fee: Decimal
-    kept_interest: Decimal
-    kept_penalty: Decimal
+    parts: Components
     prepaid_principal: Decimal
     payoff: Decimal
     remaining: Decimal
@@ -61,7 +55,6 @@ class SplitPreview:
 
     def as_json(self) -> dict[str, Any]:
         """What a receipt stores."""
-        sums = ("penalty", "interest", "principal", "compound", "fee")
         return {
             "order": self.order,
             "order_text": self.order_text,
@@ -74,9 +67,7 @@ class SplitPreview:
                 }
                 for line in self.lines
             ],
-            "totals": {
-                name: str(getattr(self, name)) for name in (*sums, "kept_interest", "kept_penalty")
-            },
+            "totals": self.parts.as_json(),
             "prepaid_principal": str(self.prepaid_principal),
             "remaining": str(self.remaining),
         }
@@ -139,27 +130,14 @@ def _dues(debt: Debt, *, ahead_by_row: bool) -> tuple[list[InstalmentDue], Prepa
     ahead = ZERO
     for row in debt.instalments:
         if row.due_on <= debt.as_of or ahead_by_row:
-            dues.append(_due(row))
+            dues.append(InstalmentDue(row.number, row.due_on, row.parts))
         else:
             ahead += row.principal
-            dues.append(replace(_due(row), principal=ZERO, interest=ZERO))
+            parts = replace(row.parts, principal=ZERO, interest=ZERO)
+            dues.append(InstalmentDue(row.number, row.due_on, parts))
     if ahead == 0 and debt.accrued_interest == 0:
         return dues, None
     return dues, Prepayable(principal=ahead, interest=debt.accrued_interest)
-
-
-def _due(row: InstalmentDebt) -> InstalmentDue:
-    return InstalmentDue(
-        instalment=row.number,
-        due_on=row.due_on,
-        principal=row.principal,
-        interest=row.interest,
-        penalty=row.penalty,
-        compound=row.compound,
-        fee=row.fee,
-        kept_penalty=row.kept_penalty,
-        kept_interest=row.kept_interest,
-    )
 
 
 def _recomputed(position: Position, split: Split, on: date) -> tuple[ScheduledInstalment, ...]:
@@ -197,10 +175,10 @@ def preview_of(split: Split) -> SplitPreview:
             SplitLine(x.instalment, x.component.value, LABELS[x.component], x.amount)
             for x in allocation.lines
         ),
+        parts=allocation.parts,
         prepaid_principal=split.ahead_principal,
         payoff=debt.payoff,
         remaining=debt.payoff - amount,
         settles=settles,
         new_rows=split.new_rows,
-        **{component.value: allocation.total(component) for component in Component},
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
+from loans.domain.components import WAIVABLE
 from loans.models import Schedule
 from loans.services import restructure
 from portal.core.documents import papers as documents
@@ -143,7 +144,7 @@ def booked_otherwise(snapshot: Mapping[str, Any], plan: Schedule) -> str:
                     f"row {booked_row['number']} {name}: signed {signed_row[name]}, booked {value}"
                 )
     executed: Mapping[str, Any] = plan.terms or {}
-    for name in ("waive_penalty", "waive_interest", "waive_compound", "waive_fee"):
+    for name in (component.waiver for component in WAIVABLE):
         if Decimal(snapshot["terms"][name]) != Decimal(executed.get(name, "0.00")):
             return f"{name}: signed {snapshot['terms'][name]}, booked {executed.get(name)}"
     for name in ("plan_grace_days", "cure_days"):

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from loans.domain.breach import vest
+from loans.domain.components import LABELS, WAIVABLE, Component, Components
 from portal.core.kernel.businesstime import business_date, in_shanghai
 from relief.cases.deadlines import chinese_day
 
@@ -55,14 +56,9 @@ def write(snapshot: Mapping[str, Any]) -> str:
 
 def _debt(figures: Mapping[str, Any]) -> str:
     parts = [f"本金 {yuan(figures['principal'])}"]
-    for name, label in (
-        ("interest", "利息"),
-        ("penalty", "罚息"),
-        ("compound", "复利"),
-        ("fee", "费用"),
-    ):
-        if Decimal(figures[name]):
-            parts.append(f"{label} {yuan(figures[name])}")
+    for component in (Component.INTEREST, Component.PENALTY, Component.COMPOUND, Component.FEE):
+        if Decimal(figures[component.value]):
+            parts.append(f"{LABELS[component]} {yuan(figures[component.value])}")
     day = chinese_day(date.fromisoformat(figures["as_of"]))
     return f"截至 {day}，共欠 {yuan(figures['total'])}，其中：{'，'.join(parts)}。"
 
@@ -71,15 +67,11 @@ def _waivers(
     snapshot: Mapping[str, Any], terms: Mapping[str, Any], figures: Mapping[str, Any]
 ) -> list[str]:
     lines = []
-    for name, label, owed in (
-        ("waive_penalty", "罚息", "penalty"),
-        ("waive_interest", "利息", "interest"),
-        ("waive_compound", "复利", "compound"),
-        ("waive_fee", "费用", "fee"),
-    ):
-        if Decimal(terms[name]):
-            remaining = Decimal(figures[owed]) - Decimal(terms[name])
-            lines.append(f"减免{label} {yuan(terms[name])}，保留 {yuan(remaining)}。")
+    waivers = Components.waived_by(terms)
+    for component in WAIVABLE:
+        if waived := waivers[component]:
+            remaining = Decimal(figures[component.value]) - waived
+            lines.append(f"减免{LABELS[component]} {yuan(waived)}，保留 {yuan(remaining)}。")
     if Decimal(terms["delay_waiver"]):
         lines.append(f"其中因我方审核超时减免 {yuan(terms['delay_waiver'])}。")
     if Decimal(snapshot["penalty_waived_since"]):
@@ -107,9 +99,7 @@ def _plan(
 def _breach(
     snapshot: Mapping[str, Any], terms: Mapping[str, Any], rows: list[Mapping[str, Any]]
 ) -> list[str]:
-    waived = sum(
-        (Decimal(terms[name]) for name in terms if name.startswith("waive_")), Decimal("0.00")
-    )
+    waived = Components.waived_by(terms).total
     principal = sum((Decimal(row["principal"]) for row in rows), Decimal("0.00"))
     most = vest(waived, principal, Decimal("0.00")).returned
     lines = [

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from loans import queries as books
+from loans.domain.components import Component, Components
 from loans.domain.restructure import DebtFigures, PlanPreview, PlanRow
 from loans.models import Instalment, Loan
 from loans.services import restructure
@@ -25,6 +26,14 @@ from relief.cases.workflow import Promise
 from relief.offers import terms
 from relief.offers.models import Agreement, Offer, OfferStatus, Side
 from relief.offers.terms import OfferTerms
+
+COLUMNS = (
+    Component.PRINCIPAL,
+    Component.INTEREST,
+    Component.PENALTY,
+    Component.COMPOUND,
+    Component.FEE,
+)  # of the debt that an offer states and signs
 
 
 @dataclass(frozen=True)
@@ -65,10 +74,10 @@ class Composed:
     @property
     def figures_dict(self) -> dict[str, Any]:
         """The debt locked by the offer, as JSON."""
-        names = ("principal", "interest", "penalty", "compound", "fee", "total")
         return {
             "as_of": self.figures.as_of.isoformat(),
-            **{name: str(getattr(self.figures, name)) for name in names},
+            **{part.value: str(self.figures.parts[part]) for part in COLUMNS},
+            "total": str(self.figures.total),
             "plan_total": str(self.plan.total),
             "plan_interest": str(self.plan.plan_interest),
             "waived": str(self.plan.waived),
@@ -243,15 +252,13 @@ def at_least_as_granted(figures: DebtFigures, case: Case, *, before: int) -> Deb
     """`figures` with no less penalty than in the version that staff made last before a number."""
     previous = case.offers.filter(side=Side.STAFF, number__lt=before).order_by("-number").first()
     granted = stored_figures(previous).penalty if previous is not None else ZERO
-    return replace(figures, penalty=max(figures.penalty, granted))
+    penalty = max(figures.penalty, granted)
+    return replace(figures, parts=replace(figures.parts, penalty=penalty))
 
 
 def stored_figures(offer: Offer) -> DebtFigures:
     """The debt that an offer was computed on, from its JSON."""
-    names = ("principal", "interest", "penalty", "compound", "fee")
-    return DebtFigures(
-        as_of=offer.figures_on, **{name: Decimal(offer.figures[name]) for name in names}
-    )
+    return DebtFigures(offer.figures_on, Components.from_json(offer.figures))
 
 
 def is_intact(offer: Offer) -> bool:

@@ -7,40 +7,19 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Any
 
-from loans.domain.restructure import ReliefTerms
+from loans.domain.components import LABELS, WAIVABLE, Components
+from loans.domain.restructure import DebtFigures, ReliefTerms
 from portal.core.kernel.digests import digest_of
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO, Rounding, require_money, round_fen
 from portal.core.kernel.roles import Rank
 from relief.cases.policy import ReliefPolicy
 
-_MONEY = ("waive_penalty", "waive_interest", "waive_compound", "waive_fee", "delay_waiver")
-_LABELS = {
-    "waive_penalty": ("penalty", "减免罚息"),
-    "waive_interest": ("interest", "减免利息"),
-    "waive_compound": ("compound", "减免复利"),
-    "waive_fee": ("fee", "减免费用"),
-}
+_WAIVERS = tuple(component.waiver for component in WAIVABLE)
+_MONEY = (*_WAIVERS, "delay_waiver")
 HUNDRED = Decimal(100)
-
-
-class DebtSnapshot(Protocol):
-    """What terms are measured against: loans' Debt, in yuan on its own date."""
-
-    @property
-    def as_of(self) -> date: ...
-    @property
-    def principal(self) -> Decimal: ...
-    @property
-    def interest(self) -> Decimal: ...
-    @property
-    def penalty(self) -> Decimal: ...
-    @property
-    def compound(self) -> Decimal: ...
-    @property
-    def fee(self) -> Decimal: ...
 
 
 @dataclass(frozen=True)
@@ -64,9 +43,14 @@ class OfferTerms:
     penalty_percent: Decimal | None = None
 
     @property
+    def waivers(self) -> Components:
+        """What is waived of each component, in yuan."""
+        return Components(**{c.value: getattr(self, c.waiver) for c in WAIVABLE})
+
+    @property
     def waived(self) -> Decimal:
         """All that is waived, in yuan."""
-        return self.waive_penalty + self.waive_interest + self.waive_compound + self.waive_fee
+        return self.waivers.total
 
     @property
     def granted(self) -> Decimal:
@@ -77,13 +61,10 @@ class OfferTerms:
         """The same for the books."""
         return ReliefTerms(
             figures_as_of=self.figures_as_of,
-            waive_penalty=self.waive_penalty,
-            waive_interest=self.waive_interest,
-            waive_compound=self.waive_compound,
-            waive_fee=self.waive_fee,
             term_count=self.term_count,
             first_due_on=self.first_due_on,
             plan_annual_rate=self.plan_annual_rate,
+            **{name: getattr(self, name) for name in _WAIVERS},
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -110,7 +91,7 @@ class OfferTerms:
             **{name: Decimal(raw[name]) for name in _MONEY},
         )
 
-    def on_debt(self, debt: DebtSnapshot, *, delay_waiver: Decimal) -> OfferTerms:
+    def on_debt(self, debt: DebtFigures, *, delay_waiver: Decimal) -> OfferTerms:
         """The same terms on a new debt: percent again of the penalty, amounts no more than owed."""
         delay = min(delay_waiver, debt.penalty)
         if self.penalty_percent is not None:
@@ -141,7 +122,7 @@ def penalty_by_percent(penalty: Decimal, percent: Decimal, delay: Decimal = ZERO
 
 def check_terms(
     policy: ReliefPolicy,
-    debt: DebtSnapshot,
+    debt: DebtFigures,
     terms: OfferTerms,
     *,
     contract_annual_rate: Decimal | Fraction,
@@ -152,9 +133,10 @@ def check_terms(
     relief/RULES.md §6: each waiver at most what is owed (waive 161.51 of 161.50 is refused), terms,
     first date and number of plans within the limits, plan rate from 0 to the contract's.
     """
-    for name, (component, label) in _LABELS.items():
+    for component in WAIVABLE:
+        name, label = component.waiver, f"减免{LABELS[component]}"
         amount = require_money(getattr(terms, name), name)
-        owed = getattr(debt, component)
+        owed = debt.parts[component]
         if amount < ZERO:
             raise InvalidInput(name, f"{label}不能是负数")
         if amount > owed:
@@ -169,7 +151,7 @@ def check_terms(
 
 def needed_rank(
     policy: ReliefPolicy,
-    debt: DebtSnapshot,
+    debt: DebtFigures,
     terms: OfferTerms,
     *,
     prior_granted: Decimal = ZERO,

@@ -157,7 +157,7 @@ def _going_on(debt: Debt) -> dict[str, Decimal | int]:
     return {
         "principal": figures.principal,
         "interest": figures.interest,
-        "charges": figures.penalty + figures.compound + figures.fee,
+        "charges": figures.parts.charges,
         "instalment": usual.scheduled if usual else ZERO,
         "terms": len(live),
         "first": debt.due_now,

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from loans.domain.components import Component as C
+from loans.domain.components import Components
 from loans.models import Payment
 from loans.presenters.amounts import interest_column, penalty_column
 from loans.presenters.loan import plan_lines
@@ -34,9 +34,9 @@ def page(case: Case, name: str, *args: object, at: object = AT) -> str:
 
 
 def test_a_column_has_the_word_of_its_only_part_and_a_sum_of_several() -> None:
-    one = penalty_column({C.KEPT_PENALTY: Decimal("1.47")})
-    two = penalty_column({C.PENALTY: Decimal("1.79"), C.KEPT_PENALTY: Decimal("1.47")})
-    none = interest_column({})
+    one = penalty_column(Components(kept_penalty=Decimal("1.47")))
+    two = penalty_column(Components(penalty=Decimal("1.79"), kept_penalty=Decimal("1.47")))
+    none = interest_column(Components())
 
     assert (one.word, one.amount, one.parts) == ("保留罚息", Decimal("1.47"), "")
     assert (two.word, two.amount, two.parts) == (

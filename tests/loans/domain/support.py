@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from loans.domain.components import Component
+from loans.domain.components import Component, Components
 from loans.domain.facts import InstalmentFacts, PaymentFact
 from loans.domain.plan_rules import PlanRules, VestingKind
 from loans.domain.profile import ProductProfile
@@ -68,7 +68,7 @@ LOAN_3 = (
     fact("2023-09-10", "2017.96", interest="18.76", number=3),
 )
 DEBT_3 = DebtFigures(
-    day("2023-10-09"), yuan("6000.00"), interest=yuan("110.12"), penalty=yuan("161.50")
+    day("2023-10-09"), Components(yuan("6000.00"), yuan("110.12"), penalty=yuan("161.50"))
 )
 
 

@@ -7,15 +7,13 @@ from typing import Any
 import pytest
 
 from loans.domain.allocation import InstalmentDue, Prepayable, allocate, payoff
-from loans.domain.components import Component
+from loans.domain.components import Component, Components
 from portal.core.kernel.errors import InvalidInput
 from tests.loans.domain.support import day, profile, yuan
 
 
 def due(number: int, due_on: str, **owed: str) -> InstalmentDue:
-    return InstalmentDue(
-        number, day(due_on), **{name: yuan(amount) for name, amount in owed.items()}
-    )
+    return InstalmentDue(number, day(due_on), Components.from_json(owed))
 
 
 FULL = {"principal": "100.00", "interest": "10.00", "penalty": "5.00", "compound": "2.00", "fee": "1.00"}  # fmt: skip

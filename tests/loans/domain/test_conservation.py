@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from loans.domain.allocation import InstalmentDue, Prepayable, allocate, payoff
 from loans.domain.breach import vest
+from loans.domain.components import Components
 from loans.domain.restructure import DebtFigures, ReliefTerms, plan_preview
 from portal.core.kernel.money import FEN, ZERO, share
 from tests.loans.domain.strategies import days, fen, quick
@@ -19,7 +20,7 @@ from tests.loans.domain.support import profile
 @st.composite
 def dues(draw: st.DrawFn) -> list[InstalmentDue]:
     return [
-        InstalmentDue(number, draw(days), *(draw(fen(0, 20000)) for _ in range(7)))
+        InstalmentDue(number, draw(days), Components(*(draw(fen(0, 20000)) for _ in range(7))))
         for number in range(1, draw(st.integers(1, 5)) + 1)
     ]
 
@@ -44,7 +45,7 @@ def test_allocation_conserves_the_payment(
     by_number = {due.instalment: due for due in owed}
     for line in split.lines:
         if line.instalment is not None:
-            assert line.amount <= by_number[line.instalment].owed(line.component)
+            assert line.amount <= by_number[line.instalment].parts[line.component]
     assert split.remainder == sum((x.amount for x in split.lines if x.instalment is None), ZERO)
     assert split.remainder == max(ZERO, amount - payoff(owed))
 
@@ -55,8 +56,7 @@ def offers(draw: st.DrawFn) -> tuple[DebtFigures, ReliefTerms]:
     principal = draw(fen(10000, 9999999))
     others = [draw(fen(0, 100000)) for _ in range(4)]
     waived = [draw(fen(0, int(amount * 100))) for amount in others]
-    interest, penalty, compound, fee = others
-    return DebtFigures(as_of, principal, interest, penalty, compound, fee), ReliefTerms(
+    return DebtFigures(as_of, Components(principal, *others)), ReliefTerms(
         figures_as_of=as_of,
         waive_interest=waived[0],
         waive_penalty=waived[1],

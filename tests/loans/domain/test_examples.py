@@ -8,7 +8,7 @@ import pytest
 
 from loans.domain.allocation import InstalmentDue, allocate
 from loans.domain.breach import vest
-from loans.domain.components import Component
+from loans.domain.components import Component, Components
 from loans.domain.interest import explain_penalty
 from loans.domain.products import PRODUCTS
 from loans.domain.restructure import plan_preview, waive_by_percent
@@ -82,7 +82,7 @@ def test_ordinary_and_surcharge_parts_at_4_per_10000() -> None:
 def _dues(as_of: str) -> list[InstalmentDue]:
     story = explain_penalty(profile(), LOAN_3, day(as_of))
     return [
-        InstalmentDue(f.number, f.due_on, f.principal, f.interest, item.total)
+        InstalmentDue(f.number, f.due_on, Components(f.principal, f.interest, item.total))
         for f, item in zip(LOAN_3, story.instalments, strict=True)
     ]
 

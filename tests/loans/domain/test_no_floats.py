@@ -38,7 +38,7 @@ MODULES = (
 )  # fmt: skip
 PRODUCT = support.profile()
 D1, D2, D3 = day("2024-01-10"), day("2024-02-10"), day("2024-03-10")
-DUE = InstalmentDue(1, D1, yuan("100.00"))
+DUE = InstalmentDue(1, D1, components.Components(yuan("100.00")))
 ROWS = schedule.build_schedule(
     PRODUCT, principal=yuan("300.00"), drawdown_on=D1, term_months=3, due_day=10
 )
@@ -76,7 +76,8 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
     },
     schedule.accelerate_schedule: {"profile": PRODUCT, "remaining": ROWS[1:], "on": day("2024-02-20")},
     schedule.amortise: {"profile": PRODUCT, "principal": yuan("300.00"), "start_on": D1, "dates": [D2]},
-    InstalmentDue: {name: yuan("1.00") for name in allocation._FIELDS} | {"instalment": 1, "due_on": D1},
+    InstalmentDue: {"instalment": 1, "due_on": D1, "parts": DUE.parts},
+    components.Components: {component.value: yuan("1.00") for component in components.Component},
     Prepayable: {"principal": yuan("1.00"), "interest": yuan("1.00")},
     PaymentFact: {"on": D1, "component": components.Component.INTEREST, "amount": yuan("1.00")},
     Pause: {"from_on": D1, "to_on": D2, "reason": "试验"},
@@ -96,7 +97,7 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
 # Results: only the rules make them, so they check nothing.
 RESULTS = {
     "Affordability", "Suggestion", "Suggestions", "Allocation", "AllocationLine", "Vesting",
-    "Segment", "InstalmentPenalty", "PenaltyExplanation", "DebtFigures", "DebtLike",
+    "Segment", "InstalmentPenalty", "PenaltyExplanation", "DebtFigures", "InParts",
     "PlanShape", "PlanRow", "PlanPreview", "ScheduledInstalment",
 }  # fmt: skip
 WORDS = {"Component", "RateKind", "Method", "PenaltyBase", "PrepayEffect", "VestingKind"}

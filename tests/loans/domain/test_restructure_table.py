@@ -11,6 +11,7 @@ import pytest
 
 from loans.domain.affordability import ASK, NOTHING_FITS, NOTHING_LEFT, assess, suggest_plans
 from loans.domain.breach import vest
+from loans.domain.components import Components
 from loans.domain.cost import annualised_cost
 from loans.domain.plan_rules import PlanRules
 from loans.domain.restructure import (
@@ -24,7 +25,7 @@ from portal.core.kernel.money import ZERO, share
 from tests.loans.domain.support import DEBT_3, PLAN_RULES, day, profile, terms, yuan
 
 HALF = yuan("0.50")
-RICH = replace(DEBT_3, compound=yuan("1.20"), fee=yuan("20.00"))
+RICH = replace(DEBT_3, parts=replace(DEBT_3.parts, compound=yuan("1.20"), fee=yuan("20.00")))
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_offers_at_the_bounds_balance(rule: str, changes: dict[str, Any]) -> Non
 
 
 def test_debt_too_small_for_so_many_terms() -> None:
-    debt = DebtFigures(day("2023-10-09"), yuan("0.05"))
+    debt = DebtFigures(day("2023-10-09"), Components(yuan("0.05")))
 
     with pytest.raises(InvalidInput) as caught:
         plan_preview(profile(), debt, terms(waive_penalty=yuan("0.00"), term_count=6))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from loans.domain.components import Components
 from loans.domain.restructure import DebtFigures
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Rank
@@ -22,8 +23,8 @@ from relief.offers.terms import (
 
 D = Decimal
 ON = date(2023, 10, 9)
-DEBT = DebtFigures(as_of=ON, principal=D("6000.00"), interest=D("110.12"), penalty=D("161.50"))
-BIG = DebtFigures(as_of=ON, principal=D("90000.00"), interest=D("900.00"), penalty=D("9000.00"))
+DEBT = DebtFigures(ON, Components(D("6000.00"), D("110.12"), D("161.50")))
+BIG = DebtFigures(ON, Components(D("90000.00"), D("900.00"), D("9000.00")))
 POLICY = ReliefPolicy()
 
 
@@ -158,7 +159,7 @@ def test_the_digest_changes_with_every_part() -> None:
 
 
 def test_the_same_terms_on_a_smaller_debt() -> None:
-    smaller = DebtFigures(as_of=date(2023, 10, 12), principal=D("6000.00"), penalty=D("61.50"))
+    smaller = DebtFigures(date(2023, 10, 12), Components(D("6000.00"), penalty=D("61.50")))
     by_percent = offer(waive_penalty=D("96.90"), penalty_percent=D("60"))
     by_amount = offer(waive_penalty=D("96.90"), waive_interest=D("5.00"))
 

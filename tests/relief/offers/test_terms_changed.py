@@ -13,6 +13,7 @@ import pytest
 from django.db import connection
 from django.db.models import Model
 
+from loans.domain.components import Components
 from loans.domain.restructure import PlanPreview
 from loans.queries import debt
 from loans.services import restructure as books_restructure
@@ -209,9 +210,9 @@ def test_a_plan_that_the_books_compute_otherwise_is_not_signed(
     def changed(*args: Any, **kwargs: Any) -> PlanPreview:
         plan = rule(*args, **kwargs)
         first, *middle, last = plan.rows
-        one = Decimal("1.00")
-        first = replace(first, principal=first.principal + one, total=first.total + one)
-        last = replace(last, principal=last.principal - one, total=last.total - one)
+        one = Components(principal=Decimal("1.00"))
+        first = replace(first, parts=first.parts + one)
+        last = replace(last, parts=last.parts - one)
         return replace(plan, rows=(first, *middle, last))
 
     monkeypatch.setattr(books_restructure, "plan_preview", changed)
