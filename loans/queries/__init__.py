@@ -3,14 +3,13 @@
 from loans.queries.debt import (
     borrower_debts,
     borrower_positions,
-    borrower_totals,
     debt,
     debt_of,
     next_due,
     payoff_amount,
 )
 from loans.queries.papers import certificate
-from loans.queries.penalty import forecast_dates, penalty_forecast, penalty_story, story_of
+from loans.queries.penalty import penalty_story, story_of
 from loans.queries.plan import (
     BookedBreach,
     SignedWaiver,
@@ -23,7 +22,6 @@ from loans.queries.position import Position, load_position, load_positions
 from loans.queries.schedules import current_schedule, schedule_history
 from loans.queries.statement import corrections, payments, statement
 from loans.queries.types import (
-    BorrowerTotals,
     Debt,
     InstalmentDebt,
     InstalmentState,
@@ -34,7 +32,6 @@ from loans.queries.types import (
 
 __all__ = [
     "BookedBreach",
-    "BorrowerTotals",
     "Debt",
     "InstalmentDebt",
     "InstalmentState",
@@ -47,19 +44,16 @@ __all__ = [
     "booked_breaches",
     "borrower_debts",
     "borrower_positions",
-    "borrower_totals",
     "certificate",
     "corrections",
     "current_schedule",
     "debt",
     "debt_of",
-    "forecast_dates",
     "load_position",
     "load_positions",
     "next_due",
     "payments",
     "payoff_amount",
-    "penalty_forecast",
     "penalty_story",
     "plan_rules",
     "plan_vesting",

@@ -12,7 +12,7 @@ from loans.models import Account, Entry, Instalment, Loan
 from loans.queries.plan import plan_rules
 from loans.queries.position import Position, load_position, load_positions
 from loans.queries.standing import LedgerMovement
-from loans.queries.types import BorrowerTotals, Debt, InstalmentDebt, InstalmentState
+from loans.queries.types import Debt, InstalmentDebt, InstalmentState
 from portal.core.kernel.money import ZERO
 from portal.core.models import User
 
@@ -132,19 +132,3 @@ def borrower_positions(user: User) -> list[tuple[Loan, Position]]:
     loans = list(Loan.objects.for_borrower(user))
     positions = load_positions(loans)
     return [(loan, positions[loan.pk]) for loan in loans]
-
-
-def borrower_totals(user: User, on: date) -> BorrowerTotals:
-    """Sums over a borrower's loans that are not settled."""
-    pairs = [(loan, owed) for loan, owed in borrower_debts(user, on) if not loan.is_settled]
-    debts = [owed for _, owed in pairs]
-    return BorrowerTotals(
-        as_of=on,
-        loans=len(debts),
-        overdue_loans=sum(1 for owed in debts if owed.is_overdue),
-        principal=sum((owed.principal for owed in debts), ZERO),
-        penalty=sum((owed.penalty for owed in debts), ZERO),
-        due_now=sum((owed.due_now for owed in debts), ZERO),
-        total=sum((owed.total for owed in debts), ZERO),
-        next_due_on=min((owed.next_due.due_on for owed in debts if owed.next_due), default=None),
-    )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -36,12 +35,6 @@ def story_of(position: Position, on: date) -> PenaltyExplanation:
     return replace(story, instalments=kept, **sums)
 
 
-def penalty_forecast(loan: Loan, dates: Iterable[date]) -> list[tuple[date, Decimal]]:
-    """Penalty still owed on each date if nothing is paid meanwhile (three queries in all)."""
-    position = load_position(loan)
-    return [(on, penalty_owed(position, on)) for on in dates]
-
-
 def penalty_owed(standing: PenaltyBasis[S, R], on: date) -> Decimal:
     """Outstanding penalty and compound on a date, from books already read."""
     rows, facts = standing.facts(on)
@@ -52,8 +45,3 @@ def penalty_owed(standing: PenaltyBasis[S, R], on: date) -> Decimal:
             owed += penalty - standing.reduced(row.pk, Account.PENALTY, on)
             owed += compound - standing.reduced(row.pk, Account.COMPOUND, on)
     return owed
-
-
-def forecast_dates(on: date, *, days: int = 90, step: int = 10) -> list[date]:
-    """The dates of the chart: ``on`` and every ``step`` days after it."""
-    return [on + timedelta(days=n) for n in range(0, days + 1, step)]

@@ -144,7 +144,6 @@ OWED_NOW = frozenset(
     }
 )  # fmt: skip
 DUE_SOON = frozenset({S.DUE_SOON, S.PLAN_DUE_SOON})
-DONE = frozenset({S.PLAN_COMPLETED, S.BROKEN_SETTLED, S.SETTLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,10 +192,6 @@ class LoanStage:
     @property
     def is_due_soon(self) -> bool:
         return self.stage in DUE_SOON
-
-    @property
-    def is_done(self) -> bool:
-        return self.stage in DONE
 
     @property
     def is_broken(self) -> bool:

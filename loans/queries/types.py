@@ -153,17 +153,3 @@ class Statement:
     opening: Decimal
     lines: tuple[StatementLine, ...]
     closing: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class BorrowerTotals:
-    """Sums over a borrower's active loans on a date."""
-
-    as_of: date
-    loans: int
-    overdue_loans: int
-    principal: Decimal
-    penalty: Decimal
-    due_now: Decimal
-    total: Decimal
-    next_due_on: date | None

@@ -12,12 +12,6 @@ from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 from django_htmx.middleware import HtmxDetails
 
 
-class HtmxRequest(HttpRequest):
-    """A request as views see it, with `htmx` from the middleware."""
-
-    htmx: HtmxDetails
-
-
 def wants_part(request: HttpRequest) -> bool:
     """Whether HTMX asked for a fragment: not a boosted link, not a restored history entry."""
     htmx: HtmxDetails | None = getattr(request, "htmx", None)
