@@ -60,7 +60,7 @@ def test_a_warned_plan_is_cured_in_time(stack: Stack, arrive: Arrive) -> None:
     steps.repay_what_is_due(borrower, who.loan)
     doings.wait_for_state(borrower, who, "PLAN_ACTIVE")
     borrower.go(f"/relief/{who.case}/plan/")
-    borrower.sees("按约执行中")
+    borrower.sees("按新计划还款中")
 
     doings.books_are_whole(stack)
 
