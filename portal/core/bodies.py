@@ -17,7 +17,7 @@ AROUND = 64 * 1024  # bytes of a form besides its values
 
 def takes_files(view: View) -> View:
     """Marks a view whose forms may carry files; all others take a form's text and no more."""
-    view.body_limit = FILES  # type: ignore[attr-defined]
+    view.body_limit = FILES  # type: ignore[attr-defined]  # a function may carry it
     return view
 
 
