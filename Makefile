@@ -6,7 +6,7 @@ PORT ?= 8000
 HOST ?= 127.0.0.1
 export PORT HOST
 
-.PHONY: help demo test lint serve bench chaos lock clean
+.PHONY: help demo test lint audit sbom serve bench chaos lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -28,13 +28,22 @@ demo: .venv/.demo ## set up and run everything on SQLite and a private Redis; Ct
 test: .venv/.dev ## the whole suite, a process a core; PostgreSQL, Redis and Chromium are used where there are any
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
-lint: .venv/.dev ## style, types, templates, migrations, security patterns
+lint: .venv/.dev ## style, types, templates, migrations, security patterns, settings of production
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/djlint templates --lint --quiet
 	$(BIN)/bandit -q -ll -c pyproject.toml -r portal loans relief
 	DEMO=1 $(BIN)/python manage.py makemigrations --check --dry-run
+	SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(40))') HTTPS=1 ALLOWED_HOSTS=relief.example \
+	DATABASE_URL=postgres:///kuanxi REDIS_URL=redis://127.0.0.1:6379 $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+audit: .venv/.dev ## known vulnerabilities of what is locked; says so where the advisory data is out of reach
+	$(PYTHON) .ci/audit $(BIN)/pip-audit requirements-dev.txt
+
+sbom: .venv/.dev ## what the product is made of, as CycloneDX, into var/sbom.json
+	mkdir -p var
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible -o var/sbom.json requirements.txt
 
 serve: .venv/.demo ## as in production: gunicorn, worker, beat on DATABASE_URL and REDIS_URL
 	$(BIN)/python manage.py migrate --no-input
