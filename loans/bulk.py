@@ -45,7 +45,7 @@ UNIQUE = {
 
 
 def generate_books(
-    *, count: int, as_of: date, seed: int = 1, told: Callable[[str], None] = print
+    *, count: int, as_of: date, seed: int = 1, report: Callable[[str], None] = print
 ) -> int:
     """At least ``count`` overdue loans as of a date; returns how many.
 
@@ -62,7 +62,7 @@ def generate_books(
         for n in range(originals):
             _live(n, as_of, dice)
         copies = -(-count // originals) - 1
-        told(f"{originals} loans through the services, {copies} copies of each")
+        report(f"{originals} loans through the services, {copies} copies of each")
         if copies:
             _copy(copies)
     if connection.vendor == "postgresql":

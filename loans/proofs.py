@@ -126,14 +126,14 @@ def _payments() -> Iterator[BookViolation]:
     totals = sums.annotate(total=Sum("amount")).values_list("entry__payment_id", "total")
     cash = ByKey(keyed(totals))
     for payment in Payment.objects.order_by("pk").iterator():
-        held = sum((total for (total,) in cash.take(payment.pk)), ZERO)
+        booked = sum((total for (total,) in cash.take(payment.pk)), ZERO)
         expected = ZERO if payment.is_reversed else payment.amount
-        if held != expected:
-            detail = f"entries hold {held}, receipt says {expected}"
+        if booked != expected:
+            detail = f"entries hold {booked}, receipt says {expected}"
             yield BookViolation("payment", payment.reference, detail)
-        told = sum((Decimal(line["amount"]) for line in payment.split_now["lines"]), ZERO)
-        if told != payment.amount:
-            detail = f"split of {told}, amount {payment.amount}"
+        split_total = sum((Decimal(line["amount"]) for line in payment.split_now["lines"]), ZERO)
+        if split_total != payment.amount:
+            detail = f"split of {split_total}, amount {payment.amount}"
             yield BookViolation("split", payment.reference, detail)
 
 
@@ -210,11 +210,11 @@ def _balances(position: Position) -> Iterator[BookViolation]:
 def _story(position: Position) -> Iterator[BookViolation]:
     """Explanation = postings: penalty and interest booked are what the rules say to that date."""
     loan = position.loan
-    told = position.penalties(loan.booked_on)
+    explained = position.penalties(loan.booked_on)
     closed = position.closed_on()
     for row in position.instalments:
         where = f"{loan.number} {row.schedule_id}/{row.number}"
-        sums = told.get(row.pk, (ZERO, ZERO))
+        sums = explained.get(row.pk, (ZERO, ZERO))
         for account, due in zip((Account.PENALTY, Account.COMPOUND), sums, strict=True):
             booked = position.booked(row.pk, account, kinds=(Entry.Kind.PENALTY.value,))
             if booked != due:
@@ -222,8 +222,8 @@ def _story(position: Position) -> Iterator[BookViolation]:
                 yield BookViolation("explanation", where, detail)
         kinds = (Entry.Kind.INTEREST.value, Entry.Kind.ACCRUAL.value)
         recognised = position.booked(row.pk, Account.INTEREST, kinds=kinds)
-        whole = closed.get(row.pk, loan.booked_on) is None and row.due_on <= loan.booked_on
-        if recognised > row.interest or (whole and recognised != row.interest):
+        is_over = closed.get(row.pk, loan.booked_on) is None and row.due_on <= loan.booked_on
+        if recognised > row.interest or (is_over and recognised != row.interest):
             detail = f"interest booked {recognised}, scheduled {row.interest}"
             yield BookViolation("interest", where, detail)
 
@@ -234,10 +234,12 @@ def _plans(position: Position) -> Iterator[BookViolation]:
         for account in (Account.PENALTY, Account.INTEREST, Account.COMPOUND, Account.FEE):
             waived = -position.total(row.pk, account, kinds=(Entry.Kind.WAIVER.value,))
             kinds = (Entry.Kind.INTEREST, Entry.Kind.ACCRUAL, Entry.Kind.PENALTY)
-            ran = position.booked(row.pk, account, kinds=[kind.value for kind in kinds])
-            if waived > ran:
+            charged = position.booked(row.pk, account, kinds=[kind.value for kind in kinds])
+            if waived > charged:
                 where = f"{position.loan.number} {row.schedule_id}/{row.number}"
-                yield BookViolation("waiver", where, f"{account.label} waived {waived} of {ran}")
+                yield BookViolation(
+                    "waiver", where, f"{account.label} waived {waived} of {charged}"
+                )
         if position.total(row.pk, Account.PRINCIPAL, kinds=(Entry.Kind.WAIVER.value,)):
             where = f"{position.loan.number} {row.schedule_id}/{row.number}"
             yield BookViolation("waiver", where, "principal was waived")
@@ -252,14 +254,16 @@ def _plan(position: Position, schedule: Schedule) -> Iterator[BookViolation]:
     rows = [i for i in position.instalments if i.schedule_id == schedule.pk]
     total = sum((row.total for row in rows), ZERO)
     interest = sum((row.interest for row in rows), ZERO)
-    told = {
+    promised = {
         name: Decimal(terms.get(name, "0.00"))
         for name in ("total", "waived", "before_total", "plan_interest")
     }
-    if total != told["total"] or interest != told["plan_interest"]:
-        yield BookViolation("plan-sum", where, f"rows {total}/{interest}, terms {told}")
-    if total + told["waived"] != told["before_total"] + interest:
-        yield BookViolation("plan-sum", where, f"new total + waived ≠ before + interest: {told}")
+    if total != promised["total"] or interest != promised["plan_interest"]:
+        yield BookViolation("plan-sum", where, f"rows {total}/{interest}, terms {promised}")
+    if total + promised["waived"] != promised["before_total"] + interest:
+        yield BookViolation(
+            "plan-sum", where, f"new total + waived ≠ before + interest: {promised}"
+        )
     if len(rows) != int(terms.get("term_count", 0)):
         yield BookViolation("plan-sum", where, f"{len(rows)} instalments, promised otherwise")
 

@@ -80,5 +80,5 @@ def _changed(loan: Loan, before: queries.Debt) -> str:
         ("本期应还", before.due_now, after.due_now),
         ("罚息", before.penalty, after.penalty),
     )
-    told = [f"{name} {old:,.2f} → {new:,.2f}" for name, old, new in rows if old != new]
-    return f"按今天计算：{'；'.join(told)}（元）。" if told else "今天的欠款没有变化。"
+    changes = [f"{name} {old:,.2f} → {new:,.2f}" for name, old, new in rows if old != new]
+    return f"按今天计算：{'；'.join(changes)}（元）。" if changes else "今天的欠款没有变化。"

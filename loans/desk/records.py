@@ -119,7 +119,7 @@ class LoanAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
-        own = [
+        act_urls = [
             path("<int:pk>/accelerate/", wrap(self.accelerate_view), name="loans_loan_accelerate"),
             path(
                 "<int:pk>/late-payment/",
@@ -127,7 +127,7 @@ class LoanAdmin(ReadOnlyAdmin):
                 name="loans_loan_late_payment",
             ),
         ]
-        return [*own, *super().get_urls()]
+        return [*act_urls, *super().get_urls()]
 
     def change_view(
         self,
@@ -158,8 +158,8 @@ class LoanAdmin(ReadOnlyAdmin):
             warning="全部未到期本金从今天起到期，未到期利息不再收取。会通知借款人，不能撤销。",
             loan=loan,
             back=reverse("admin:loans_loan_change", args=[pk]),
-            act=lambda told, actor: accelerate(
-                loan_id=pk, on=clock.today(), reason=told["reason"], actor=actor, now=clock.now()
+            act=lambda data, actor: accelerate(
+                loan_id=pk, on=clock.today(), reason=data["reason"], actor=actor, now=clock.now()
             ),
         )
 
@@ -175,7 +175,7 @@ class LoanAdmin(ReadOnlyAdmin):
             ),
             loan=loan,
             back=reverse("admin:loans_loan_change", args=[pk]),
-            act=lambda told, actor: pay(loan_id=pk, actor=actor, now=clock.now(), **told),
+            act=lambda data, actor: pay(loan_id=pk, actor=actor, now=clock.now(), **data),
             form_class=LatePaymentForm,
         )
 
@@ -199,8 +199,8 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         act = self.admin_site.admin_view(self.reverse_view)
-        own = [path("<int:pk>/reverse/", act, name="loans_payment_reverse")]
-        return [*own, *super().get_urls()]
+        act_urls = [path("<int:pk>/reverse/", act, name="loans_payment_reverse")]
+        return [*act_urls, *super().get_urls()]
 
     @admin.display(description="状态")
     def stands(self, payment: Payment) -> str:
@@ -243,8 +243,8 @@ class PaymentAdmin(ReadOnlyAdmin):
             ),
             loan=payment.loan,
             back=reverse("admin:loans_payment_change", args=[pk]),
-            act=lambda told, actor: reverse_payment(
-                payment_id=pk, reason=told["reason"], actor=actor, now=clock.now()
+            act=lambda data, actor: reverse_payment(
+                payment_id=pk, reason=data["reason"], actor=actor, now=clock.now()
             ),
         )
 

@@ -94,9 +94,9 @@ def _interest_runs(
         cost, rate = full, rates.penalty * factor
         if factor != 1:
             cost = price(full.component, rate, min(rates.part, rate), rates.nominal)
-        mark: BalanceReduction | str = begin if start == from_ else "room"
-        last: BalanceReduction | str = finish if end == to else "room"
-        runs.append(Run(start, end, base, cost, mark, last))
+        begins: BalanceReduction | str = begin if start == from_ else "room"
+        ends: BalanceReduction | str = finish if end == to else "room"
+        runs.append(Run(start, end, base, cost, begins, ends))
     return runs
 
 
@@ -154,9 +154,9 @@ def without_pauses(runs: list[Run], pauses: Sequence[Pause]) -> list[Run]:
             mark = f"pause:{pause.reason}"
             if run.start < inner[0]:
                 cut.append(run._replace(end=inner[0], finish=mark))
-            last = "resume" if inner[1] < run.end else run.finish
+            ends = "resume" if inner[1] < run.end else run.finish
             cut.append(
-                run._replace(start=inner[0], end=inner[1], price=none, begin=mark, finish=last)
+                run._replace(start=inner[0], end=inner[1], price=none, begin=mark, finish=ends)
             )
             if inner[1] < run.end:
                 cut.append(run._replace(start=inner[1], begin="resume"))
@@ -176,10 +176,10 @@ def all_runs(
         spans = overdue_spans(profile, tracks)
         end = as_of + int(profile.as_of_inclusive)
         runs = [
-            undue_runs(rates, track, spans, end) + own
-            for track, own in zip(tracks, runs, strict=True)
+            undue_runs(rates, track, spans, end) + one_track
+            for track, one_track in zip(tracks, runs, strict=True)
         ]
-    return [without_pauses(own, pauses) for own in runs] if pauses else runs
+    return [without_pauses(one_track, pauses) for one_track in runs] if pauses else runs
 
 
 class Counted(NamedTuple):
@@ -191,13 +191,13 @@ class Counted(NamedTuple):
 
     def cut(self) -> list[Run]:
         """The runs as they are found when counting ends at `stop`."""
-        kept = []
+        runs = []
         for run in self.runs:
             if run.end < self.stop:
-                kept.append(run)
+                runs.append(run)
             elif run.start < self.stop:
-                kept.append(run._replace(end=self.stop, finish="end"))
-        return kept
+                runs.append(run._replace(end=self.stop, finish="end"))
+        return runs
 
 
 def two_days(

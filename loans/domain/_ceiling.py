@@ -54,12 +54,12 @@ class Room:
             if not track.opened <= day < track.closed:
                 continue
             if day >= track.start:
-                late += track.left(day)
+                late += track.unpaid(day)
                 interest += track.interest - sum(
                     event.fen for event in track.interest_events if event.day <= day
                 )
             else:
-                undue += track.left(day)
+                undue += track.unpaid(day)
         cap, penalty = self._rates.cap or ZERO_RATE, self._rates.penalty
         room = (cap - penalty) * late + max(ZERO_RATE, cap - self._undue_rate) * undue
         wanted = penalty * interest

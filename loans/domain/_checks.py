@@ -75,8 +75,8 @@ def check_choice(value: object, field: str, label: str, kind: type[E]) -> E:
     try:
         return kind(str(value))
     except ValueError:
-        words = "、".join(member.value for member in kind)
-        raise InvalidInput(field, f"{label}应为其中之一：{words}。") from None
+        choices = "、".join(member.value for member in kind)
+        raise InvalidInput(field, f"{label}应为其中之一：{choices}。") from None
 
 
 def check_text(value: object, field: str, label: str) -> str:

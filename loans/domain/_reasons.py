@@ -37,8 +37,8 @@ def _begin(profile: ProductProfile, fact: InstalmentFacts, run: Run) -> str:
 def _due(profile: ProductProfile, fact: InstalmentFacts, run: Run) -> str:
     if fact.penalty_from is not None and fact.penalty_from != fact.due_on:
         return f"自 {fact.penalty_from} 起计收，不向前追溯"
-    what = "利息" if run.component is Component.COMPOUND else "款项"
-    text = f"到期日 {fact.due_on} 未还足{what}"
+    unpaid = "利息" if run.component is Component.COMPOUND else "款项"
+    text = f"到期日 {fact.due_on} 未还足{unpaid}"
     if profile.grace_days and profile.grace_retroactive:
         return f"{text}，已超过 {profile.grace_days} 天宽限期，自到期日起计收"
     if profile.grace_days:

@@ -48,13 +48,13 @@ class Track(NamedTuple):
     principal_events: tuple[BalanceReduction, ...]
     interest_events: tuple[BalanceReduction, ...]
 
-    def left(self, day: int) -> int:
+    def unpaid(self, day: int) -> int:
         """Unpaid principal on the day, in fen."""
-        left = self.principal
+        unpaid = self.principal
         for event in self.principal_events:
             if event.day <= day:
-                left -= event.fen
-        return left
+                unpaid -= event.fen
+        return unpaid
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,7 +138,7 @@ def rates_of(profile: ProductProfile) -> Rates:
 
 
 def prepare(
-    profile: ProductProfile, facts: Sequence[InstalmentFacts], known: int, as_of: int
+    profile: ProductProfile, facts: Sequence[InstalmentFacts], paid_until: int, as_of: int
 ) -> list[Track]:
     """Tracks as of a day, with the payments made up to `known`."""
     inclusive, offset = int(profile.as_of_inclusive), profile.penalty_start_offset
@@ -148,7 +148,7 @@ def prepare(
         closed = FAR if fact.closed_on is None else fact.closed_on.toordinal() + inclusive
         principal = interest = NO_EVENTS
         if fact.payments:
-            principal, interest = _events(fact, start, known, inclusive)
+            principal, interest = _events(fact, start, paid_until, inclusive)
         tracks.append(
             Track(
                 fact.number,
@@ -182,13 +182,13 @@ def counted_to(profile: ProductProfile, track: Track, as_of: int) -> int:
 
 
 def _events(
-    fact: InstalmentFacts, start: int, known: int, inclusive: int
+    fact: InstalmentFacts, start: int, paid_until: int, inclusive: int
 ) -> tuple[tuple[BalanceReduction, ...], tuple[BalanceReduction, ...]]:
     principal: list[BalanceReduction] = []
     interest: list[BalanceReduction] = []
     for payment in fact.payments:
         on = payment.on.toordinal()
-        if on > known:
+        if on > paid_until:
             continue
         day = on + inclusive if on > start else min(on + inclusive, start)
         if payment.component == Component.PRINCIPAL:

@@ -97,8 +97,8 @@ def assess(
             check_amount(value, field, label)
     left_over = None if income is None or spending is None else income - spending
     guide = None if left_over is None else waive_by_percent(max(ZERO, left_over), share * 100)
-    told = [value for value in (guide, payable) if value is not None]
-    return Affordability(left_over, guide, min(told) if told else None, share)
+    bounds = [value for value in (guide, payable) if value is not None]
+    return Affordability(left_over, guide, min(bounds) if bounds else None, share)
 
 
 def suggest_plans(

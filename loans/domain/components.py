@@ -71,8 +71,8 @@ class Components:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Components:
         """Back from `as_json`; what is not stored is nothing, other names are not looked at."""
-        found = {name: stored[name] for _, name in _ALL if name in stored}
-        return cls(**{k: Decimal(v) if isinstance(v, str) else v for k, v in found.items()})
+        amounts = {name: stored[name] for _, name in _ALL if name in stored}
+        return cls(**{k: Decimal(v) if isinstance(v, str) else v for k, v in amounts.items()})
 
     @classmethod
     def waived_by(cls, terms: Mapping[str, Any]) -> Components:
@@ -86,8 +86,10 @@ class Components:
     @classmethod
     def summed(cls, several: Iterable[Components]) -> Components:
         """The sum of any number of them, none included."""
-        found = list(several)
-        return cls(*(sum((getattr(one, name) for one in found), ZERO) for _, name in _ALL))
+        several_components = list(several)
+        return cls(
+            *(sum((getattr(one, name) for one in several_components), ZERO) for _, name in _ALL)
+        )
 
     @property
     def total(self) -> Decimal:

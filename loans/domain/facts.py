@@ -105,15 +105,15 @@ class InstalmentFacts:
 
     def _check_payments(self) -> None:
         check_items(self.payments, "payments", "还款", PaymentFact)
-        for component, scheduled, most in (
+        for component, scheduled, scheduled_fen in (
             (Component.PRINCIPAL, self.principal, self.principal_fen),
             (Component.INTEREST, self.interest, self.interest_fen),
         ):
             fen = sum([p.fen for p in self.payments if p.component == component])
-            if fen > most:
-                word, paid = LABELS[component], fen * FEN
+            if fen > scheduled_fen:
+                label, paid = LABELS[component], fen * FEN
                 raise InvalidInput(
-                    "payments", f"第 {self.number} 期已还{word} {paid} 元超过应还 {scheduled} 元。"
+                    "payments", f"第 {self.number} 期已还{label} {paid} 元超过应还 {scheduled} 元。"
                 )
 
 

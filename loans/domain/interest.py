@@ -106,8 +106,8 @@ def explain_penalty(
     counted = two_days(profile, tracks, today, pauses)
     items = tuple(
         [
-            _explain(profile, fact, track, own, today)
-            for fact, track, own in zip(facts, tracks, counted, strict=True)
+            _explain(profile, fact, track, counted_runs, today)
+            for fact, track, counted_runs in zip(facts, tracks, counted, strict=True)
         ]
     )
     return PenaltyExplanation(
@@ -138,7 +138,7 @@ def penalty_totals(
     check_facts(facts, pauses)
     today = as_of.toordinal()
     runs = all_runs(profile, prepare(profile, facts, today, today), today, pauses)
-    sums = [_charged(own, FAR, profile.round_penalty) for own in runs]
+    sums = [_charged(instalment_runs, FAR, profile.round_penalty) for instalment_runs in runs]
     return tuple([(_yuan(total), _yuan(compound)) for total, compound in sums])
 
 
@@ -152,7 +152,7 @@ def _explain(
     mode = profile.round_penalty
     total, compound, ordinary, capped = _totals(counted.runs, counted.stop, mode)
     grown = sum(_charged(counted.later, FAR, mode)) - total - compound
-    unpaid = track.left(today + 1) if track.principal_events else track.principal
+    unpaid = track.unpaid(today + 1) if track.principal_events else track.principal
     owing = unpaid or track.interest > sum([event.fen for event in track.interest_events])
     late = 0
     if fact.closed_on is None or today < fact.closed_on.toordinal():
@@ -207,22 +207,22 @@ def _rounded(
     whole = _whole(parts, scale, mode)
     if whole == down:
         return down
-    own = [run for run in runs if run.price.component is component and run.start < stop]
-    limits = [run.price.limit for run in own]
+    component_runs = [run for run in runs if run.price.component is component and run.start < stop]
+    limits = [run.price.limit for run in component_runs]
     if None not in limits:
-        most = sum(
+        ceiling = sum(
             limit * run.base * (min(run.end, stop) - run.start)
-            for run, limit in zip(own, limits, strict=True)
+            for run, limit in zip(component_runs, limits, strict=True)
             if limit is not None
         )
-        return down if whole > most else whole
-    cut = min((run.start for run in own if run.price.is_cut), default=None)
+        return down if whole > ceiling else whole
+    cut = min((run.start for run in component_runs if run.price.is_cut), default=None)
     if cut is None:
         return whole
     before = sum(
         (
             run.price.rate * run.base * (min(run.end, cut) - run.start)
-            for run in own
+            for run in component_runs
             if run.start < cut
         ),
         Fraction(0),

@@ -197,10 +197,10 @@ class ProductProfile:
         """The profile stored by to_dict, in any version; unknown or missing names are InvalidInput."""
         if not isinstance(data, Mapping):
             raise InvalidInput("profile", "产品参数应为键值对。")
-        known = {field.name for field in fields(cls)}
+        field_names = {field.name for field in fields(cls)}
         data = {name: value for name, value in data.items() if name not in _RETIRED}
         for name in data:
-            if name not in known:
+            if name not in field_names:
                 raise InvalidInput(str(name), f"产品参数中没有“{name}”这一项。")
         for name in ("code", "name", "rate_kind", "rate", "method"):
             if name not in data:

@@ -172,8 +172,8 @@ def plan_rows(
     check_terms(profile, debt, terms)
     count = terms.term_count
     principal = _principal_rows(profile, debt.principal, terms)
-    kept = debt.parts - terms.waivers
-    interest, penalty = split(kept.interest, count), split(kept.charges, count)
+    remaining = debt.parts - terms.waivers
+    interest, penalty = split(remaining.interest, count), split(remaining.charges, count)
     rows = []
     for item, kept_interest, kept_penalty in zip(principal, interest, penalty, strict=True):
         parts = Components(

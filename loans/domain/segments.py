@@ -21,8 +21,8 @@ _PLACES = 12
 
 def _shown(numerator: int, denominator: int) -> Decimal:
     """The quotient to 12 places, half to even; neither is negative."""
-    whole, rest = divmod(numerator * 10**_PLACES, denominator)
-    up = 2 * rest > denominator or (2 * rest == denominator and whole % 2)
+    whole, remainder = divmod(numerator * 10**_PLACES, denominator)
+    up = 2 * remainder > denominator or (2 * remainder == denominator and whole % 2)
     return Decimal(whole + 1 if up else whole).scaleb(-_PLACES, _WIDE)
 
 

@@ -24,19 +24,19 @@ SHOWN = 6  # rows before 展开
 @borrower_only
 def detail(request: HttpRequest, loan: str) -> HttpResponse:
     """Every instalment with its state; what a plan replaced stays readable."""
-    own = own_loan(request, loan)
+    visitor_loan = own_loan(request, loan)
     today = clock.today()
-    books = queries.load_position(own)
+    books = queries.load_position(visitor_loan)
     debt = queries.debt_of(books, today)
-    standing = standing_of(own)
+    standing = standing_of(visitor_loan)
     rows = plan_lines(debt)
-    stage = stage_of(own, debt)
+    stage = stage_of(visitor_loan, debt)
     shown = max(SHOWN, next((n for n, row in enumerate(rows, 2) if row.state == "next"), 0))
     context = {
-        "loan": own,
+        "loan": visitor_loan,
         "debt": debt,
         "stage": stage,
-        "card": loan_card(own, debt, stage),
+        "card": loan_card(visitor_loan, debt, stage),
         "plan": history.plan_terms(books, debt, standing.cure_until if standing else None),
         "broken": history.broken_plan(books, today),
         "rows": rows[:shown],
@@ -52,8 +52,10 @@ def detail(request: HttpRequest, loan: str) -> HttpResponse:
 @borrower_only
 def due_dates(request: HttpRequest, loan: str) -> HttpResponse:
     """The unpaid due dates for the calendar of a phone."""
-    own = own_loan(request, loan)
-    content = calendar.due_dates(own, queries.debt(own, clock.today()), clock.now())
+    visitor_loan = own_loan(request, loan)
+    content = calendar.due_dates(
+        visitor_loan, queries.debt(visitor_loan, clock.today()), clock.now()
+    )
     return download(
-        content, kind="text/calendar; charset=utf-8", name=f"due-dates-{own.public_id}.ics"
+        content, kind="text/calendar; charset=utf-8", name=f"due-dates-{visitor_loan.public_id}.ics"
     )

@@ -83,11 +83,11 @@ class PeriodForm(forms.Form):
         return min(on, self.today) if on is not None else None
 
     def clean(self) -> dict[str, Any]:
-        asked = super().clean() or {}
-        from_on, to_on = asked.get("from_on"), asked.get("to_on")
+        cleaned = super().clean() or {}
+        from_on, to_on = cleaned.get("from_on"), cleaned.get("to_on")
         if from_on is not None and to_on is not None and from_on > to_on:
             self.add_error("to_on", "结束日期：不能早于开始日期。")
-        return asked
+        return cleaned
 
 
 class AmountForm(forms.Form):

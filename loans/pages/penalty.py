@@ -29,22 +29,29 @@ from portal.core.htmx import render_part, wants_part
 @borrower_only
 def penalty(request: HttpRequest, loan: str) -> HttpResponse:
     """The whole story; HTMX asks only for the what-if card."""
-    own = own_loan(request, loan)
+    visitor_loan = own_loan(request, loan)
     form = WhatIfForm(request.GET, today=clock.today())
     status = 200 if form.is_valid() else 422
     part = wants_part(request)
-    mine = [] if part else queries.borrower_positions(borrower(request))
-    books = queries.load_position(own) if part else dict(mine)[own]
+    positions = [] if part else queries.borrower_positions(borrower(request))
+    books = queries.load_position(visitor_loan) if part else dict(positions)[visitor_loan]
     debt = queries.debt_of(books, form.today)
-    context = {"loan": own, "debt": debt, "form": form, "what_if": _what_if(books, debt, form)}
+    context = {
+        "loan": visitor_loan,
+        "debt": debt,
+        "form": form,
+        "what_if": _what_if(books, debt, form),
+    }
     if not part:
         context |= _story(books, debt)
-        pairs = [(one, queries.debt_of(position, form.today)) for one, position in mine]
+        pairs = [
+            (each_loan, queries.debt_of(position, form.today)) for each_loan, position in positions
+        ]
         context |= {
-            "name": places(pairs).get(own.pk, LoanName(own.number)),
+            "name": places(pairs).get(visitor_loan.pk, LoanName(visitor_loan.number)),
             "of_all": penalty_of_all(pairs),
-            "standing": standing_of(own),
-            "corrections": queries.corrections(own),
+            "standing": standing_of(visitor_loan),
+            "corrections": queries.corrections(visitor_loan),
         }
     return render_part(
         request,
@@ -57,8 +64,8 @@ def penalty(request: HttpRequest, loan: str) -> HttpResponse:
 
 def _what_if(books: queries.Position, debt: queries.Debt, form: WhatIfForm) -> present.WhatIf:
     first, last = form.today + timedelta(days=1), form.today + timedelta(days=MAX_DAYS)
-    then = queries.debt_of(books, form.day)
-    return present.what_if(debt, then, asked=form.asked, first=first, last=last)
+    later_debt = queries.debt_of(books, form.day)
+    return present.what_if(debt, later_debt, asked=form.asked, first=first, last=last)
 
 
 def _story(books: queries.Position, debt: queries.Debt) -> dict[str, Any]:
@@ -84,12 +91,14 @@ def _story(books: queries.Position, debt: queries.Debt) -> dict[str, Any]:
 @costly
 def penalty_csv(request: HttpRequest, loan: str) -> HttpResponse:
     """Each segment with base, rate and days, so that a spreadsheet gives the same sums."""
-    own = own_loan(request, loan)
-    books, today = queries.load_position(own), clock.today()
+    visitor_loan = own_loan(request, loan)
+    books, today = queries.load_position(visitor_loan), clock.today()
     story, debt = queries.story_of(books, today), queries.debt_of(books, today)
-    content = papers.penalty_csv(own, books.profile, story, debt)
+    content = papers.penalty_csv(visitor_loan, books.profile, story, debt)
     return download(
-        content, kind="text/csv; charset=utf-8", name=f"penalty-{own.public_id}-{today}.csv"
+        content,
+        kind="text/csv; charset=utf-8",
+        name=f"penalty-{visitor_loan.public_id}-{today}.csv",
     )
 
 
@@ -98,9 +107,11 @@ def penalty_csv(request: HttpRequest, loan: str) -> HttpResponse:
 @costly
 def penalty_pdf(request: HttpRequest, loan: str) -> HttpResponse:
     """The same segments on paper."""
-    own = own_loan(request, loan)
-    books, today = queries.load_position(own), clock.today()
+    visitor_loan = own_loan(request, loan)
+    books, today = queries.load_position(visitor_loan), clock.today()
     story, debt = queries.story_of(books, today), queries.debt_of(books, today)
-    paper = papers.penalty_paper(own, books.profile, story, debt)
+    paper = papers.penalty_paper(visitor_loan, books.profile, story, debt)
     content = pdf.render_statement(*paper)
-    return download(content, kind="application/pdf", name=f"penalty-{own.public_id}-{today}.pdf")
+    return download(
+        content, kind="application/pdf", name=f"penalty-{visitor_loan.public_id}-{today}.pdf"
+    )

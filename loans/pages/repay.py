@@ -37,13 +37,13 @@ def can_pay_here() -> bool:
 @borrower_only
 def repay(request: HttpRequest, loan: str) -> HttpResponse:
     """GET shows where the money would go; POST pays the amount that was shown."""
-    own = own_loan(request, loan)
+    visitor_loan = own_loan(request, loan)
     if request.method == "POST":
-        return _pay(request, own)
-    if own.is_settled:
-        return redirect_to(request, reverse("loans:settled", args=[own.public_id]))
+        return _pay(request, visitor_loan)
+    if visitor_loan.is_settled:
+        return redirect_to(request, reverse("loans:settled", args=[visitor_loan.public_id]))
     form = AmountForm(request.GET)
-    return _answer(request, own, form)
+    return _answer(request, visitor_loan, form)
 
 
 def _pay(request: HttpRequest, loan: Loan) -> HttpResponse:
@@ -63,9 +63,12 @@ def _pay(request: HttpRequest, loan: Loan) -> HttpResponse:
             now=clock.now(),
         )
     except RuleViolation as refused:
-        wrong = refused.field in {"amount", "reference"}  # as typed, or under a token used before
-        form.add_error("amount" if wrong else None, str(refused))
-        return _answer(request, loan, form, status=422 if wrong else 409)
+        is_input_error = refused.field in {
+            "amount",
+            "reference",
+        }  # as typed, or under a token used before
+        form.add_error("amount" if is_input_error else None, str(refused))
+        return _answer(request, loan, form, status=422 if is_input_error else 409)
     return redirect_to(
         request, reverse("loans:repay-result", args=[loan.public_id, payment.public_id])
     )
@@ -129,13 +132,13 @@ def _context(loan: Loan, debt: queries.Debt, form: AmountForm, scope: str) -> di
 @borrower_only
 def result(request: HttpRequest, loan: str, payment: str) -> HttpResponse:
     """The receipt; asking again shows the same one."""
-    own = own_loan(request, loan)
-    received = get_object_or_404(Payment, loan=own, public_id=payment)
-    debt = queries.debt(own, clock.today())
-    stage = stage_of(own, debt)
+    visitor_loan = own_loan(request, loan)
+    received = get_object_or_404(Payment, loan=visitor_loan, public_id=payment)
+    debt = queries.debt(visitor_loan, clock.today())
+    stage = stage_of(visitor_loan, debt)
     headline, sentence = present.result_words(debt, stage)
     context = {
-        "loan": own,
+        "loan": visitor_loan,
         "debt": debt,
         "receipt": present.receipt(received),
         "stage": stage,

@@ -20,17 +20,19 @@ from portal.core.documents import papers as documents
 @borrower_only
 def settled(request: HttpRequest, loan: str) -> HttpResponse:
     """The end of a loan; before it, what would settle it today."""
-    own = own_loan(request, loan)
-    books = queries.load_position(own)
-    if not own.is_settled:
+    visitor_loan = own_loan(request, loan)
+    books = queries.load_position(visitor_loan)
+    if not visitor_loan.is_settled:
         debt = queries.debt_of(books, clock.today())
-        return render(request, "loans/papers/not_settled.html", {"loan": own, "debt": debt})
-    payments = queries.payments(own)
+        return render(
+            request, "loans/papers/not_settled.html", {"loan": visitor_loan, "debt": debt}
+        )
+    payments = queries.payments(visitor_loan)
     context = {
-        "loan": own,
+        "loan": visitor_loan,
         "sums": history.life_sums(books, payments),
-        "certificate": queries.certificate(own),
-        "milestones": history.milestones(own, books, payments),
+        "certificate": queries.certificate(visitor_loan),
+        "milestones": history.milestones(visitor_loan, books, payments),
         "payments": payments,
     }
     return render(request, "loans/papers/settled.html", context)

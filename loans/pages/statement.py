@@ -24,18 +24,18 @@ from portal.core.documents import pdf
 @borrower_only
 def statement(request: HttpRequest, loan: str) -> HttpResponse:
     """Every posting with its reason, between opening and closing balance."""
-    own = own_loan(request, loan)
-    form, told = _asked(request, own)
-    debt = queries.debt(own, clock.today())
+    visitor_loan = own_loan(request, loan)
+    form, shown = _asked(request, visitor_loan)
+    debt = queries.debt(visitor_loan, clock.today())
     context = {
-        "loan": own,
+        "loan": visitor_loan,
         "form": form,
-        "statement": told,
-        "events": booked.events(told),
-        "corrections": queries.corrections(own),
+        "statement": shown,
+        "events": booked.events(shown),
+        "corrections": queries.corrections(visitor_loan),
         "debt": debt,
-        "is_today": told.to_on == debt.as_of,
-        "unbooked": papers.unbooked(told, debt),
+        "is_today": shown.to_on == debt.as_of,
+        "unbooked": papers.unbooked(shown, debt),
     }
     status = 200 if form.is_valid() else 422
     return render(request, "loans/papers/statement.html", context, status=status)
@@ -46,12 +46,14 @@ def statement(request: HttpRequest, loan: str) -> HttpResponse:
 @costly
 def statement_csv(request: HttpRequest, loan: str) -> HttpResponse:
     """The same lines for a spreadsheet; a wrong period goes back to the page that says so."""
-    own = own_loan(request, loan)
-    form, told = _asked(request, own)
+    visitor_loan = own_loan(request, loan)
+    form, shown = _asked(request, visitor_loan)
     if not form.is_valid():
-        return _back(request, own)
-    content = papers.statement_csv(told)
-    return download(content, kind="text/csv; charset=utf-8", name=f"{_name(own, told)}.csv")
+        return _back(request, visitor_loan)
+    content = papers.statement_csv(shown)
+    return download(
+        content, kind="text/csv; charset=utf-8", name=f"{_name(visitor_loan, shown)}.csv"
+    )
 
 
 @require_GET
@@ -59,13 +61,13 @@ def statement_csv(request: HttpRequest, loan: str) -> HttpResponse:
 @costly
 def statement_pdf(request: HttpRequest, loan: str) -> HttpResponse:
     """The same lines on paper."""
-    own = own_loan(request, loan)
-    form, told = _asked(request, own)
+    visitor_loan = own_loan(request, loan)
+    form, shown = _asked(request, visitor_loan)
     if not form.is_valid():
-        return _back(request, own)
-    paper = papers.statement_paper(own, told, queries.debt(own, clock.today()))
+        return _back(request, visitor_loan)
+    paper = papers.statement_paper(visitor_loan, shown, queries.debt(visitor_loan, clock.today()))
     content = pdf.render_statement(*paper)
-    return download(content, kind="application/pdf", name=f"{_name(own, told)}.pdf")
+    return download(content, kind="application/pdf", name=f"{_name(visitor_loan, shown)}.pdf")
 
 
 def _asked(request: HttpRequest, loan: Loan) -> tuple[PeriodForm, Statement]:
@@ -79,8 +81,8 @@ def _asked(request: HttpRequest, loan: Loan) -> tuple[PeriodForm, Statement]:
     return form, queries.statement(loan, from_on, to_on)
 
 
-def _name(loan: Loan, told: Statement) -> str:
-    return f"statement-{loan.public_id}-{told.from_on}-{told.to_on}"
+def _name(loan: Loan, shown: Statement) -> str:
+    return f"statement-{loan.public_id}-{shown.from_on}-{shown.to_on}"
 
 
 def _back(request: HttpRequest, loan: Loan) -> HttpResponse:

@@ -144,10 +144,10 @@ def interest_column(amounts: Components) -> ColumnSum:
 
 
 def _column(amounts: Components, names: Sequence[Component], whole: str) -> ColumnSum:
-    there = [(LABELS[name], amounts[name]) for name in names if amounts[name]]
-    total = sum((amount for _, amount in there), ZERO)
-    if len(there) < 2:
-        return ColumnSum(there[0][0] if there else LABELS[names[0]], total, "")
+    present = [(LABELS[name], amounts[name]) for name in names if amounts[name]]
+    total = sum((amount for _, amount in present), ZERO)
+    if len(present) < 2:
+        return ColumnSum(present[0][0] if present else LABELS[names[0]], total, "")
     return ColumnSum(
-        whole, total, " + ".join(f"{word} {wording.yuan(amount)}" for word, amount in there)
+        whole, total, " + ".join(f"{word} {wording.yuan(amount)}" for word, amount in present)
     )

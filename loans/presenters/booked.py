@@ -26,11 +26,11 @@ class BookedEvent:
 
 def events(statement: Statement) -> tuple[BookedEvent, ...]:
     """Σ amounts = closing − opening. A plan that moves twelve instalments is one row of 0.00."""
-    found = []
+    booked_events = []
     for _, group in groupby(statement.lines, key=lambda line: line.entry):
         lines = tuple(group)
         first = lines[0]
-        found.append(
+        booked_events.append(
             BookedEvent(
                 on=first.on,
                 what=_what(lines),
@@ -41,7 +41,7 @@ def events(statement: Statement) -> tuple[BookedEvent, ...]:
                 reversed=first.reversed,
             )
         )
-    return tuple(found)
+    return tuple(booked_events)
 
 
 def _what(lines: tuple[StatementLine, ...]) -> str:

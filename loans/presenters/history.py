@@ -49,7 +49,7 @@ class PlanTerms:
 def old_schedules(position: Position, on: date) -> list[OldSchedule]:
     """Superseded schedules, newest first; rows that still stand are in the current list."""
     closed = position.closed_on(on)
-    found = []
+    superseded = []
     for schedule in position.schedules_on(on):
         rows = [
             row
@@ -57,8 +57,8 @@ def old_schedules(position: Position, on: date) -> list[OldSchedule]:
             if row.schedule_id == schedule.pk and closed.get(row.pk) is not None
         ]
         if rows and schedule.superseded_on is not None:
-            found.append(_old(position, schedule, rows))
-    return found[::-1]
+            superseded.append(_old(position, schedule, rows))
+    return superseded[::-1]
 
 
 REPLACED: dict[str, tuple[str, str]] = {  # by what: the tag, and what became of what was unpaid
@@ -82,17 +82,17 @@ def _old(position: Position, schedule: Schedule, rows: Sequence[Instalment]) -> 
     tag, fate = REPLACED[_successor(position, schedule)]
     paid = {row.pk: _received(position, row.pk) for row in rows}
     lines = []
-    for done, group in groupby(rows, key=lambda row: paid[row.pk] >= row.total):
-        some = list(group)
-        got = sum((paid[row.pk] for row in some), ZERO)
-        if done:
-            first, last = some[0].due_on, some[-1].due_on
+    for is_paid, group in groupby(rows, key=lambda row: paid[row.pk] >= row.total):
+        same_state = list(group)
+        received = sum((paid[row.pk] for row in same_state), ZERO)
+        if is_paid:
+            first, last = same_state[0].due_on, same_state[-1].due_on
             span = f"{first} 到期，已还清" if first == last else f"{first} 至 {last} 到期，已还清"
-            lines.append(_line(some, got, "paid", "已还", "s", span))
+            lines.append(_line(same_state, received, "paid", "已还", "s", span))
         else:
-            rest = sum((row.total for row in some), ZERO) - got
-            note = f"已还 {wording.yuan(got)}，其余{fate}" if got else f"未还部分{fate}"
-            lines.append(_line(some, rest, "void", tag, "", note))
+            unpaid = sum((row.total for row in same_state), ZERO) - received
+            note = f"已还 {wording.yuan(received)}，其余{fate}" if received else f"未还部分{fate}"
+            lines.append(_line(same_state, unpaid, "void", tag, "", note))
     plan = next(
         (s for s in position.schedules_on() if s.is_plan and s.replaces_id == schedule.pk), None
     )
@@ -212,20 +212,22 @@ class Milestone:
 
 def milestones(loan: Loan, position: Position, payments: Sequence[Payment]) -> list[Milestone]:
     """From the last payment back to the drawdown."""
-    found = [Milestone("借款发放", loan.drawdown_on, f"¥{wording.yuan(loan.principal)}")]
-    words: dict[str, str] = {
+    reached = [Milestone("借款发放", loan.drawdown_on, f"¥{wording.yuan(loan.principal)}")]
+    titles: dict[str, str] = {
         Schedule.Kind.PLAN: "协商方案生效",
         Schedule.Kind.BREACHED: "方案因违约终止",
         Schedule.Kind.ACCELERATED: "宣布提前到期",
         Schedule.Kind.RECOMPUTED: "提前还款，计划重算",
     }
     for schedule in position.schedules_on():
-        if schedule.kind in words:
-            given = SignedWaiver.of(schedule).total if schedule.is_plan else ZERO
-            text = f"减免 ¥{wording.yuan(given)}" if given else schedule.source
+        if schedule.kind in titles:
+            waived = SignedWaiver.of(schedule).total if schedule.is_plan else ZERO
+            text = f"减免 ¥{wording.yuan(waived)}" if waived else schedule.source
             tone = "ok" if schedule.kind in (Schedule.Kind.PLAN, "recomputed") else "wn"
-            found.append(Milestone(words[schedule.kind], schedule.opened_on, text, tone))
-    last = next((one for one in payments if not one.is_reversed), None)
-    if last is not None and loan.settled_on is not None:
-        found.append(Milestone("还清最后一笔", last.paid_on, f"¥{wording.yuan(last.amount)}"))
-    return sorted(found, key=lambda one: one.on, reverse=True)
+            reached.append(Milestone(titles[schedule.kind], schedule.opened_on, text, tone))
+    last_payment = next((milestone for milestone in payments if not milestone.is_reversed), None)
+    if last_payment is not None and loan.settled_on is not None:
+        reached.append(
+            Milestone("还清最后一笔", last_payment.paid_on, f"¥{wording.yuan(last_payment.amount)}")
+        )
+    return sorted(reached, key=lambda milestone: milestone.on, reverse=True)

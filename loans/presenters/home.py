@@ -79,18 +79,22 @@ class HomeView:
 def home_view(pairs: Sequence[tuple[Loan, Debt]], today: date) -> HomeView:
     """Every loan of the borrower with its debt; settled ones only have a card."""
     active = [(loan, debt) for loan, debt in pairs if not loan.is_settled]
-    told, names = stages(pairs), places(pairs)
-    front = min(active, key=lambda pair: _urgency(pair, told[pair[0].pk]), default=None)
-    each = [debt for _, debt in active]
+    loan_stages, names = stages(pairs), places(pairs)
+    most_urgent = min(
+        active, key=lambda pair: _urgency(pair, loan_stages[pair[0].pk]), default=None
+    )
+    debts = [debt for _, debt in active]
     return HomeView(
         today=today,
-        focus=_focus(*front, told[front[0].pk], names[front[0].pk]) if front else None,
-        owed_now=any(told[loan.pk].owed_now for loan, _ in active),
+        focus=_focus(*most_urgent, loan_stages[most_urgent[0].pk], names[most_urgent[0].pk])
+        if most_urgent
+        else None,
+        owed_now=any(loan_stages[loan.pk].owed_now for loan, _ in active),
         count=len(active),
-        total=sum((debt.total for debt in each), ZERO),
-        parts=parts_of(each),
+        total=sum((debt.total for debt in debts), ZERO),
+        parts=parts_of(debts),
         cards=tuple(
-            loan_card(loan, debt, told[loan.pk], names.get(loan.pk)) for loan, debt in pairs
+            loan_card(loan, debt, loan_stages[loan.pk], names.get(loan.pk)) for loan, debt in pairs
         ),
     )
 

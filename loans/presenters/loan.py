@@ -87,8 +87,8 @@ def penalty_of_all(pairs: Sequence[tuple[Loan, Debt]]) -> SumOfAll | None:
     if len(names) < 2:
         return None
     active = [(loan, debt) for loan, debt in pairs if loan.pk in names]
-    words = " + ".join(f"{names[loan.pk].place} {debt.penalty:,.2f}" for loan, debt in active)
-    return SumOfAll(sum((debt.penalty for _, debt in active), ZERO), words)
+    named_parts = " + ".join(f"{names[loan.pk].place} {debt.penalty:,.2f}" for loan, debt in active)
+    return SumOfAll(sum((debt.penalty for _, debt in active), ZERO), named_parts)
 
 
 def progress(debt: Debt) -> tuple[int, int]:
@@ -110,10 +110,10 @@ def praise(debt: Debt) -> str:
             streak = [*streak, row] if row.last_paid_on <= row.due_on else []
     if not streak:
         return ""
-    last = streak[-1]
-    when = wording.near_day(last.last_paid_on or last.due_on, debt.as_of)
-    run = f"，连续 {len(streak)} 期按时还款" if len(streak) > 1 else ""
-    return f"第 {last.number} 期已于 {when}按时还清{run}。"
+    last_paid = streak[-1]
+    paid_when = wording.near_day(last_paid.last_paid_on or last_paid.due_on, debt.as_of)
+    streak_words = f"，连续 {len(streak)} 期按时还款" if len(streak) > 1 else ""
+    return f"第 {last_paid.number} 期已于 {paid_when}按时还清{streak_words}。"
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ def origins(
 def _all(position: Position, debt: Debt) -> list[Origin]:
     due = [row for row in debt.instalments if row.due_on <= debt.as_of and row.total > 0]
     kept_note = KEPT_NOTES.get(Schedule.Kind(debt.base_kind), KEPT_NOTES[Schedule.Kind.PLAN])
-    found = [
+    sums_of = [
         _origin(
             debt,
             "principal",
@@ -82,23 +82,25 @@ def _all(position: Position, debt: Debt) -> list[Origin]:
     ]
     if debt.compound:
         compound = _by_row(debt, "compound")
-        found.append(_origin(debt, "compound", compound, "逾期的利息按罚息利率产生，按天计算。"))
+        sums_of.append(_origin(debt, "compound", compound, "逾期的利息按罚息利率产生，按天计算。"))
     if debt.fee:
-        found.append(_origin(debt, "fee", _by_row(debt, "fee"), "合同约定的逾期费用。"))
+        sums_of.append(_origin(debt, "fee", _by_row(debt, "fee"), "合同约定的逾期费用。"))
     for name in ("kept_interest", "kept_penalty"):
         if getattr(debt, name):
-            found.append(_origin(debt, name, _by_row(debt, name), kept_note))
+            sums_of.append(_origin(debt, name, _by_row(debt, name), kept_note))
     if debt.kept_penalty and debt.penalty:
         sums = tuple(_part(debt, name) for name in ("kept_penalty", "penalty"))
         note = "保留罚息已经固定，不再增长；罚息还在按天产生。两项相加就是全部罚息。"
-        found.append(_origin(debt, "penalty_all", sums, note))
+        sums_of.append(_origin(debt, "penalty_all", sums, note))
     total = tuple(SumLine(part.word, part.amount) for part in parts_of([debt]) if part.amount)
-    found.append(_origin(debt, "total", total, "到今天为止的全部欠款，不含还没有到期的利息。"))
+    sums_of.append(_origin(debt, "total", total, "到今天为止的全部欠款，不含还没有到期的利息。"))
     if debt.accrued_interest:
-        ran = (SumLine("从上一个到期日算到今天的利息", debt.accrued_interest),)
-        found.append(_origin(debt, "accrued_interest", ran, "本期已经产生的利息，到期日才需要还。"))
+        running = (SumLine("从上一个到期日算到今天的利息", debt.accrued_interest),)
+        sums_of.append(
+            _origin(debt, "accrued_interest", running, "本期已经产生的利息，到期日才需要还。")
+        )
     payoff = tuple(_part(debt, name) for name in ("total", "accrued_interest"))
-    found.append(
+    sums_of.append(
         _origin(
             debt,
             "payoff",
@@ -106,7 +108,7 @@ def _all(position: Position, debt: Debt) -> list[Origin]:
             "今天一次还清需要的金额，还清后这笔借款结清。",
         )
     )
-    found.append(
+    sums_of.append(
         _origin(
             debt,
             "due_now",
@@ -115,16 +117,16 @@ def _all(position: Position, debt: Debt) -> list[Origin]:
         )
     )
     ahead = debt.by_schedule - debt.total
-    left = (_part(debt, "total"), SumLine("以后各期到期才产生的利息", ahead))
-    found.append(
+    parts_left = (_part(debt, "total"), SumLine("以后各期到期才产生的利息", ahead))
+    sums_of.append(
         _origin(
             debt,
             "by_schedule",
-            tuple(part for part in left if part.amount),
+            tuple(part for part in parts_left if part.amount),
             "每一期都按日期还，一直还到最后一期，还要还的金额。",
         )
     )
-    return found
+    return sums_of
 
 
 def _origin(debt: Debt, name: str, parts: tuple[SumLine, ...], note: str) -> Origin:
@@ -153,8 +155,8 @@ def _principal(position: Position, debt: Debt) -> tuple[SumLine, ...]:
         for move in moves:
             if move.account == Account.PRINCIPAL and move.on <= debt.as_of:
                 sums[move.kind] = sums.get(move.kind, ZERO) + move.amount
-    words = dict(Entry.Kind.choices) | PRINCIPAL_WORDS
-    return tuple(SumLine(f"{words[kind]}", amount) for kind, amount in sums.items() if amount)
+    kind_words = dict(Entry.Kind.choices) | PRINCIPAL_WORDS
+    return tuple(SumLine(f"{kind_words[kind]}", amount) for kind, amount in sums.items() if amount)
 
 
 def _interest_words(row: InstalmentDebt) -> str:

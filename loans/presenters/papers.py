@@ -97,8 +97,8 @@ def penalty_csv(
         if line.compound:
             paid = line.compound - row.compound
             rows.append(["复利", line.number, line.due_on, line.compound, paid, row.compound])
-    (_, owed), *more = _penalties(debt)  # the word alone begins the rows of the instalments
-    sums = [("现在应付罚息", owed), *more]
+    (_, owed), *more_sums = _penalties(debt)  # the word alone begins the rows of the instalments
+    sums = [("现在应付罚息", owed), *more_sums]
     rows += [[word, "", debt.as_of, "", "", amount] for word, amount in sums]
     rows += [["借据编号", loan.number]]
     rows += [[rule.title, rule.text] for rule in rules.penalty_rules(profile)]
@@ -122,14 +122,16 @@ def penalty_paper(
         for part in line.segments:
             days = f"{part.first_day} 至 {part.last_day}"
             sum_ = f"{wording.yuan(part.base)} × {rate_formula(profile, part)} × {part.days}"
-            why = f"起：{part.reason}；止：{part.end_reason}"
-            rows.append([f"{line.number}", days, sum_, f"{part.amount:.6f}", why])
+            reasons = f"起：{part.reason}；止：{part.end_reason}"
+            rows.append([f"{line.number}", days, sum_, f"{part.amount:.6f}", reasons])
         if line.segments:
             ordinary, surcharge, capped = (wording.yuan(share) for share in _shares(line))
-            told = f"正常利率 {ordinary} + 逾期加收 {surcharge}"
-            told += f" − 封顶减少 {capped}" if line.capped_part else ""
-            left = f"已还或已减免 {line.total - row.penalty}，现在应付 {row.penalty}"
-            rows.append([f"{line.number}", "小计（舍入到分）", told, f"{line.total}", left])
+            made_of = f"正常利率 {ordinary} + 逾期加收 {surcharge}"
+            made_of += f" − 封顶减少 {capped}" if line.capped_part else ""
+            owed_words = f"已还或已减免 {line.total - row.penalty}，现在应付 {row.penalty}"
+            rows.append(
+                [f"{line.number}", "小计（舍入到分）", made_of, f"{line.total}", owed_words]
+            )
     meta = [
         ("借据编号", loan.number),
         ("截至", f"{debt.as_of}"),

@@ -168,18 +168,18 @@ WORDS = {"": "", "×": "乘 ", "÷": "除以 ", "=": "等于 "}
 
 def _sentence(factors: Sequence[Factor]) -> str:
     """The formula for those who listen: 1,603.65 乘 0.05% 乘 1.5 乘 49 天 等于 58.93 元."""
-    said = [
+    spoken = [
         f"{WORDS[one.sign]}{one.value}{ {'天': ' 天', '罚息': ' 元'}.get(one.caption, '') }"
         for one in factors
     ]
-    return " ".join(said)
+    return " ".join(spoken)
 
 
 def rate_formula(profile: ProductProfile, part: Segment) -> str:
     """The rate as one text: "0.04% × 1.5"."""
     factors = rate_factors(profile, part)
-    first, *rest = factors
-    return " ".join([first.value, *(f"{one.sign} {one.value}" for one in rest)])
+    first, *others = factors
+    return " ".join([first.value, *(f"{one.sign} {one.value}" for one in others)])
 
 
 def _rows(profile: ProductProfile, parts: Sequence[Segment]) -> tuple[SegmentRow, ...]:
@@ -203,8 +203,8 @@ def _trim(amount: Fraction, places: int = 6) -> str:
     """An exact sum with at most six places; ≈ when it goes on."""
     scaled = round(amount * 10**places)
     text = f"{Decimal(scaled).scaleb(-places):,f}"
-    whole, _, rest = text.partition(".")
-    shown = f"{whole}.{rest.rstrip('0').ljust(2, '0')}"
+    whole, _, decimals = text.partition(".")
+    shown = f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
     return shown if Fraction(scaled, 10**places) == amount else f"≈{shown}"
 
 
@@ -228,9 +228,9 @@ class WhatIf:
 
 def what_if(now: Debt, then: Debt, *, asked: date, first: date, last: date) -> WhatIf:
     """Both debts are computed by the same rule on their own day; nothing is extrapolated."""
-    known = {row.id for row in now.instalments if row.is_due and row.total > 0}
-    fresh = [
-        row for row in then.instalments if row.is_due and row.total > 0 and row.id not in known
+    due_today = {row.id for row in now.instalments if row.is_due and row.total > 0}
+    newly_due = [
+        row for row in then.instalments if row.is_due and row.total > 0 and row.id not in due_today
     ]
     clipped = ""
     if asked > last:
@@ -248,7 +248,7 @@ def what_if(now: Debt, then: Debt, *, asked: date, first: date, last: date) -> W
         then_due=then.due_now,
         then_penalty=_penalty(then),
         more_penalty=_penalty(then) - _penalty(now),
-        new_instalments=tuple(row.number for row in fresh),
+        new_instalments=tuple(row.number for row in newly_due),
         first=first,
         last=last,
     )

@@ -62,7 +62,7 @@ def preview_view(preview: SplitPreview, debt: Debt) -> CashierPreview:
 
 
 def _bar(preview: SplitPreview, debt: Debt) -> ShareBar:
-    left = debt.principal - preview.principal
+    principal_left = debt.principal - preview.principal
     penalty, interest = penalty_column(preview.parts), interest_column(preview.parts)
     parts = [
         Share("a", penalty.word, penalty.amount, "split-penalty", penalty.parts),
@@ -72,7 +72,7 @@ def _bar(preview: SplitPreview, debt: Debt) -> ShareBar:
             "本金",
             preview.principal,
             "split-principal",
-            f"还后剩余本金 {wording.yuan(left)}",
+            f"还后剩余本金 {wording.yuan(principal_left)}",
         ),
     ]
     if preview.fee:
@@ -95,9 +95,9 @@ def _shares(preview: SplitPreview, debt: Debt) -> tuple[InstalmentShare, ...]:
 
 
 def _share(row: InstalmentDebt, paid: Decimal) -> InstalmentShare:
-    left = row.total - paid
+    unpaid = row.total - paid
     return InstalmentShare(
-        f"第 {row.number} 期", paid, left, still_overdue=left > 0 and row.overdue_days > 0
+        f"第 {row.number} 期", paid, unpaid, still_overdue=unpaid > 0 and row.overdue_days > 0
     )
 
 
@@ -142,17 +142,17 @@ def first_scope(debt: Debt) -> str:
 
 def scopes(debt: Debt, chosen: str) -> tuple[Scope, ...]:
     """What may be paid: all that is due, the plan's next instalment, any amount, everything."""
-    found = [(DUE, due_words(debt))] if debt.due_now else []
-    found += [(NEXT, "还下一期")] if next_of_plan(debt) else []
-    found += [(CUSTOM, "自定义金额"), (PAYOFF, "提前结清")]
-    return tuple(Scope(key, label, key == chosen) for key, label in found)
+    choices = [(DUE, due_words(debt))] if debt.due_now else []
+    choices += [(NEXT, "还下一期")] if next_of_plan(debt) else []
+    choices += [(CUSTOM, "自定义金额"), (PAYOFF, "提前结清")]
+    return tuple(Scope(key, label, key == chosen) for key, label in choices)
 
 
 def scope_words(debt: Debt, chosen: str, stage: LoanStage) -> str:
     """What the big amount is: 新计划第 2 期 · 逾期 2 天."""
     if chosen == PAYOFF:
-        more = debt.accrued_interest
-        extra = f"，其中未到期利息只计到今天 {wording.yuan(more)} 元" if more else ""
+        accrued = debt.accrued_interest
+        extra = f"，其中未到期利息只计到今天 {wording.yuan(accrued)} 元" if accrued else ""
         return f"一次还清全部本金、利息和罚息{extra}"
     ahead = next_of_plan(debt)
     if chosen == NEXT and ahead is not None:
@@ -189,7 +189,7 @@ class PaymentReceipt:
 def receipt(payment: Payment) -> PaymentReceipt:
     """From the split stored with the payment; nothing is computed again."""
     split: Mapping[str, Any] = payment.split
-    groups, now = _groups(split), _groups(payment.split_now)
+    groups, groups_now = _groups(split), _groups(payment.split_now)
     details = [
         (
             f"第 {line['instalment']} 期" if line["instalment"] else "提前还款",
@@ -203,7 +203,7 @@ def receipt(payment: Payment) -> PaymentReceipt:
         lines=tuple(group for group in groups if group.amount or group.field != "split-fee"),
         lines_now=tuple(
             (was.label if was.amount else new.label, was.amount, new.amount)
-            for was, new in zip(groups, now, strict=True)
+            for was, new in zip(groups, groups_now, strict=True)
             if was.amount != new.amount
         ),
         order_text=split["order_text"],

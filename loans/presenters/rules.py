@@ -102,12 +102,12 @@ def _compound(profile: ProductProfile) -> str:
 
 def _rounding(profile: ProductProfile) -> str:
     if profile.round_penalty is Rounding.DOWN:
-        how = "舍去不足一分的部分"
+        rounding_words = "舍去不足一分的部分"
     elif profile.annual_cap is None:
-        how = "四舍五入到分"
+        rounding_words = "四舍五入到分"
     else:
-        how = "四舍五入到分；会超过年化上限的，舍去不足一分的部分"
-    return f"按期计算，每期只舍入一次，{how}"
+        rounding_words = "四舍五入到分；会超过年化上限的，舍去不足一分的部分"
+    return f"按期计算，每期只舍入一次，{rounding_words}"
 
 
 def questions(
@@ -179,9 +179,9 @@ def _qualify(debt: Debt) -> str:
         "因疾病、失业或收入下降、自然灾害、意外、家庭变故等原因造成的逾期，提供相应证明后可以申请，"
         "最终以审核结果为准。"
     )
-    both = penalty_all(debt)
-    if both is not None:
-        return f"{rule}你现在的罚息合计 {both.words} 元，可以申请。"
+    penalties = penalty_all(debt)
+    if penalties is not None:
+        return f"{rule}你现在的罚息合计 {penalties.words} 元，可以申请。"
     if debt.penalty > 0:
         return f"{rule}你现在有 {wording.yuan(debt.penalty)} 元罚息，可以申请。"
     if debt.kept_penalty > 0:

@@ -64,4 +64,4 @@ def register(source: Source) -> None:
 
 def standing_of(loan: Loan) -> ReliefStatus | None:
     """The first thing that runs on the loan, or None: then the pages offer to apply."""
-    return next((found for source in _sources if (found := source(loan)) is not None), None)
+    return next((status for source in _sources if (status := source(loan)) is not None), None)

@@ -75,12 +75,12 @@ def _row(
 ) -> InstalmentDebt:
     principal = position.balance(row.pk, Account.PRINCIPAL, on)
     interest = row.interest - position.reduced(row.pk, Account.INTEREST, on)
-    ran = penalty.total if penalty else ZERO
+    penalty_ran = penalty.total if penalty else ZERO
     compound = penalty.compound if penalty else ZERO
     parts = Components(
         principal=principal,
         interest=interest,
-        penalty=ran - position.reduced(row.pk, Account.PENALTY, on),
+        penalty=penalty_ran - position.reduced(row.pk, Account.PENALTY, on),
         compound=compound - position.reduced(row.pk, Account.COMPOUND, on),
         fee=position.balance(row.pk, Account.FEE, on),
         kept_interest=position.balance(row.pk, Account.KEPT_INTEREST, on),

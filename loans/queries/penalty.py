@@ -28,11 +28,11 @@ def penalty_story(loan: Loan, on: date) -> PenaltyExplanation:
 def story_of(position: Position, on: date) -> PenaltyExplanation:
     """The same from books already read: only the instalments in force are told."""
     story, lines = position.explanation(on)
-    kept = tuple(lines[i.pk] for i in position.live(on) if i.pk in lines)
+    in_force = tuple(lines[i.pk] for i in position.live(on) if i.pk in lines)
     sums: dict[str, Any] = {
-        name: sum((getattr(line, name) for line in kept), ZERO) for name in SUMMED
+        name: sum((getattr(line, name) for line in in_force), ZERO) for name in SUMMED
     }
-    return replace(story, instalments=kept, **sums)
+    return replace(story, instalments=in_force, **sums)
 
 
 def penalty_owed(standing: PenaltyBasis[S, R], on: date) -> Decimal:

@@ -47,8 +47,8 @@ def plan_vesting(position: Position, on: date | None = None) -> Vesting | None:
         return None
     planned = Decimal((plan.terms or {})["principal"])
     rows = position.live(on)
-    rest = sum((position.balance(row.pk, Account.PRINCIPAL, on) for row in rows), ZERO)
-    return vest(SignedWaiver.of(plan).total, planned, planned - rest)
+    principal_left = sum((position.balance(row.pk, Account.PRINCIPAL, on) for row in rows), ZERO)
+    return vest(SignedWaiver.of(plan).total, planned, planned - principal_left)
 
 
 def plan_rules(position: Position, on: date | None = None) -> PlanRules | None:

@@ -97,29 +97,29 @@ class Position(PenaltyBasis[Schedule, Instalment]):
         principal = sum((self.balance(i.pk, Account.PRINCIPAL, on) for i in undue), ZERO)
         if not undue or principal <= 0 or undue[0].start_on >= on:
             return ZERO
-        ran = accrued_interest(
+        accrued_total = accrued_interest(
             self.interest_profile(on), balance=principal, from_on=undue[0].start_on, to_on=on
         )
         kinds = (Entry.Kind.ACCRUAL.value,)
-        known = -self.total(undue[0].pk, Account.INTEREST_INCOME, kinds=kinds, upto=on)
-        return max(ran - known, ZERO)
+        recognised = -self.total(undue[0].pk, Account.INTEREST_INCOME, kinds=kinds, upto=on)
+        return max(accrued_total - recognised, ZERO)
 
 
 def load_positions(loans: Sequence[Loan]) -> dict[int, Position]:
     """The positions of several loans in three queries, whatever their number."""
     ids = [loan.pk for loan in loans]
-    found = {
+    positions = {
         loan.pk: Position(loan=loan, profile=loan.terms, schedules=[], instalments=[])
         for loan in loans
     }
     for schedule in Schedule.objects.filter(loan_id__in=ids).order_by("loan_id", "number"):
-        found[schedule.loan_id].schedules.append(schedule)
+        positions[schedule.loan_id].schedules.append(schedule)
     rows = Instalment.objects.filter(schedule__loan_id__in=ids)
     for row in rows.annotate(loan_pk=F("schedule__loan_id")).order_by(*INSTALMENT_ORDER):
-        found[row.loan_pk].instalments.append(row)
+        positions[row.loan_pk].instalments.append(row)
     for loan_id, *move in grouped_moves(Posting.objects.filter(entry__loan_id__in=ids)):
-        found[loan_id].record([LedgerMovement(*move)])
-    return found
+        positions[loan_id].record([LedgerMovement(*move)])
+    return positions
 
 
 def grouped_moves(postings: QuerySet[Posting]) -> QuerySet[Posting, tuple[Any, ...]]:

@@ -217,13 +217,13 @@ def stages(pairs: Sequence[Pair]) -> dict[int, LoanStage]:
 def _told(loan: Loan, debt: Debt, watch: PlanWatch | None) -> LoanStage:
     stage = _decide(loan, debt, watch)
     words = WORDS[stage]
-    fill = _figures(debt, watch)
+    figures = _figures(debt, watch)
     return LoanStage(
         stage=stage,
-        badge=words.badge.format_map(fill),
+        badge=words.badge.format_map(figures),
         tone=words.tone,
-        headline=words.headline.format_map(fill),
-        text=words.text.format_map(fill),
+        headline=words.headline.format_map(figures),
+        text=words.text.format_map(figures),
         button=words.button,
         step=words.step,
     )
@@ -274,9 +274,9 @@ def _figures(debt: Debt, watch: PlanWatch | None) -> dict[str, str]:
     amount = debt.due_now if due else (row.total if row else debt.total)
     pay_by = watch.pay_by if watch else None
     cure_by = watch.cure_by if watch else None
-    why = "连续两期没有还清"
+    breach_reason = "连续两期没有还清"
     if watch and not watch.two_missed and cure_by is not None:
-        why = f"补救期已于 {day(cure_by, debt.as_of)} 24:00 结束"
+        breach_reason = f"补救期已于 {day(cure_by, debt.as_of)} 24:00 结束"
     return {
         "number": numbers_of(due or ([row] if row else [])),
         "days": str(debt.overdue_days),
@@ -285,7 +285,7 @@ def _figures(debt: Debt, watch: PlanWatch | None) -> dict[str, str]:
         "amount": f"{amount:,.2f}",
         "pay_by": f"（{day(pay_by, debt.as_of)} 24:00 前不会收到违约预警）" if pay_by else "",
         "cure_by": day(cure_by, debt.as_of) if cure_by else "",
-        "why": why,
+        "why": breach_reason,
         "opened": day(debt.base_opened_on, debt.as_of),
         "ahead": f"下一期 {day(row.due_on, debt.as_of)}应还 {row.total:,.2f} 元。" if row else "",
     }

@@ -113,10 +113,10 @@ class PenaltyBasis(Generic[S, R]):
 
     def schedules_on(self, on: date | None = None) -> list[S]:
         """Schedules in force at some time up to ``on`` (None: now), the undone ones left out."""
-        kept = [s for s in self.schedules if s.undone_on is None]
+        in_force = [s for s in self.schedules if s.undone_on is None]
         if on is not None:
-            kept = [s for s in kept if s.opened_on <= on] or kept[:1]
-        return kept
+            in_force = [s for s in in_force if s.opened_on <= on] or in_force[:1]
+        return in_force
 
     def closed_on(self, on: date | None = None) -> dict[int, date | None]:
         """Instalment id → the date its rest moved to a newer schedule (None: in force)."""

@@ -74,5 +74,5 @@ def payments(loan: Loan) -> list[Payment]:
 
 def corrections(loan: Loan) -> list[Correction]:
     """What back-dated and reversed payments changed, newest first (one query)."""
-    found = Correction.objects.filter(loan=loan).select_related("payment")
-    return list(found.order_by("-pk"))
+    rows = Correction.objects.filter(loan=loan).select_related("payment")
+    return list(rows.order_by("-pk"))

@@ -49,12 +49,12 @@ class ByKey(Generic[T]):
 
     def take(self, key: int) -> list[T]:
         """All rows of ``key``; those of smaller keys are passed over."""
-        found = []
+        rows = []
         while self._next is not None and self._next[0] <= key:
             if self._next[0] == key:
-                found.append(self._next[1])
+                rows.append(self._next[1])
             self._next = next(self._rows, None)
-        return found
+        return rows
 
 
 def keyed(rows: QuerySet[Any, Any]) -> Iterator[tuple[int, tuple[Any, ...]]]:
@@ -77,8 +77,10 @@ def stream_positions(loans: QuerySet[Loan] | None = None) -> Iterator[Position]:
         postings = postings.filter(entry__loan__in=loans)
     ordered = schedules.order_by("loan_id", "number").iterator(chunk_size=CHUNK)
     by_loan = ByKey((schedule.loan_id, schedule) for schedule in ordered)
-    told = rows.annotate(loan_pk=F("schedule__loan_id"))
-    in_order = told.order_by("schedule__loan_id", *INSTALMENT_ORDER).iterator(chunk_size=CHUNK)
+    instalment_rows = rows.annotate(loan_pk=F("schedule__loan_id"))
+    in_order = instalment_rows.order_by("schedule__loan_id", *INSTALMENT_ORDER).iterator(
+        chunk_size=CHUNK
+    )
     instalments: ByKey[Instalment] = ByKey((row.loan_pk, row) for row in in_order)
     moves = ByKey(keyed(grouped_moves(postings).order_by("entry__loan_id")))
     chosen = Loan.objects.all() if loans is None else loans
@@ -112,8 +114,8 @@ def stream_standings(loans: QuerySet[Loan], on: date) -> Iterator[tuple[int, Lea
     )
     chosen = counted.filter(entry__loan__in=loans)
     moves = ByKey(keyed(grouped_moves(chosen).order_by("entry__loan_id")))
-    told = loans.order_by("pk").values_list("pk", Cast("profile", TextField()))
-    for pk, profile in told.iterator(chunk_size=CHUNK):
+    loan_profiles = loans.order_by("pk").values_list("pk", Cast("profile", TextField()))
+    for pk, profile in loan_profiles.iterator(chunk_size=CHUNK):
         standing = Lean(
             profile=_profile(profile),
             schedules=[LeanSchedule(*row) for row in by_loan.take(pk)],

@@ -93,7 +93,7 @@ def make_due(
         for account in (Account.PENALTY, Account.COMPOUND)
     }
     accruals = (Entry.Kind.ACCRUAL.value,)
-    known = position.booked(undue[0].pk, Account.INTEREST, kinds=accruals)
+    recognised = position.booked(undue[0].pk, Account.INTEREST, kinds=accruals)
     remaining = [
         ScheduledInstalment(row.number, row.start_on, row.due_on, owed[row.pk], row.interest)
         for row in undue
@@ -105,7 +105,7 @@ def make_due(
         start_on=made.start_on,
         due_on=made.due_on,
         principal=made.principal,
-        interest=max(made.interest - known, ZERO),
+        interest=max(made.interest - recognised, ZERO),
         kept_penalty=sum(charges.values(), ZERO),
     )
     schedule = books.open_schedule(Schedule.Kind.ACCELERATED, on, source[:200], [row])

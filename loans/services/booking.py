@@ -58,8 +58,8 @@ class Books:
         reverses: Entry | None = None,
     ) -> None:
         """Collect an entry; figures of ``position`` see it at once. Zero lines are dropped."""
-        kept = tuple(line for line in lines if line.amount != ZERO)
-        if not kept:
+        nonzero = tuple(line for line in lines if line.amount != ZERO)
+        if not nonzero:
             return
         self.drafts.append(
             EntryDraft(
@@ -68,7 +68,7 @@ class Books:
                 value_date=on,
                 key=key or f"{kind}:{self.loan.pk}:{self.loan.version}:{len(self.drafts)}",
                 source=source,
-                lines=kept,
+                lines=nonzero,
                 actor=self.actor,
                 payment=payment,
                 schedule=schedule,
@@ -78,7 +78,7 @@ class Books:
         effective = reverses.kind if reverses else kind
         self.position.record(
             LedgerMovement(line.instalment_id, line.account, effective, on, line.amount)
-            for line in kept
+            for line in nonzero
             if line.instalment_id is not None
         )
 
@@ -136,10 +136,10 @@ class Books:
 
     def _book_penalty(self, on: date, source: str) -> None:
         position = self.position
-        told = position.penalties(on)
+        explained = position.penalties(on)
         lines: list[PostingLine] = []
         for row in position.instalments:
-            sums = told.get(row.pk, (ZERO, ZERO))
+            sums = explained.get(row.pk, (ZERO, ZERO))
             for account, target in zip((Account.PENALTY, Account.COMPOUND), sums, strict=True):
                 delta = target - position.booked(row.pk, account, kinds=PENALTIES)
                 if delta:

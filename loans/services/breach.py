@@ -58,8 +58,8 @@ def reinstate(
 
 def _done(loan: Loan, key: str) -> Schedule | None:
     """The schedule that stands for ``key``: a correction does the same breach again."""
-    same = Q(key=key) | Q(key__startswith=f"{key}{AGAIN}")
-    entries = Entry.objects.filter(same, loan=loan, kind=Entry.Kind.BREACH)
+    of_key = Q(key=key) | Q(key__startswith=f"{key}{AGAIN}")
+    entries = Entry.objects.filter(of_key, loan=loan, kind=Entry.Kind.BREACH)
     newest = entries.select_related("schedule").order_by("-pk").first()
     return newest.schedule if newest else None
 
@@ -75,15 +75,15 @@ def break_plan(books: Books, on: date, *, key: str, reason: str, formerly: str =
     live, undue, accrued = position.live(), position.undue(on), position.accrued(on)
     rate = str((position.base().terms or {}).get("plan_annual_rate", "0"))
     books.bring_to(on)
-    rest = _rest(position, live)
+    remaining = _rest(position, live)
     if undue and accrued:
         place = (undue[0].pk, Account.INTEREST.value)
-        rest[place] = rest.get(place, ZERO) + accrued
+        remaining[place] = remaining.get(place, ZERO) + accrued
     shares = share(vesting.returned, [waived.parts[component] for component in WAIVABLE])
     back = dict(zip(WAIVABLE, shares, strict=True))[Component.INTEREST]
-    interest = _total(rest, INTEREST_LIKE) + back
-    principal = _total(rest, (Account.PRINCIPAL,))
-    penalty = sum(rest.values(), ZERO) - principal - _total(rest, INTEREST_LIKE)
+    interest = _total(remaining, INTEREST_LIKE) + back
+    principal = _total(remaining, (Account.PRINCIPAL,))
+    penalty = sum(remaining.values(), ZERO) - principal - _total(remaining, INTEREST_LIKE)
     row = Instalment(
         number=1,
         start_on=on,
@@ -101,19 +101,19 @@ def break_plan(books: Books, on: date, *, key: str, reason: str, formerly: str =
         lines = income(undue[0], Account.INTEREST, accrued)
         source = f"计息至违约日 {on:%Y-%m-%d}"
         books.post(Entry.Kind.ACCRUAL, on, source, lines, schedule=schedule)
-    lines = [PostingLine(account, -amount, pk) for (pk, account), amount in rest.items()]
+    lines = [PostingLine(account, -amount, pk) for (pk, account), amount in remaining.items()]
     lines += [PostingLine(Account.WAIVER, -vesting.returned, row.pk), *opening([row])]
-    told = f"减免保留 {vesting.vested:,.2f} 元，恢复 {vesting.returned:,.2f} 元{formerly}"
-    source = f"违约：{reason[:200].rstrip('。')}。{told}"
+    consequence = f"减免保留 {vesting.vested:,.2f} 元，恢复 {vesting.returned:,.2f} 元{formerly}"
+    source = f"违约：{reason[:200].rstrip('。')}。{consequence}"
     books.post(Entry.Kind.BREACH, on, source[:300], lines, key=key, schedule=schedule)
     return schedule
 
 
 def _rest(position: Position, live: list[Instalment]) -> dict[tuple[int, str], Decimal]:
-    found = {(i.pk, a.value): position.balance(i.pk, a) for i in live for a in RECEIVABLES}
-    return {place: amount for place, amount in found.items() if amount}
+    balances = {(i.pk, a.value): position.balance(i.pk, a) for i in live for a in RECEIVABLES}
+    return {place: amount for place, amount in balances.items() if amount}
 
 
-def _total(rest: dict[tuple[int, str], Decimal], accounts: tuple[Account, ...]) -> Decimal:
+def _total(balances: dict[tuple[int, str], Decimal], accounts: tuple[Account, ...]) -> Decimal:
     names = [account.value for account in accounts]
-    return sum((amount for (_, name), amount in rest.items() if name in names), ZERO)
+    return sum((amount for (_, name), amount in balances.items() if name in names), ZERO)

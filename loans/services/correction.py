@@ -84,15 +84,15 @@ def do_again(books: Books, steps: Sequence[Step]) -> list[str]:
     Errors: RuleViolation where a later payment is now more than all that was owed on its date, or
     a plan would have been paid in full before the day its breach was confirmed.
     """
-    told = []
+    sentences = []
     for step in steps:
         if isinstance(step, Payment):
-            told.append(_pay_again(books, step))
+            sentences.append(_pay_again(books, step))
         elif step.schedule.kind == Schedule.Kind.BREACHED:
-            told.append(_break_again(books, step))
+            sentences.append(_break_again(books, step))
         else:
-            told.append(_accelerate_again(books, step))
-    return [sentence for sentence in told if sentence]
+            sentences.append(_accelerate_again(books, step))
+    return [sentence for sentence in sentences if sentence]
 
 
 def _pay_again(books: Books, payment: Payment) -> str:
@@ -145,31 +145,33 @@ def _break_again(books: Books, act: BookedAct) -> str:
             code="PLAN_PAID",
             field="paid_on",
         )
-    kept, back = (f"{Decimal(old[name]):,.2f}" for name in ("vested", "returned"))
+    old_vested, old_returned = (f"{Decimal(old[name]):,.2f}" for name in ("vested", "returned"))
     schedule = break_plan(
         books,
         on,
         key=_key(books, act),
         reason=old["reason"],
-        formerly=f"（更正前：保留 {kept} 元，恢复 {back} 元）",
+        formerly=f"（更正前：保留 {old_vested} 元，恢复 {old_returned} 元）",
     )
     new = schedule.terms or {}
-    due, was = (one.instalments.get().principal for one in (schedule, act.schedule))
+    new_due, old_due = (one.instalments.get().principal for one in (schedule, act.schedule))
     return (
-        f"{on:%Y-%m-%d} 的违约重新计算：减免保留 {kept} → {Decimal(new['vested']):,.2f} 元，"
-        f"恢复 {back} → {Decimal(new['returned']):,.2f} 元，到期本金 {was:,.2f} → {due:,.2f} 元。"
+        f"{on:%Y-%m-%d} 的违约重新计算：减免保留 {old_vested} → {Decimal(new['vested']):,.2f} 元，"
+        f"恢复 {old_returned} → {Decimal(new['returned']):,.2f} 元，到期本金 {old_due:,.2f} → {new_due:,.2f} 元。"
     )
 
 
 def _accelerate_again(books: Books, act: BookedAct) -> str:
     on = act.schedule.opened_on
     undue = books.position.undue(on)
-    was = act.schedule.instalments.get().principal
+    old_due = act.schedule.instalments.get().principal
     if not undue:
-        return f"{on:%Y-%m-%d} 的提前到期不再需要：当天已没有未到期的本金（原为 {was:,.2f} 元）。"
+        return (
+            f"{on:%Y-%m-%d} 的提前到期不再需要：当天已没有未到期的本金（原为 {old_due:,.2f} 元）。"
+        )
     schedule = make_due(books, undue, on, act.entry.source, key=_key(books, act))
-    due = schedule.instalments.get().principal
-    return f"{on:%Y-%m-%d} 的提前到期重新计算：提前到期的本金 {was:,.2f} → {due:,.2f} 元。"
+    new_due = schedule.instalments.get().principal
+    return f"{on:%Y-%m-%d} 的提前到期重新计算：提前到期的本金 {old_due:,.2f} → {new_due:,.2f} 元。"
 
 
 def _key(books: Books, act: BookedAct) -> str:

@@ -58,10 +58,10 @@ def post_all(drafts: Sequence[EntryDraft], *, now: datetime) -> list[Entry]:
     """Write several entries in four statements, in their order; each is idempotent by its key."""
     for draft in drafts:
         _check(draft)
-    known = {e.key: e for e in Entry.objects.filter(key__in=[d.key for d in drafts])}
-    if known:
-        _check_same([d for d in drafts if d.key in known], known)
-    new = [d for d in drafts if d.key not in known]
+    booked = {e.key: e for e in Entry.objects.filter(key__in=[d.key for d in drafts])}
+    if booked:
+        _check_same([d for d in drafts if d.key in booked], booked)
+    new = [d for d in drafts if d.key not in booked]
     with transaction.atomic(savepoint=False):
         written = Entry.objects.bulk_create(_entry(draft, now) for draft in new)
         Posting.objects.bulk_create(
@@ -74,8 +74,8 @@ def post_all(drafts: Sequence[EntryDraft], *, now: datetime) -> list[Entry]:
             for draft, entry in zip(new, written, strict=True)
             for line in draft.lines
         )
-    known.update({entry.key: entry for entry in written})
-    return [known[draft.key] for draft in drafts]
+    booked.update({entry.key: entry for entry in written})
+    return [booked[draft.key] for draft in drafts]
 
 
 def _entry(draft: EntryDraft, now: datetime) -> Entry:
@@ -104,19 +104,19 @@ def _check(draft: EntryDraft) -> None:
         raise UnbalancedEntry(f"{draft.key}: the lines sum to {total}")
 
 
-def _check_same(drafts: Sequence[EntryDraft], known: dict[str, Entry]) -> None:
+def _check_same(drafts: Sequence[EntryDraft], booked: dict[str, Entry]) -> None:
     """The same key must mean the same lines."""
-    found: dict[int, Counter[tuple[str, int | None, Decimal]]] = {
-        known[d.key].pk: Counter() for d in drafts
+    booked_lines: dict[int, Counter[tuple[str, int | None, Decimal]]] = {
+        booked[d.key].pk: Counter() for d in drafts
     }
-    rows = Posting.objects.filter(entry_id__in=list(found))
+    rows = Posting.objects.filter(entry_id__in=list(booked_lines))
     for entry_id, account, instalment_id, amount in rows.values_list(
         "entry_id", "account", "instalment_id", "amount"
     ):
-        found[entry_id][account, instalment_id, amount] += 1
+        booked_lines[entry_id][account, instalment_id, amount] += 1
     for draft in drafts:
-        asked = Counter((str(x.account), x.instalment_id, x.amount) for x in draft.lines)
-        if asked != found[known[draft.key].pk]:
+        draft_lines = Counter((str(x.account), x.instalment_id, x.amount) for x in draft.lines)
+        if draft_lines != booked_lines[booked[draft.key].pk]:
             raise RuleViolation(
                 "同一笔记账编号已用于另一笔金额，未重复记账。请刷新后核对。", code="KEY_REUSED"
             )

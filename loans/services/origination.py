@@ -119,9 +119,11 @@ def _post_drawdown(
 def _free_number(drawdown_on: date) -> str:
     """A contract number such as JB20260605-8842 that no loan has yet."""
     prefix = f"JB{drawdown_on:%Y%m%d}-"
-    taken = set(Loan.objects.filter(number__startswith=prefix).values_list("number", flat=True))
-    digits = 4 if len(taken) < 5000 else 8
+    used_numbers = set(
+        Loan.objects.filter(number__startswith=prefix).values_list("number", flat=True)
+    )
+    digits = 4 if len(used_numbers) < 5000 else 8
     while True:
         number = f"{prefix}{secrets.randbelow(10**digits):0{digits}d}"
-        if number not in taken:
+        if number not in used_numbers:
             return number

@@ -63,10 +63,10 @@ def pay(
     try:
         return _pay(loan_id, amount, paid_on, reference, actor, now)
     except IntegrityError:
-        known = Payment.objects.filter(reference=reference).first()
-        if known is None:
+        same_reference = Payment.objects.filter(reference=reference).first()
+        if same_reference is None:
             raise
-        return _same(known, loan_id, amount, paid_on)
+        return _same(same_reference, loan_id, amount, paid_on)
 
 
 def _pay(
@@ -79,11 +79,11 @@ def _pay(
 ) -> Payment:
     with open_books(loan_id, actor=actor, now=now) as books:
         active = list(Payment.objects.filter(loan_id=loan_id).order_by("paid_on", "pk"))
-        known = next((p for p in active if p.reference == reference), None)
-        if known is None:
-            known = Payment.objects.filter(reference=reference).first()
-        if known is not None:
-            return _same(known, loan_id, amount, paid_on)
+        same_reference = next((p for p in active if p.reference == reference), None)
+        if same_reference is None:
+            same_reference = Payment.objects.filter(reference=reference).first()
+        if same_reference is not None:
+            return _same(same_reference, loan_id, amount, paid_on)
         check_event_date(books.loan, paid_on, now, field="paid_on", label="付款日")
         _check_no_plan_later(books, paid_on)
         steps = [step for (on, _), step in steps_of(books, active) if on > paid_on]
@@ -94,10 +94,14 @@ def _pay(
         correction.undo(books, steps, f"补记 {paid_on:%Y-%m-%d} 的还款，重新入账")
         payment = _receive(books, amount, paid_on, reference)
         changes = correction.do_again(books, steps)
-        made = None
+        correction_row = None
         if before is not None:
-            made = correction.record(books, payment, Correction.Kind.BACK_DATED, before, changes)
-        _finish(books, DebtChange.PAYMENT, correction.last_paid(steps, paid_on), made, steps)
+            correction_row = correction.record(
+                books, payment, Correction.Kind.BACK_DATED, before, changes
+            )
+        _finish(
+            books, DebtChange.PAYMENT, correction.last_paid(steps, paid_on), correction_row, steps
+        )
     return payment
 
 
@@ -121,16 +125,18 @@ def reverse_payment(*, payment_id: int, reason: str, actor: User | None, now: da
         before = correction.figures(books, business_date(now))
         steps = steps_of(books, rows)
         place = place_of(steps, payment)
-        later = [step for at, step in steps if at > place]
+        later = [step for step_place, step in steps if step_place > place]
         settlement.reopen(books)
         correction.undo(books, [payment, *later], f"冲正：{reason}"[:300])
         counter = _write_counter(books, payment)
         Payment.objects.filter(pk=payment.pk).update(reversed_by=counter)
         payment.reversed_by = counter
         changes = correction.do_again(books, later)
-        made = correction.record(books, payment, Correction.Kind.REVERSAL, before, changes)
+        correction_row = correction.record(
+            books, payment, Correction.Kind.REVERSAL, before, changes
+        )
         on = correction.last_paid(later, payment.paid_on)
-        _finish(books, DebtChange.REVERSAL, on, made, later)
+        _finish(books, DebtChange.REVERSAL, on, correction_row, later)
     return payment
 
 
@@ -152,42 +158,42 @@ def _amount(amount: Decimal) -> Decimal:
     return exact
 
 
-def _same(known: Payment, loan_id: int, amount: Decimal, paid_on: date) -> Payment:
+def _same(earlier: Payment, loan_id: int, amount: Decimal, paid_on: date) -> Payment:
     """The payment that this reference already is; refused where something is known against it."""
-    if known.loan_id != loan_id or known.amount != amount:
+    if earlier.loan_id != loan_id or earlier.amount != amount:
         raise RuleViolation(
-            f"流水号 {known.reference} 已用于另一笔还款（{known.amount:,.2f} 元），"
+            f"流水号 {earlier.reference} 已用于另一笔还款（{earlier.amount:,.2f} 元），"
             "本次未入账。请核对金额，或更换流水号。",
             code="REFERENCE_REUSED",
             field="reference",
         )
-    if known.is_reversed:
-        undone = Correction.objects.filter(payment=known, kind=Correction.Kind.REVERSAL).first()
+    if earlier.is_reversed:
+        undone = Correction.objects.filter(payment=earlier, kind=Correction.Kind.REVERSAL).first()
         on = f"（{undone.as_of:%Y-%m-%d}）" if undone else ""
         raise RuleViolation(
-            f"流水号 {known.reference} 的还款（{known.paid_on:%Y-%m-%d}，{known.amount:,.2f} 元）"
+            f"流水号 {earlier.reference} 的还款（{earlier.paid_on:%Y-%m-%d}，{earlier.amount:,.2f} 元）"
             f"已冲正{on}，本次未入账。款项如实际已到账，请换用新的流水号补记，"
-            f"例如 {_next_reference(known)}。",
+            f"例如 {_next_reference(earlier)}。",
             code="REFERENCE_REVERSED",
             field="reference",
         )
-    if known.paid_on != paid_on:
+    if earlier.paid_on != paid_on:
         raise RuleViolation(
-            f"流水号 {known.reference} 已按付款日 {known.paid_on:%Y-%m-%d} 入账"
-            f"（{known.amount:,.2f} 元），与本次的付款日 {paid_on:%Y-%m-%d} 不同，本次未入账。"
+            f"流水号 {earlier.reference} 已按付款日 {earlier.paid_on:%Y-%m-%d} 入账"
+            f"（{earlier.amount:,.2f} 元），与本次的付款日 {paid_on:%Y-%m-%d} 不同，本次未入账。"
             "付款日记错的，请先冲正那一笔，再换用新的流水号补记；另一笔款项请填它自己的流水号。",
             code="REFERENCE_DATED",
             field="reference",
         )
-    return known
+    return earlier
 
 
 def _next_reference(reversed_: Payment) -> str:
     """The reference with its first free number behind it: bank-1 → bank-1-2."""
     stem = reversed_.reference[:74]
-    begun = Payment.objects.filter(reference__startswith=f"{stem}-")
-    taken = set(begun.values_list("reference", flat=True))
-    return next(name for n in count(2) if (name := f"{stem}-{n}") not in taken)
+    with_stem = Payment.objects.filter(reference__startswith=f"{stem}-")
+    used_references = set(with_stem.values_list("reference", flat=True))
+    return next(name for n in count(2) if (name := f"{stem}-{n}") not in used_references)
 
 
 def _check_no_plan_later(books: Books, paid_on: date) -> None:
@@ -258,7 +264,7 @@ def _finish(
     books: Books,
     change: DebtChange,
     on: date,
-    made: Correction | None,
+    correction_row: Correction | None,
     again: Sequence[Step],
 ) -> None:
     """Bring the books to where they were, settle if nothing is owed, tell the observers.
@@ -271,9 +277,9 @@ def _finish(
     if settled:
         settlement.settle(books, on)
     books.close()
-    if made is not None:
-        observers.notify_corrected(made, books.now)
-        telling.notify_corrected(books, made, again, was_settled=was_settled)
+    if correction_row is not None:
+        observers.notify_corrected(correction_row, books.now)
+        telling.notify_corrected(books, correction_row, again, was_settled=was_settled)
     observers.notify_changed(books.loan, change, books.now)
     if settled:
         observers.notify_settled(books.loan, books.now)

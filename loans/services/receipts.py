@@ -37,12 +37,12 @@ def post_split(books: Books, payment: Payment, split: Split, *, key: str) -> Non
 
 
 def _principal_ahead(books: Books, split: Split) -> list[PostingLine]:
-    left, lines = split.ahead_principal, []
+    unspent, lines = split.ahead_principal, []
     for row in split.undue:
-        part = min(left, books.position.balance(row.pk, Account.PRINCIPAL))
+        part = min(unspent, books.position.balance(row.pk, Account.PRINCIPAL))
         if part:
             lines.append(PostingLine(Account.PRINCIPAL, -part, row.pk))
-            left -= part
+            unspent -= part
     return lines
 
 

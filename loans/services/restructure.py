@@ -115,14 +115,14 @@ def _execute(
     key: str,
 ) -> Schedule:
     position, figures_as_of = books.position, terms.figures_as_of
-    live = position.live()
+    in_force = position.live()
     undue = position.undue(figures_as_of)
     books.bring_to(on)
     parts = _parts(locked, undue)
     waived = _waived_parts(parts, terms)
-    meanwhile = _meanwhile(position, live, parts, undue, locked)
+    meanwhile = _meanwhile(position, in_force, parts, undue, locked)
     kept = {place: amount - waived.get(place, ZERO) for place, amount in parts.items()}
-    principal = [(row.pk, position.balance(row.pk, Account.PRINCIPAL)) for row in live]
+    principal = [(row.pk, position.balance(row.pk, Account.PRINCIPAL)) for row in in_force]
     schedule = books.open_schedule(
         Schedule.Kind.PLAN,
         on,
@@ -138,11 +138,11 @@ def _execute(
     _post_waiver(books, waived, on, "按协商协议减免", f"{key}:waiver", schedule)
     source = f"{figures_as_of:%Y-%m-%d} 之后继续计收的部分一并减免"
     _post_waiver(books, meanwhile, on, source, f"{key}:meanwhile", schedule)
-    made = [row for row in position.instalments if row.schedule_id == schedule.pk]
+    new_rows = [row for row in position.instalments if row.schedule_id == schedule.pk]
     moves = [PostingLine(Account.PRINCIPAL, -amount, pk) for pk, amount in principal]
     moves += [PostingLine(account, -amount, pk) for (pk, account), amount in kept.items()]
     books.post(
-        Entry.Kind.PLAN, on, "新还款计划生效", moves + opening(made), key=key, schedule=schedule
+        Entry.Kind.PLAN, on, "新还款计划生效", moves + opening(new_rows), key=key, schedule=schedule
     )
     return schedule
 
@@ -181,23 +181,23 @@ def _waived_parts(parts: Parts, terms: ReliefTerms) -> Parts:
 
 def _meanwhile(
     position: Position,
-    live: list[Instalment],
+    in_force: list[Instalment],
     parts: Parts,
     undue: list[Instalment],
     locked: Debt,
 ) -> Parts:
     """What ran on after the offer's date: booked balances minus what the offer counted."""
     running = undue[0].pk if undue and locked.accrued_interest else None
-    more: Parts = {}
-    for row in live:
+    run_on: Parts = {}
+    for row in in_force:
         for account in OWED:
             place = (row.pk, account.value)
             balance = position.balance(row.pk, account)
             if account == Account.INTEREST and row.pk == running and not balance:
                 continue  # its accrual is posted with the plan
             if extra := balance - parts.get(place, ZERO):
-                more[place] = extra
-    return more
+                run_on[place] = extra
+    return run_on
 
 
 def _post_waiver(
@@ -226,8 +226,10 @@ def _rows(plan: PlanPreview) -> list[Instalment]:
 
 def _terms_json(terms: ReliefTerms, plan: PlanPreview, meanwhile: Parts) -> dict[str, Any]:
     values = {f.name: getattr(terms, f.name) for f in fields(terms)}
-    told = {name: v if v is None or isinstance(v, int) else str(v) for name, v in values.items()}
-    return told | {
+    stored_terms = {
+        name: v if v is None or isinstance(v, int) else str(v) for name, v in values.items()
+    }
+    return stored_terms | {
         "waived": str(plan.waived),
         "waived_meanwhile": str(sum(meanwhile.values(), ZERO)),
         "principal": str(sum((row.principal for row in plan.rows), ZERO)),

@@ -67,12 +67,12 @@ def reopen(books: Books) -> None:
 
 def _free_number(loan: Loan, on: date) -> str:
     prefix = f"JQ{on:%Y%m%d}-"
-    taken = set(
+    used_numbers = set(
         Document.objects.filter(
             kind=DocumentKind.CERTIFICATE, number__startswith=prefix
         ).values_list("number", flat=True)
     )
     serial = loan.pk % 10000
-    while f"{prefix}{serial:04d}" in taken:
+    while f"{prefix}{serial:04d}" in used_numbers:
         serial += 1
     return f"{prefix}{serial:04d}"

@@ -58,17 +58,17 @@ def notify_corrected(
 def _effects(loan: Loan, steps: Sequence[Step], *, was_settled: bool) -> list[str]:
     """What it meant for a breach, an acceleration, the end of the debt; no amounts."""
     kinds = {step.schedule.kind for step in steps if isinstance(step, BookedAct)}
-    said = []
+    effects = []
     if Schedule.Kind.BREACHED in kinds:
-        said.append("计划终止时的结算已重新计算")
+        effects.append("计划终止时的结算已重新计算")
     if Schedule.Kind.ACCELERATED in kinds:
         lapsed = loan.accelerated_on is None
-        said.append("此前宣布的提前到期不再需要" if lapsed else "提前到期的金额已重新计算")
+        effects.append("此前宣布的提前到期不再需要" if lapsed else "提前到期的金额已重新计算")
     if was_settled and not loan.is_settled:
-        said.append("借款恢复为未结清，原结清证明作废")
+        effects.append("借款恢复为未结清，原结清证明作废")
     elif loan.is_settled and not was_settled:
-        said.append("借款已结清，结清证明已开出")
-    return said
+        effects.append("借款已结清，结清证明已开出")
+    return effects
 
 
 def _yuan(amount: Decimal) -> str:

@@ -39,8 +39,10 @@ def steps_of(books: Books, payments: Sequence[Payment]) -> list[tuple[Place, Ste
     acts = _acts(books)
     first = dict[int, int]()
     if acts:
-        made = Entry.objects.filter(payment__in=payments).order_by().values_list("payment_id")
-        first = dict(made.annotate(first=Min("pk")))
+        first_entries = (
+            Entry.objects.filter(payment__in=payments).order_by().values_list("payment_id")
+        )
+        first = dict(first_entries.annotate(first=Min("pk")))
     steps: list[tuple[Place, Step]] = [
         ((one.paid_on, first.get(one.pk, one.pk)), one) for one in payments if not one.is_reversed
     ]
@@ -53,16 +55,16 @@ def place_of(steps: Sequence[tuple[Place, Step]], payment: Payment) -> Place:
 
 
 def _acts(books: Books) -> list[tuple[Place, Step]]:
-    live = [s for s in books.position.schedules_on() if s.kind in DONE_AGAIN]
-    if not live:
+    schedules = [s for s in books.position.schedules_on() if s.kind in DONE_AGAIN]
+    if not schedules:
         return []
     kinds = list(DONE_AGAIN.values())
-    made = list(Entry.objects.filter(loan=books.loan, kind__in=kinds).order_by("pk"))
-    first = {entry.key: entry.pk for entry in made}
-    entries = {entry.schedule_id: entry for entry in made}
-    found: list[tuple[Place, Step]] = []
-    for schedule in live:
+    entries_in_order = list(Entry.objects.filter(loan=books.loan, kind__in=kinds).order_by("pk"))
+    first = {entry.key: entry.pk for entry in entries_in_order}
+    entries = {entry.schedule_id: entry for entry in entries_in_order}
+    acts: list[tuple[Place, Step]] = []
+    for schedule in schedules:
         entry = entries[schedule.pk]
         key = entry.key.split(AGAIN)[0]
-        found.append(((schedule.opened_on, first[key]), BookedAct(schedule, entry, key)))
-    return found
+        acts.append(((schedule.opened_on, first[key]), BookedAct(schedule, entry, key)))
+    return acts

@@ -55,7 +55,7 @@ def test_loans_not_due_or_settled_before_are_left_out() -> None:
 
 
 def test_generated_books_are_right() -> None:
-    made = generate_books(count=230, as_of=ON, told=lambda _: None)
+    made = generate_books(count=230, as_of=ON, report=lambda _: None)
 
     assert Loan.objects.count() == made == 400
     assert portfolio_penalty(ON).loans == made

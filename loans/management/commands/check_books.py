@@ -15,12 +15,12 @@ class Command(BaseCommand):
     help = "Check every rule of the books; exit 1 and name each violation."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = 0
+        violation_count = 0
         with transaction.atomic():
             for violation in find_violations():
-                found += 1
+                violation_count += 1
                 self.stderr.write(str(violation))
-        if found:
-            self.stderr.write(f"{found} violations")
+        if violation_count:
+            self.stderr.write(f"{violation_count} violations")
             sys.exit(1)
         self.stdout.write("check_books: no violation")

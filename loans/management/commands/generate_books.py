@@ -23,12 +23,12 @@ class Command(BaseCommand):
         if options["count"] < 1:
             raise CommandError("count must be at least 1")
         try:
-            made = generate_books(
+            loan_count = generate_books(
                 count=options["count"],
                 as_of=options["as_of"],
                 seed=options["seed"],
-                told=self.stdout.write,
+                report=self.stdout.write,
             )
         except RuleViolation as refused:
             raise CommandError(refused.message) from refused
-        self.stdout.write(f"{made} loans, overdue as of {options['as_of']}")
+        self.stdout.write(f"{loan_count} loans, overdue as of {options['as_of']}")
