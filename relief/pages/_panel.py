@@ -38,7 +38,7 @@ def panel(
     since = case.clock_stopped_at if case.state == State.NEED_MORE else None
     wishes = present.wanted_of(case, files, since)
     missing = [wish.kind for wish in wishes if not wish.is_there]
-    given = dict(
+    consents_given = dict(
         Consent.objects.for_user(case.borrower_id).active().values_list("kind", "given_at")
     )
     return {
@@ -46,7 +46,7 @@ def panel(
         "files": [present.file_line(file, can_change=can_change) for file in files],
         "wanted": wishes,
         "reasons": reason_names(case.reasons),
-        "consents": present.consent_lines(given),
+        "consents": present.consent_lines(consents_given),
         "upload": form or UploadForm(suggested=missing or [wish.kind for wish in wishes]),
         "refused": refused,
         "can_change": can_change,
@@ -75,10 +75,10 @@ def evidence_page(
     """The page with the papers of a case; `parts` go to the panel."""
     context = panel(case, **parts) | {"error": error, "loan": case.loan}
     if case.state == State.DRAFT:
-        more = step_context(case.loan, "evidence", case)
-        return render(request, "relief/apply/apply_evidence.html", context | more, status=status)
-    more = {"view": case_view(case, borrower(request), clock.now())}
-    return render(request, "relief/evidence/supply.html", context | more, status=status)
+        context |= step_context(case.loan, "evidence", case)
+        return render(request, "relief/apply/apply_evidence.html", context, status=status)
+    context["view"] = case_view(case, borrower(request), clock.now())
+    return render(request, "relief/evidence/supply.html", context, status=status)
 
 
 def step_context(loan: Any, step: str, case: Case | None) -> dict[str, Any]:

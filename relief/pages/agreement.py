@@ -25,35 +25,35 @@ from relief.presenters.offer import offer_view
 @borrower_only
 def draft(request: HttpRequest, case: str, number: int) -> HttpResponse:
     """The text that accepting an offer would put in force, to read before the tick."""
-    own = own_case(request, case)
-    found = own_offer(own, number)
-    debt = books.debt(own.loan, clock.today())
+    visitor_case = own_case(request, case)
+    offer = own_offer(visitor_case, number)
+    debt = books.debt(visitor_case.loan, clock.today())
     context = {
-        "case": own,
-        "view": offer_view(found, clock.now()),
-        "body": draft_text(own, found, debt, clock.now()),
+        "case": visitor_case,
+        "view": offer_view(offer, clock.now()),
+        "body": draft_text(visitor_case, offer, debt, clock.now()),
     }
     return render(request, "relief/offers/agreement_draft.html", context)
 
 
 def _own_agreement(request: HttpRequest, public_id: str) -> Agreement:
-    found = agreement_of(own_case(request, public_id))
-    if found is None:
+    signed = agreement_of(own_case(request, public_id))
+    if signed is None:
         raise Http404
-    return found
+    return signed
 
 
 @require_safe
 @borrower_only
 def agreement(request: HttpRequest, case: str) -> HttpResponse:
     """The receipt of the acceptance and the text, with a check that nothing was touched."""
-    found = _own_agreement(request, case)
+    signed = _own_agreement(request, case)
     context = {
-        "case": found.case,
-        "agreement": found,
-        "view": offer_view(found.offer, clock.now()),
-        "intact": is_untouched(found),
-        "body": found.text.removeprefix(f"{TITLE}\n"),
+        "case": signed.case,
+        "agreement": signed,
+        "view": offer_view(signed.offer, clock.now()),
+        "intact": is_untouched(signed),
+        "body": signed.text.removeprefix(f"{TITLE}\n"),
     }
     return render(request, "relief/offers/agreement.html", context)
 
@@ -63,21 +63,21 @@ def agreement(request: HttpRequest, case: str) -> HttpResponse:
 @costly
 def pdf(request: HttpRequest, case: str) -> HttpResponse:
     """The same paper to keep; refused with 409 when what is stored was tampered with."""
-    found = _own_agreement(request, case)
+    signed = _own_agreement(request, case)
     try:
-        if not is_untouched(found):
+        if not is_untouched(signed):
             raise RuleViolation(documents.DAMAGED, code="damaged")
-        content = documents.pdf_bytes(found.document)
+        content = documents.pdf_bytes(signed.document)
     except RuleViolation as problem:
-        context = {"case": found.case, "message": problem.message}
+        context = {"case": signed.case, "message": problem.message}
         return render(request, "relief/cases/case_refused.html", context, status=409)
-    name = quote(found.document.file_name)
+    name = quote(signed.document.file_name)
     return HttpResponse(
         content,
         content_type="application/pdf",
         headers={
             "Content-Disposition": (
-                f"attachment; filename=\"{found.number}.pdf\"; filename*=UTF-8''{name}"
+                f"attachment; filename=\"{signed.number}.pdf\"; filename*=UTF-8''{name}"
             )
         },
     )

@@ -54,20 +54,20 @@ def _step_url(loan: Loan, step: str) -> str:
 @borrower_only
 def start(request: HttpRequest, loan: str) -> HttpResponse:
     """To the step where one left off; or a page that says why not, and what to do instead."""
-    own = _own_loan(request, loan)
-    case = _open_case(own)
-    if case is None and _is_overdue(own):
-        return redirect(_step_url(own, STEPS[0]))
+    visitor_loan = _own_loan(request, loan)
+    case = _open_case(visitor_loan)
+    if case is None and _is_overdue(visitor_loan):
+        return redirect(_step_url(visitor_loan, STEPS[0]))
     if case is not None and case.state == State.DRAFT:
-        return redirect(_step_url(own, STEPS[case.draft_step - 1]))
-    context: dict[str, Any] = {"loan": own, "case": case}
+        return redirect(_step_url(visitor_loan, STEPS[case.draft_step - 1]))
+    context: dict[str, Any] = {"loan": visitor_loan, "case": case}
     if case is not None:
-        told = loan_stages([case], clock.today())
-        context["view"] = case_view(case, borrower(request), clock.now(), told.get(case.pk))
+        stages = loan_stages([case], clock.today())
+        context["view"] = case_view(case, borrower(request), clock.now(), stages.get(case.pk))
     else:
-        debt = books.debt(own, clock.today())
-        context["stage"] = stage_of(own, debt)
-        context["debt"] = None if own.is_settled else debt
+        debt = books.debt(visitor_loan, clock.today())
+        context["stage"] = stage_of(visitor_loan, debt)
+        context["debt"] = None if visitor_loan.is_settled else debt
     return render(request, "relief/apply/apply_closed.html", context)
 
 
@@ -79,19 +79,19 @@ def _is_overdue(loan: Loan) -> bool:
 @borrower_only
 def step(request: HttpRequest, loan: str, step: str) -> HttpResponse:
     """GET shows a step as it was left; POST saves it and goes on, back, or stays."""
-    own = _own_loan(request, loan)
+    visitor_loan = _own_loan(request, loan)
     if step not in STEPS:
         raise Http404
-    case = _open_case(own)
+    case = _open_case(visitor_loan)
     if case is not None and case.state != State.DRAFT:
         return redirect_to(request, _after_draft(request, case, step))
-    if case is None and (step != STEPS[0] or not _is_overdue(own)):
-        return redirect_to(request, reverse("relief:apply", args=[own.public_id]))
+    if case is None and (step != STEPS[0] or not _is_overdue(visitor_loan)):
+        return redirect_to(request, reverse("relief:apply", args=[visitor_loan.public_id]))
     if request.method == "POST":
-        return _save(request, own, case, step)
+        return _save(request, visitor_loan, case, step)
     if step == "evidence" and case is not None:
         return evidence_page(request, case)
-    return _page(request, own, case, step, FORMS[step].of_case(case))
+    return _page(request, visitor_loan, case, step, FORMS[step].of_case(case))
 
 
 def _after_draft(request: HttpRequest, case: Case, step: str) -> str:
@@ -133,12 +133,12 @@ def _target(step: str, wish: str) -> str:
 
 def _stay(request: HttpRequest, loan: Loan, case: Case, step: str) -> HttpResponse:
     """存草稿: the same step again, with a word that it is kept."""
-    words = "草稿已保存，随时可以回来继续填写。"
+    saved = "草稿已保存，随时可以回来继续填写。"
     if wants_part(request) and step != "evidence":
         form = FORMS[step].of_case(case)
         response = _page(request, loan, case, step, form)
-        return trigger_client_event(response, "toast", {"message": words})
-    messages.success(request, words)
+        return trigger_client_event(response, "toast", {"message": saved})
+    messages.success(request, saved)
     return redirect_to(request, _step_url(loan, step))
 
 
@@ -162,7 +162,7 @@ def _page(
     form: StepForm,
     *,
     status: int = 200,
-    **more: Any,
+    **extra: Any,
 ) -> HttpResponse:
     """A whole step, or its form alone for HTMX."""
     facts_of = {
@@ -177,7 +177,7 @@ def _page(
         **step_context(loan, step, case),
         "form": form,
         **(facts_of(loan, case) if facts_of else {}),
-        **more,
+        **extra,
     }
     return render_part(
         request,
@@ -229,13 +229,17 @@ def _review(loan: Loan, case: Case | None) -> dict[str, Any]:
 @borrower_only
 def estimate(request: HttpRequest, loan: str) -> HttpResponse:
     """What is left over a month, from what is typed so far; nothing is saved."""
-    own = _own_loan(request, loan)
+    visitor_loan = _own_loan(request, loan)
     form = AffordabilityForm(request.POST, complete=False)
     form.is_valid()
     part = "relief/apply/_apply_estimate.html"
-    context = {"estimate": _estimate_of(form, _open_case(own)), "loan": own, "live": True}
+    context = {
+        "estimate": _estimate_of(form, _open_case(visitor_loan)),
+        "loan": visitor_loan,
+        "live": True,
+    }
     if not wants_part(request):
-        return redirect(_step_url(own, "affordability"))
+        return redirect(_step_url(visitor_loan, "affordability"))
     return render(request, part, context)
 
 
@@ -254,17 +258,21 @@ def _estimate_of(form: StepForm, case: Case | None) -> present.Estimate:
 @borrower_only
 def receipt(request: HttpRequest, case: str) -> HttpResponse:
     """What was submitted and when, and what happens next; to keep or to print."""
-    own = own_case(request, case)
-    if own.submitted_at is None or own.state == State.DRAFT:
+    visitor_case = own_case(request, case)
+    if visitor_case.submitted_at is None or visitor_case.state == State.DRAFT:
         raise Http404
-    sent = own.evidence.filter(created_at__lte=own.submitted_at).for_lists()
-    files = [f for f in sent if f.withdrawn_at is None or f.withdrawn_at > own.submitted_at]
+    sent_files = visitor_case.evidence.filter(created_at__lte=visitor_case.submitted_at).for_lists()
+    files = [
+        f
+        for f in sent_files
+        if f.withdrawn_at is None or f.withdrawn_at > visitor_case.submitted_at
+    ]
     context = {
-        "case": own,
-        "view": case_view(own, borrower(request), clock.now()),
-        "reasons": reason_names(own.reasons),
+        "case": visitor_case,
+        "view": case_view(visitor_case, borrower(request), clock.now()),
+        "reasons": reason_names(visitor_case.reasons),
         "files": files,
-        "digest": present.submission_digest(own, files),
-        "rules": own.policy.rules,
+        "digest": present.submission_digest(visitor_case, files),
+        "rules": visitor_case.policy.rules,
     }
     return render(request, "relief/apply/apply_receipt.html", context)

@@ -53,60 +53,62 @@ def cases(request: HttpRequest) -> HttpResponse:
 @borrower_only
 def case(request: HttpRequest, case: str) -> HttpResponse:
     """One case; a poll answers only when something has happened."""
-    own = own_case(request, case)
-    mark = f"{own.version}-{own.events.count()}"
+    visitor_case = own_case(request, case)
+    mark = f"{visitor_case.version}-{visitor_case.events.count()}"
     if wants_part(request) and request.GET.get("v") == mark:
         return HttpResponse(status=204)
     if wants_part(request):
         return HttpResponseClientRefresh()
-    return render(request, "relief/cases/case.html", _context(request, own) | {"mark": mark})
+    return render(
+        request, "relief/cases/case.html", _context(request, visitor_case) | {"mark": mark}
+    )
 
 
-def _context(request: HttpRequest, own: Case) -> dict[str, Any]:
+def _context(request: HttpRequest, case: Case) -> dict[str, Any]:
     now = clock.now()
-    told = queries.loan_stages([own], clock.today())
-    view = case_view(own, borrower(request), now, told.get(own.pk))
-    files = list(own.evidence.current().for_lists())
-    offers = queries.offers_of(own, for_borrower=True)
+    stages = queries.loan_stages([case], clock.today())
+    view = case_view(case, borrower(request), now, stages.get(case.pk))
+    files = list(case.evidence.current().for_lists())
+    offers = queries.offers_of(case, for_borrower=True)
     purge_on = planned_purge_on(files[0]) if files else None
-    agreement = queries.agreement_of(own)
+    agreement = queries.agreement_of(case)
     return {
-        "case": own,
+        "case": case,
         "view": view,
         "steps": present.steps(view),
         "clock": present.clock_of(
-            own, now, load_calendar(), _waived_by_delay(own), queries.broken_promises(own)
+            case, now, load_calendar(), _waived_by_delay(case), queries.broken_promises(case)
         ),
-        "needs_you": present.needs_you(own),
-        "asked": [KIND_LABELS[EvidenceKind(kind)] for kind in own.asked_kinds],
+        "needs_you": present.needs_you(case),
+        "asked": [KIND_LABELS[EvidenceKind(kind)] for kind in case.asked_kinds],
         "offer": next(
-            (offer_view(one, now) for one in offers if one.status == OfferStatus.OPEN), None
+            (offer_view(offer, now) for offer in offers if offer.status == OfferStatus.OPEN), None
         ),
-        "offers": [offer_view(one, now) for one in reversed(offers)],
+        "offers": [offer_view(offer, now) for offer in reversed(offers)],
         "agreement": agreement,
-        "items": present.timeline_items(queries.timeline(own)),
-        "reasons": reason_names(own.reasons),
+        "items": present.timeline_items(queries.timeline(case)),
+        "reasons": reason_names(case.reasons),
         "files": files,
         "looks": list(
-            EvidenceLook.objects.of_borrower(own.borrower).filter(evidence__case=own)[:5]
+            EvidenceLook.objects.of_borrower(case.borrower).filter(evidence__case=case)[:5]
         ),
         "purge_on": purge_on,
-        "retention": present.retention(own, files, purge_on),
-        "collection": collection.sentence_for(own.state),
-        "refusal": present.refusal(own),
+        "retention": present.retention(case, files, purge_on),
+        "collection": collection.sentence_for(case.state),
+        "refusal": present.refusal(case),
         "appeal": view.button(Action.APPEAL),
-        "in_plan": own.state in PLANNED
+        "in_plan": case.state in PLANNED
         or (agreement is not None and agreement.end_kind == "breached"),
         "withdraw": view.button(Action.WITHDRAW),
         "reopen": view.button(Action.REOPEN),
     }
 
 
-def _waived_by_delay(own: Case) -> Decimal:
+def _waived_by_delay(case: Case) -> Decimal:
     """What our missed deadline has cost us so far, in yuan; the books are asked only then."""
-    if own.delay_from is None:
+    if case.delay_from is None:
         return ZERO
-    return compose.delay_waiver(own, compose.figures_of(own.loan, clock.today()))
+    return compose.delay_waiver(case, compose.figures_of(case.loan, clock.today()))
 
 
 # --- Leaving, coming back, objecting ----------------------------------------------------------------
@@ -116,81 +118,81 @@ def _waived_by_delay(own: Case) -> Decimal:
 @borrower_only
 def withdraw(request: HttpRequest, case: str) -> HttpResponse:
     """A page that asks once more; then the case is withdrawn."""
-    own = own_case(request, case)
+    visitor_case = own_case(request, case)
     form = WithdrawForm(request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         try:
             application.withdraw_case(
-                case=own,
+                case=visitor_case,
                 actor=borrower(request),
                 now=clock.now(),
                 reason=form.cleaned_data["reason"],
             )
         except REFUSALS as problem:
             refuse(form, problem)
-            return _ask(request, own, form, "case_withdraw", 409)
+            return _ask(request, visitor_case, form, "case_withdraw", 409)
         messages.success(request, "申请已撤回，需要时可以重新申请。")
-        return redirect_to(request, reverse("relief:case", args=[own.public_id]))
-    return _ask(request, own, form, "case_withdraw")
+        return redirect_to(request, reverse("relief:case", args=[visitor_case.public_id]))
+    return _ask(request, visitor_case, form, "case_withdraw")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @borrower_only
 def appeal(request: HttpRequest, case: str) -> HttpResponse:
     """The one appeal; it goes to another reviewer."""
-    own = own_case(request, case)
+    visitor_case = own_case(request, case)
     form = AppealForm(request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         try:
             application.appeal_case(
-                case=own,
+                case=visitor_case,
                 text=form.cleaned_data["text"],
                 actor=borrower(request),
                 now=clock.now(),
             )
         except REFUSALS as problem:
             refuse(form, problem)
-            return _ask(request, own, form, "case_appeal", 422 if problem.field else 409)
+            return _ask(request, visitor_case, form, "case_appeal", 422 if problem.field else 409)
         messages.success(request, "申诉已提交，会由另一位审核人员处理。")
-        return redirect_to(request, reverse("relief:case", args=[own.public_id]))
-    return _ask(request, own, form, "case_appeal")
+        return redirect_to(request, reverse("relief:case", args=[visitor_case.public_id]))
+    return _ask(request, visitor_case, form, "case_appeal")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @borrower_only
 def reopen(request: HttpRequest, case: str) -> HttpResponse:
     """An expired case becomes a draft again, with its files."""
-    own = own_case(request, case)
+    visitor_case = own_case(request, case)
     if request.method != "POST":
-        return redirect_to(request, reverse("relief:case", args=[own.public_id]))
+        return redirect_to(request, reverse("relief:case", args=[visitor_case.public_id]))
     try:
-        application.reopen_case(case=own, actor=borrower(request), now=clock.now())
+        application.reopen_case(case=visitor_case, actor=borrower(request), now=clock.now())
     except REFUSALS as problem:
-        context = {"case": own, "message": problem.message}
+        context = {"case": visitor_case, "message": problem.message}
         return render(request, "relief/cases/case_refused.html", context, status=409)
     messages.success(request, "申请已重新打开，材料都在；请核对后再提交。")
-    return redirect_to(request, _apply_page(own))
+    return redirect_to(request, _apply_page(visitor_case))
 
 
-def _apply_page(own: Case) -> str:
+def _apply_page(case: Case) -> str:
     try:
-        return reverse("relief:apply", args=[own.loan.public_id])
+        return reverse("relief:apply", args=[case.loan.public_id])
     except NoReverseMatch:
-        return reverse("relief:case", args=[own.public_id])
+        return reverse("relief:case", args=[case.public_id])
 
 
 def _ask(
-    request: HttpRequest, own: Case, form: WithdrawForm | AppealForm, name: str, status: int = 0
+    request: HttpRequest, case: Case, form: WithdrawForm | AppealForm, name: str, status: int = 0
 ) -> HttpResponse:
-    view = case_view(own, borrower(request), clock.now())
+    view = case_view(case, borrower(request), clock.now())
     action = Action.WITHDRAW if name == "case_withdraw" else Action.APPEAL
-    refused = why_not(action, case=own, actor=Actor.of(borrower(request)), now=clock.now())
+    refused = why_not(action, case=case, actor=Actor.of(borrower(request)), now=clock.now())
     return render_part(
         request,
         page=f"relief/cases/{name}.html",
         part=f"relief/cases/_{name}_form.html",
         context={
-            "case": own,
+            "case": case,
             "view": view,
             "form": form,
             "allowed": not refused,

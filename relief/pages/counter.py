@@ -36,23 +36,25 @@ NAMES = {"waive_penalty": "waive", "term_count": "terms", "text": "note"}
 @borrower_only
 def reject(request: HttpRequest, case: str, number: int) -> HttpResponse:
     """GET is the form; POST proposes, declines, or fills in a suggestion."""
-    own = own_case(request, case)
-    found = own_offer(own, number)
-    if not present.is_answerable(found, clock.now()) and request.method != "POST":
-        label = present.offer_view(found, clock.now()).label
-        return changed(request, own, f"这份方案{label}，不能再答复。请查看最新进度。")
+    visitor_case = own_case(request, case)
+    offer = own_offer(visitor_case, number)
+    if not present.is_answerable(offer, clock.now()) and request.method != "POST":
+        label = present.offer_view(offer, clock.now()).label
+        return changed(request, visitor_case, f"这份方案{label}，不能再答复。请查看最新进度。")
     if request.method != "POST":
-        return _page(request, own, found, _form(own, found))
+        return _page(request, visitor_case, offer, _form(visitor_case, offer))
     if request.POST.get("do") == "decline":
-        return _decline(request, own, found)
+        return _decline(request, visitor_case, offer)
     if "use" in request.POST:
         typed = request.POST.copy()
         typed["monthly"], typed["terms"] = request.POST["use"], ""
-        return _look(request, own, found, CounterForm(typed, **_bounds(own, found)))
-    form = CounterForm(request.POST, **_bounds(own, found))
+        return _look(
+            request, visitor_case, offer, CounterForm(typed, **_bounds(visitor_case, offer))
+        )
+    form = CounterForm(request.POST, **_bounds(visitor_case, offer))
     if request.POST.get("do") == "check":
-        return _look(request, own, found, form)
-    return _counter(request, own, found, form)
+        return _look(request, visitor_case, offer, form)
+    return _counter(request, visitor_case, offer, form)
 
 
 @require_POST
@@ -62,37 +64,38 @@ def check(request: HttpRequest, case: str, number: int) -> HttpResponse:
 
     Always 200: it answers a question while somebody is still typing, it refuses nothing.
     """
-    own = own_case(request, case)
-    found = own_offer(own, number)
-    form = CounterForm(request.POST, **_bounds(own, found))
-    composed = _compose(own, found, form)
+    visitor_case = own_case(request, case)
+    offer = own_offer(visitor_case, number)
+    form = CounterForm(request.POST, **_bounds(visitor_case, offer))
+    composed = _compose(visitor_case, offer, form)
     _judge_figures_only(form)
     return render_part(
         request,
         page="relief/offers/offer_reject.html",
         part="relief/offers/_counter_check.html",
-        context=_context(own, found, form) | {"preview": preview_of(own, found, composed)},
+        context=_context(visitor_case, offer, form)
+        | {"preview": preview_of(visitor_case, offer, composed)},
     )
 
 
-def _bounds(own: Case, found: Offer) -> dict[str, Any]:
+def _bounds(case: Case, offer: Offer) -> dict[str, Any]:
     day = clock.today()
-    penalty = books.debt(own.loan, day).figures.penalty
-    return {"offer": found, "penalty": penalty, "today": day}
+    penalty = books.debt(case.loan, day).figures.penalty
+    return {"offer": offer, "penalty": penalty, "today": day}
 
 
-def _form(own: Case, found: Offer) -> CounterForm:
-    return CounterForm(**_bounds(own, found))
+def _form(case: Case, offer: Offer) -> CounterForm:
+    return CounterForm(**_bounds(case, offer))
 
 
-def _compose(own: Case, found: Offer, form: CounterForm) -> Composed | None:
+def _compose(case: Case, offer: Offer, form: CounterForm) -> Composed | None:
     """What the typed figures would give; a broken bound is written at its field."""
     form.is_valid()
     draft = form.draft()
     if draft is None:
         return None
     try:
-        return preview_counter(case=own, number=found.number, draft=draft, on=clock.today())
+        return preview_counter(case=case, number=offer.number, draft=draft, on=clock.today())
     except REFUSALS as problem:
         refuse(form, problem, **NAMES)
         return None
@@ -103,23 +106,23 @@ def _judge_figures_only(form: CounterForm) -> None:
         form.errors.pop(name, None)
 
 
-def _look(request: HttpRequest, own: Case, found: Offer, form: CounterForm) -> HttpResponse:
+def _look(request: HttpRequest, case: Case, offer: Offer, form: CounterForm) -> HttpResponse:
     """The form again with the figures of what is typed; nothing is sent."""
-    composed = _compose(own, found, form)
+    composed = _compose(case, offer, form)
     _judge_figures_only(form)
     status = 422 if form.errors else 200
-    return _page(request, own, found, form, composed=composed, status=status)
+    return _page(request, case, offer, form, composed=composed, status=status)
 
 
-def _counter(request: HttpRequest, own: Case, found: Offer, form: CounterForm) -> HttpResponse:
-    composed = _compose(own, found, form)
+def _counter(request: HttpRequest, case: Case, offer: Offer, form: CounterForm) -> HttpResponse:
+    composed = _compose(case, offer, form)
     draft: CounterDraft | None = form.draft() if composed else None
     if form.errors or draft is None:
-        return _page(request, own, found, form, composed=composed, status=422)
+        return _page(request, case, offer, form, composed=composed, status=422)
     try:
         negotiate.reject_offer(
-            case=own,
-            number=found.number,
+            case=case,
+            number=offer.number,
             seen=form.cleaned_data["seen"],
             reasons=form.cleaned_data["reasons"],
             draft=draft,
@@ -128,23 +131,23 @@ def _counter(request: HttpRequest, own: Case, found: Offer, form: CounterForm) -
             now=clock.now(),
         )
     except TermsChanged as problem:
-        return changed(request, own, problem.message)
+        return changed(request, case, problem.message)
     except REFUSALS as problem:
         field = getattr(problem, "field", "")
         refuse(form, problem, **NAMES)
-        return _page(request, own, found, form, composed=composed, status=422 if field else 409)
+        return _page(request, case, offer, form, composed=composed, status=422 if field else 409)
     messages.success(request, "还款建议已提交，客服会在期限内答复你。")
-    return redirect_to(request, reverse("relief:case", args=[own.public_id]))
+    return redirect_to(request, reverse("relief:case", args=[case.public_id]))
 
 
-def _decline(request: HttpRequest, own: Case, found: Offer) -> HttpResponse:
+def _decline(request: HttpRequest, case: Case, offer: Offer) -> HttpResponse:
     form = DeclineForm(request.POST, auto_id="decline_%s")
     if not form.is_valid():
-        return _page(request, own, found, _form(own, found), decline=form, status=422)
+        return _page(request, case, offer, _form(case, offer), decline=form, status=422)
     try:
         negotiate.decline_offer(
-            case=own,
-            number=found.number,
+            case=case,
+            number=offer.number,
             seen=form.cleaned_data["seen"],
             reasons=form.cleaned_data["reasons"],
             note=form.cleaned_data["note"],
@@ -152,25 +155,25 @@ def _decline(request: HttpRequest, own: Case, found: Offer) -> HttpResponse:
             now=clock.now(),
         )
     except TermsChanged as problem:
-        return changed(request, own, problem.message)
+        return changed(request, case, problem.message)
     except REFUSALS as problem:
         refuse(form, problem, **NAMES)
-        return _page(request, own, found, _form(own, found), decline=form, status=409)
+        return _page(request, case, offer, _form(case, offer), decline=form, status=409)
     messages.success(request, "你已拒绝这份方案，本次协商结束。需要时可以重新申请。")
-    return redirect_to(request, reverse("relief:case", args=[own.public_id]))
+    return redirect_to(request, reverse("relief:case", args=[case.public_id]))
 
 
 def _page(
     request: HttpRequest,
-    own: Case,
-    found: Offer,
+    case: Case,
+    offer: Offer,
     form: CounterForm,
     *,
     decline: DeclineForm | None = None,
     composed: Composed | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    context = _context(own, found, form) | {"preview": preview_of(own, found, composed)}
+    context = _context(case, offer, form) | {"preview": preview_of(case, offer, composed)}
     if decline is not None:
         context["decline"] = decline
     return render_part(
@@ -182,20 +185,20 @@ def _page(
     )
 
 
-def _context(own: Case, found: Offer, form: CounterForm) -> dict[str, Any]:
-    rules = own.policy.rules
+def _context(case: Case, offer: Offer, form: CounterForm) -> dict[str, Any]:
+    rules = case.policy.rules
     reply = deadlines.due_for(Promise.REPLY, clock.now(), load_calendar(), rules)
-    debt = books.debt(own.loan, clock.today())
+    debt = books.debt(case.loan, clock.today())
     return {
-        "case": own,
-        "view": present.offer_view(found, clock.now()),
+        "case": case,
+        "view": present.offer_view(offer, clock.now()),
         "form": form,
-        "decline": DeclineForm(auto_id="decline_%s", initial={"seen": found.digest}),
+        "decline": DeclineForm(auto_id="decline_%s", initial={"seen": offer.digest}),
         "penalty": debt.figures.penalty,
-        "why_not": why_not(Action.COUNTER, own, Actor.of(own.borrower), clock.now()),
-        "rounds_left": rules.max_rounds - own.rounds,
+        "why_not": why_not(Action.COUNTER, case, Actor.of(case.borrower), clock.now()),
+        "rounds_left": rules.max_rounds - case.rounds,
         "rules": rules,
         "terms_hint": f"每月可还金额和期数填一项即可，最多 {rules.max_plan_terms} 期",
         "reply_by": reply.at if reply else None,
-        "chips": chips(own, found, debt),
+        "chips": chips(case, offer, debt),
     }

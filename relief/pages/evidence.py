@@ -42,27 +42,27 @@ SEALED = {
 @takes_files
 def add(request: HttpRequest, case: str) -> HttpResponse:
     """Takes files one by one: a bad one does not stop the others, and each gets its answer."""
-    own = own_case(request, case)
+    visitor_case = own_case(request, case)
     if request.method != "POST":  # the address that a refusal leaves in the bar, asked for again
-        return redirect(page_of(own))
+        return redirect(page_of(visitor_case))
     form = UploadForm(request.POST)
-    taken: list[Evidence] = []
+    received: list[Evidence] = []
     refused: list[present.RefusedFile] = []
-    replaced = _replaced(own, request.POST.get("replaces", ""))
+    replaced = _replaced(visitor_case, request.POST.get("replaces", ""))
     arrived: list[UploadedFile[bytes] | None] = [*request.FILES.getlist("file")]
     for upload in arrived or [None]:
         try:
-            taken.append(_take(request, own, form, upload, replaced))
+            received.append(_take(request, visitor_case, form, upload, replaced))
         except REFUSALS as problem:
             name = clean_name(upload.name or "") if upload is not None else ""
             refused.append(present.RefusedFile(name, problem.message, problem.field))
     if wants_part(request):
-        return _answer(request, own, taken, refused, replaced)
-    if taken:
-        messages.success(request, f"已收到 {len(taken)} 份材料，正在做安全检查。")
+        return _answer(request, visitor_case, received, refused, replaced)
+    if received:
+        messages.success(request, f"已收到 {len(received)} 份材料，正在做安全检查。")
     if refused:
-        return evidence_page(request, own, status=422, form=form, refused=refused)
-    return redirect(page_of(own))
+        return evidence_page(request, visitor_case, status=422, form=form, refused=refused)
+    return redirect(page_of(visitor_case))
 
 
 def _replaced(case: Case, public_id: str) -> Evidence | None:
@@ -101,17 +101,17 @@ def _take(
 def _answer(
     request: HttpRequest,
     case: Case,
-    taken: list[Evidence],
+    received: list[Evidence],
     refused: list[present.RefusedFile],
     replaced: Evidence | None = None,
 ) -> HttpResponse:
     """The rows of these files, and what else on the page changes with them."""
     context = panel(case, refused=refused) | {
-        "files": [present.file_line(file, can_change=True) for file in taken],
+        "files": [present.file_line(file, can_change=True) for file in received],
         "count": case.evidence.current().count(),
-        "gone": replaced if taken else None,
+        "gone": replaced if received else None,
     }
-    status = 422 if refused and not taken else 200
+    status = 422 if refused and not received else 200
     return render(request, "relief/evidence/_evidence_answer.html", context, status=status)
 
 
@@ -119,26 +119,26 @@ def _answer(
 @borrower_only
 def state(request: HttpRequest, file: str) -> HttpResponse:
     """How one file stands, for the row that asks while it is being checked."""
-    found = _own_file(request, file)
+    evidence = _own_file(request, file)
     if not wants_part(request):
-        return redirect(page_of(found.case))
-    if found.state == EvidenceState.CHECKING and found.withdrawn_at is None:
+        return redirect(page_of(evidence.case))
+    if evidence.state == EvidenceState.CHECKING and evidence.withdrawn_at is None:
         return HttpResponse(status=204)
     if request.GET.get("look") == "card":
-        return render(request, "relief/conversation/_message_file.html", {"file": found})
-    return _answer(request, found.case, [found] if found.withdrawn_at is None else [], [])
+        return render(request, "relief/conversation/_message_file.html", {"file": evidence})
+    return _answer(request, evidence.case, [evidence] if evidence.withdrawn_at is None else [], [])
 
 
 @require_POST
 @borrower_only
 def remove(request: HttpRequest, file: str) -> HttpResponse:
     """Puts one file aside; the others stay."""
-    found = _own_file(request, file)
-    remove_evidence(evidence=found, actor=borrower(request), now=clock.now())
+    evidence = _own_file(request, file)
+    remove_evidence(evidence=evidence, actor=borrower(request), now=clock.now())
     if wants_part(request):
-        return _answer(request, found.case, [], [])
-    messages.success(request, f"已移除 {found.original_name}。")
-    return redirect(page_of(found.case))
+        return _answer(request, evidence.case, [], [])
+    messages.success(request, f"已移除 {evidence.original_name}。")
+    return redirect(page_of(evidence.case))
 
 
 def _own_file(request: HttpRequest, public_id: str) -> Evidence:
@@ -151,13 +151,13 @@ def _own_file(request: HttpRequest, public_id: str) -> Evidence:
 def show(request: HttpRequest, file: str) -> HttpResponseBase:
     """The checked copy, never as a page of this site; looks of staff are written down first."""
     files = Evidence.objects.visible_to(request.user).select_related("case")
-    found = get_object_or_404(files, public_id=file)
+    evidence = get_object_or_404(files, public_id=file)
     number = request.GET.get("page", "1")
     if not (number.isascii() and number.isdigit() and len(number) < 5):
         raise Http404
     try:
         opened = open_evidence(
-            evidence=found,
+            evidence=evidence,
             actor=request.user,  # type: ignore[arg-type]  # visible_to has seen to it
             now=clock.now(),
             page=int(number),
@@ -178,19 +178,21 @@ def show(request: HttpRequest, file: str) -> HttpResponseBase:
 @borrower_only
 def supply(request: HttpRequest, case: str) -> HttpResponse:
     """The papers of a case that is with staff; POST says that what was asked for is there."""
-    own = own_case(request, case)
-    if own.state == State.DRAFT:
-        return redirect_to(request, page_of(own))
+    visitor_case = own_case(request, case)
+    if visitor_case.state == State.DRAFT:
+        return redirect_to(request, page_of(visitor_case))
     if request.method != "POST":
-        return evidence_page(request, own)
+        return evidence_page(request, visitor_case)
     try:
-        application.supply_proof(case=own, actor=borrower(request), now=clock.now())
+        application.supply_proof(case=visitor_case, actor=borrower(request), now=clock.now())
     except InvalidInput as problem:
-        return evidence_page(request, own, status=422, error=f"{problem.message}。")
+        return evidence_page(request, visitor_case, status=422, error=f"{problem.message}。")
     except RuleViolation as problem:
-        own.refresh_from_db()
-        if own.state in BEFORE_PLAN and own.state != State.NEED_MORE:  # a second click
-            return redirect_to(request, reverse("relief:case", args=[own.public_id]))
-        return evidence_page(request, own, status=409, error=problem.message)
+        visitor_case.refresh_from_db()
+        if (
+            visitor_case.state in BEFORE_PLAN and visitor_case.state != State.NEED_MORE
+        ):  # a second click
+            return redirect_to(request, reverse("relief:case", args=[visitor_case.public_id]))
+        return evidence_page(request, visitor_case, status=409, error=problem.message)
     messages.success(request, "补充材料已提交，审核继续计时，结果会用短信和消息告诉你。")
-    return redirect_to(request, reverse("relief:case", args=[own.public_id]))
+    return redirect_to(request, reverse("relief:case", args=[visitor_case.public_id]))

@@ -38,58 +38,65 @@ SENT = "signing_codes"  # session: digest -> real instant of the last code
 @borrower_only
 def offer(request: HttpRequest, case: str, number: int) -> HttpResponse:
     """The whole offer; opening it starts the forced reading. A poll answers only when it changed."""
-    own = own_case(request, case)
-    found = own_offer(own, number)
+    visitor_case = own_case(request, case)
+    shown_offer = own_offer(visitor_case, number)
     if wants_part(request):
-        same = request.GET.get("v") == str(own.version)
-        return HttpResponse(status=204) if same else HttpResponseClientRefresh()
+        is_unchanged = request.GET.get("v") == str(visitor_case.version)
+        return HttpResponse(status=204) if is_unchanged else HttpResponseClientRefresh()
     if request.method == "GET":
-        found = negotiate.open_offer(
-            case=own, number=number, actor=borrower(request), now=clock.now()
+        shown_offer = negotiate.open_offer(
+            case=visitor_case, number=number, actor=borrower(request), now=clock.now()
         )
     return render_part(
         request,
         page="relief/offers/offer.html",
         part="relief/offers/offer.html",
-        context=page_context(own, found),
+        context=page_context(visitor_case, shown_offer),
     )
 
 
-def page_context(own: Case, found: Offer) -> dict[str, Any]:
+def page_context(case: Case, offer: Offer) -> dict[str, Any]:
     """Everything the offer's page shows."""
     now = clock.now()
-    view = present.offer_view(found, now)
-    versions = offers_of(own, for_borrower=True)
-    before = [one for one in versions if one.number < found.number][-1:]
-    newer = [one for one in versions if one.number > found.number and one.status == "open"][-1:]
-    debt = books.debt(own.loan, clock.today()) if view.answerable else None
+    view = present.offer_view(offer, now)
+    versions = offers_of(case, for_borrower=True)
+    before = [version for version in versions if version.number < offer.number][-1:]
+    newer = [
+        version
+        for version in versions
+        if version.number > offer.number and version.status == "open"
+    ][-1:]
+    debt = books.debt(case.loan, clock.today()) if view.answerable else None
     return {
-        "case": own,
+        "case": case,
         "view": view,
-        "rules": own.policy.rules,
-        "today": today(view.sums, debt, own, locked=view.locked) if debt else None,
+        "rules": case.policy.rules,
+        "today": today(view.sums, debt, case, locked=view.locked) if debt else None,
         "comebacks": comebacks(view.sums),
         "before": before[0] if before else None,
         "changes": changes(view, present.offer_view(before[0], now)) if before else (),
         "newer": newer[0] if newer else None,
-        "read_left": present.read_left(own, found, now) if view.answerable else 0,
+        "read_left": present.read_left(case, offer, now) if view.answerable else 0,
     }
 
 
-def changed(request: HttpRequest, own: Case, message: str, *, status: int = 409) -> HttpResponse:
+def changed(request: HttpRequest, case: Case, message: str, *, status: int = 409) -> HttpResponse:
     """What was answered is no longer on offer: why, the terms that hold now, and what to do."""
-    own.refresh_from_db()
-    current = next((one for one in offers_of(own, for_borrower=True) if one.status == "open"), None)
+    case.refresh_from_db()
+    current = next(
+        (version for version in offers_of(case, for_borrower=True) if version.status == "open"),
+        None,
+    )
     view = present.offer_view(current, clock.now()) if current else None
     return render_part(
         request,
         page="relief/offers/offer_changed.html",
         part="relief/offers/_offer_changed.html",
         context={
-            "case": own,
+            "case": case,
             "message": message,
             "current": view if view and view.answerable else None,
-            "last": next(iter(timeline_items(timeline(own))), None),
+            "last": next(iter(timeline_items(timeline(case))), None),
         },
         status=status,
     )
@@ -103,70 +110,70 @@ def changed(request: HttpRequest, own: Case, message: str, *, status: int = 409)
 @borrower_only
 def accept(request: HttpRequest, case: str, number: int) -> HttpResponse:
     """GET is the sheet (or the page of it); POST accepts, or sends a code, or changes the way."""
-    own = own_case(request, case)
-    found = own_offer(own, number)
+    visitor_case = own_case(request, case)
+    offer = own_offer(visitor_case, number)
     if request.method == "POST":
         form = AcceptForm(request.POST)
         act = {"send": _send_code, "by-code": _switch, "by-password": _switch}
-        return act.get(request.POST.get("do", ""), _accept)(request, own, found, form)
-    if found.status == OfferStatus.ACCEPTED:
-        return redirect_to(request, reverse("relief:agreement", args=[own.public_id]))
-    if not present.is_answerable(found, clock.now()):
-        return changed(request, own, _closed(found))
-    if found.first_read_at is None:
-        return redirect_to(request, reverse("relief:offer", args=[own.public_id, number]))
+        return act.get(request.POST.get("do", ""), _accept)(request, visitor_case, offer, form)
+    if offer.status == OfferStatus.ACCEPTED:
+        return redirect_to(request, reverse("relief:agreement", args=[visitor_case.public_id]))
+    if not present.is_answerable(offer, clock.now()):
+        return changed(request, visitor_case, _closed(offer))
+    if offer.first_read_at is None:
+        return redirect_to(request, reverse("relief:offer", args=[visitor_case.public_id, number]))
     if wants_part(request) and "button" in request.GET:
-        context = _accept_context(request, own, found, AcceptForm())
+        context = _accept_context(request, visitor_case, offer, AcceptForm())
         part = "relief/offers/_accept_button.html"
         return render_part(request, page=part, part=part, context=context)
-    return _sheet(request, own, found, AcceptForm(initial={"seen": found.digest}))
+    return _sheet(request, visitor_case, offer, AcceptForm(initial={"seen": offer.digest}))
 
 
-def _closed(found: Offer) -> str:
-    label = present.offer_view(found, clock.now()).label
+def _closed(offer: Offer) -> str:
+    label = present.offer_view(offer, clock.now()).label
     return f"这份方案{label}，不能再接受。请查看最新进度。"
 
 
 def _sheet(
     request: HttpRequest,
-    own: Case,
-    found: Offer,
+    case: Case,
+    offer: Offer,
     form: AcceptForm,
     *,
     status: int = 200,
-    **more: Any,
+    **extra: Any,
 ) -> HttpResponse:
     part = "_accept_form.html" if request.method == "POST" else "_accept_sheet.html"
     return render_part(
         request,
         page="relief/offers/offer_accept.html",
         part=f"relief/offers/{part}",
-        context=_accept_context(request, own, found, form) | more,
+        context=_accept_context(request, case, offer, form) | extra,
         status=status,
     )
 
 
 def _accept_context(
-    request: HttpRequest, own: Case, found: Offer, form: AcceptForm
+    request: HttpRequest, case: Case, offer: Offer, form: AcceptForm
 ) -> dict[str, Any]:
     return {
-        "case": own,
-        "view": present.offer_view(found, clock.now()),
+        "case": case,
+        "view": present.offer_view(offer, clock.now()),
         "form": form,
         "by": form.method,
-        "rules": own.policy.rules,
-        "read_left": present.read_left(own, found, clock.now()),
-        **_code_state(request, found),
+        "rules": case.policy.rules,
+        "read_left": present.read_left(case, offer, clock.now()),
+        **_code_state(request, offer),
     }
 
 
-def _accept(request: HttpRequest, own: Case, found: Offer, form: AcceptForm) -> HttpResponse:
+def _accept(request: HttpRequest, case: Case, offer: Offer, form: AcceptForm) -> HttpResponse:
     if not form.is_valid():
-        return _sheet(request, own, found, form, status=422)
+        return _sheet(request, case, offer, form, status=422)
     try:
         accepting.sign_and_accept(
-            case=own,
-            offer=found,
+            case=case,
+            offer=offer,
             seen=form.cleaned_data["seen"],
             method=form.method,
             secret=form.secret,
@@ -176,18 +183,18 @@ def _accept(request: HttpRequest, own: Case, found: Offer, form: AcceptForm) -> 
             now=clock.now(),
         )
     except TermsChanged as problem:
-        return changed(request, own, problem.message)
+        return changed(request, case, problem.message)
     except REFUSALS as problem:
         status = 422 if problem.field else 409
         refuse(form, problem, secret=form.method, phone=form.method)
-        return _sheet(request, own, found, form, status=status)
-    return redirect_to(request, reverse("relief:agreement", args=[own.public_id]))
+        return _sheet(request, case, offer, form, status=status)
+    return redirect_to(request, reverse("relief:agreement", args=[case.public_id]))
 
 
-def _switch(request: HttpRequest, own: Case, found: Offer, form: AcceptForm) -> HttpResponse:
+def _switch(request: HttpRequest, case: Case, offer: Offer, form: AcceptForm) -> HttpResponse:
     """The other way of signing; ticks stay."""
-    by = PASSWORD if request.POST.get("do") == "by-password" else CODE
-    return _sheet(request, own, found, _kept(form, by))
+    method = PASSWORD if request.POST.get("do") == "by-password" else CODE
+    return _sheet(request, case, offer, _kept(form, method))
 
 
 def _kept(form: AcceptForm, method: str) -> AcceptForm:
@@ -196,32 +203,32 @@ def _kept(form: AcceptForm, method: str) -> AcceptForm:
     return AcceptForm(initial=ticks | {"seen": form.data.get("seen", "")}, method=method)
 
 
-def _send_code(request: HttpRequest, own: Case, found: Offer, form: AcceptForm) -> HttpResponse:
+def _send_code(request: HttpRequest, case: Case, offer: Offer, form: AcceptForm) -> HttpResponse:
     problem = ""
     try:
-        if not present.is_answerable(found, clock.now()):
-            raise TermsChanged(_closed(found))
+        if not present.is_answerable(offer, clock.now()):
+            raise TermsChanged(_closed(offer))
         accepting.send_signing_code(
-            offer=found,
+            offer=offer,
             actor=borrower(request),
             session_key=session_key(request),
             ip=address(request),
             now=clock.now(),
         )
     except TermsChanged as gone:
-        return changed(request, own, gone.message)
+        return changed(request, case, gone.message)
     except RuleViolation as refused:
         problem = refused.message
     else:
-        request.session[SENT] = {found.digest: clock.real_now().isoformat()}
+        request.session[SENT] = {offer.digest: clock.real_now().isoformat()}
     status = 422 if problem else 200
-    return _sheet(request, own, found, _kept(form, CODE), problem=problem, status=status)
+    return _sheet(request, case, offer, _kept(form, CODE), problem=problem, status=status)
 
 
-def _code_state(request: HttpRequest, found: Offer) -> dict[str, Any]:
+def _code_state(request: HttpRequest, offer: Offer) -> dict[str, Any]:
     """Whether a code went out for this version, and in how many seconds again."""
-    sent = request.session.get(SENT, {}).get(found.digest)
+    sent = request.session.get(SENT, {}).get(offer.digest)
     if sent is None:
         return {"sent": False, "resend_in": 0}
-    left = datetime.fromisoformat(sent) + RESEND_AFTER - clock.real_now()
-    return {"sent": True, "resend_in": max(0, round(left.total_seconds()))}
+    waits = datetime.fromisoformat(sent) + RESEND_AFTER - clock.real_now()
+    return {"sent": True, "resend_in": max(0, round(waits.total_seconds()))}

@@ -29,23 +29,23 @@ SHOWN = 6  # rows before 展开
 @borrower_only
 def plan(request: HttpRequest, case: str) -> HttpResponse:
     """The plan that the agreement put in force; a case without one leads back to its page."""
-    own = own_case(request, case)
-    found = agreement_of(own)
-    if found is None or found.end_kind == "revoked":
-        return redirect_to(request, reverse("relief:case", args=[own.public_id]))
+    visitor_case = own_case(request, case)
+    agreement = agreement_of(visitor_case)
+    if agreement is None or agreement.end_kind == "revoked":
+        return redirect_to(request, reverse("relief:case", args=[visitor_case.public_id]))
     today = clock.today()
-    position = books.load_position(own.loan)
+    position = books.load_position(visitor_case.loan)
     debt = books.debt_of(position, today)
     rows = plan_lines(debt)
-    stage = stage_of(own.loan, debt)
-    terms = history.plan_terms(position, debt, own.cure_until)
+    stage = stage_of(visitor_case.loan, debt)
+    terms = history.plan_terms(position, debt, visitor_case.cure_until)
     shown = max(SHOWN, next((n for n, row in enumerate(rows, 2) if row.state == "next"), 0))
     context = {
-        "case": own,
-        "loan": own.loan,
+        "case": visitor_case,
+        "loan": visitor_case.loan,
         "debt": debt,
         "stage": stage,
-        "card": loan_card(own.loan, debt, stage),
+        "card": loan_card(visitor_case.loan, debt, stage),
         "plan": terms,
         "standing": standing(stage, debt, terms),
         "rows": rows[:shown],
@@ -53,8 +53,8 @@ def plan(request: HttpRequest, case: str) -> HttpResponse:
         "penalty_all": penalty_all(debt),
         "origins": origins(position, debt),
         "old_schedules": history.old_schedules(position, today),
-        "agreement": found,
-        "ending": ending_of(found, position),
+        "agreement": agreement,
+        "ending": ending_of(agreement, position),
     }
     return render(request, "relief/plans/plan.html", context)
 
@@ -64,5 +64,5 @@ def ending_of(agreement: Agreement, position: books.Position) -> books.BookedBre
     if agreement.end_kind != "breached" or agreement.ended_at is None:
         return None
     ended_on = business_date(agreement.ended_at)
-    same_day = [found for found in books.booked_breaches(position) if found.on == ended_on]
+    same_day = [breach for breach in books.booked_breaches(position) if breach.on == ended_on]
     return same_day[-1] if same_day else None

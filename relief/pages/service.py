@@ -119,14 +119,14 @@ def _stream(user: User, *, after: int) -> dict[str, Any]:
     """Messages after one, as lines; reading them is noted."""
     now = clock.now()
     talk = messages.conversation_of(borrower=user, now=now)
-    said = messages.messages_since(conversation=talk, reader=user, after=after)
-    last = said[-1].pk if said else after
+    thread = messages.messages_since(conversation=talk, reader=user, after=after)
+    last = thread[-1].pk if thread else after
     if last > talk.borrower_read:
         messages.mark_read(conversation=talk, reader=user, upto=last)
-    before = _time_of(talk, after) if after and said else None
+    before = _time_of(talk, after) if after and thread else None
     return {
         "lines": present.lines(
-            said, now=now, papers=_papers(said), read_up_to=talk.staff_read, before=before
+            thread, now=now, papers=_papers(thread), read_up_to=talk.staff_read, before=before
         ),
         "last": last,
         "desk": _desk(talk, now),
@@ -143,13 +143,13 @@ def _time_of(talk: Conversation, message_id: int) -> datetime | None:
     )
 
 
-def _papers(said: Sequence[Message]) -> dict[int, list[Evidence]]:
+def _papers(thread: Sequence[Message]) -> dict[int, list[Evidence]]:
     """The current files of the applications that are shown, in one query."""
-    cases = {message.case_id for message in said if message.card == "application"}
-    found: dict[int, list[Evidence]] = {}
+    cases = {message.case_id for message in thread if message.card == "application"}
+    files_by_case: dict[int, list[Evidence]] = {}
     for file in Evidence.objects.current().filter(case__in=cases - {None}) if cases else []:
-        found.setdefault(file.case_id, []).append(file)
-    return found
+        files_by_case.setdefault(file.case_id, []).append(file)
+    return files_by_case
 
 
 def _desk(talk: Conversation, now: datetime) -> present.Desk:
@@ -169,7 +169,7 @@ def _take_files(request: HttpRequest, user: User, files: Iterable[UploadedFile[b
     kind = _kind_for(case)
     for file in files:
         try:
-            made = add_evidence(
+            added = add_evidence(
                 case=case,
                 kind=kind.value,
                 upload=as_upload(file),
@@ -181,7 +181,7 @@ def _take_files(request: HttpRequest, user: User, files: Iterable[UploadedFile[b
             problem.message = f"「{clean_name(file.name or '')}」{problem.message}"
             raise
         if case.state == State.DRAFT:  # later the service shows the card itself
-            messages.post_card(case=case, card="file", evidence=made, actor=user, now=clock.now())
+            messages.post_card(case=case, card="file", evidence=added, actor=user, now=clock.now())
 
 
 def _case_for_files(user: User) -> Case:
@@ -211,14 +211,16 @@ def _kind_for(case: Case) -> EvidenceKind:
     for it.
     """
     if case.state == State.NEED_MORE:
-        there = set(
+        supplied = set(
             case.evidence.usable()
             .filter(created_at__gte=case.clock_stopped_at)
             .values_list("kind", flat=True)
         )
         for name in case.asked_kinds:
             kind = EvidenceKind(name)
-            free = kind not in CONSENT_FOR or consents.has_consent(user=case.borrower, kind=kind)
-            if name not in there and free:
+            is_allowed = kind not in CONSENT_FOR or consents.has_consent(
+                user=case.borrower, kind=kind
+            )
+            if name not in supplied and is_allowed:
                 return kind
     return EvidenceKind.OTHER

@@ -25,10 +25,10 @@ class UploadForm(forms.Form):
         self, data: Any = None, *, suggested: Sequence[EvidenceKind] = (), **extra: Any
     ) -> None:
         super().__init__(data, auto_id="id_%s", **extra)
-        first = [(kind.value, KIND_LABELS[kind]) for kind in suggested]
-        rest = [(kind.value, KIND_LABELS[kind]) for kind in EvidenceKind if kind not in suggested]
-        choices: list[Any] = [("建议提供", first), ("其他类型", rest)] if first else rest
+        wanted = [(kind.value, KIND_LABELS[kind]) for kind in suggested]
+        others = [(kind.value, KIND_LABELS[kind]) for kind in EvidenceKind if kind not in suggested]
+        choices: list[Any] = [("建议提供", wanted), ("其他类型", others)] if wanted else others
         kinds = self.fields["kind"]
         assert isinstance(kinds, forms.ChoiceField)
         kinds.choices = choices
-        kinds.initial = first[0][0] if first else EvidenceKind.INCOME.value
+        kinds.initial = wanted[0][0] if wanted else EvidenceKind.INCOME.value
