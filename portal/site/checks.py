@@ -49,15 +49,15 @@ def calendar_reaches_ahead(app_configs: Any, **kwargs: Any) -> Sequence[CheckMes
         with transaction.atomic():
             if not _tables_exist():
                 return []
-            last = WorkDay.objects.order_by("-date").values_list("date", flat=True).first()
+            last_day = WorkDay.objects.order_by("-date").values_list("date", flat=True).first()
     except DatabaseError:
         return []
-    if last is not None and last >= needed:
+    if last_day is not None and last_day >= needed:
         return []
-    known = "是空的" if last is None else f"只到 {last}"
+    reach = "是空的" if last_day is None else f"只到 {last_day}"
     return [
         Warning(
-            f"工作日历{known}，应至少到 {needed}；超出的日子按周一至周五暂定",
+            f"工作日历{reach}，应至少到 {needed}；超出的日子按周一至周五暂定",
             hint="在管理后台的“工作日历”里补上，或运行 portal.core.calendar.days.fill_year",
             id="portal.W001",
         )
@@ -77,12 +77,12 @@ def demo_and_life_apart(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessag
     if settings.DEMO:
         problem = "DEMO: 数据库里有真实用户，不能在演示模式下打开"
         return [Error(problem, id="portal.E002")] if strangers else []
-    found = []
+    errors = []
     if strangers:
-        found.append(Error("DEMO: 数据库里有演示账户，不能用于正式环境", id="portal.E003"))
+        errors.append(Error("DEMO: 数据库里有演示账户，不能用于正式环境", id="portal.E003"))
     if moved:
-        found.append(Error("DEMO: 数据库里的演示时钟被移动过，不能用于正式环境", id="portal.E004"))
-    return found
+        errors.append(Error("DEMO: 数据库里的演示时钟被移动过，不能用于正式环境", id="portal.E004"))
+    return errors
 
 
 def refuse_mixed_start(**kwargs: Any) -> None:

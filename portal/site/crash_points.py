@@ -124,16 +124,16 @@ def install(hit: Hit | None = None) -> Callable[[], None]:
 
     `hit` is told each point that is come by, in place of dying at those armed in the folder.
     """
-    told = hit or _die_if_armed
+    tell_point = hit or _die_if_armed
     wrapped: list[tuple[Any, Any]] = []
     places = {**PLACES, **{n: p for points in SERVICES.values() for n, p in points.items()}}
     for target in dict.fromkeys([*SERVICES, *(place.function for place in places.values())]):
-        here = {name: place for name, place in places.items() if place.function == target}
+        places_here = {name: place for name, place in places.items() if place.function == target}
         original = _function(target)
         if isgeneratorfunction(original):
-            wrapper = _wrap_generator(original, here, told)
+            wrapper = _wrap_generator(original, places_here, tell_point)
         else:
-            wrapper = _wrap(original, target, here, told)
+            wrapper = _wrap(original, target, places_here, tell_point)
         if target in SERVICES:
             wrapper = _scope(wrapper, target)
         _replace(original, wrapper)
@@ -159,21 +159,21 @@ def _replace(old: Any, new: Any) -> None:
                     setattr(module, name, new)
 
 
-def _wrap(original: Any, target: str, here: dict[str, Place], hit: Hit) -> Any:
-    first = {name: place for name, place in here.items() if isinstance(place, Before)}
-    last = {name: place for name, place in here.items() if isinstance(place, After)}
+def _wrap(original: Any, target: str, places_here: dict[str, Place], hit: Hit) -> Any:
+    before = {name: place for name, place in places_here.items() if isinstance(place, Before)}
+    after = {name: place for name, place in places_here.items() if isinstance(place, After)}
 
     @wraps(original)
     def around(*args: Any, **kwargs: Any) -> Any:
         call = _call.get() or Call([])
-        for name in first:
+        for name in before:
             _come_by(name, call, hit)
         call.depth[target] += 1
         try:
             result = original(*args, **kwargs)
         finally:
             call.depth[target] -= 1
-        for name, place in last.items():
+        for name, place in after.items():
             if not call.depth[target] and place.given(result):
                 _come_by(name, call, hit)
         return result
@@ -181,12 +181,12 @@ def _wrap(original: Any, target: str, here: dict[str, Place], hit: Hit) -> Any:
     return around
 
 
-def _wrap_generator(original: Any, here: dict[str, Place], hit: Hit) -> Any:
+def _wrap_generator(original: Any, places_here: dict[str, Place], hit: Hit) -> Any:
     @wraps(original)
     def between(*args: Any, **kwargs: Any) -> Iterator[Any]:
         for item in original(*args, **kwargs):
             yield item
-            for name in here:
+            for name in places_here:
                 hit(name)
 
     return between

@@ -58,7 +58,7 @@ class DeskLoginForm(AdminAuthenticationForm):
                 phone=values["username"],
                 password=values["password"],
                 ip=ip,
-                known=known_here(self.request) if self.request else (),
+                known_here=known_here(self.request) if self.request else (),
             )
         except InvalidInput as wrong:
             raise ValidationError("账号或密码不正确，请检查用户名") from wrong
@@ -125,13 +125,13 @@ class DeskSite(AdminSite):
         return [group for group in groups if group["models"]]
 
 
-def _group(caption: str, found: list[tuple[Any, Any]]) -> dict[str, Any]:
+def _group(caption: str, models: list[tuple[Any, Any]]) -> dict[str, Any]:
     """One caption of the navigation, shaped as Django's templates expect an app."""
-    first = found[0][0] if found else {}
+    first = models[0][0] if models else {}
     return {
         "name": caption,
         "app_label": first.get("app_label", ""),
-        "app_url": found[0][1]["admin_url"] if found else "",
+        "app_url": models[0][1]["admin_url"] if models else "",
         "has_module_perms": True,
-        "models": [model for _, model in found],
+        "models": [model for _, model in models],
     }

@@ -31,7 +31,7 @@ def mask(text: str) -> str:
 
 def one_line(text: str) -> str:
     """Control characters, CR and LF among them, as escapes: nobody can forge a second record."""
-    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def word(text: object) -> str:

@@ -224,8 +224,8 @@ class DeskListMiddleware:
     ) -> HttpResponse | None:
         if not _is_desk_list(request):
             return None
-        wrong = self._wrong_parameter(request)
-        return _no_such_list(request, wrong) if wrong else None
+        parameter = self._wrong_parameter(request)
+        return _no_such_list(request, parameter) if parameter else None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """What Django could not make of a filter that is none of the above."""
@@ -249,9 +249,9 @@ class DeskListMiddleware:
             if not _is_number(value, self.PARTS[part]):
                 return name
             dates.setdefault(field, {})[part] = int(value)
-        for field, given in dates.items():
+        for field, parts in dates.items():
             try:
-                date(given.get("year", 2000), given.get("month", 1), given.get("day", 1))
+                date(parts.get("year", 2000), parts.get("month", 1), parts.get("day", 1))
             except ValueError:
                 return f"{field}__day"
         return ""

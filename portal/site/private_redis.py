@@ -16,12 +16,12 @@ from pathlib import Path
 def find_redis_server() -> str:
     """Path of a Redis server; raises FileNotFoundError with what to install."""
     beside_python = Path(sys.prefix) / "bin" / "redis-server"
-    found = shutil.which("redis-server") or (beside_python.exists() and str(beside_python))
-    if not found:
+    server = shutil.which("redis-server") or (beside_python.exists() and str(beside_python))
+    if not server:
         raise FileNotFoundError(
             "找不到 redis-server：请安装 Redis，或用 REDIS_URL 指向一个已有的服务"
         )
-    return str(found)
+    return str(server)
 
 
 def command(socket: Path, folder: Path) -> list[str]:

@@ -51,18 +51,18 @@ def may_decide(user: User) -> bool:
 def case_of(request: HttpRequest, pk: int) -> Case:
     """The case; 404 for drafts and unknown ones, 403 for one's own loan."""
     user = staff_user(request)
-    found = Case.objects.visible_to(user).for_lists().filter(pk=pk).first()
-    if found is not None:
-        return found
-    theirs = Case.objects.filter(pk=pk, borrower_id=user.same_person_as_id or 0).first()
-    if theirs is not None:
-        raise PermissionDenied(why_not(Task.SAY, theirs, Actor.of(user), clock.now()))
+    case = Case.objects.visible_to(user).for_lists().filter(pk=pk).first()
+    if case is not None:
+        return case
+    own_case = Case.objects.filter(pk=pk, borrower_id=user.same_person_as_id or 0).first()
+    if own_case is not None:
+        raise PermissionDenied(why_not(Task.SAY, own_case, Actor.of(user), clock.now()))
     raise Http404("没有这份申请")
 
 
-def desk_context(request: HttpRequest, **more: Any) -> dict[str, Any]:
+def desk_context(request: HttpRequest, **page_values: Any) -> dict[str, Any]:
     """What Django's admin frame needs, and the page's own values."""
-    return {**admin.site.each_context(request), **more}
+    return {**admin.site.each_context(request), **page_values}
 
 
 def who_did(event: Event) -> str:

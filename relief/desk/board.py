@@ -124,8 +124,8 @@ def _granted(since: datetime) -> list[Granted]:
     rows = Agreement.objects.filter(accepted_at__gte=since).exclude(end_kind="revoked")
     values = rows.values_list("accepted_at", "offer__figures", "offer__terms", "case__reasons")
     return [
-        Granted(when, Decimal(terms["waive_penalty"]), Decimal(figures["penalty"]), reasons)
-        for when, figures, terms, reasons in values
+        Granted(accepted_at, Decimal(terms["waive_penalty"]), Decimal(figures["penalty"]), reasons)
+        for accepted_at, figures, terms, reasons in values
     ]
 
 
@@ -158,15 +158,19 @@ def _kpis(
         and case.next_due_at - now <= SOON
         for case in worked
     )
-    free = sum(case.state == State.SUBMITTED for case in worked)
+    unclaimed = sum(case.state == State.SUBMITTED for case in worked)
     checks = sum(case.state == State.AWAITING_APPROVAL for case in worked)
-    kept = sum(state == State.PLAN_ACTIVE for state in plans)
-    first = business_date(now).replace(day=1)
-    month = [row.waived for row in granted if _day(row.at) >= first]
+    on_time = sum(state == State.PLAN_ACTIVE for state in plans)
+    month_start = business_date(now).replace(day=1)
+    waived_this_month = [row.waived for row in granted if _day(row.at) >= month_start]
     late = counts[Sla.LATE]
-    each = f"，件均 ¥{sum(month, ZERO) / len(month):,.2f}" if month else ""
+    average = (
+        f"，件均 ¥{sum(waived_this_month, ZERO) / len(waived_this_month):,.2f}"
+        if waived_this_month
+        else ""
+    )
     return [
-        Kpi("", "待处理申请", f"{len(worked)}", f"待领取 {free} 件", ""),
+        Kpi("", "待处理申请", f"{len(worked)}", f"待领取 {unclaimed} 件", ""),
         Kpi(
             "w",
             "今日到期",
@@ -176,13 +180,19 @@ def _kpis(
         ),
         Kpi("d", "已超时", f"{late}", "需立即处理" if late else "没有超时", "?due=late"),
         Kpi("", "待复核", f"{checks}", "拟定人不能复核", "?state=AWAITING_APPROVAL"),
-        Kpi("s", "方案执行中", f"{len(plans)}", _kept_text(kept, len(plans)), "?state=plans"),
-        Kpi("", "本月减免罚息", f"¥{sum(month, ZERO):,.2f}", f"{len(month)} 件{each}", ""),
+        Kpi("s", "方案执行中", f"{len(plans)}", _kept_text(on_time, len(plans)), "?state=plans"),
+        Kpi(
+            "",
+            "本月减免罚息",
+            f"¥{sum(waived_this_month, ZERO):,.2f}",
+            f"{len(waived_this_month)} 件{average}",
+            "",
+        ),
     ]
 
 
-def _kept_text(kept: int, plans: int) -> str:
-    return f"按约还款 {kept * 100 / plans:.1f}%" if plans else "还没有执行中的方案"
+def _kept_text(on_time: int, plans: int) -> str:
+    return f"按约还款 {on_time * 100 / plans:.1f}%" if plans else "还没有执行中的方案"
 
 
 def _punctual(reviews: list[Review], mondays: list[date]) -> WeekChart:
@@ -201,16 +211,16 @@ def _cost(granted: list[Granted], mondays: list[date]) -> WeekChart:
 
 
 def _by_week(rows: Iterable[tuple[datetime, Any]], mondays: list[date]) -> dict[date, list[Any]]:
-    found: dict[date, list[Any]] = {monday: [] for monday in mondays}
-    for when, row in rows:
-        monday = _monday(_day(when))
-        if monday in found:
-            found[monday].append(row)
-    return found
+    by_monday: dict[date, list[Any]] = {monday: [] for monday in mondays}
+    for instant, row in rows:
+        monday = _monday(_day(instant))
+        if monday in by_monday:
+            by_monday[monday].append(row)
+    return by_monday
 
 
-def _share(found: Sequence[bool]) -> Decimal | None:
-    return Decimal(sum(found)) * 100 / len(found) if found else None
+def _share(outcomes: Sequence[bool]) -> Decimal | None:
+    return Decimal(sum(outcomes)) * 100 / len(outcomes) if outcomes else None
 
 
 def _by_reason(

@@ -131,8 +131,8 @@ def authority(case: Case, viewer: User, composed: Composed) -> Authority:
     tier = case.policy.rules.tier(rank)
     limits = f"{RANK_LABELS[rank]}没有减免权限"
     if tier is not None:
-        most = "金额不限" if tier.amount is None else f"≤ ¥{tier.amount:,.2f}"
-        limits = f"{RANK_LABELS[rank]}可减免罚息 ≤ {tier.penalty_share * 100:.0f}% 且合计{most}、最长 {tier.terms} 期"
+        amount_limit = "金额不限" if tier.amount is None else f"≤ ¥{tier.amount:,.2f}"
+        limits = f"{RANK_LABELS[rank]}可减免罚息 ≤ {tier.penalty_share * 100:.0f}% 且合计{amount_limit}、最长 {tier.terms} 期"
         limits += "" if tier.interest else "，不含利息"
     terms = composed.terms
     penalty = composed.figures.penalty
@@ -149,33 +149,35 @@ def authority(case: Case, viewer: User, composed: Composed) -> Authority:
 
 def initial_of(case: Case, suggestions: Suggestions, now: datetime) -> dict[str, Any]:
     """From the borrower's counter-offer, else the last version of staff, else what fits best."""
-    last = _last_words(case)
-    if last is not None:
-        return _from_terms(last.offer_terms, now)
-    found = suggestions.closest
+    last_terms = _last_words(case)
+    if last_terms is not None:
+        return _from_terms(last_terms.offer_terms, now)
+    closest = suggestions.closest
     return {
         **_blank(now),
-        "term_count": found.terms.term_count if found else 12,
+        "term_count": closest.terms.term_count if closest else 12,
     }
 
 
 def picked(case: Case, now: datetime, pick: str) -> dict[str, str]:
     """The values of one suggestion, as if typed; empty when there is none."""
-    found = getattr(suggest_for(case, business_date(now)), pick, None) if pick in PICKS else None
-    if found is None:
+    suggestion = (
+        getattr(suggest_for(case, business_date(now)), pick, None) if pick in PICKS else None
+    )
+    if suggestion is None:
         return {}
     return {
-        "term_count": str(found.terms.term_count),
-        "first_due_on": found.terms.first_due_on.isoformat(),
+        "term_count": str(suggestion.terms.term_count),
+        "first_due_on": suggestion.terms.first_due_on.isoformat(),
         "by": PERCENT,
         "penalty_percent": "100",
     }
 
 
 def _last_words(case: Case) -> Offer | None:
-    found = case.offers.exclude(status__in=[OfferStatus.ACCEPTED, OfferStatus.REVOKED])
-    counters = found.filter(side=Side.BORROWER, status=OfferStatus.PROPOSED)
-    return counters.order_by("-number").first() or found.order_by("-number").first()
+    versions = case.offers.exclude(status__in=[OfferStatus.ACCEPTED, OfferStatus.REVOKED])
+    counters = versions.filter(side=Side.BORROWER, status=OfferStatus.PROPOSED)
+    return counters.order_by("-number").first() or versions.order_by("-number").first()
 
 
 def _blank(now: datetime) -> dict[str, Any]:

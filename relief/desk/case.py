@@ -55,17 +55,17 @@ class CaseAdmin(ReadOnlyAdmin):
         def desk(view: Any) -> Any:
             return self.admin_site.admin_view(view)
 
-        own = [
+        page_urls = [
             path("next/", desk(next_view), name="relief_case_next"),
             path("<int:pk>/preview/", desk(preview_view), name="relief_case_preview"),
             path("<int:pk>/talk/", desk(talk_view), name="relief_case_talk"),
             path("<int:pk>/files/<slug:evidence>/", desk(file_view), name="relief_case_file"),
         ]
-        acts = [
+        act_urls = [
             path(f"<int:pk>/{slug}/", desk(act_view), {"slug": slug}, name=f"relief_case_{slug}")
             for slug in ACTS
         ]
-        return [*own, *acts, *super().get_urls()]
+        return [*page_urls, *act_urls, *super().get_urls()]
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -107,8 +107,8 @@ def case_response(
     request: HttpRequest, case: Case, forms: Forms, status: int = 200
 ) -> HttpResponse:
     """The page of a case, with a refused form in it if there is one."""
-    asked = {name: request.GET.get(name, "") for name in ("file", "page", "say")}
-    context = case_page(case, staff_user(request), clock.now(), asked, forms)
+    choices = {name: request.GET.get(name, "") for name in ("file", "page", "say")}
+    context = case_page(case, staff_user(request), clock.now(), choices, forms)
     full = desk_context(request, title=case.number, is_nav_sidebar_enabled=False, **context)
     return render(request, "admin/relief/case/page.html", full, status=status)
 
@@ -150,9 +150,9 @@ def _check_seen(act: DeskAct, form: DeskForm, case: Case) -> None:
 def _refuse(form: DeskForm, refusal: RuleViolation | InvalidInput, case: Case) -> None:
     """The sentence at its field; where somebody was faster, with who did what and when."""
     text = refusal.message
-    last = case.events.select_related("actor").order_by("-pk").first()
-    if isinstance(refusal, DIRTY) and last is not None:
-        text += f"（最近一次：{who_did(last)}，{chinese(last.at)}，{event_label(last)}）"
+    latest_event = case.events.select_related("actor").order_by("-pk").first()
+    if isinstance(refusal, DIRTY) and latest_event is not None:
+        text += f"（最近一次：{who_did(latest_event)}，{chinese(latest_event.at)}，{event_label(latest_event)}）"
     field = getattr(refusal, "field", "")
     shown = field in form.fields and not form.fields[field].widget.is_hidden
     form.add_error(field if shown else None, text)
@@ -213,8 +213,8 @@ def preview_view(request: HttpRequest, pk: int) -> HttpResponse:
         "builder": builder_for(case, actor, debt, now, form),
         "builder_why_not": why_not(Action.OFFER, case, Actor.of(actor), now),
     }
-    whole = request.headers.get("HX-Target") == "builder"
-    template = "_builder.html" if whole else "_preview.html"
+    is_whole = request.headers.get("HX-Target") == "builder"
+    template = "_builder.html" if is_whole else "_preview.html"
     return render(request, f"admin/relief/case/{template}", context)
 
 

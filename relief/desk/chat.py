@@ -64,13 +64,13 @@ class ConversationAdmin(ReadOnlyAdmin):
         def desk(view: Any) -> Any:
             return self.admin_site.admin_view(view)
 
-        own = [
+        page_urls = [
             path("<int:pk>/talk/", desk(news_view), name="relief_conversation_talk"),
             path("<int:pk>/say/", desk(say_view), name="relief_conversation_say"),
             path("<int:pk>/take/", desk(take_view), name="relief_conversation_take"),
             path("<int:pk>/close/", desk(close_view), name="relief_conversation_close"),
         ]
-        return [*own, *super().get_urls()]
+        return [*page_urls, *super().get_urls()]
 
     def change_view(
         self,
@@ -87,8 +87,8 @@ class ConversationAdmin(ReadOnlyAdmin):
 
 def conversation_of(request: HttpRequest, pk: int) -> Conversation:
     """The conversation, or 404; one's own is not there."""
-    found = Conversation.objects.visible_to(staff_user(request))
-    row = found.select_related("borrower", "taken_by").filter(pk=pk).first()
+    visible = Conversation.objects.visible_to(staff_user(request))
+    row = visible.select_related("borrower", "taken_by").filter(pk=pk).first()
     if row is None:
         raise Http404("没有这个对话")
     return row

@@ -81,9 +81,9 @@ class OfferForm(DeskForm):
         text = fold_wide(self.cleaned_data[name]).strip().rstrip("%").strip()
         if not text:
             return None
-        wrong = ValidationError(f"{label}：请填写 0 到 {highest} 之间的数字，最多两位小数")
+        error = ValidationError(f"{label}：请填写 0 到 {highest} 之间的数字，最多两位小数")
         if not _PERCENT.fullmatch(text) or Decimal(text) > highest:
-            raise wrong
+            raise error
         return Decimal(text)
 
     def _amount(self, name: str) -> Decimal | None:

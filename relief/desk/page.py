@@ -63,7 +63,7 @@ class TrailLine:
 
 
 def case_page(
-    case: Case, viewer: User, now: datetime, asked: Mapping[str, str], forms: Forms
+    case: Case, viewer: User, now: datetime, choices: Mapping[str, str], forms: Forms
 ) -> dict[str, Any]:
     """The context of the page; `forms` holds a refused form under its act's name."""
     position = books.load_position(case.loan)
@@ -94,9 +94,9 @@ def case_page(
         "may_decide": may_decide(viewer),
         "read_only": why_not(Task.SAY, case, Actor.of(viewer), now),
         "asked_kinds": "、".join(KIND_LABELS[kind] for kind in case.asked_kinds),
-        **_paper(papers, asked, case, forms),
+        **_paper(papers, choices, case, forms),
         "judge_why_not": why_not(Task.JUDGE_FILE, case, Actor.of(viewer), now),
-        **talk_of(conversation_for(case), viewer, asked, forms.get("say")),
+        **talk_of(conversation_for(case), viewer, choices, forms.get("say")),
         **addresses("case", case.pk),
         "face": case.borrower.masked_name,
     }
@@ -115,18 +115,18 @@ def case_page(
 def _refused(form: DeskForm) -> dict[str, Any]:
     """A refusal whose act is gone from the page: its sentences, and what was typed."""
     typed = [(field.label, field.value()) for field in form.visible_fields() if field.value()]
-    errors = [error for found in form.errors.values() for error in found]
+    errors = [error for field_errors in form.errors.values() for error in field_errors]
     return {"errors": errors, "typed": typed}
 
 
 def _facts(case: Case) -> dict[str, Any]:
     """What the borrower told, and what was granted before."""
-    before = Agreement.objects.filter(case__borrower=case.borrower_id).exclude(end_kind="revoked")
-    agreements = list(before.exclude(case=case).select_related("offer"))
-    told = affordability_of(case)
+    earlier = Agreement.objects.filter(case__borrower=case.borrower_id).exclude(end_kind="revoked")
+    agreements = list(earlier.exclude(case=case).select_related("offer"))
+    affordability = affordability_of(case)
     return {
-        "guide": told.guide,
-        "left_over": told.left_over,
+        "guide": affordability.guide,
+        "left_over": affordability.left_over,
         "agreements": len(agreements),
         "granted": sum((row.offer.offer_terms.waived for row in agreements), ZERO),
     }
@@ -149,14 +149,14 @@ def _trail(case: Case) -> list[TrailLine]:
 
 
 def _paper(
-    papers: list[Evidence], asked: Mapping[str, str], case: Case, forms: Forms
+    papers: list[Evidence], choices: Mapping[str, str], case: Case, forms: Forms
 ) -> dict[str, Any]:
     """The file that was chosen: nothing is opened, and logged, before somebody chooses."""
-    wanted = asked.get("file", "")
+    wanted = choices.get("file", "")
     chosen = next((paper for paper in papers if paper.public_id == wanted), None)
     first = next((paper for paper in papers if paper.withdrawn_at is None), None)
     paper = chosen or first
-    page = asked.get("page", "")
+    page = choices.get("page", "")
     number = int(page) if page.isascii() and page.isdigit() and len(page) < 4 else 1
     judge = forms.get("judge") or JudgeForm(
         initial={"seen": case.version, "file": paper.public_id if paper else ""}, case=case
@@ -175,19 +175,24 @@ def _shown_offer(
     case: Case, offers: list[Offer], debt: Any, now: datetime
 ) -> dict[str, Any] | None:
     """The version that is on the table, beside today's debt and the version before."""
-    live = {OfferStatus.PENDING, OfferStatus.OPEN, OfferStatus.PROPOSED, OfferStatus.ACCEPTED}
-    on_table = [offer for offer in offers if offer.status in live]
+    shown_states = {
+        OfferStatus.PENDING,
+        OfferStatus.OPEN,
+        OfferStatus.PROPOSED,
+        OfferStatus.ACCEPTED,
+    }
+    on_table = [offer for offer in offers if offer.status in shown_states]
     if not on_table:
         return None
     offer = on_table[-1]
     before = [row for row in offers if row.number < offer.number]
-    old = plan_sums(before[-1].rows, before[-1].figures) if before else None
+    old_sums = plan_sums(before[-1].rows, before[-1].figures) if before else None
     view, terms = offer_view(offer, now), offer.offer_terms
     return {
         "offer": offer,
         "view": view,
         "terms": terms,
-        "today": today(view.sums, debt, case, locked=view.locked, before=old),
+        "today": today(view.sums, debt, case, locked=view.locked, before=old_sums),
         "percent": _percent(terms.waive_penalty, view.locked),
     }
 
@@ -216,6 +221,6 @@ def _panels(
             initial["number"] = number
         form = forms.get(slug) or act.form(initial=initial, case=case)
         hint = act.hint.format(rules=case.policy.rules)
-        said = why_not(act.action, case, actor, now)
-        panels.append(Panel(act, form, said, slug in forms, hint))
+        refusal = why_not(act.action, case, actor, now)
+        panels.append(Panel(act, form, refusal, slug in forms, hint))
     return panels

@@ -110,7 +110,7 @@ def waiting_cases(viewer: User) -> CaseQuerySet:
     return Case.objects.visible_to(viewer).filter(state=State.SUBMITTED)
 
 
-def queue(viewer: User, asked: QueryDict, now: datetime) -> Queue:
+def queue(viewer: User, query: QueryDict, now: datetime) -> Queue:
     """The page that `asked` (due, who, state, q, p) wants, most urgent first."""
     worked = list(
         Case.objects.visible_to(viewer)
@@ -120,25 +120,25 @@ def queue(viewer: User, asked: QueryDict, now: datetime) -> Queue:
     )
     calendar = load_calendar()
     urgency = {case.pk: urgency_of(case, now, calendar) for case in worked}
-    text = asked.get("q", "").strip()[:60]
-    over = OVER.get(str(asked.get("state", "")))
+    text = query.get("q", "").strip()[:60]
+    closed_states = OVER.get(str(query.get("state", "")))
     ids: Any
-    if text or over:
-        found = search(Case.objects.visible_to(viewer), text)
-        found = found.filter(state__in=over) if over else found
-        ordered = found.order_by(F("next_due_at").asc(nulls_last=True), "-pk")
+    if text or closed_states:
+        matching = search(Case.objects.visible_to(viewer), text)
+        matching = matching.filter(state__in=closed_states) if closed_states else matching
+        ordered = matching.order_by(F("next_due_at").asc(nulls_last=True), "-pk")
         ids = ordered.values_list("pk", flat=True)
     else:
-        ids = [case.pk for case in _ordered(_kept(worked, urgency, asked, viewer), urgency, now)]
-    page = Paginator(ids, PER_PAGE).get_page(asked.get("p"))
+        ids = [case.pk for case in _ordered(_kept(worked, urgency, query, viewer), urgency, now)]
+    page = Paginator(ids, PER_PAGE).get_page(query.get("p"))
     return Queue(
-        tiles=_tiles(urgency, asked),
-        filters=_filters(worked, urgency, asked, viewer),
+        tiles=_tiles(urgency, query),
+        filters=_filters(worked, urgency, query, viewer),
         page=page,
         rows=tuple(_rows(list(page.object_list), now, calendar)),
         total=page.paginator.count,
         searched=text,
-        query=_query(asked, p=""),
+        query=_query(query, p=""),
         waiting=sum(
             not why_not(Task.TAKE_NEXT, case, Actor.of(viewer), now)
             for case in worked
@@ -165,24 +165,24 @@ def urgency_of(case: Case, now: datetime, calendar: WorkCalendar) -> Sla:
     if case.state == State.WARNED:
         end = case.next_due_at
         return Sla.LATE if end is not None and end <= now else Sla.PAUSED
-    found, due = sla_class(case, now), due_of(case)
-    if found != Sla.LATER or due is None:
-        return found
+    sla, due = sla_class(case, now), due_of(case)
+    if sla != Sla.LATER or due is None:
+        return sla
     days = calendar.working_days_between(business_date(now), business_date(due))
-    return Sla.NEXT_DAY if days <= 1 else found
+    return Sla.NEXT_DAY if days <= 1 else sla
 
 
 def _kept(
-    cases: Iterable[Case], urgency: dict[int, Sla], asked: QueryDict, viewer: User
+    cases: Iterable[Case], urgency: dict[int, Sla], query: QueryDict, viewer: User
 ) -> list[Case]:
-    due, who, state = (asked.get(name, "") for name in ("due", "who", "state"))
+    due, handler, state = (query.get(name, "") for name in ("due", "who", "state"))
     return [
         case
         for case in cases
         if (not due or urgency[case.pk] == due)
         and (not state or case.state == state)
-        and (who != "me" or case.assigned_to_id == viewer.pk)
-        and (who != "none" or case.assigned_to_id is None)
+        and (handler != "me" or case.assigned_to_id == viewer.pk)
+        and (handler != "none" or case.assigned_to_id is None)
     ]
 
 
@@ -192,17 +192,17 @@ def _ordered(cases: list[Case], urgency: dict[int, Sla], now: datetime) -> list[
 
 
 def _rows(ids: list[int], now: datetime, calendar: WorkCalendar) -> Iterable[QueueRow]:
-    found = {case.pk: case for case in Case.objects.for_lists().filter(pk__in=ids)}
-    cases = [found[pk] for pk in ids if pk in found]
+    cases_by_id = {case.pk: case for case in Case.objects.for_lists().filter(pk__in=ids)}
+    cases = [cases_by_id[pk] for pk in ids if pk in cases_by_id]
     positions = load_positions([case.loan for case in cases])
     today = business_date(now)
     for case in cases:
-        owed = debt_of(positions[case.loan_id], today)
+        debt = debt_of(positions[case.loan_id], today)
         yield QueueRow(
             case=case,
             reasons=reason_names(case.reasons),
-            overdue_days=owed.overdue_days,
-            penalty=owed.penalty + owed.kept_penalty,
+            overdue_days=debt.overdue_days,
+            penalty=debt.penalty + debt.kept_penalty,
             state_label=labels.label(case.state, Role.STAFF),
             handler=case.assigned_to.name if case.assigned_to else "",
             pill=pill(case, now, calendar),
@@ -220,11 +220,11 @@ def pill(case: Case, now: datetime, calendar: WorkCalendar) -> Pill:
         if due <= now:
             return Pill("over", f"超时 {_span(now - due)}", due)
         return Pill("over", "已超时，新承诺", due)
-    left = due - now
+    remaining = due - now
     days = calendar.working_days_between(business_date(now), business_date(due))
     if urgency == Sla.TODAY or not days:
-        tone = "hot" if left.total_seconds() <= HOT else TONES[urgency]
-        return Pill(tone, f"剩 {_span(left)}", due)
+        tone = "hot" if remaining.total_seconds() <= HOT else TONES[urgency]
+        return Pill(tone, f"剩 {_span(remaining)}", due)
     return Pill(TONES[urgency], f"{days} 个工作日", due)
 
 
@@ -236,42 +236,44 @@ def _span(span: object) -> str:
     return f"{hours}小时{minutes % 60}分" if hours else f"{minutes}分"
 
 
-def _query(asked: QueryDict, **changes: str) -> str:
+def _query(query: QueryDict, **changes: str) -> str:
     """The address's query with some values changed; empty ones leave it."""
     names = ("due", "who", "state", "q", "p")
-    values = {name: asked.get(name, "")[:60] for name in names} | {"p": ""} | changes
-    fresh = QueryDict(mutable=True)
-    fresh.update({name: value for name, value in values.items() if value})
-    return f"?{fresh.urlencode()}"
+    values = {name: query.get(name, "")[:60] for name in names} | {"p": ""} | changes
+    changed = QueryDict(mutable=True)
+    changed.update({name: value for name, value in values.items() if value})
+    return f"?{changed.urlencode()}"
 
 
-def _tiles(urgency: dict[int, Sla], asked: QueryDict) -> tuple[Tile, ...]:
+def _tiles(urgency: dict[int, Sla], query: QueryDict) -> tuple[Tile, ...]:
     counts = Counter(urgency.values())
     return tuple(
-        Tile(TONES[sla], label, counts[sla], _query(asked, due=sla.value, q="", state=""))
+        Tile(TONES[sla], label, counts[sla], _query(query, due=sla.value, q="", state=""))
         for sla, label in SLA_LABELS.items()
     )
 
 
 def _filters(
-    worked: list[Case], urgency: dict[int, Sla], asked: QueryDict, viewer: User
+    worked: list[Case], urgency: dict[int, Sla], query: QueryDict, viewer: User
 ) -> tuple[Filter, ...]:
-    due = Counter(sla.value for sla in urgency.values())
-    mine = sum(case.assigned_to_id == viewer.pk for case in worked)
-    free = sum(case.assigned_to_id is None for case in worked)
+    due_counts = Counter(sla.value for sla in urgency.values())
+    own_count = sum(case.assigned_to_id == viewer.pk for case in worked)
+    unassigned_count = sum(case.assigned_to_id is None for case in worked)
     states = Counter(case.state for case in worked)
-    people = [("me", "我", mine), ("none", "未分配", free)]
+    people = [("me", "我", own_count), ("none", "未分配", unassigned_count)]
     by_state = [
         (state.value, labels.label(state, Role.STAFF), states[state.value])
         for state in State
         if state.value in WORKED_ON
     ]
-    over = [(key, label, None) for key, label in OVER_LABELS.items()]
-    by_due = [(s.value, "已暂停" if s == Sla.PAUSED else SLA_LABELS[s], due[s.value]) for s in Sla]
+    closed = [(key, label, None) for key, label in OVER_LABELS.items()]
+    by_due = [
+        (s.value, "已暂停" if s == Sla.PAUSED else SLA_LABELS[s], due_counts[s.value]) for s in Sla
+    ]
     return (
-        _filter("按截止时间", "due", by_due, asked, len(worked)),
-        _filter("按处理人", "who", people, asked, len(worked)),
-        _filter("按状态", "state", [*by_state, *over], asked, len(worked)),
+        _filter("按截止时间", "due", by_due, query, len(worked)),
+        _filter("按处理人", "who", people, query, len(worked)),
+        _filter("按状态", "state", [*by_state, *closed], query, len(worked)),
     )
 
 
@@ -279,13 +281,13 @@ def _filter(
     title: str,
     name: str,
     values: Sequence[tuple[str, str, int | None]],
-    asked: QueryDict,
+    query: QueryDict,
     total: int,
 ) -> Filter:
-    chosen = asked.get(name, "")
-    first = Choice("全部", total, _query(asked, **{name: "", "q": ""}), not chosen)
-    rest = (
-        Choice(label, count, _query(asked, **{name: value, "q": ""}), chosen == value)
+    chosen = query.get(name, "")
+    everything = Choice("全部", total, _query(query, **{name: "", "q": ""}), not chosen)
+    choices = (
+        Choice(label, count, _query(query, **{name: value, "q": ""}), chosen == value)
         for value, label, count in values
     )
-    return Filter(title, (first, *rest))
+    return Filter(title, (everything, *choices))

@@ -26,8 +26,8 @@ class OwnHiddenAdmin(ReadOnlyAdmin):
     borrower_path = "case__borrower"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        own = staff_user(request).same_person_as_id or 0
-        return super().get_queryset(request).exclude(**{self.borrower_path: own})
+        own_borrower = staff_user(request).same_person_as_id or 0
+        return super().get_queryset(request).exclude(**{self.borrower_path: own_borrower})
 
 
 CASE = column("case.number", "申请编号")
@@ -41,7 +41,7 @@ class ByAction(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         named = (*labels.ACTION_LABELS.items(), *HAPPENING_LABELS.items())
-        return [(f"{one}", words) for one, words in named]
+        return [(f"{value}", label) for value, label in named]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(action=self.value()) if self.value() else queryset
@@ -54,7 +54,7 @@ class ByRole(admin.SimpleListFilter):
     parameter_name = "role"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(f"{role}", words) for role, words in ROLE_LABELS.items()]
+        return [(f"{role}", label) for role, label in ROLE_LABELS.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(role=self.value()) if self.value() else queryset
@@ -85,12 +85,12 @@ class OfferAdmin(OwnHiddenAdmin):
 
     @admin.display(description="条款")
     def agreed(self, row: Offer) -> str:
-        said = row.figures
+        figures = row.figures
         lines = [
             ("欠款日期", f"{row.figures_on}"),
-            ("当日欠款（元）", said.get("total", "")),
-            ("减免合计（元）", said.get("waived", "")),
-            ("新计划合计（元）", said.get("plan_total", "")),
+            ("当日欠款（元）", figures.get("total", "")),
+            ("减免合计（元）", figures.get("waived", "")),
+            ("新计划合计（元）", figures.get("plan_total", "")),
         ]
         return format_html_join("", "<div>{} {}</div>", lines)
 

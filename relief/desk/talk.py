@@ -26,8 +26,8 @@ READY = (
 
 def conversation_for(case: Case) -> Conversation | None:
     """The borrower's conversation, if anything was ever said."""
-    found = Conversation.objects.select_related("taken_by", "borrower")
-    return found.filter(borrower=case.borrower_id).first()
+    conversations = Conversation.objects.select_related("taken_by", "borrower")
+    return conversations.filter(borrower=case.borrower_id).first()
 
 
 def addresses(model: str, pk: int) -> dict[str, Any]:
@@ -43,18 +43,18 @@ def addresses(model: str, pk: int) -> dict[str, Any]:
 def talk_of(
     conversation: Conversation | None,
     viewer: User,
-    asked: Mapping[str, str],
+    choices: Mapping[str, str],
     typed: DeskForm | None,
 ) -> dict[str, Any]:
     """Messages and the reply form; `?say=2` starts the reply with a ready sentence."""
-    said = said_since(conversation, viewer, 0)
-    choice = asked.get("say", "")
+    thread = said_since(conversation, viewer, 0)
+    choice = choices.get("say", "")
     chosen = int(choice) - 1 if choice.isascii() and choice.isdigit() and len(choice) < 3 else -1
     text = READY[chosen] if 0 <= chosen < len(READY) else ""
     return {
         "conversation": conversation,
-        "said": said,
-        "last_said": said[-1].pk if said else 0,
+        "said": thread,
+        "last_said": thread[-1].pk if thread else 0,
         "say": typed or SayForm(initial={"text": text}),
     }
 
@@ -63,10 +63,10 @@ def said_since(conversation: Conversation | None, viewer: User, after: int) -> l
     """What came after a message; whoever may answer has thereby read it."""
     if conversation is None:
         return []
-    said = messages.messages_since(conversation=conversation, reader=viewer, after=after)
-    if said and may_decide(viewer) and said[-1].pk > conversation.staff_read:
-        messages.mark_read(conversation=conversation, reader=viewer, upto=said[-1].pk)
-    return said
+    thread = messages.messages_since(conversation=conversation, reader=viewer, after=after)
+    if thread and may_decide(viewer) and thread[-1].pk > conversation.staff_read:
+        messages.mark_read(conversation=conversation, reader=viewer, upto=thread[-1].pk)
+    return thread
 
 
 def news(
@@ -80,8 +80,8 @@ def news(
     """What was said since `?after=`; 204 when nothing was."""
     text = request.GET.get("after", "")
     after = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
-    said = said_since(conversation, viewer, after)
-    if not said:
+    thread = said_since(conversation, viewer, after)
+    if not thread:
         return HttpResponse(status=204)
-    context = {"said": said, "last_said": said[-1].pk, "face": face, **addresses(model, pk)}
+    context = {"said": thread, "last_said": thread[-1].pk, "face": face, **addresses(model, pk)}
     return render(request, "admin/relief/case/_said.html", context)

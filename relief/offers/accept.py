@@ -185,7 +185,7 @@ def check_signature(
         )
     elif method == "password":
         user = accounts.authenticate_password(
-            phone=actor.phone or "", password=secret, ip=ip, known=[actor.pk]
+            phone=actor.phone or "", password=secret, ip=ip, known_here=[actor.pk]
         )
         if user.pk != actor.pk:
             raise RuleViolation("只有申请人本人可以确认。", code="not-borrower")

@@ -66,18 +66,20 @@ def register(
     """
     phone, name, password = parse_phone(phone), clean_name(name), clean_password(password)
     check_code(phone=phone, purpose="register", session_key=session_key, code=code)
-    taken = RuleViolation("这个手机号已经注册过了，请直接登录", code="registered", field="phone")
+    is_registered = RuleViolation(
+        "这个手机号已经注册过了，请直接登录", code="registered", field="phone"
+    )
     if User.objects.filter(phone=phone).exists():
-        raise taken
+        raise is_registered
     try:
         with transaction.atomic():
             return User.objects.create_borrower(phone, name, password, date_joined=now)
     except IntegrityError as twice:
-        raise taken from twice
+        raise is_registered from twice
 
 
 def authenticate_password(
-    *, phone: str, password: str, ip: str, known: Collection[int] = ()
+    *, phone: str, password: str, ip: str, known_here: Collection[int] = ()
 ) -> User:
     """The user of this phone (or staff user name) and password; RuleViolation otherwise.
 
@@ -92,30 +94,30 @@ def authenticate_password(
     real = clock.real_now()
     network = network_of(ip)
     user = User.objects.filter(username=account, is_active=True).first()
-    is_known = user is not None and user.pk in known
+    is_known = user is not None and user.pk in known_here
     if not settings.DEMO and not is_known and attempt("login-ip", network, [PER_ADDRESS], now=real):
         raise RuleViolation("尝试过于频繁，请一小时后再试", code="throttled")
-    here = f"{account}|{'known' if is_known else network}"
-    otherwise = "" if account[0].isalpha() else "，或用短信验证码登录"  # the desk has no codes
-    free_at = attempt("login-account", here, [PER_ACCOUNT], now=real)
+    tries_key = f"{account}|{'known' if is_known else network}"
+    other_way = "" if account[0].isalpha() else "，或用短信验证码登录"  # the desk has no codes
+    free_at = attempt("login-account", tries_key, [PER_ACCOUNT], now=real)
     if not free_at and not is_known:
         free_at = attempt("login-strangers", account, [PER_STRANGERS], now=real)
     if free_at:
         minutes = -(-int((free_at - real).total_seconds()) // 60)
         raise RuleViolation(
-            f"密码错误次数过多，请 {max(1, minutes)} 分钟后再试{otherwise}", code="throttled"
+            f"密码错误次数过多，请 {max(1, minutes)} 分钟后再试{other_way}", code="throttled"
         )
     if user is None:
         make_password(password[:MAX_PASSWORD])  # the same work as for a known account
     elif len(password) <= MAX_PASSWORD and user.check_password(password):
-        forgive("login-account", here)
+        forgive("login-account", tries_key)
         if not is_known:
             take_back("login-ip", network)
             take_back("login-strangers", account)
         return user
-    left = attempts_left("login-account", here, PER_ACCOUNT, now=real)
-    what = f"还可以试 {left} 次" if left else f"请 15 分钟后再试{otherwise}"
-    raise RuleViolation(f"账号或密码不正确，{what}", code="wrong-password", field="password")
+    tries_left = attempts_left("login-account", tries_key, PER_ACCOUNT, now=real)
+    next_step = f"还可以试 {tries_left} 次" if tries_left else f"请 15 分钟后再试{other_way}"
+    raise RuleViolation(f"账号或密码不正确，{next_step}", code="wrong-password", field="password")
 
 
 def _account(text: str) -> str:

@@ -79,10 +79,8 @@ def _limit(*, phone: str, purpose: str, ip: str, real: datetime) -> None:
             raise RuleViolation("短信发送繁忙，请稍后再试，或用密码登录", code="throttled")
     free_at = attempt("code-sign" if is_signing else "code-phone", phone, PER_PHONE, now=real)
     if free_at:
-        words = wait_words(free_at, now=real)
-        raise RuleViolation(
-            f"获取验证码过于频繁，请 {words}后再试", code="throttled", field="phone"
-        )
+        wait = wait_words(free_at, now=real)
+        raise RuleViolation(f"获取验证码过于频繁，请 {wait}后再试", code="throttled", field="phone")
 
 
 def check_code(*, phone: str, purpose: str, session_key: str, code: str) -> None:
@@ -102,16 +100,16 @@ def check_code(*, phone: str, purpose: str, session_key: str, code: str) -> None
     )
     if latest is None or latest.used_at or clock.real_now() >= latest.expires_at:
         raise RuleViolation("验证码已失效，请重新获取", code="code-expired", field="code")
-    one = OneTimeCode.objects.filter(pk=latest.pk, used_at__isnull=True)
-    if not one.filter(tries__lt=MAX_TRIES).update(tries=F("tries") + 1):
+    unused = OneTimeCode.objects.filter(pk=latest.pk, used_at__isnull=True)
+    if not unused.filter(tries__lt=MAX_TRIES).update(tries=F("tries") + 1):
         raise RuleViolation("验证码错误次数过多，请重新获取", code="code-locked", field="code")
     if constant_time_compare(latest.digest, _digest(phone, purpose, session_key, typed)):
-        if not one.update(used_at=clock.real_now()):
+        if not unused.update(used_at=clock.real_now()):
             raise RuleViolation("验证码已使用过，请重新获取", code="code-expired", field="code")
         return
-    left = MAX_TRIES - latest.tries - 1
-    what = f"还可以试 {left} 次" if left > 0 else "请重新获取"
-    raise RuleViolation(f"验证码不正确，{what}", code="code-wrong", field="code")
+    tries_left = MAX_TRIES - latest.tries - 1
+    next_step = f"还可以试 {tries_left} 次" if tries_left > 0 else "请重新获取"
+    raise RuleViolation(f"验证码不正确，{next_step}", code="code-wrong", field="code")
 
 
 def _session_hash(session_key: str) -> str:

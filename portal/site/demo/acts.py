@@ -88,9 +88,9 @@ def apply(
     at: datetime,
 ) -> Case:
     """Fill in and submit an application; `budget` is income, spending, affordable payment."""
-    who = loan.borrower
-    begun = at - timedelta(minutes=25)
-    case = application.open_case(loan=loan, actor=who, now=begun)
+    borrower = loan.borrower
+    begun_at = at - timedelta(minutes=25)
+    case = application.open_case(loan=loan, actor=borrower, now=begun_at)
     income, spending, affordable = (Decimal(amount) for amount in budget)
     draft = application.Draft(
         reasons=reasons,
@@ -100,29 +100,34 @@ def apply(
         affordable_payment=affordable,
         step=len(application.STEPS),
     )
-    application.save_step(case=case, draft=draft, actor=who, now=begun)
-    for one in papers:
-        add_paper(case, one, at=at - timedelta(minutes=10))
-    case = application.submit_case(case=case, actor=who, now=at)
+    application.save_step(case=case, draft=draft, actor=borrower, now=begun_at)
+    for demo_paper in papers:
+        add_paper(case, demo_paper, at=at - timedelta(minutes=10))
+    case = application.submit_case(case=case, actor=borrower, now=at)
     deliver(at)
     return case
 
 
-def add_paper(case: Case, one: DemoPaper, *, at: datetime) -> Evidence:
+def add_paper(case: Case, demo_paper: DemoPaper, *, at: datetime) -> Evidence:
     """Upload a file and let the real check look at it."""
-    made = evidence.add_evidence(
-        case=case, kind=one.kind, upload=one.upload, actor=case.borrower, now=at, consent=True
+    file = evidence.add_evidence(
+        case=case,
+        kind=demo_paper.kind,
+        upload=demo_paper.upload,
+        actor=case.borrower,
+        now=at,
+        consent=True,
     )
-    evidence.check_file(evidence_id=made.pk, now=at + timedelta(minutes=1))
-    made.refresh_from_db()
-    return made
+    evidence.check_file(evidence_id=file.pk, now=at + timedelta(minutes=1))
+    file.refresh_from_db()
+    return file
 
 
 def look_through(case: Case, reviewer: User, *, at: datetime) -> None:
     """Open every file (the borrower will read that) and find it good."""
-    for one in case.evidence.current().order_by("pk"):
-        evidence.open_evidence(evidence=one, actor=reviewer, now=at).stream.close()
-        evidence.judge_evidence(evidence=one, passed=True, actor=reviewer, now=at)
+    for file in case.evidence.current().order_by("pk"):
+        evidence.open_evidence(evidence=file, actor=reviewer, now=at).stream.close()
+        evidence.judge_evidence(evidence=file, passed=True, actor=reviewer, now=at)
 
 
 def claim(case: Case, reviewer: User, *, at: datetime) -> None:
@@ -147,7 +152,7 @@ def offer(
     note: str,
 ) -> Offer:
     """Compose and send an offer (or hand it to a checker when it is above the maker's rank)."""
-    made = negotiate.make_offer(
+    sent_offer = negotiate.make_offer(
         case=case,
         draft=compose.OfferDraft(
             term_count=terms, first_due_on=first_due_on, penalty_percent=Decimal(percent)
@@ -157,18 +162,18 @@ def offer(
         note=note,
     )
     deliver(at)
-    return made
+    return sent_offer
 
 
 def accept(case: Case, *, at: datetime) -> Agreement:
     """The borrower opens the offer that waits, reads it for some minutes, and accepts."""
-    made = case.offers.get(status="open")
+    waiting = case.offers.get(status="open")
     opened = at - timedelta(minutes=6)
-    negotiate.open_offer(case=case, number=made.number, actor=case.borrower, now=opened)
+    negotiate.open_offer(case=case, number=waiting.number, actor=case.borrower, now=opened)
     agreement = accept_offer(
         case=case,
-        number=made.number,
-        seen=made.digest,
+        number=waiting.number,
+        seen=waiting.digest,
         method="password",
         actor=case.borrower,
         now=at,

@@ -33,9 +33,9 @@ def photo(name: str, title: str, lines: Sequence[str]) -> Upload:
     draw.ellipse((590, 860, 810, 1080), outline=STAMP, width=8)
     draw.text((700, 970), "演示", font=_font(64), fill=STAMP, anchor="mm")
     draw.text((WIDTH / 2, HEIGHT - 70), NOTE, font=_font(24), fill=GREY, anchor="mm")
-    made = io.BytesIO()
-    image.save(made, "JPEG", quality=85)
-    return Upload(name, io.BytesIO(made.getvalue()))
+    jpeg = io.BytesIO()
+    image.save(jpeg, "JPEG", quality=85)
+    return Upload(name, io.BytesIO(jpeg.getvalue()))
 
 
 def paper(
@@ -46,5 +46,5 @@ def paper(
     rows: Sequence[Sequence[str]],
 ) -> Upload:
     """A PDF with heading facts and one table."""
-    made = pdf.render_statement(f"{title}（演示）", facts, list(columns), rows, NOTE)
-    return Upload(name, io.BytesIO(made))
+    pdf_bytes = pdf.render_statement(f"{title}（演示）", facts, list(columns), rows, NOTE)
+    return Upload(name, io.BytesIO(pdf_bytes))

@@ -55,8 +55,8 @@ def look(to: str) -> Phone:
     """The phone of a number that is known, or all of them; newest first."""
     numbers = known_numbers()
     to = to if to in dict(numbers) else ""
-    own: dict[str, Any] = {"to": to} if to else {}
-    sms = Delivery.objects.filter(channel=Delivery.Channel.SMS, **own)
+    to_number: dict[str, Any] = {"to": to} if to else {}
+    sms = Delivery.objects.filter(channel=Delivery.Channel.SMS, **to_number)
     waits = (Delivery.Status.PENDING, Delivery.Status.CLAIMED)
     tasks = PhoneTask.objects.select_related("delivery")
     if to:
@@ -66,7 +66,9 @@ def look(to: str) -> Phone:
         numbers=numbers,
         messages=[_cut(row) for row in _newest(sms.exclude(status__in=waits))],
         waiting=list(
-            Delivery.objects.filter(status__in=waits, **own).order_by("next_attempt_at")[:SHOWN]
+            Delivery.objects.filter(status__in=waits, **to_number).order_by("next_attempt_at")[
+                :SHOWN
+            ]
         ),
         calls=list(tasks.order_by("-created_at", "-pk")[:SHOWN_CALLS]),
     )
@@ -87,7 +89,7 @@ def _newest(rows: DeliveryQuerySet) -> DeliveryQuerySet:
 
 def _cut(row: Delivery) -> Sms:
     """The text around the six digits of a login code; other messages stay whole."""
-    found = DIGITS.search(row.text) if row.exempt else None
-    if found is None:
+    digits = DIGITS.search(row.text) if row.exempt else None
+    if digits is None:
         return Sms(row, row.text, "", "")
-    return Sms(row, row.text[: found.start()], found[0], row.text[found.end() :])
+    return Sms(row, row.text[: digits.start()], digits[0], row.text[digits.end() :])

@@ -82,14 +82,14 @@ def _people(stage: Stage) -> dict[str, User]:
         if member.account == cast.NEWCOMER:
             joined = stage.now - timedelta(hours=14)
         if member.rank is None:
-            made = User.objects.create_borrower(
+            user = User.objects.create_borrower(
                 member.account, member.name, cast.PASSWORD, date_joined=joined
             )
         else:
-            made = User.objects.create_staff(
+            user = User.objects.create_staff(
                 member.account, member.name, member.rank, cast.PASSWORD, date_joined=joined
             )
-        people[member.account] = made
+        people[member.account] = user
     return people
 
 

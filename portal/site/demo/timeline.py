@@ -47,19 +47,19 @@ class Stage:
         """
         day = self.today
         for _ in range(n):
-            found = day - timedelta(days=1)
-            while not self.calendar.is_working(found):
-                found -= timedelta(days=1)
-            near = (day - found).days < ACROSS_A_WEEKEND
-            day = found if near else day - timedelta(days=1)
+            before = day - timedelta(days=1)
+            while not self.calendar.is_working(before):
+                before -= timedelta(days=1)
+            is_near = (day - before).days < ACROSS_A_WEEKEND
+            day = before if is_near else day - timedelta(days=1)
         return day
 
     def working_day_before(self, day: date) -> date:
         """The last working day strictly before `day`."""
-        found = day - timedelta(days=1)
-        while not self.calendar.is_working(found):
-            found -= timedelta(days=1)
-        return found
+        before = day - timedelta(days=1)
+        while not self.calendar.is_working(before):
+            before -= timedelta(days=1)
+        return before
 
     def working_day_after(self, day: date) -> date:
         """The first working day strictly after `day`."""

@@ -58,8 +58,8 @@ def coming(now: datetime, limit: int = 6) -> list[Fallen]:
 
 def fallen(limit: int = 6) -> list[Fallen]:
     """What fell due and was handled last, newest first."""
-    past = Deadline.objects.filter(handled_at__isnull=False).order_by("-handled_at", "-due_at")
-    return [named(row) for row in past.select_related("case__borrower")[:limit]]
+    handled = Deadline.objects.filter(handled_at__isnull=False).order_by("-handled_at", "-due_at")
+    return [named(row) for row in handled.select_related("case__borrower")[:limit]]
 
 
 def named(row: Deadline) -> Fallen:

@@ -77,23 +77,27 @@ def move_clock(request: HttpRequest) -> HttpResponse:
 
 def _report(due: list[timing.Fallen]) -> str:
     """One sentence: where the clock is and what fell due."""
-    when = f"演示时间已到 {in_shanghai(clock.now()):%Y-%m-%d %H:%M}"
+    clock_words = f"演示时间已到 {in_shanghai(clock.now()):%Y-%m-%d %H:%M}"
     if not due:
-        return f"{when}，途中没有期限到期"
+        return f"{clock_words}，途中没有期限到期"
     lines = [
         f"{one.label}（{one.who} {one.number}，{'已处理' if one.done else '正在处理'}）"
         for one in due[:MOST_LINES]
     ]
-    more = f"；还有 {len(due) - MOST_LINES} 项" if len(due) > MOST_LINES else ""
-    return f"{when}，到期 {len(due)} 项：{'；'.join(lines)}{more}"
+    rest_words = f"；还有 {len(due) - MOST_LINES} 项" if len(due) > MOST_LINES else ""
+    return f"{clock_words}，到期 {len(due)} 项：{'；'.join(lines)}{rest_words}"
 
 
 @demo_only
 @require_POST
 def sample_loan(request: HttpRequest) -> HttpResponse:
     """A loan to try things on, for the borrower logged in, else for the newcomer."""
-    own = isinstance(request.user, User) and request.user.is_borrower
-    who = request.user if own else get_object_or_404(User, username=cast.NEWCOMER, is_demo=True)
+    is_borrower = isinstance(request.user, User) and request.user.is_borrower
+    who = (
+        request.user
+        if is_borrower
+        else get_object_or_404(User, username=cast.NEWCOMER, is_demo=True)
+    )
     try:
         loan = open_sample_loan(
             borrower=who,  # type: ignore[arg-type]  # the service refuses nobody and staff
@@ -104,7 +108,7 @@ def sample_loan(request: HttpRequest) -> HttpResponse:
         messages.warning(request, refused.message)
         return redirect("portal:demo")
     messages.success(request, f"示例借款 {loan.number} 已放到 {who} 名下")
-    return redirect("loans:home" if own else "portal:demo")
+    return redirect("loans:home" if is_borrower else "portal:demo")
 
 
 @demo_only
@@ -127,7 +131,7 @@ def reset(request: HttpRequest) -> HttpResponse:
     return redirect("portal:demo")
 
 
-def _page(request: HttpRequest, **more: Any) -> HttpResponse:
+def _page(request: HttpRequest, **extra: Any) -> HttpResponse:
     """The console, with a refusal (422) or without."""
     now = clock.now()
     context = {
@@ -144,7 +148,7 @@ def _page(request: HttpRequest, **more: Any) -> HttpResponse:
         # Said beside the clock, not once more over the cast.
         "said": list(messages.get_messages(request)),
         "messages": (),
-        **more,
+        **extra,
     }
-    status = 422 if "refusal" in more or "reset_refusal" in more else 200
+    status = 422 if "refusal" in extra or "reset_refusal" in extra else 200
     return render(request, "portal/demo/demo.html", context, status=status)

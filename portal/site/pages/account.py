@@ -41,32 +41,32 @@ def login(request: HttpRequest) -> HttpResponse:
     """By short message or by password; staff go to their desk."""
     if request.user.is_authenticated:
         return redirect_to(request, visit.home_of(request.user))
-    by = "password" if request.POST.get("by", request.GET.get("by")) == "password" else "code"
-    form = WAYS[by](request.POST) if request.method == "POST" else WAYS[by]()
-    user = _prove(request, form, by) if form.is_bound and form.is_valid() else None
+    way = "password" if request.POST.get("by", request.GET.get("by")) == "password" else "code"
+    form = WAYS[way](request.POST) if request.method == "POST" else WAYS[way]()
+    user = _prove(request, form, way) if form.is_bound and form.is_valid() else None
     if user is not None:
         auth.login(request, user)
         wanted = visit.wanted_page(request)
         return redirect_to(request, visit.page_after_login(user, wanted))
-    return _page(request, "login", form, by=by)
+    return _page(request, "login", form, by=way)
 
 
-def _prove(request: HttpRequest, form: Form, by: str) -> User | None:
+def _prove(request: HttpRequest, form: Form, way: str) -> User | None:
     """The user whom the form proves; a refusal is written into the form."""
     values = form.cleaned_data
     try:
-        if by == "password":
+        if way == "password":
             return accounts.authenticate_password(
                 phone=values["phone"],
                 password=values["password"],
                 ip=visitor.address(request),
-                known=visitor.known_here(request),
+                known_here=visitor.known_here(request),
             )
         return accounts.authenticate_code(
             phone=values["phone"], code=values["code"], session_key=visitor.session_key(request)
         )
     except visitor.REFUSALS as problem:
-        if by == "password":  # neither of the two fields is said to be the wrong one
+        if way == "password":  # neither of the two fields is said to be the wrong one
             form.add_error(None, problem.message)
         else:
             visitor.refuse(form, problem)
@@ -119,7 +119,7 @@ def front(request: HttpRequest) -> HttpResponse:
     return redirect(visit.home_of(request.user))
 
 
-def _page(request: HttpRequest, purpose: str, form: Form, **more: Any) -> HttpResponse:
+def _page(request: HttpRequest, purpose: str, form: Form, **extra: Any) -> HttpResponse:
     page, part = PARTS[purpose]
     context = {
         "form": form,
@@ -127,7 +127,7 @@ def _page(request: HttpRequest, purpose: str, form: Form, **more: Any) -> HttpRe
         "next": visit.wanted_page(request),
         **visit.code_state(request, purpose),
         **demo_context(purpose),
-        **more,
+        **extra,
     }
     status = 422 if form.errors else 200
     return render_part(request, page=page, part=part, context=context, status=status)

@@ -41,7 +41,7 @@ def sms_reports(request: HttpRequest) -> JsonResponse:
         logger.warning("callback.refused", extra={"channel": "sms"})
         return answer("签名不正确或已过期", status=401)
     try:
-        found = read_body(request.body)
+        received = read_body(request.body)
     except UnreadableReport as wrong:
         logger.warning("callback.unreadable", extra={"channel": "sms", "field": wrong.field})
         return answer(f"字段 {wrong.field} 缺少或格式不正确", status=400)
@@ -49,12 +49,12 @@ def sms_reports(request: HttpRequest) -> JsonResponse:
         logger.warning("callback.unreadable", extra={"channel": "sms"})
         return answer("内容不是状态报告的列表", status=400)
     digest = hashlib.sha256(timestamp.encode() + b"." + request.body).hexdigest()
-    taken = reports.take_reports(found, digest=digest, now=clock.now(), real=real)
+    outcome = reports.take_reports(received, digest=digest, now=clock.now(), real=real)
     logger.info(
         "callback.taken",
-        extra={"known": taken.known, "unknown": taken.unknown, "repeated": taken.repeated},
+        extra={"known": outcome.known, "unknown": outcome.unknown, "repeated": outcome.repeated},
     )
-    if found and not taken.known and not taken.repeated:
+    if received and not outcome.known and not outcome.repeated:
         return answer("没有这些消息", status=404)
     return answer("接收成功", status=200)
 

@@ -38,10 +38,10 @@ def send(request: HttpRequest, purpose: str) -> HttpResponse:
     if request.method != "POST":
         return _button(request, purpose)
     form = FORMS[purpose](request.POST)
-    asked = SendCodeForm(request.POST)
-    if asked.is_valid():
-        _send(request, purpose, asked)
-    _keep_only(form, asked)
+    phone_form = SendCodeForm(request.POST)
+    if phone_form.is_valid():
+        _send(request, purpose, phone_form)
+    _keep_only(form, phone_form)
     context = {
         "form": form,
         "purpose": purpose,
@@ -55,18 +55,18 @@ def send(request: HttpRequest, purpose: str) -> HttpResponse:
     return render_part(request, page=PAGES[purpose], part=part, context=context, status=status)
 
 
-def _keep_only(form: Form, asked: SendCodeForm) -> None:
+def _keep_only(form: Form, phone_form: SendCodeForm) -> None:
     """Only the phone is judged: the rest of the form is not yet finished."""
     for name in list(form.errors):
         del form.errors[name]
-    for name, problems in asked.errors.get_json_data().items():
+    for name, problems in phone_form.errors.get_json_data().items():
         for problem in problems:
             form.add_error(None if name == NON_FIELD_ERRORS else name, problem["message"])
 
 
-def _send(request: HttpRequest, purpose: str, asked: SendCodeForm) -> None:
+def _send(request: HttpRequest, purpose: str, phone_form: SendCodeForm) -> None:
     """Send the code, or write into the form why not."""
-    phone = asked.cleaned_data["phone"]
+    phone = phone_form.cleaned_data["phone"]
     try:
         send_code(
             phone=phone,
@@ -76,7 +76,7 @@ def _send(request: HttpRequest, purpose: str, asked: SendCodeForm) -> None:
             now=clock.now(),
         )
     except visitor.REFUSALS as problem:
-        visitor.refuse(asked, problem)
+        visitor.refuse(phone_form, problem)
     else:
         visit.remember_code(request, purpose, phone)
 

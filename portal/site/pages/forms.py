@@ -171,7 +171,7 @@ def _time_field(label: str) -> forms.TypedChoiceField:
     """A half hour of the time in which calls are allowed at all."""
     return forms.TypedChoiceField(
         label=label,
-        choices=[(f"{at:%H:%M}:00", f"{at:%H:%M}") for at in CALL_TIMES],
+        choices=[(f"{half_hour:%H:%M}:00", f"{half_hour:%H:%M}") for half_hour in CALL_TIMES],
         coerce=time.fromisoformat,
         error_messages={
             "required": f"请选择{label}时间",

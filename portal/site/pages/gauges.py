@@ -18,15 +18,17 @@ Gauge = tuple[str, dict[str, str], int]
 
 def lines(now: datetime) -> str:
     """In the text format of Prometheus, each name with its type before its first line."""
-    said: list[str] = []
+    gauge_lines: list[str] = []
     names: set[str] = set()
     for name, labels, value in _all(now):
         if name not in names:
             names.add(name)
-            said.append(f"# TYPE kuanxi_{name} gauge\n")
+            gauge_lines.append(f"# TYPE kuanxi_{name} gauge\n")
         label = ",".join(f'{key}="{text}"' for key, text in labels.items())
-        said.append(f"kuanxi_{name}{{{label}}} {value}\n" if label else f"kuanxi_{name} {value}\n")
-    return "".join(said)
+        gauge_lines.append(
+            f"kuanxi_{name}{{{label}}} {value}\n" if label else f"kuanxi_{name} {value}\n"
+        )
+    return "".join(gauge_lines)
 
 
 def _all(now: datetime) -> Iterator[Gauge]:
@@ -57,9 +59,9 @@ def _oldest_due(now: datetime) -> Iterator[Gauge]:
 def _calls(now: datetime) -> Iterator[Gauge]:
     """Calls that staff have still to make."""
     waiting = PhoneTask.objects.filter(done_at=None)
-    found = waiting.aggregate(n=Count("pk"), first=Min("created_at"))
-    yield "open_calls", {}, found["n"]
-    yield "oldest_open_call_seconds", {}, _age(found["first"], now)
+    calls = waiting.aggregate(n=Count("pk"), first=Min("created_at"))
+    yield "open_calls", {}, calls["n"]
+    yield "oldest_open_call_seconds", {}, _age(calls["first"], now)
 
 
 def _age(since: datetime | None, now: datetime) -> int:
@@ -74,10 +76,10 @@ def queue_depths() -> dict[str, int]:
         settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=None
     )
     try:
-        with client.pipeline(transaction=False) as asked:
+        with client.pipeline(transaction=False) as pipeline:
             for queue in queues:
-                asked.llen(queue)
-            return dict(zip(queues, asked.execute(), strict=True))
+                pipeline.llen(queue)
+            return dict(zip(queues, pipeline.execute(), strict=True))
     except (redis.RedisError, OSError):
         return {}
     finally:

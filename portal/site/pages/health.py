@@ -49,12 +49,12 @@ def readyz(request: HttpRequest) -> JsonResponse:
 def figures(now: datetime, real_now: datetime) -> dict[str, int | None]:
     """What the database says of the work that is done behind the pages; whole numbers."""
     today = business_date(now)
-    known = reach(today)
+    calendar = reach(today)
     return {
         "beat_age_seconds": beat_age(real_now),
         "oldest_due_notice_seconds": oldest_due_notice(now),
-        "calendar_days_ahead": days_ahead(today, known.known_until),
-        "calendar_official_days_ahead": days_ahead(today, known.official_until),
+        "calendar_days_ahead": days_ahead(today, calendar.known_until),
+        "calendar_official_days_ahead": days_ahead(today, calendar.official_until),
         **{probe.name: probe.measure(now) for probe in all_probes()},
     }
 

@@ -44,5 +44,5 @@ def own_lines() -> str:
     for name, value in values.items():
         if value is not None:
             lines += [f"# TYPE kuanxi_{name} gauge", f"kuanxi_{name} {value}"]
-    said = "".join(f"{line}\n" for line in lines)
-    return said + (gauges.lines(clock.now()) if values["database_up"] else "")
+    text = "".join(f"{line}\n" for line in lines)
+    return text + (gauges.lines(clock.now()) if values["database_up"] else "")

@@ -69,12 +69,18 @@ def notices(request: HttpRequest) -> HttpResponse:
 @borrower_only
 def open_notice(request: HttpRequest, notice: str) -> HttpResponse:
     """Mark as read and go where it leads; one that leads nowhere is shown by itself."""
-    found = get_object_or_404(inbox(person(request)), public_id=notice)
-    read_notice(notice=found, now=clock.now())
-    here = reverse("portal:notice", args=[found.public_id])
-    if LOCAL_PATH.fullmatch(found.link) and found.link != here and "stay" not in request.GET:
-        return redirect(found.link)
-    return render(request, "portal/notices/notice.html", {"row": _row(found, clock.today())})
+    visitor_notice = get_object_or_404(inbox(person(request)), public_id=notice)
+    read_notice(notice=visitor_notice, now=clock.now())
+    notice_url = reverse("portal:notice", args=[visitor_notice.public_id])
+    if (
+        LOCAL_PATH.fullmatch(visitor_notice.link)
+        and visitor_notice.link != notice_url
+        and "stay" not in request.GET
+    ):
+        return redirect(visitor_notice.link)
+    return render(
+        request, "portal/notices/notice.html", {"row": _row(visitor_notice, clock.today())}
+    )
 
 
 @require_POST

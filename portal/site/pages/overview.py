@@ -105,18 +105,18 @@ def overview(
     The cases come with their offers (relief.cases.queries.with_offers).
     """
     active = [(loan, debt) for loan, debt in debts if not loan.is_settled]
-    told = stages(debts)
+    stages_by_loan = stages(debts)
     cards = [_ask(case, now) for case in _latest(cases) if _asks(case)]
-    cards += _loan_cards(active, told, cases)
+    cards += _loan_cards(active, stages_by_loan, cases)
     return Overview(
         cards=tuple(cards),
-        total=_total(active, told),
+        total=_total(active, stages_by_loan),
         main=(
-            _loans_cell(active, told, settled=bool(debts) and not active),
-            _relief_cell(cases, told, calendar, now),
+            _loans_cell(active, stages_by_loan, settled=bool(debts) and not active),
+            _relief_cell(cases, stages_by_loan, calendar, now),
             _notices_cell(),
         ),
-        more=(_service_cell(calendar, now), *_plan_cells(active, told), _settings_cell()),
+        more=(_service_cell(calendar, now), *_plan_cells(active, stages_by_loan), _settings_cell()),
         has_loan=bool(debts),
     )
 
@@ -166,14 +166,17 @@ def _case_url(case: Case, state: State) -> str:
 
 
 def _loan_cards(
-    active: Sequence[Pair], told: Mapping[int, LoanStage], cases: Sequence[Case]
+    active: Sequence[Pair], stages_by_loan: Mapping[int, LoanStage], cases: Sequence[Case]
 ) -> list[AttentionCard]:
     """A card for each loan that owes something now; without one, for what is due next."""
-    owing = [pair for pair in active if told[pair[0].pk].owed_now]
-    soon = [pair for pair in active if told[pair[0].pk].is_due_soon]
+    owing = [pair for pair in active if stages_by_loan[pair[0].pk].owed_now]
+    soon = [pair for pair in active if stages_by_loan[pair[0].pk].is_due_soon]
     names = places(active)
     chosen = sorted(owing, key=_urgency) or sorted(soon, key=_urgency)[:1]
-    return [_loan_card(*pair, told[pair[0].pk], names[pair[0].pk].full, cases) for pair in chosen]
+    return [
+        _loan_card(*pair, stages_by_loan[pair[0].pk], names[pair[0].pk].full, cases)
+        for pair in chosen
+    ]
 
 
 def _urgency(pair: Pair) -> tuple[int, date, int]:
@@ -216,9 +219,9 @@ def _pause(state: State | None) -> str:
     return "新还款计划执行中，催收电话已停止。" if state in IN_PLAN else ""
 
 
-def _total(active: Sequence[Pair], told: Mapping[int, LoanStage]) -> Total | None:
+def _total(active: Sequence[Pair], stages_by_loan: Mapping[int, LoanStage]) -> Total | None:
     """What several loans owe now, as the sum that it is; None where one card says it all."""
-    owing = [(loan, debt) for loan, debt in active if told[loan.pk].owed_now]
+    owing = [(loan, debt) for loan, debt in active if stages_by_loan[loan.pk].owed_now]
     if len(active) < 2 or not owing:
         return None
     names = places(active)
@@ -234,12 +237,14 @@ def _total(active: Sequence[Pair], told: Mapping[int, LoanStage]) -> Total | Non
     )
 
 
-def _loans_cell(active: Sequence[Pair], told: Mapping[int, LoanStage], *, settled: bool) -> Cell:
+def _loans_cell(
+    active: Sequence[Pair], stages_by_loan: Mapping[int, LoanStage], *, settled: bool
+) -> Cell:
     """The most urgent loan's stage while something is owed, else the next date, or 无待还."""
-    owing = [pair for pair in active if told[pair[0].pk].owed_now]
+    owing = [pair for pair in active if stages_by_loan[pair[0].pk].owed_now]
     url = optional_url("loans:home")
     if owing:
-        stage = told[min(owing, key=_urgency)[0].pk]
+        stage = stages_by_loan[min(owing, key=_urgency)[0].pk]
         count = f"{len(owing)} / {len(active)} 笔" if len(active) > 1 else ""
         return Cell("借呗", url, "yuan", value=count, tag=stage.badge, tag_tone=stage.tone)
     next_on = min((debt.next_due.due_on for _, debt in active if debt.next_due), default=None)
@@ -250,7 +255,10 @@ def _loans_cell(active: Sequence[Pair], told: Mapping[int, LoanStage], *, settle
 
 
 def _relief_cell(
-    cases: Sequence[Case], told: Mapping[int, LoanStage], calendar: WorkCalendar, now: datetime
+    cases: Sequence[Case],
+    stages_by_loan: Mapping[int, LoanStage],
+    calendar: WorkCalendar,
+    now: datetime,
 ) -> Cell:
     """The case that wants the borrower most: what waits, what runs, or how the last one ended."""
     latest = _latest(cases)
@@ -261,7 +269,7 @@ def _relief_cell(
     if first is None:
         value = "暂无进行中"
     elif State(first.state) in IN_PLAN:
-        tag, tone = told[first.loan_id].badge, told[first.loan_id].tone
+        tag, tone = stages_by_loan[first.loan_id].badge, stages_by_loan[first.loan_id].tone
     elif (State(first.state) in ASKS or State(first.state) in ENDED) and not first.loan.is_settled:
         tag = label(first.state, Role.BORROWER)
     else:
@@ -289,11 +297,13 @@ def _service_cell(calendar: WorkCalendar, now: datetime) -> Cell:
     return Cell("我的客服", optional_url("relief:service"), "headset", value=value)
 
 
-def _plan_cells(active: Sequence[Pair], told: Mapping[int, LoanStage]) -> list[Cell]:
+def _plan_cells(active: Sequence[Pair], stages_by_loan: Mapping[int, LoanStage]) -> list[Cell]:
     """还款计划 of the most urgent loan, named when there are others; nothing without a loan."""
     if not active:
         return []
-    loan, debt = min(active, key=lambda pair: (not told[pair[0].pk].owed_now, *_urgency(pair)))
+    loan, debt = min(
+        active, key=lambda pair: (not stages_by_loan[pair[0].pk].owed_now, *_urgency(pair))
+    )
     paid, count = progress(debt)
     url = optional_url("loans:detail", loan.public_id)
     place = f"{places(active)[loan.pk].place} · " if len(active) > 1 else ""

@@ -76,12 +76,12 @@ def looks(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD"])
 def consent(request: HttpRequest, kind: str) -> HttpResponse:
     """One consent word for word, and what withdrawing it means, before it is withdrawn."""
-    given = Consent.objects.for_user(request.user).active()
-    found = next((one for one in given if one.kind == kind), None)
-    if found is None:
+    active = Consent.objects.for_user(request.user).active()
+    consent_row = next((one for one in active if one.kind == kind), None)
+    if consent_row is None:
         return redirect("portal:settings")
     page = "portal/account/consent.html"
-    return render_part(request, page=page, part=page, context={"consent": found})
+    return render_part(request, page=page, part=page, context={"consent": consent_row})
 
 
 @require_POST

@@ -39,8 +39,8 @@ class Finding:
 @require_http_methods(["GET", "HEAD", "POST"])
 def verify(request: HttpRequest) -> HttpResponse:
     """The form; with a code (posted, or in the link on a paper) also what it is."""
-    given = request.POST if request.method == "POST" else request.GET
-    form = VerifyForm(given) if "code" in given else VerifyForm()
+    values = request.POST if request.method == "POST" else request.GET
+    form = VerifyForm(values) if "code" in values else VerifyForm()
     context: dict[str, object] = {"form": form, "checked": False}
     if form.is_bound and form.is_valid():
         if attempt("verify", visitor.address(request), PER_ADDRESS, now=clock.real_now()):
@@ -62,17 +62,17 @@ def find(code: str) -> Finding | None:
 
 
 def _paper(code: str) -> Finding | None:
-    found = documents.verify(code)
-    if found is None:
+    document = documents.verify(code)
+    if document is None:
         return None
     return Finding(
         kind="文书",
-        text=found.title,
-        at=found.issued_at,
-        number=found.number,
-        digest=found.digest,
-        is_whole=found.intact,
-        revoked_at=found.revoked_at,
+        text=document.title,
+        at=document.issued_at,
+        number=document.number,
+        digest=document.digest,
+        is_whole=document.intact,
+        revoked_at=document.revoked_at,
     )
 
 

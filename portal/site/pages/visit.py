@@ -61,5 +61,5 @@ def code_state(request: HttpRequest, purpose: str) -> dict[str, Any]:
     sent = request.session.get(SENT, {}).get(purpose)
     if sent is None:
         return {"sent_to": "", "resend_in": 0}
-    left = datetime.fromisoformat(sent[1]) + RESEND_AFTER - clock.real_now()
-    return {"sent_to": sent[0], "resend_in": max(0, round(left.total_seconds()))}
+    waits = datetime.fromisoformat(sent[1]) + RESEND_AFTER - clock.real_now()
+    return {"sent_to": sent[0], "resend_in": max(0, round(waits.total_seconds()))}

@@ -14,7 +14,7 @@ def play(stage: Stage, who: User) -> str:
     loan = lend(who, due=stage.anchor(stage.ago(40)), number=4, principal="15000.00")
     pay_due(loan, 3)
     agent = stage.people["agent"]
-    applied, asked = stage.desk_day(2), stage.desk_day(1)
+    applied_day, asked_day = stage.desk_day(2), stage.desk_day(1)
     case = acts.apply(
         loan,
         reasons=["family"],
@@ -30,17 +30,17 @@ def play(stage: Stage, who: User) -> str:
                 ),
             )
         ],
-        at=moment(applied, "14:20"),
+        at=moment(applied_day, "14:20"),
     )
-    acts.claim(case, agent, at=moment(applied, "15:06"))
-    acts.look_through(case, agent, at=moment(asked, "10:50"))
-    at = moment(asked, "11:02")
+    acts.claim(case, agent, at=moment(applied_day, "15:06"))
+    acts.look_through(case, agent, at=moment(asked_day, "10:50"))
+    asked_at = moment(asked_day, "11:02")
     review.ask_for_proof(
         case=case,
         kinds=["bank_flow"],
         text="请补充近 3 个月的银行流水，用来确认收支变化；与本次申请无关的交易对手可以遮住。",
         actor=agent,
-        now=at,
+        now=asked_at,
     )
-    deliver(at)
+    deliver(asked_at)
     return f"申请 {case.number} 待补充材料"

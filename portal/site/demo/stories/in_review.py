@@ -28,9 +28,9 @@ def play(stage: Stage, who: User) -> str:
     pay_due(loan, 4)
     asked = moment(day, "09:31")
     bot.greet(actor=who, now=asked)
-    said = "上个月做了手术，休病假只发基本工资，罚息能减免吗？"
-    messages.say(text=said, actor=who, now=asked + timedelta(minutes=1))
-    bot.answer(actor=who, text=said, now=asked + timedelta(minutes=1))
+    question = "上个月做了手术，休病假只发基本工资，罚息能减免吗？"
+    messages.say(text=question, actor=who, now=asked + timedelta(minutes=1))
+    bot.answer(actor=who, text=question, now=asked + timedelta(minutes=1))
     bot.quick_reply(actor=who, topic=Topic.PENALTY, now=asked + timedelta(minutes=3))
     case = acts.apply(
         loan,

@@ -41,7 +41,7 @@ def play(stage: Stage, who: User) -> str:
     )
     acts.claim(case, agent, at=moment(applied, "16:02"))
     acts.pass_review(case, agent, at=moment(answered, "10:25"), note="离职情况属实，收支合理。")
-    made = acts.offer(
+    sent_offer = acts.offer(
         case,
         agent,
         at=moment(answered, "15:10"),
@@ -50,9 +50,13 @@ def play(stage: Stage, who: User) -> str:
         first_due_on=add_months(stage.anchor(sent), 1),
         note="考虑到您正在求职，我们减免八成罚息，并把期限延长到 18 期。",
     )
-    at = moment(sent, "10:18")
+    approved_at = moment(sent, "10:18")
     approval.approve_offer(
-        case=case, number=made.number, actor=supervisor, now=at, note="情况属实，同意。"
+        case=case,
+        number=sent_offer.number,
+        actor=supervisor,
+        now=approved_at,
+        note="情况属实，同意。",
     )
-    deliver(at)
-    return f"申请 {case.number} 的方案 {made.number} 待答复"
+    deliver(approved_at)
+    return f"申请 {case.number} 的方案 {sent_offer.number} 待答复"
