@@ -190,7 +190,7 @@ class Counted(NamedTuple):
     later: list[Run]
 
     def cut(self) -> list[Run]:
-        """The runs as they are found when counting ends at `stop`."""
+        """The runs before `stop`; the one that reaches over it ends there."""
         runs = []
         for run in self.runs:
             if run.end < self.stop:

@@ -71,7 +71,7 @@ def check_fen(value: object, field: str, label: str, low: Decimal = ZERO) -> int
 
 
 def check_choice(value: object, field: str, label: str, kind: type[E]) -> E:
-    """One of the words of `kind`."""
+    """A member of the enum `kind`, by its value."""
     try:
         return kind(str(value))
     except ValueError:
@@ -111,7 +111,7 @@ def check_items(values: object, field: str, label: str, kind: type[T]) -> Sequen
 
 
 def check_debt(debt: Any) -> None:
-    """Anything with a date and the parts of a debt, none below nothing and nothing kept apart."""
+    """The date and parts of a debt: no part negative, no kept columns."""
     parts = getattr(debt, "parts", None)
     if not hasattr(debt, "as_of") or not isinstance(parts, Components):
         raise InvalidInput("debt", "欠款应有基准日和各项金额。")

@@ -140,7 +140,7 @@ def rates_of(profile: ProductProfile) -> Rates:
 def prepare(
     profile: ProductProfile, facts: Sequence[InstalmentFacts], paid_until: int, as_of: int
 ) -> list[Track]:
-    """Tracks as of a day, with the payments made up to `known`."""
+    """Tracks as of a day, with the payments made up to `paid_until`."""
     inclusive, offset = int(profile.as_of_inclusive), profile.penalty_start_offset
     tracks = []
     for fact in facts:

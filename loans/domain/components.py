@@ -70,7 +70,7 @@ class Components:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Components:
-        """Back from `as_json`; what is not stored is nothing, other names are not looked at."""
+        """The reverse of `as_json`: a part that is not stored is 0.00, other names are ignored."""
         amounts = {name: stored[name] for _, name in _ALL if name in stored}
         return cls(**{k: Decimal(v) if isinstance(v, str) else v for k, v in amounts.items()})
 

@@ -220,5 +220,5 @@ def _decimal(text: str, field: str) -> Decimal:
 
 
 def check_profile(value: object) -> ProductProfile:
-    """What every rule takes first; anything but a profile is InvalidInput("profile")."""
+    """InvalidInput("profile") unless this is a ProductProfile; every rule checks it first."""
     return check_kind(value, "profile", "产品参数", ProductProfile)

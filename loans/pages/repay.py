@@ -131,7 +131,7 @@ def _context(loan: Loan, debt: queries.Debt, form: AmountForm, scope: str) -> di
 @require_GET
 @borrower_only
 def result(request: HttpRequest, loan: str, payment: str) -> HttpResponse:
-    """The receipt; asking again shows the same one."""
+    """The receipt of one payment, the same at every visit."""
     visitor_loan = own_loan(request, loan)
     received = get_object_or_404(Payment, loan=visitor_loan, public_id=payment)
     debt = queries.debt(visitor_loan, clock.today())

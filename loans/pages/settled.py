@@ -19,7 +19,7 @@ from portal.core.documents import papers as documents
 @require_GET
 @borrower_only
 def settled(request: HttpRequest, loan: str) -> HttpResponse:
-    """The end of a loan; before it, what would settle it today."""
+    """A settled loan's summary; before that, the amount that would settle it today."""
     visitor_loan = own_loan(request, loan)
     books = queries.load_position(visitor_loan)
     if not visitor_loan.is_settled:

@@ -53,6 +53,6 @@ def _days(spans: Sequence[tuple[date, date]], debt: Debt) -> list[date]:
 
 
 def _few(marks: dict[date, str], first: date, last: date) -> dict[date, str]:
-    """At most two labels, and only where there is room for the words on their left."""
+    """The last two labels that have room for their words on the left."""
     room = first + (last - first) * 2 // 5
     return dict(sorted((on, text) for on, text in marks.items() if on >= room)[-2:])

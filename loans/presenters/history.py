@@ -1,4 +1,4 @@
-"""What became of earlier schedules, and the sums of a loan's life; read from its position."""
+"""Superseded schedules, and what a loan came to over its whole life; read from its position."""
 
 from __future__ import annotations
 

@@ -167,7 +167,7 @@ WORDS = {"": "", "×": "乘 ", "÷": "除以 ", "=": "等于 "}
 
 
 def _sentence(factors: Sequence[Factor]) -> str:
-    """The formula for those who listen: 1,603.65 乘 0.05% 乘 1.5 乘 49 天 等于 58.93 元."""
+    """The formula for screen readers: 1,603.65 乘 0.05% 乘 1.5 乘 49 天 等于 58.93 元."""
     spoken = [
         f"{WORDS[one.sign]}{one.value}{ {'天': ' 天', '罚息': ' 元'}.get(one.caption, '') }"
         for one in factors

@@ -1,4 +1,4 @@
-"""A request for relief on a loan, as the loan's own pages mention it; who knows of it registers."""
+"""The relief request on a loan as the loan's pages mention it; the package that keeps requests registers a source."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from loans.models import Loan
 
 @dataclass(frozen=True, slots=True)
 class ReliefStatus:
-    """What runs on a loan: its state in the borrower's words, a sentence, and where it goes on.
+    """The relief request in progress on a loan: its state, a sentence for the borrower, and the link to it.
 
     ``cure_until``: the end of the cure of a plan that was warned, as stored with the warning.
     """
@@ -25,7 +25,7 @@ class ReliefStatus:
 
 @dataclass(frozen=True, slots=True)
 class Promises:
-    """What who applies for relief on a loan is promised, as the loan's own pages quote it.
+    """What an applicant for relief is promised, as the loan's pages quote it.
 
     ``review_span``: 1–2, in working days; ``review_until``: 18:00 of the last of them.
     """
@@ -42,13 +42,13 @@ _promise_sources: list[PromiseSource] = []
 
 
 def register_promises(source: PromiseSource) -> None:
-    """Add who knows the lender's promises once (called from AppConfig.ready of a package above)."""
+    """Register a source of the lender's promises once (called from AppConfig.ready of a package above)."""
     if source not in _promise_sources:
         _promise_sources.append(source)
 
 
 def promises_of(loan: Loan) -> Promises | None:
-    """The promises for a loan; None where nobody above offers relief at all."""
+    """The lender's promises for a loan; None where no package offers relief."""
     return next((source(loan) for source in _promise_sources), None)
 
 
@@ -63,5 +63,5 @@ def register(source: Source) -> None:
 
 
 def standing_of(loan: Loan) -> ReliefStatus | None:
-    """The first thing that runs on the loan, or None: then the pages offer to apply."""
+    """The request in progress on the loan; None when there is none and the pages offer to apply."""
     return next((status for source in _sources if (status := source(loan)) is not None), None)

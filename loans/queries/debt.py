@@ -39,7 +39,7 @@ def next_due(loan: Loan, on: date) -> InstalmentDebt | None:
 
 
 def debt_of(position: Position, on: date) -> Debt:
-    """The same from books already read."""
+    """`debt` from books already read."""
     story, penalties = position.explanation(on)
     rows = tuple(_row(position, i, penalties.get(i.pk), on) for i in position.live(on))
     unpaid = [row for row in rows if row.total > 0]

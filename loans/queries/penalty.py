@@ -26,7 +26,7 @@ def penalty_story(loan: Loan, on: date) -> PenaltyExplanation:
 
 
 def story_of(position: Position, on: date) -> PenaltyExplanation:
-    """The same from books already read: only the instalments in force are told."""
+    """`penalty_story` from books already read; only the instalments in force are explained."""
     story, lines = position.explanation(on)
     in_force = tuple(lines[i.pk] for i in position.live(on) if i.pk in lines)
     sums: dict[str, Any] = {

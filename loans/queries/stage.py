@@ -148,7 +148,7 @@ DUE_SOON = frozenset({S.DUE_SOON, S.PLAN_DUE_SOON})
 
 @dataclass(frozen=True, slots=True)
 class PlanWatch:
-    """What the guard of a plan in force knows of it on the day of the debt."""
+    """What the watch over a plan in force knows of it on the day of the debt."""
 
     pay_by: date | None  # last day of grace of the oldest late instalment
     cure_by: date | None  # last day of the cure, from the stored instant of the warning
@@ -162,7 +162,7 @@ _watchers: list[Watcher] = []
 
 
 def register(watcher: Watcher) -> None:
-    """Add who knows of plans (called from AppConfig.ready of a package above); once."""
+    """Register a source of plan watches once (called from AppConfig.ready of a package above)."""
     if watcher not in _watchers:
         _watchers.append(watcher)
 
@@ -186,7 +186,7 @@ class LoanStage:
 
     @property
     def is_late(self) -> bool:
-        """Owed now and more than due: there is more to see to than the payment."""
+        """Owed now with tone "d": overdue, warned or broken, not merely due today."""
         return self.owed_now and self.tone == "d"
 
     @property

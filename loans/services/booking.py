@@ -180,7 +180,7 @@ class Books:
         return schedule
 
     def undo_schedule(self, schedule: Schedule, on: date) -> None:
-        """Take a schedule out of force as if it had never been; the one before is live again."""
+        """Take a schedule out of force; the one it replaced is in force again."""
         schedule.undone_on = schedule.superseded_on = max(on, schedule.opened_on)
         schedule.save(update_fields=["undone_on", "superseded_on"])
         before = next(s for s in self.position.schedules if s.pk == schedule.replaces_id)

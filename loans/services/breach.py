@@ -57,7 +57,7 @@ def reinstate(
 
 
 def _done(loan: Loan, key: str) -> Schedule | None:
-    """The schedule that stands for ``key``: a correction does the same breach again."""
+    """The schedule of the breach booked under ``key``, the newest where a correction booked it again."""
     of_key = Q(key=key) | Q(key__startswith=f"{key}{AGAIN}")
     entries = Entry.objects.filter(of_key, loan=loan, kind=Entry.Kind.BREACH)
     newest = entries.select_related("schedule").order_by("-pk").first()

@@ -55,7 +55,7 @@ def last_paid(steps: Sequence[Step], on: date) -> date:
 
 
 def undo(books: Books, steps: Sequence[Step], source: str) -> None:
-    """Counter-post what these did, newest first; their schedules never were."""
+    """Counter-post these steps, newest first, and take the schedules they opened out of force."""
     if not steps:
         return
     payments = [step for step in steps if isinstance(step, Payment)]
@@ -79,7 +79,7 @@ def undo(books: Books, steps: Sequence[Step], source: str) -> None:
 
 
 def do_again(books: Books, steps: Sequence[Step]) -> list[str]:
-    """Do all this anew in its order; returns a sentence for each one whose figures changed.
+    """Book these steps again in their order; returns a sentence for each one whose figures changed.
 
     Errors: RuleViolation where a later payment is now more than all that was owed on its date, or
     a plan would have been paid in full before the day its breach was confirmed.

@@ -105,7 +105,7 @@ def _check(draft: EntryDraft) -> None:
 
 
 def _check_same(drafts: Sequence[EntryDraft], booked: dict[str, Entry]) -> None:
-    """The same key must mean the same lines."""
+    """RuleViolation when a key that is booked comes again with other lines."""
     booked_lines: dict[int, Counter[tuple[str, int | None, Decimal]]] = {
         booked[d.key].pk: Counter() for d in drafts
     }

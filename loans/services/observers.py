@@ -1,4 +1,4 @@
-"""Who wants to hear that a loan's debt changed; keeps loans from importing anyone above it."""
+"""Observers of a loan's debt, registered by packages above, so that loans imports none of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from loans.models import Correction, Loan
 
 
 class DebtChange(StrEnum):
-    """What happened to the debt, as the observer is told."""
+    """The kind of event that changed a loan's debt, as observers receive it."""
 
     PAYMENT = "payment"
     REVERSAL = "reversal"
@@ -68,7 +68,7 @@ def locked(loan_id: int) -> Iterator[None]:
 
 
 def ask(loan: Loan, change: DebtChange, now: datetime) -> None:
-    """Let every observer object (RuleViolation) before anything is done."""
+    """Ask every observer whether it objects (RuleViolation) before the books are touched."""
     for observer in _observers:
         observer.veto(loan, change, now)
 

@@ -159,7 +159,7 @@ def _amount(amount: Decimal) -> Decimal:
 
 
 def _same(earlier: Payment, loan_id: int, amount: Decimal, paid_on: date) -> Payment:
-    """The payment that this reference already is; refused where something is known against it."""
+    """The payment already booked under this reference; RuleViolation where loan, amount or date differ."""
     if earlier.loan_id != loan_id or earlier.amount != amount:
         raise RuleViolation(
             f"流水号 {earlier.reference} 已用于另一笔还款（{earlier.amount:,.2f} 元），"

@@ -50,7 +50,7 @@ def steps_of(books: Books, payments: Sequence[Payment]) -> list[tuple[Place, Ste
 
 
 def place_of(steps: Sequence[tuple[Place, Step]], payment: Payment) -> Place:
-    """Where a payment that is not reversed stands."""
+    """The place of a payment that is not reversed in the order of `steps_of`."""
     return next(place for place, step in steps if step == payment)
 
 

@@ -1,1 +1,1 @@
-"""The roof: settings, addresses, pages that show something of everything, the demo; nobody below imports it."""
+"""The top floor: settings, addresses, pages across all packages, the staff desk's frame, the demo; no other package imports it."""

@@ -79,7 +79,7 @@ def refuse_mixed_start(**kwargs: Any) -> None:
 
 
 def end_with_the_worker(**kwargs: Any) -> None:
-    """A pool's child does not outlive its worker: it would go on with a task that is given back."""
+    """A pool's child ends with its worker, else it would go on with a task that the broker hands out again."""
     parent_death.die_with_parent()
 
 

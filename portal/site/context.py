@@ -15,7 +15,7 @@ SITE_NAME = "宽息"
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """`site_name`, `demo`, `business_now` and `unread_notices`; the last two cost nothing unread.
+    """`site_name`, `demo`, `business_now` and `unread_notices`; the last two are only computed when a template uses them.
 
     Both are lazy objects: write `{{ unread_notices }}` and `{% when business_now %}`.
     """

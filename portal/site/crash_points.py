@@ -1,4 +1,4 @@
-"""Named places where the fault rig may kill a process, so that a crash is exact and not lucky.
+"""Named places at which the fault rig kills a process, so that a crash happens at a chosen line.
 
 Only where CRASH_POINTS names a folder, which settings refuse outside the demo: then the start of
 web and worker calls `install`, which wraps the functions named here, and nothing else knows of it.
@@ -40,7 +40,7 @@ class Before:
 
 @dataclass(frozen=True, slots=True)
 class After:
-    """Just after it has returned, the outermost call where it calls itself; `given` its result."""
+    """Just after a function has returned (the outermost call of a recursion), if `given` holds of its result."""
 
     function: str
     given: Callable[[Any], bool] = lambda result: True
@@ -48,7 +48,7 @@ class After:
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """After what a generator gave was used, before it gives more."""
+    """Between two items of a generator."""
 
     function: str
 
@@ -105,7 +105,7 @@ SERVICES: dict[str, dict[str, Place]] = {
 
 @dataclass(slots=True)
 class Call:
-    """One call of a service: the points it has not come by yet, and how deep each function is."""
+    """One call of a service: the points still to be passed, and the depth of each function's recursion."""
 
     ahead: list[str]
     depth: Counter[str] = field(default_factory=Counter)
@@ -122,7 +122,7 @@ def point_names() -> set[str]:
 def install(hit: Hit | None = None) -> Callable[[], None]:
     """Wrap the functions, also where they were imported by name; returns what undoes it.
 
-    `hit` is told each point that is come by, in place of dying at those armed in the folder.
+    `hit` is called with the name of each point passed, instead of dying at those armed in the folder.
     """
     tell_point = hit or _die_if_armed
     wrapped: list[tuple[Any, Any]] = []
@@ -213,7 +213,7 @@ def _come_by(name: str, call: Call, hit: Hit) -> None:
 
 
 def _die_if_armed(name: str) -> None:
-    """Renaming is what only one process can do."""
+    """Rename the file that arms the point (only one process succeeds), then die by SIGKILL."""
     folder: Path = settings.CRASH_POINTS  # type: ignore[assignment] # set, or nobody would come by
     armed = folder / f"{KIND}.{name}"
     try:

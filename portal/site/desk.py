@@ -91,7 +91,7 @@ class DeskSite(AdminSite):
     def logout(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
-        """The browser forgets what it kept of the session, as at the borrowers' way out."""
+        """Log out and have the browser clear what it stored, as the borrowers' logout does."""
         response = super().logout(request, extra_context)
         response["Clear-Site-Data"] = '"cache", "storage"'
         return response

@@ -23,7 +23,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
 def mask(text: str) -> str:
-    """Without phones (138****0001), identity numbers and six-digit codes."""
+    """The text with phones (138****0001), identity numbers and six-digit codes masked."""
     for pattern, instead in _SECRETS:
         text = pattern.sub(instead, text)
     return text

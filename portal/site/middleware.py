@@ -40,7 +40,7 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 class AnswerMiddleware:
-    """Gives each request its incident number, and each answer what browsers should deny to others.
+    """Gives each request its incident number, and each answer the headers that restrict browsers.
 
     Whoever reports an error page names the number; every log line about the request has it too
     (portal/site/logs.py). Outermost, so that files and errors of other middleware are answers too.
@@ -74,7 +74,7 @@ class AnswerMiddleware:
 
 
 class ForwardedMiddleware:
-    """Puts the visitor's own address and scheme where Django looks for them; believes nobody else.
+    """Puts the visitor's address and scheme, as trusted proxies report them, where Django looks for them.
 
     Each proxy of ours writes its peer at the right of X-Forwarded-For, so with TRUSTED_PROXIES=n
     the n-th from the right is what our outermost proxy saw; what stands left of it anybody can
@@ -104,7 +104,7 @@ def _from_right(header: str, place: int) -> str:
 
 
 class BoundedBodyMiddleware:
-    """Answers what the server did not read: too large (413), too slow (408), too many (503)."""
+    """Answers bodies that the server did not read: too large (413), too slow (408), no room on disk (503)."""
 
     TEXTS: ClassVar = {
         413: "提交的内容太大，什么都没有保存。文件每个不超过 10 MB，请压缩后分几次上传；文字请缩短后再提交。",
@@ -160,7 +160,7 @@ class LoginRequiredMiddleware(auth_middleware.LoginRequiredMiddleware):
 
 
 def _path_of(address: str) -> str:
-    """Path and query of an address; nothing when it is none ("http://[zz")."""
+    """Path and query of an address; empty when it cannot be parsed ("http://[zz")."""
     try:
         page = urlsplit(address)
     except ValueError:
@@ -169,7 +169,7 @@ def _path_of(address: str) -> str:
 
 
 class PlainQueryMiddleware:
-    """No address of ours carries a NUL sign; PostgreSQL would refuse it with an error of its own."""
+    """400 for an address with a NUL sign, which PostgreSQL would refuse with an error."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -204,7 +204,7 @@ class OneValueMiddleware:
 
 
 class DeskListMiddleware:
-    """A list of the desk is asked by parameters that Django reads for itself: each is judged first.
+    """Checks the query parameters of the desk's lists, which Django reads unchecked.
 
     Django looks up whatever row, year or day it is given, and fails where Python or the database
     cannot: `_selected_action=x`, `…__year=9999`, the 30th of February.
@@ -228,14 +228,14 @@ class DeskListMiddleware:
         return _no_such_list(request, parameter) if parameter else None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """What Django could not make of a filter that is none of the above."""
+        """404 for a filter that Django could not read."""
         if not _is_desk_list(request) or not isinstance(exception, ValueError | ValidationError):
             return None
         logger.error("desk.list.unreadable", extra={"request": request}, exc_info=exception)
         return _no_such_list(request, "、".join(sorted(request.GET)) or "action")
 
     def _wrong_parameter(self, request: HttpRequest) -> str:
-        """The first parameter that cannot be meant; nothing if all can."""
+        """The name of the first parameter with an impossible value; empty if there is none."""
         for name in ("_selected_action", "index"):
             for value in request.POST.getlist(name):
                 if not _is_number(value, range(2**63)):

@@ -230,9 +230,9 @@ def kind(field: BoundField) -> str:
     """What a form field is drawn as: checkbox, radio, select, textarea, file, date, text…"""
     widget = field.field.widget
     name = type(widget).__name__.lower()
-    for known in ("textarea", "checkboxselectmultiple", "radioselect", "select"):
-        if known in name:
-            return known
+    for widget_kind in ("textarea", "checkboxselectmultiple", "radioselect", "select"):
+        if widget_kind in name:
+            return widget_kind
     return str(getattr(widget, "input_type", "text"))
 
 

@@ -1,4 +1,4 @@
-"""What every page of the relief desk begins with: who asks, which case, and the rank it takes."""
+"""What every page of the relief desk begins with: the staff user, the case, and the needed rank."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The offer builder: where it starts, what it would give, who must approve; nothing is stored."""
+"""The offer builder: its initial values, the plan a draft would give, who must approve; stores nothing."""
 
 from __future__ import annotations
 

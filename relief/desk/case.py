@@ -137,7 +137,7 @@ def act_view(request: HttpRequest, pk: int, slug: str) -> HttpResponse:
 
 
 def _check_seen(act: DeskAct, form: DeskForm, case: Case) -> None:
-    """A move decided on an older state of the case is refused, whatever it was."""
+    """StaleWrite for a move decided on an older version of the case; InvalidInput without a version."""
     seen = form.cleaned_data.get("seen")
     if not act.is_move:
         return

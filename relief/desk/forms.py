@@ -42,7 +42,7 @@ class DeskForm(forms.Form):
 
 
 class ClaimForm(DeskForm):
-    """Nothing to say."""
+    """No input but the version."""
 
 
 class NoteForm(DeskForm):

@@ -41,7 +41,7 @@ IN_PANELS = [slug for slug in ACTS if slug not in {"say", "judge", "offer"}]
 
 @dataclass(frozen=True)
 class Panel:
-    """One act as a fold with its form; `why_not` says why it cannot be pressed."""
+    """One act as a foldable form; `why_not` is the sentence why it is refused now."""
 
     act: DeskAct
     form: DeskForm
@@ -120,7 +120,7 @@ def _refused(form: DeskForm) -> dict[str, Any]:
 
 
 def _facts(case: Case) -> dict[str, Any]:
-    """What the borrower told, and what was granted before."""
+    """The borrower's stated means, and what earlier agreements granted."""
     earlier = Agreement.objects.filter(case__borrower=case.borrower_id).exclude(end_kind="revoked")
     agreements = list(earlier.exclude(case=case).select_related("offer"))
     affordability = affordability_of(case)

@@ -106,7 +106,7 @@ class Queue:
 
 
 def waiting_cases(viewer: User) -> CaseQuerySet:
-    """What waits to be taken, by whomever why_not lets take it."""
+    """Cases that nobody has claimed yet; why_not says who may take each."""
     return Case.objects.visible_to(viewer).filter(state=State.SUBMITTED)
 
 

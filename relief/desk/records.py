@@ -1,4 +1,4 @@
-"""What the desk only reads: offers, agreements, trail, rules, papers, looks, consents, conversations."""
+"""Read-only lists of the desk: offers, agreements, audit trail, policies, papers, evidence access, consents."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from relief.presenters.case import event_label
 
 
 class OwnHiddenAdmin(ReadOnlyAdmin):
-    """Rows of one's own loans are not there; `borrower_path` leads from a row to its borrower."""
+    """Hides rows of the staff user's own loans; `borrower_path` leads from a row to its borrower."""
 
     borrower_path = "case__borrower"
 

@@ -1,4 +1,4 @@
-"""协商协议: the paper that an acceptance made, its proof, and its PDF."""
+"""协商协议: the agreement's text, the check that it is unchanged, and its PDF."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def _step_url(loan: Loan, step: str) -> str:
 @require_safe
 @borrower_only
 def start(request: HttpRequest, loan: str) -> HttpResponse:
-    """To the step where one left off; or a page that says why not, and what to do instead."""
+    """Redirects to the step where the draft stands; else a page that says why not and what to do instead."""
     visitor_loan = _own_loan(request, loan)
     case = _open_case(visitor_loan)
     if case is None and _is_overdue(visitor_loan):
@@ -244,7 +244,7 @@ def estimate(request: HttpRequest, loan: str) -> HttpResponse:
 
 
 def _estimate_of(form: StepForm, case: Case | None) -> present.Estimate:
-    """From the values that can be read; a wrong one counts as not told."""
+    """From the values that can be read; a wrong one counts as empty."""
     source = form.cleaned_data if form.is_bound and hasattr(form, "cleaned_data") else form.initial
     names = ("monthly_income", "monthly_spending", "affordable_payment")
     income, spending, affordable = (source.get(name) for name in names)

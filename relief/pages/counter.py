@@ -1,4 +1,4 @@
-"""不接受: a proposal of one's own, computed while it is typed, or the end of the talks."""
+"""不接受: a counter-offer, computed while it is typed, or declining for good."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def _take(
     upload: UploadedFile[bytes] | None,
     replaced: Evidence | None,
 ) -> Evidence:
-    """One file through the service, or the refusal it deserves."""
+    """Hand one file to the service; its refusals are raised."""
     kind = replaced.kind if replaced else request.POST.get("kind", "")
     if not replaced and not form.is_valid():
         raise InvalidInput("kind", "请选择材料类型。")

@@ -1,4 +1,4 @@
-"""新还款计划 of a case: kept, at risk or broken, and what comes next."""
+"""新还款计划 of a case: on time, warned or broken, and the next step."""
 
 from __future__ import annotations
 

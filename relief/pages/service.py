@@ -1,4 +1,4 @@
-"""我的客服: one conversation with the bot, with staff, and with what happens to the application."""
+"""我的客服: the one conversation with bot and staff, with cards for what happens to the application."""
 
 from __future__ import annotations
 

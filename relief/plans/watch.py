@@ -109,8 +109,8 @@ def _skip_passed(case: Case, state: PlanHealth, planned_at: datetime, now: datet
         return
     rows, rules = left
     for reminder, due in planned_reminders(rows, business_date(planned_at), on, rules):
-        said = case.events.filter(data__key=_reminder_key(reminder, due)).exists()
-        if (reminder, due) == (state.reminder, state.first_unpaid) or said:
+        is_recorded = case.events.filter(data__key=_reminder_key(reminder, due)).exists()
+        if (reminder, due) == (state.reminder, state.first_unpaid) or is_recorded:
             continue
         when = "到期前" if reminder == Reminder.SOON else "到期当天"
         day = f"{due.due_on.month}月{due.due_on.day}日"

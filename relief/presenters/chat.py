@@ -152,8 +152,8 @@ def desk(conversation: Conversation, *, ahead: int, now: datetime, calendar: Wor
     """周敏 为你服务 · 在线; 排队中，前面 2 人; or the bot and the hours of the people."""
     opening = bot.next_opening(in_shanghai(now), calendar)
     if conversation.taken_by is not None:
-        at = "为你服务 · 在线" if opening is None else f"· {chinese(opening)} 起回复"
-        return Desk(f"{conversation.taken_by.name} {at}")
+        hours = "为你服务 · 在线" if opening is None else f"· {chinese(opening)} 起回复"
+        return Desk(f"{conversation.taken_by.name} {hours}")
     if conversation.human_wanted_at is None:
         return Desk(NOBODY)
     if opening is not None:

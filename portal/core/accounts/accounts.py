@@ -1,4 +1,4 @@
-"""Registering, proving who one is, and one's own preferences; no page, no session."""
+"""Registration, log-in by password or code, and contact preferences; knows no page and no session."""
 
 from __future__ import annotations
 

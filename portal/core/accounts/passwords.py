@@ -1,4 +1,4 @@
-"""A new password: by a code when it was forgotten, by the present one otherwise."""
+"""Sets a new password, proven by a code (forgotten) or by the present password (changed)."""
 
 from __future__ import annotations
 

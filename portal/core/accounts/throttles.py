@@ -1,4 +1,4 @@
-"""Counts attempts in the database, in real time: losing Redis frees nobody."""
+"""Rate limits counted in the database, in real time, so that losing Redis lifts none of them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def attempt(scope: str, subject: str, limits: Sequence[Limit], *, now: datetime)
 def blocked_until(
     scope: str, subject: str, limits: Sequence[Limit], *, now: datetime
 ) -> datetime | None:
-    """The instant from which `subject` may again, None if it may now; counts nothing."""
+    """The instant from which `subject` may try again, None if it may now; counts nothing."""
     rows = Throttle.objects.filter(scope=scope, subject=_hashed(scope, subject))
     for limit in limits:
         times = rows.filter(at__gt=now - limit.window).order_by("-at")
@@ -88,12 +88,12 @@ def forget_old(*, now: datetime) -> int:
 
 
 def _hashed(scope: str, subject: str) -> str:
-    """A keyed hash: the table tells nobody's phone or address."""
+    """A keyed hash, so that the table holds no phone and no address."""
     return salted_hmac("portal.throttles", f"{scope}:{subject}", algorithm="sha256").hexdigest()
 
 
 def _serialise(hashed: str) -> None:
-    """One at a time per subject; on SQLite the immediate transaction already is."""
+    """Lock the subject for this transaction (PostgreSQL); on SQLite an immediate transaction is alone anyway."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(hashed[:15], 16)])

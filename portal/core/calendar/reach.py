@@ -42,17 +42,19 @@ def days_ahead(today: date, until: date | None) -> int:
 
 def warnings(today: date) -> list[tuple[str, str]]:
     """(key, sentence) for what staff have to do about the calendar; nothing when all is well."""
-    problems, known = [], reach(today)
-    gap = (known.known_until or today - timedelta(days=1)) + timedelta(days=1)
-    if days_ahead(today, known.known_until) < DAYS_AHEAD:
+    problems, calendar_reach = [], reach(today)
+    gap = (calendar_reach.known_until or today - timedelta(days=1)) + timedelta(days=1)
+    if days_ahead(today, calendar_reach.known_until) < DAYS_AHEAD:
         problems.append(
             (
                 f"gap:{gap.year}",
                 f"工作日历从 {gap} 起没有数据，暂按周一至周五计算，请在“工作日历”里导入 {gap.year} 年的安排。",
             )
         )
-    first_provisional = (known.official_until or today - timedelta(days=1)) + timedelta(days=1)
-    if days_ahead(today, known.official_until) < OFFICIAL_AHEAD:
+    first_provisional = (calendar_reach.official_until or today - timedelta(days=1)) + timedelta(
+        days=1
+    )
+    if days_ahead(today, calendar_reach.official_until) < OFFICIAL_AHEAD:
         problems.append(
             (
                 f"provisional:{first_provisional.year}",

@@ -116,11 +116,11 @@ def _day_name(name: str, kind: str) -> str:
 
 
 def _read_date(text: str) -> date:
-    found = DATE.fullmatch(text)
-    if found is None:
+    match = DATE.fullmatch(text)
+    if match is None:
         raise InvalidInput("text", f"“{text[:12]}”不是日期，请写成 2027-02-05")
     try:
-        return date(int(found[1]), int(found[2]), int(found[3]))
+        return date(int(match[1]), int(match[2]), int(match[3]))
     except ValueError as wrong:
         raise InvalidInput("text", f"没有 {text[:12]} 这一天，请检查") from wrong
 

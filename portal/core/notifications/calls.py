@@ -59,8 +59,8 @@ def check_may_call(*, task: PhoneTask, now: datetime) -> None:
     user = task.delivery.user
     if user is None:
         return
-    at = in_shanghai(now).time()
-    if not user.call_from <= at < user.call_to:
+    clock_time = in_shanghai(now).time()
+    if not user.call_from <= clock_time < user.call_to:
         span = f"{user.call_from:%H:%M}–{user.call_to:%H:%M}"
         raise RuleViolation(f"借款人希望在 {span} 接电话，请在这段时间拨打", code="call-window")
     if calls_today(user, now=now) >= MAX_CALLS_A_DAY:

@@ -1,1 +1,1 @@
-"""The demo's cast and their stories, told only through the services that real life uses."""
+"""The demo: its cast, and their stories played only through the services of real use."""

@@ -1,4 +1,4 @@
-"""The door of the demo's pages: outside DEMO they do not exist, inside nobody needs to log in."""
+"""Access to the demo's pages: 404 outside DEMO, no login needed inside."""
 
 from __future__ import annotations
 

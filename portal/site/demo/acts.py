@@ -1,4 +1,4 @@
-"""What people of the stories do, each through the one service that does it in real life."""
+"""The acts of the demo's stories, each through the service of real use."""
 
 from __future__ import annotations
 

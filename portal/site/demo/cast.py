@@ -1,4 +1,4 @@
-"""Whom one may be in the demo, all invented; scripts outside rely on the phones and stories."""
+"""The accounts of the demo, all invented; scripts outside rely on their phones and stories."""
 
 from __future__ import annotations
 

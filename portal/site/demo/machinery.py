@@ -1,4 +1,4 @@
-"""How the demo's background does: sign of life, broker, queues, what is due and not yet done."""
+"""State of the demo's background work: beat, worker, broker, queues, and what is due and not yet done."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Machinery:
 
 
 def look(now: datetime) -> Machinery:
-    """The state at this moment; a broker that is away is said, not raised."""
+    """The state at this moment; an unreachable broker is a value, not an exception."""
     return Machinery(
         beat_age=health.beat_age(clock.real_now()),
         queues=queue_lengths(),

@@ -15,7 +15,7 @@ AFTER_OPENING = timedelta(minutes=30)
 
 
 def open_demo(*, anew: bool = False) -> list[str]:
-    """Seed if there is nothing, or wipe and seed; what was done, line by line (nothing: as it was).
+    """Seed an empty database, or wipe and seed; returns a line for each thing done, none if nothing was.
 
     Begun in the hours when no message may go out, the demo's clock goes on to 08:30, so that one
     sees messages arrive. RuleViolation outside the demo.

@@ -1,4 +1,4 @@
-"""Brings the cast to where their stories stand today; all or nothing, and only in a demo."""
+"""Seeds the cast with their stories up to today, in one transaction and only in a demo."""
 
 from __future__ import annotations
 
@@ -102,6 +102,6 @@ def _play(stage: Stage) -> Iterator[str]:
 
 
 def _read_old_notices(now: datetime) -> None:
-    """What was said longer ago has been read, soon after it came."""
+    """Mark notices older than FRESH as read two hours after they came."""
     for notice in Notice.objects.unread().filter(created_at__lt=now - FRESH).order_by():
         read_notice(notice=notice, now=notice.created_at + timedelta(hours=2))

@@ -1,4 +1,4 @@
-"""From an overdue loan to a plan in force: the talks that several stories have behind them."""
+"""From an overdue loan to a plan in force, as several stories have it behind them."""
 
 from __future__ import annotations
 

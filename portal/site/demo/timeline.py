@@ -1,4 +1,4 @@
-"""The stage of the demo: today, the days before it, the people, and a post office for the past."""
+"""The timeline of the demo: today, the days before it, the people, and delivery of past notices."""
 
 from __future__ import annotations
 

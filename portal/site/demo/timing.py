@@ -1,4 +1,4 @@
-"""Moving the demo's clock: where to, what falls due on the way, and whether it was done."""
+"""Moving the demo's clock: the target, the deadlines on the way, and whether they were handled."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _target_day(text: str, now: datetime) -> datetime:
 
 
 def jump(target: datetime) -> list[Fallen]:
-    """Move the clock, hurry the beat's own sweeps, and tell what fell due on the way.
+    """Move the clock, run beat's sweeps at once, and return what fell due on the way.
 
     Waits up to three seconds for the worker; what it has not done by then it does soon after.
     """
@@ -122,7 +122,7 @@ def jump(target: datetime) -> list[Fallen]:
 
 
 def sweeps() -> list[str]:
-    """The names of what beat runs by itself: deadlines first, then what they have to say."""
+    """The names of beat's sweeps: deadlines first, then the notices they lead to."""
     names = {entry["task"] for entry in current_app.conf.beat_schedule.values()} - {NOT_A_SWEEP}
     return sorted(names, key=lambda name: (name.startswith("portal."), name))
 

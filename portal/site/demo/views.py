@@ -1,4 +1,4 @@
-"""The demo's console: become somebody, move the clock, read the phone, begin anew."""
+"""The demo's console: log in as one of the cast, move the clock, read the phone, reset."""
 
 from __future__ import annotations
 

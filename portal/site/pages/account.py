@@ -1,4 +1,4 @@
-"""登录, 注册, 退出: who somebody is, proven by a short message or a password."""
+"""登录, 注册, 退出: by a code in a short message or by password."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a provider reports what became of messages: signed, not logged in, silent about whose."""
+"""Delivery reports of the SMS provider: signed instead of logged in; answers name no recipient."""
 
 from __future__ import annotations
 

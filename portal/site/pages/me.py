@@ -1,4 +1,4 @@
-"""我的: who one is, what needs attention, and where everything else is."""
+"""我的: the borrower's name, what needs attention, and links to everything else."""
 
 from __future__ import annotations
 

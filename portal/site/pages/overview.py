@@ -1,4 +1,4 @@
-"""What 我的 shows: first what needs the borrower, then the ways on; no queries, no HTML."""
+"""What 我的 shows: first what needs the borrower's attention, then the links; no queries, no HTML."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class AttentionCard:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One row that leads on."""
+    """One link row: name, address, icon, and a value or badge."""
 
     title: str
     url: str
@@ -213,7 +213,7 @@ def _loan_card(
 
 
 def _pause(state: State | None) -> str:
-    """Why nobody reminds or calls, where that is so (relief/RULES.md §2)."""
+    """The sentence that collection is paused, while it is (relief/RULES.md §2)."""
     if state in IN_TALKS:
         return "减免申请处理中，还款提醒和催收电话已停止。"
     return "新还款计划执行中，催收电话已停止。" if state in IN_PLAN else ""
@@ -260,7 +260,7 @@ def _relief_cell(
     calendar: WorkCalendar,
     now: datetime,
 ) -> Cell:
-    """The case that wants the borrower most: what waits, what runs, or how the last one ended."""
+    """The most urgent case: one that waits for the borrower, one in progress, or how the last one ended."""
     latest = _latest(cases)
     opened = [case for case in latest if State(case.state) in OPEN]
     opened.sort(key=lambda case: (State(case.state) in IN_PLAN, not _asks(case)))

@@ -1,4 +1,4 @@
-"""设置: how to be reached, what was consented to, who looked at one's papers, and logging out."""
+"""设置: contact preferences, consents, who opened the borrower's papers, and logging out."""
 
 from __future__ import annotations
 

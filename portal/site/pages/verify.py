@@ -1,4 +1,4 @@
-"""核验: is this paper, this message or this member of staff ours? Never says whose or to whom."""
+"""核验: whether a paper, message or staff number is genuine; never names whose it is."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TOO_OFTEN = "核验过于频繁，请过几分钟再试；急需确认时请登�
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What may be said in public about something that is ours."""
+    """What the public page says about a genuine paper, message or member of staff."""
 
     kind: str
     text: str

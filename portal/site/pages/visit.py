@@ -1,4 +1,4 @@
-"""What the pages need to know of one visit: who it is, which code went out, where to go next."""
+"""State of one visit: who is logged in, which code was sent, where to go next."""
 
 from __future__ import annotations
 

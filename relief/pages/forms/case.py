@@ -9,7 +9,7 @@ MOST_APPEAL, MOST_REASON = 1000, 500
 
 
 class WithdrawForm(forms.Form):
-    """Leaving; a reason helps, but nobody has to give one."""
+    """Withdrawing a case; the reason is optional."""
 
     reason = forms.CharField(
         label="撤回原因",
