@@ -13,12 +13,15 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from portal.core import clock
+from portal.core.accounts import trail
 from portal.core.accounts.codes import check_code
 from portal.core.accounts.throttles import Limit, attempt, attempts_left, forgive, take_back
 from portal.core.errors import RuleViolation
 from portal.core.kernel.addresses import network_of
+from portal.core.kernel.devices import Origin
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.phones import parse_phone
+from portal.core.kernel.security import SecurityKind
 from portal.core.models import User
 
 PER_ACCOUNT = Limit(5, timedelta(minutes=15))
@@ -57,7 +60,14 @@ def clean_password(text: str, *, user: User | None = None) -> str:
 
 
 def register(
-    *, phone: str, code: str, name: str, password: str, session_key: str, now: datetime
+    *,
+    phone: str,
+    code: str,
+    name: str,
+    password: str,
+    session_key: str,
+    origin: Origin,
+    now: datetime,
 ) -> User:
     """A new borrower who has proven the phone by a code of purpose "register".
 
@@ -73,13 +83,20 @@ def register(
         raise is_registered
     try:
         with transaction.atomic():
-            return User.objects.create_borrower(phone, name, password, date_joined=now)
+            user = User.objects.create_borrower(phone, name, password, date_joined=now)
+            trail.record(SecurityKind.REGISTERED, user=user, origin=origin)
+            return user
     except IntegrityError as twice:
         raise is_registered from twice
 
 
 def authenticate_password(
-    *, phone: str, password: str, ip: str, known_here: Collection[int] = ()
+    *,
+    phone: str,
+    password: str,
+    origin: Origin,
+    known_here: Collection[int] = (),
+    failure: SecurityKind = SecurityKind.LOGIN_FAILED,
 ) -> User:
     """The user of this phone (or staff user name) and password; RuleViolation otherwise.
 
@@ -88,11 +105,11 @@ def authenticate_password(
     of one network in an hour, at whatever accounts; fifty at one account from all strange devices.
     `known` holds the ids of whoever has logged in on this device before: they have five tries of
     their own, whatever strangers do elsewhere. In a demo reviewers share one address, so that the
-    limit per network rests there.
+    limit per network rests there. A wrong password is a `failure` in the trail of accounts.
     """
     account = _account(phone)
     real = clock.real_now()
-    network = network_of(ip)
+    network = network_of(origin.address)
     user = User.objects.filter(username=account, is_active=True).first()
     is_known = user is not None and user.pk in known_here
     if not settings.DEMO and not is_known and attempt("login-ip", network, [PER_ADDRESS], now=real):
@@ -115,6 +132,7 @@ def authenticate_password(
             take_back("login-ip", network)
             take_back("login-strangers", account)
         return user
+    trail.record(failure, user=user, origin=origin, detail="密码")
     tries_left = attempts_left("login-account", tries_key, PER_ACCOUNT, now=real)
     next_step = f"还可以试 {tries_left} 次" if tries_left else f"请 15 分钟后再试{other_way}"
     raise RuleViolation(f"账号或密码不正确，{next_step}", code="wrong-password", field="password")
@@ -131,14 +149,20 @@ def _account(text: str) -> str:
         return name.lower()
 
 
-def authenticate_code(*, phone: str, code: str, session_key: str) -> User:
+def authenticate_code(*, phone: str, code: str, session_key: str, origin: Origin) -> User:
     """The user of a phone that was proven by a code of purpose "login"; RuleViolation otherwise."""
     phone = parse_phone(phone)
-    check_code(phone=phone, purpose="login", session_key=session_key, code=code)
     user = User.objects.filter(phone=phone).first()
+    try:
+        check_code(phone=phone, purpose="login", session_key=session_key, code=code)
+    except RuleViolation as refusal:
+        if refusal.code == "code-wrong":  # anybody can try codes that were never sent
+            trail.record(SecurityKind.LOGIN_FAILED, user=user, origin=origin, detail="短信验证码")
+        raise
     if user is None:
         raise RuleViolation("这个手机号还没有注册，请先注册", code="unknown", field="phone")
     if not user.is_active:
+        trail.record(SecurityKind.LOGIN_FAILED, user=user, origin=origin, detail="账户已停用")
         raise RuleViolation("这个账户已停用，请联系客服", code="inactive", field="phone")
     return user
 

@@ -12,6 +12,7 @@ from django.test import override_settings
 
 from portal.core.accounts import accounts, codes
 from portal.core.errors import RuleViolation
+from portal.core.kernel.devices import Origin
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Rank
 from portal.core.models import Delivery, OneTimeCode, Throttle, User
@@ -21,6 +22,7 @@ from tests.portal.people import lin, wen
 pytestmark = pytest.mark.django_db
 NOW = at("2026-03-02 10:00")
 PHONE = "13800000001"
+HERE = Origin("203.0.113.7", "Chrome · Windows")
 
 
 def ask(
@@ -150,14 +152,18 @@ def test_register_then_log_in_both_ways() -> None:
         name=" 林小云 ",
         password="yun-2026-lin",
         session_key="s1",
+        origin=HERE,
         now=NOW,
     )
     assert (user.phone, user.username, user.name, user.role) == (PHONE, PHONE, "林小云", "BORROWER")
 
-    assert accounts.authenticate_password(phone=PHONE, password="yun-2026-lin", ip="1") == user
+    assert accounts.authenticate_password(phone=PHONE, password="yun-2026-lin", origin=HERE) == user
     with time_machine.travel(NOW + timedelta(days=900)):
         code = ask()
-        assert accounts.authenticate_code(phone=PHONE, code=code, session_key="s1") == user
+        assert (
+            accounts.authenticate_code(phone=PHONE, code=code, session_key="s1", origin=HERE)
+            == user
+        )
 
 
 @pytest.mark.parametrize(
@@ -178,7 +184,7 @@ def test_register_refuses_a_field_before_the_code_is_used(field: str, value: str
     given = {"phone": PHONE, "name": "林小云", "password": "yun-2026-lin", field: value}
 
     with pytest.raises(InvalidInput) as refusal:
-        accounts.register(code=code, session_key="s1", now=NOW, **given)
+        accounts.register(code=code, session_key="s1", origin=HERE, now=NOW, **given)
 
     assert refusal.value.field == field
     assert not OneTimeCode.objects.get().used_at
@@ -200,9 +206,9 @@ def test_registered_phone_is_told_only_to_who_proves_it() -> None:
     code = ask(purpose="register")
 
     with pytest.raises(RuleViolation, match="验证码不正确"):
-        accounts.register(code=other(code), session_key="s1", now=NOW, **form)
+        accounts.register(code=other(code), session_key="s1", origin=HERE, now=NOW, **form)
     with pytest.raises(RuleViolation, match="已经注册"):
-        accounts.register(code=code, session_key="s1", now=NOW, **form)
+        accounts.register(code=code, session_key="s1", origin=HERE, now=NOW, **form)
 
 
 def test_unknown_and_wrong_read_the_same() -> None:
@@ -210,7 +216,7 @@ def test_unknown_and_wrong_read_the_same() -> None:
     said = []
     for phone in (PHONE, "13800000002", "nobody"):
         with pytest.raises(RuleViolation) as refusal:
-            accounts.authenticate_password(phone=phone, password="wrong", ip="1")
+            accounts.authenticate_password(phone=phone, password="wrong", origin=HERE)
         said.append(refusal.value.message)
 
     assert set(said) == {"账号或密码不正确，还可以试 4 次"}
@@ -221,11 +227,13 @@ def test_five_passwords_in_a_quarter_of_an_hour() -> None:
     with time_machine.travel(NOW, tick=False) as machine:
         for _ in range(5):
             with pytest.raises(RuleViolation, match="不正确"):
-                accounts.authenticate_password(phone=PHONE, password="wrong", ip="1")
+                accounts.authenticate_password(phone=PHONE, password="wrong", origin=HERE)
         with pytest.raises(RuleViolation, match="次数过多"):
-            accounts.authenticate_password(phone=PHONE, password="mima-12345", ip="1")
+            accounts.authenticate_password(phone=PHONE, password="mima-12345", origin=HERE)
         machine.shift(15 * 60)
-        assert accounts.authenticate_password(phone=PHONE, password="mima-12345", ip="1") == user
+        assert (
+            accounts.authenticate_password(phone=PHONE, password="mima-12345", origin=HERE) == user
+        )
         assert Throttle.objects.filter(scope="login-account").count() == 0
 
 
@@ -233,23 +241,25 @@ def test_twenty_passwords_an_hour_from_one_address() -> None:
     with time_machine.travel(NOW, tick=False):
         for number in range(20):
             with pytest.raises(RuleViolation, match="不正确"):
-                accounts.authenticate_password(phone=f"139000000{number:02}", password="x", ip="1")
+                accounts.authenticate_password(
+                    phone=f"139000000{number:02}", password="x", origin=HERE
+                )
         with pytest.raises(RuleViolation, match="一小时后"):
-            accounts.authenticate_password(phone="13911111111", password="x", ip="1")
+            accounts.authenticate_password(phone="13911111111", password="x", origin=HERE)
 
 
 def test_staff_log_in_by_name_and_the_disabled_do_not() -> None:
     staff, user = wen(Rank.MANAGER), lin()
 
-    found = accounts.authenticate_password(phone="WEN-manager", password="mima-12345", ip="1")
+    found = accounts.authenticate_password(phone="WEN-manager", password="mima-12345", origin=HERE)
     user.is_active = False
     user.save()
 
     assert found == staff
     with pytest.raises(RuleViolation, match="不正确"):
-        accounts.authenticate_password(phone=PHONE, password="mima-12345", ip="1")
+        accounts.authenticate_password(phone=PHONE, password="mima-12345", origin=HERE)
     with pytest.raises(RuleViolation, match="停用"):
-        accounts.authenticate_code(phone=PHONE, code=ask(), session_key="s1")
+        accounts.authenticate_code(phone=PHONE, code=ask(), session_key="s1", origin=HERE)
 
 
 def test_preferences_stay_within_the_allowed_hours() -> None:
