@@ -33,6 +33,8 @@ _TOO_WEAK = {
     "password_too_short": "至少用 8 个字符",
     "password_too_common": "不要用常见的密码",
     "password_entirely_numeric": "不要只用数字",
+    "password_house_word": "不要用“宽息”“借呗”“密码”这样的词（拼音和英文也不要）",
+    "password_personal": "不要用自己的姓名、手机号或登录名",
 }
 MAX_PASSWORD = 128  # characters; hashing more is work for nothing
 
@@ -74,7 +76,8 @@ def register(
     InvalidInput for a field that cannot be right (the code is not used up then); RuleViolation
     for a wrong code or, once the phone is proven, for one that is registered already.
     """
-    phone, name, password = parse_phone(phone), clean_name(name), clean_password(password)
+    phone, name = parse_phone(phone), clean_name(name)
+    password = clean_password(password, user=User(phone=phone, name=name))
     check_code(phone=phone, purpose="register", session_key=session_key, code=code)
     is_registered = RuleViolation(
         "这个手机号已经注册过了，请直接登录", code="registered", field="phone"

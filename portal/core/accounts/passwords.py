@@ -25,7 +25,8 @@ def reset_password(
     a wrong code or, once the phone is proven, for one without an account. Every other session of
     the account ends with the old password.
     """
-    phone, password = parse_phone(phone), clean_password(password)
+    phone = parse_phone(phone)
+    password = clean_password(password, user=User(phone=phone))
     check_code(phone=phone, purpose="reset", session_key=session_key, code=code)
     user = User.objects.filter(phone=phone, is_active=True).first()
     if user is None:

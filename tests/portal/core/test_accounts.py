@@ -200,6 +200,25 @@ def test_weak_passwords_are_refused_in_chinese() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("password", "reason"),
+    [
+        ("KuanXi-2026-yun", "不要用“宽息”"),
+        ("我要借呗减免呀呀呀", "不要用“宽息”"),
+        ("passWord-of-yun", "不要用“宽息”"),
+        ("yun-13800000001", "不要用自己的姓名、手机号"),
+        ("00000001-yun", "不要用自己的姓名、手机号"),
+        ("欧阳小云的口令", "不要用自己的姓名、手机号"),
+    ],
+)
+def test_words_of_the_house_and_of_its_owner_are_refused(password: str, reason: str) -> None:
+    owner = User(phone=PHONE, name="欧阳小云", username="u-ouyang")
+
+    with pytest.raises(InvalidInput, match=reason):
+        accounts.clean_password(password, user=owner)
+    assert accounts.clean_password("a-yun-2026-b", user=owner)
+
+
 def test_registered_phone_is_told_only_to_who_proves_it() -> None:
     lin()
     form: dict[str, Any] = {"phone": PHONE, "name": "李雷", "password": "yun-2026-lin"}
