@@ -207,6 +207,7 @@ def check_signature(
             origin=origin,
             known_here=[actor.pk],
             failure=SecurityKind.SIGNING_FAILED,
+            otherwise="或改用短信验证码确认",
         )
         if user.pk != actor.pk:
             raise RuleViolation("只有申请人本人可以确认。", code="not-borrower")

@@ -8,7 +8,7 @@ from portal.core import clock
 from portal.core.accounts import trail
 from portal.core.accounts.accounts import PER_ACCOUNT, clean_password
 from portal.core.accounts.codes import check_code
-from portal.core.accounts.throttles import attempt, forgive
+from portal.core.accounts.throttles import attempt, forgive, try_again_words
 from portal.core.errors import RuleViolation
 from portal.core.kernel.devices import Origin
 from portal.core.kernel.phones import parse_phone
@@ -36,11 +36,12 @@ def reset_password(
 
 
 def change_password(*, user: User, current: str, password: str, origin: Origin) -> User:
-    """Set a new password for somebody who knows the present one; five tries in 15 minutes."""
-    if attempt("change-password", user.username, [PER_ACCOUNT], now=clock.real_now()):
-        raise RuleViolation(
-            "当前密码错误次数过多，请 15 分钟后再试", code="throttled", field="current"
-        )
+    """Set a new password for somebody who knows the present one; wrong ones make it wait longer."""
+    real = clock.real_now()
+    free_at = attempt("change-password", user.username, [PER_ACCOUNT], now=real)
+    if free_at is not None:
+        when = try_again_words(free_at, now=real)
+        raise RuleViolation(f"当前密码错误次数过多，{when}", code="throttled", field="current")
     if not user.check_password(current):
         trail.record(SecurityKind.PASSWORD_REFUSED, user=user, origin=origin)
         raise RuleViolation(

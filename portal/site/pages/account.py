@@ -61,6 +61,7 @@ def _prove(request: HttpRequest, form: Form, way: str) -> User | None:
                 password=values["password"],
                 origin=visitor.origin(request),
                 known_here=visitor.known_here(request),
+                otherwise="或用短信验证码登录",
             )
         return accounts.authenticate_code(
             phone=values["phone"],

@@ -11,6 +11,7 @@ import time_machine
 from django.test import override_settings
 
 from portal.core.accounts import accounts, codes
+from portal.core.accounts.throttles import try_again_words
 from portal.core.errors import RuleViolation
 from portal.core.kernel.devices import Origin
 from portal.core.kernel.errors import InvalidInput
@@ -140,7 +141,7 @@ def test_per_address_twenty_an_hour_but_reviewers_share_one(demo: bool, allowed:
         for number in range(allowed):
             ask(phone=f"139000000{number:02}")
         if not demo:
-            with pytest.raises(RuleViolation, match="一小时后"):
+            with pytest.raises(RuleViolation, match="请约 1 小时后再试"):
                 ask(phone="13900000099")
 
 
@@ -241,19 +242,36 @@ def test_unknown_and_wrong_read_the_same() -> None:
     assert set(said) == {"账号或密码不正确，还可以试 4 次"}
 
 
-def test_five_passwords_in_a_quarter_of_an_hour() -> None:
+def test_each_wrong_password_after_the_fifth_waits_longer_and_none_for_ever() -> None:
     user = lin()
+    waits = (60, 120, 240, 480, 900, 900, 900)  # seconds
     with time_machine.travel(NOW, tick=False) as machine:
-        for _ in range(5):
-            with pytest.raises(RuleViolation, match="不正确"):
+        for _ in range(4):
+            with pytest.raises(RuleViolation, match="还可以试"):
                 accounts.authenticate_password(phone=PHONE, password="wrong", origin=HERE)
-        with pytest.raises(RuleViolation, match="次数过多"):
-            accounts.authenticate_password(phone=PHONE, password="mima-12345", origin=HERE)
-        machine.shift(15 * 60)
+        for seconds in waits:
+            said = "请 60 秒后再试" if seconds == 60 else f"请约 {seconds // 60} 分钟后再试"
+            with pytest.raises(RuleViolation, match=f"不正确，{said}"):
+                accounts.authenticate_password(phone=PHONE, password="wrong", origin=HERE)
+            machine.shift(seconds - 1)
+            with pytest.raises(RuleViolation, match="次数过多，请 1 秒后再试"):
+                accounts.authenticate_password(phone=PHONE, password="mima-12345", origin=HERE)
+            machine.shift(1)
         assert (
             accounts.authenticate_password(phone=PHONE, password="mima-12345", origin=HERE) == user
         )
-        assert Throttle.objects.filter(scope="login-account").count() == 0
+        assert not Throttle.objects.filter(scope="login-account").exists()
+
+
+def test_a_refused_try_counts_nowhere() -> None:
+    """Neither against the account nor against the network: waiting always helps."""
+    lin()
+    with time_machine.travel(NOW, tick=False):
+        for _ in range(30):
+            with pytest.raises(RuleViolation):
+                accounts.authenticate_password(phone=PHONE, password="wrong", origin=HERE)
+
+    assert Throttle.objects.count() == 3 * 5
 
 
 def test_twenty_passwords_an_hour_from_one_address() -> None:
@@ -263,7 +281,7 @@ def test_twenty_passwords_an_hour_from_one_address() -> None:
                 accounts.authenticate_password(
                     phone=f"139000000{number:02}", password="x", origin=HERE
                 )
-        with pytest.raises(RuleViolation, match="一小时后"):
+        with pytest.raises(RuleViolation, match="请约 1 小时后再试"):
             accounts.authenticate_password(phone="13911111111", password="x", origin=HERE)
 
 
@@ -296,3 +314,18 @@ def test_preferences_stay_within_the_allowed_hours() -> None:
             accounts.set_preferences(
                 user=user, sms_enabled=True, call_from=wrong[0], call_to=wrong[1], large_type=False
             )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "请 1 秒后再试"),
+        (60, "请 60 秒后再试"),
+        (61, "请约 2 分钟后再试"),
+        (3600, "请约 1 小时后再试"),
+        (3601, "请约 1 小时 1 分钟后再试"),
+        (86400, "请约 24 小时后再试"),
+    ],
+)
+def test_one_is_told_when_to_try_again(seconds: int, said: str) -> None:
+    assert try_again_words(NOW + timedelta(seconds=seconds), now=NOW) == said
