@@ -29,6 +29,7 @@ OPENERS = (
     Entry.Kind.PLAN,
     Entry.Kind.BREACH,
     Entry.Kind.ACCELERATION,
+    Entry.Kind.BOUNCE,
 )
 OPENING_KINDS = frozenset(kind.value for kind in OPENERS)
 OPENING = (Account.PRINCIPAL, Account.KEPT_INTEREST, Account.KEPT_PENALTY)

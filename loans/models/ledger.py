@@ -51,6 +51,7 @@ class Entry(AppendOnly):
         PLAN = "plan", "新计划生效"
         BREACH = "breach", "违约恢复"
         ACCELERATION = "acceleration", "提前到期"
+        BOUNCE = "bounce", "款项退回"
         REVERSAL = "reversal", "冲正"
 
     loan = models.ForeignKey(Loan, models.PROTECT, related_name="entries")

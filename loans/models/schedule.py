@@ -20,7 +20,8 @@ class Schedule(models.Model):
     """All instalments of a loan at one time.
 
     ``recomputed`` and ``accelerated`` replace only what was not yet due: the earlier
-    instalments of the schedule they replace stay in force beside them.
+    instalments of the schedule they replace stay in force beside them. ``added`` replaces
+    nothing: it puts one more instalment beside all that are in force.
     """
 
     class Kind(models.TextChoices):
@@ -29,6 +30,7 @@ class Schedule(models.Model):
         PLAN = "plan", "新还款计划"
         ACCELERATED = "accelerated", "提前到期"
         BREACHED = "breached", "违约后到期"
+        ADDED = "added", "追加应还"
 
     loan = models.ForeignKey(Loan, models.PROTECT, related_name="schedules")
     number = models.PositiveSmallIntegerField("序号")
@@ -76,8 +78,13 @@ class Schedule(models.Model):
 
     @property
     def is_partial(self) -> bool:
-        """Replaces only what was not yet due."""
-        return self.kind in (self.Kind.RECOMPUTED, self.Kind.ACCELERATED)
+        """Replaces only what was not yet due, or nothing."""
+        return self.kind in (self.Kind.RECOMPUTED, self.Kind.ACCELERATED, self.Kind.ADDED)
+
+    @property
+    def only_adds(self) -> bool:
+        """Stands beside every instalment in force."""
+        return self.kind == self.Kind.ADDED
 
     @property
     def is_live(self) -> bool:

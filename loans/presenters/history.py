@@ -70,16 +70,21 @@ REPLACED: dict[str, tuple[str, str]] = {  # by what: the tag, and what became of
 }
 
 
-def _successor(position: Position, schedule: Schedule) -> str:
-    """The kind of what replaced a schedule; empty when it was undone for its predecessor."""
-    if schedule.undone_on is not None:
-        return ""
-    later = [s for s in position.schedules if s.replaces_id == schedule.pk and s.undone_on is None]
-    return later[-1].kind if later else ""
+def _successor(position: Position, schedule: Schedule) -> Schedule | None:
+    """What replaced a schedule; None where it was undone for its predecessor.
+
+    What was only put beside it has replaced nothing.
+    """
+    in_force = position.schedules_on()
+    if schedule not in in_force:
+        return None
+    later = in_force[in_force.index(schedule) + 1 :]
+    return next((other for other in later if not other.only_adds), None)
 
 
 def _old(position: Position, schedule: Schedule, rows: Sequence[Instalment]) -> OldSchedule:
-    tag, fate = REPLACED[_successor(position, schedule)]
+    successor = _successor(position, schedule)
+    tag, fate = REPLACED["" if successor is None else successor.kind]
     paid = {row.pk: _received(position, row.pk) for row in rows}
     lines = []
     for is_paid, group in groupby(rows, key=lambda row: paid[row.pk] >= row.total):
@@ -93,13 +98,11 @@ def _old(position: Position, schedule: Schedule, rows: Sequence[Instalment]) -> 
             unpaid = sum((row.total for row in same_state), ZERO) - received
             note = f"已还 {wording.yuan(received)}，其余{fate}" if received else f"未还部分{fate}"
             lines.append(_line(same_state, unpaid, "void", tag, "", note))
-    plan = next(
-        (s for s in position.schedules_on() if s.is_plan and s.replaces_id == schedule.pk), None
-    )
+    plan = successor if successor is not None and successor.is_plan else None
     waiver = None if plan is None else SignedWaiver.of(plan)
     return OldSchedule(
         title="原计划" if schedule.kind == Schedule.Kind.ORIGINAL else schedule.get_kind_display(),
-        ended_on=schedule.superseded_on or schedule.opened_on,
+        ended_on=successor.opened_on if successor else schedule.superseded_on or schedule.opened_on,
         rows=tuple(lines),
         paid=sum(paid.values(), ZERO),
         waiver=waiver,
@@ -179,12 +182,16 @@ class LifeSums:
 
 
 def life_sums(position: Position, payments: Sequence[Payment]) -> LifeSums:
-    """received = principal + interest + penalty (+ fees), every part as paid in money."""
+    """received = principal + interest + penalty (+ fees), every part as paid in money.
+
+    A payment from before a plan that bounced takes its parts back.
+    """
+    kinds = (Entry.Kind.PAYMENT.value, Entry.Kind.BOUNCE.value)
 
     def paid(*accounts: str) -> Decimal:
         return -sum(
             (
-                position.total(row.pk, account, kinds=(Entry.Kind.PAYMENT.value,))
+                position.total(row.pk, account, kinds=kinds)
                 for row in position.instalments
                 for account in accounts
             ),
@@ -218,6 +225,7 @@ def milestones(loan: Loan, position: Position, payments: Sequence[Payment]) -> l
         Schedule.Kind.BREACHED: "方案因违约终止",
         Schedule.Kind.ACCELERATED: "宣布提前到期",
         Schedule.Kind.RECOMPUTED: "提前还款，计划重算",
+        Schedule.Kind.ADDED: "有一笔款项重新应还",
     }
     for schedule in position.schedules_on():
         if schedule.kind in titles:

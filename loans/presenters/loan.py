@@ -20,12 +20,7 @@ ROW_PARTS = (
     *(C.PRINCIPAL, C.INTEREST, C.KEPT_INTEREST),
     *(C.KEPT_PENALTY, C.PENALTY, C.COMPOUND, C.FEE),
 )
-METHODS = {
-    Method.EQUAL_INSTALMENT: "等额本息",
-    Method.EQUAL_PRINCIPAL: "等额本金",
-    Method.INTEREST_ONLY: "先息后本",
-    Method.BALLOON: "等额本息（末期另还尾款）",
-}
+METHODS = {Method.EQUAL_INSTALMENT: "等额本息", Method.INTEREST_ONLY: "先息后本"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +153,8 @@ def _plan_line(row: InstalmentDebt, today: date, *, is_next: bool) -> PlanLine:
     elif is_next:
         state, tag, tone = "next", "下一期", "b"
     note = " · ".join(filter(None, notes))
-    return PlanLine(row.number, row.due_on, total, state, tag, tone, note)
+    title = f"{wording.full_day(row.due_on)} 退回的款项" if row.is_added else ""
+    return PlanLine(row.number, row.due_on, total, state, tag, tone, note, title)
 
 
 def _parts(row: InstalmentDebt) -> str:

@@ -41,7 +41,11 @@ def next_due(loan: Loan, on: date) -> InstalmentDebt | None:
 def debt_of(position: Position, on: date) -> Debt:
     """`debt` from books already read."""
     story, penalties = position.explanation(on)
-    rows = tuple(_row(position, i, penalties.get(i.pk), on) for i in position.live(on))
+    added = {schedule.pk for schedule in position.schedules if schedule.only_adds}
+    rows = tuple(
+        _row(position, i, penalties.get(i.pk), on, is_added=i.schedule_id in added)
+        for i in position.live(on)
+    )
     unpaid = [row for row in rows if row.total > 0]
     due = [row for row in unpaid if row.due_on <= on]
     overdue = [row for row in due if row.overdue_days > 0]
@@ -71,7 +75,12 @@ def _charges_ahead(rows: list[InstalmentDebt], on: date) -> Decimal:
 
 
 def _row(
-    position: Position, row: Instalment, penalty: InstalmentPenalty | None, on: date
+    position: Position,
+    row: Instalment,
+    penalty: InstalmentPenalty | None,
+    on: date,
+    *,
+    is_added: bool,
 ) -> InstalmentDebt:
     principal = position.balance(row.pk, Account.PRINCIPAL, on)
     interest = row.interest - position.reduced(row.pk, Account.INTEREST, on)
@@ -107,6 +116,7 @@ def _row(
         overdue_days=late,
         state=_state(owed, late, row.due_on, on),
         last_paid_on=max((move.on for move in paid), default=None) if received else None,
+        is_added=is_added,
     )
 
 

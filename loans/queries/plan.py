@@ -7,7 +7,7 @@ asks the same rule, `loans.domain.breach.vest`, with its own figures.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -40,15 +40,23 @@ class SignedWaiver(InParts):
 def plan_vesting(position: Position, on: date | None = None) -> Vesting | None:
     """What a breach on a date (None: now) leaves and brings back; None without a plan in force.
 
-    5 of 12 paid of the plan of loans/RULES.md §6: 67.29 vested, 94.21 back, 3,500 due.
+    5 of 12 paid of the plan of loans/RULES.md §6: 67.29 vested, 94.21 back, 3,500 due. Principal of
+    a returned payment that stands beside the plan is due too, but counts neither as planned nor as paid.
     """
     plan = position.base(on)
     if not plan.is_plan:
         return None
     planned = Decimal((plan.terms or {})["principal"])
-    rows = position.live(on)
-    principal_left = sum((position.balance(row.pk, Account.PRINCIPAL, on) for row in rows), ZERO)
-    return vest(SignedWaiver.of(plan).total, planned, planned - principal_left)
+    added = {schedule.pk for schedule in position.schedules if schedule.only_adds}
+    principal_left = beside = ZERO
+    for row in position.live(on):
+        owed = position.balance(row.pk, Account.PRINCIPAL, on)
+        if row.schedule_id in added:
+            beside += owed
+        else:
+            principal_left += owed
+    vesting = vest(SignedWaiver.of(plan).total, planned, planned - principal_left)
+    return replace(vesting, remaining_principal=principal_left + beside)
 
 
 def plan_rules(position: Position, on: date | None = None) -> PlanRules | None:

@@ -22,7 +22,8 @@ from portal.core.kernel.money import ZERO
 
 REDUCING = frozenset({Entry.Kind.PAYMENT.value, Entry.Kind.WAIVER.value})
 BEARING = frozenset({Account.PRINCIPAL.value, Account.INTEREST.value})
-PARTIAL = frozenset({Schedule.Kind.RECOMPUTED.value, Schedule.Kind.ACCELERATED.value})
+ADDED = Schedule.Kind.ADDED.value
+PARTIAL = frozenset({Schedule.Kind.RECOMPUTED.value, Schedule.Kind.ACCELERATED.value, ADDED})
 _ON = attrgetter("on")
 INCOME_OF: dict[str, str] = {
     Account.INTEREST.value: Account.INTEREST_INCOME.value,
@@ -44,6 +45,11 @@ class LeanSchedule(NamedTuple):
     def is_partial(self) -> bool:
         """As Schedule.is_partial."""
         return self.kind in PARTIAL
+
+    @property
+    def only_adds(self) -> bool:
+        """As Schedule.only_adds."""
+        return self.kind == ADDED
 
 
 class LeanInstalment(NamedTuple):
@@ -126,7 +132,7 @@ class PenaltyBasis(Generic[S, R]):
         closed: dict[int, date | None] = {}
         by_id = {instalment.pk: instalment for instalment in self.instalments}
         for schedule in self.schedules_on(on):
-            for pk, ended in closed.items():
+            for pk, ended in () if schedule.only_adds else closed.items():
                 if ended is None and (
                     not schedule.is_partial or by_id[pk].due_on > schedule.opened_on
                 ):

@@ -49,6 +49,7 @@ class InstalmentDebt(InParts):
     overdue_days: int
     state: InstalmentState
     last_paid_on: date | None
+    is_added: bool  # put beside the schedule: money that was paid and went back
 
     @property
     def state_label(self) -> str:

@@ -7,7 +7,8 @@ does not unmake it. Two ends of that rule: where the plan would have been paid i
 breach nothing was broken, and the correction is refused with a sentence (the agreement has ended
 as breached; staff settle that with the borrower, the books do not guess); where nothing was left
 to fall due early, the acceleration lapses and is not done again. The start of a plan is never
-crossed: it was signed on figures.
+crossed: it was signed on figures. A payment from before it that bounces is owed again from the day
+of the bounce, as a claim beside the plan (``services.beside``), and that claim is done again as it was.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from loans.domain.components import LABELS
 from loans.models import Correction, Entry, Payment, Schedule
 from loans.queries.debt import debt_of
 from loans.services.acceleration import make_due
+from loans.services.beside import bounce_beside
 from loans.services.booking import AGAIN, Books
 from loans.services.breach import break_plan
 from loans.services.receipts import post_split
@@ -90,6 +92,8 @@ def do_again(books: Books, steps: Sequence[Step]) -> list[str]:
             sentences.append(_pay_again(books, step))
         elif step.schedule.kind == Schedule.Kind.BREACHED:
             sentences.append(_break_again(books, step))
+        elif step.schedule.kind == Schedule.Kind.ADDED:
+            _add_again(books, step)
         else:
             sentences.append(_accelerate_again(books, step))
     return [sentence for sentence in sentences if sentence]
@@ -172,6 +176,13 @@ def _accelerate_again(books: Books, act: BookedAct) -> str:
     schedule = make_due(books, undue, on, act.entry.source, key=_key(books, act))
     new_due = schedule.instalments.get().principal
     return f"{on:%Y-%m-%d} 的提前到期重新计算：提前到期的本金 {old_due:,.2f} → {new_due:,.2f} 元。"
+
+
+def _add_again(books: Books, act: BookedAct) -> None:
+    on, payment = act.schedule.opened_on, act.entry.payment
+    assert payment is not None
+    books.bring_to(on)
+    bounce_beside(books, payment, on, act.entry.source, key=_key(books, act))
 
 
 def _key(books: Books, act: BookedAct) -> str:

@@ -9,10 +9,10 @@ from itertools import count
 
 from django.db import IntegrityError
 
-from loans.models import Account, Correction, Entry, Loan, Payment
+from loans.models import Account, Correction, Entry, Instalment, Loan, Payment
 from loans.queries.debt import debt_of
 from loans.queries.position import load_position
-from loans.services import correction, observers, settlement, telling
+from loans.services import beside, correction, observers, settlement, telling
 from loans.services.booking import Books, open_books
 from loans.services.observers import DebtChange
 from loans.services.receipts import post_split
@@ -109,8 +109,9 @@ def _pay(
 def reverse_payment(*, payment_id: int, reason: str, actor: User | None, now: datetime) -> Payment:
     """Take a payment back by counter-postings on its own date; what came later is done again.
 
-    A second call changes nothing. Nothing is ever deleted. Errors: RuleViolation without a
-    reason, or when a plan was executed after it (the sentence names the way out).
+    The start of a signed plan is not crossed: a payment from before it is owed again from today,
+    beside the plan or what became of it (``services.beside``). A second call changes nothing.
+    Nothing is ever deleted. Errors: RuleViolation without a reason.
     """
     reason = reason.strip()
     if not reason:
@@ -121,23 +122,30 @@ def reverse_payment(*, payment_id: int, reason: str, actor: User | None, now: da
         payment = next(p for p in rows if p.pk == payment_id)
         if payment.is_reversed:
             return payment
-        _check_no_plan_after(books, payment)
         before = correction.figures(books, business_date(now))
         steps = steps_of(books, rows)
         place = place_of(steps, payment)
         later = [step for step_place, step in steps if step_place > place]
         settlement.reopen(books)
-        correction.undo(books, [payment, *later], f"冲正：{reason}"[:300])
-        counter = _write_counter(books, payment)
-        Payment.objects.filter(pk=payment.pk).update(reversed_by=counter)
-        payment.reversed_by = counter
-        changes = correction.do_again(books, later)
+        if _plan_after(books, payment):
+            changes = _bounce_beside(books, payment, reason)
+            later = []
+        else:
+            changes = _undo_payment(books, payment, later, reason)
         correction_row = correction.record(
             books, payment, Correction.Kind.REVERSAL, before, changes
         )
         on = correction.last_paid(later, payment.paid_on)
         _finish(books, DebtChange.REVERSAL, on, correction_row, later)
     return payment
+
+
+def _undo_payment(books: Books, payment: Payment, later: list[Step], reason: str) -> list[str]:
+    correction.undo(books, [payment, *later], f"冲正：{reason}"[:300])
+    counter = _write_counter(books, payment)
+    Payment.objects.filter(pk=payment.pk).update(reversed_by=counter)
+    payment.reversed_by = counter
+    return correction.do_again(books, later)
 
 
 def _write_counter(books: Books, payment: Payment) -> Entry:
@@ -209,36 +217,35 @@ def _check_no_plan_later(books: Books, paid_on: date) -> None:
         )
 
 
-def _check_no_plan_after(books: Books, payment: Payment) -> None:
+def _plan_after(books: Books, payment: Payment) -> bool:
+    """Was a plan signed after this payment, that was not revoked?"""
     first = payment.entries.order_by("pk").values_list("pk", flat=True)[:1]
     plans = Entry.objects.filter(
         loan=books.loan, kind=Entry.Kind.PLAN, reversed_by__isnull=True, pk__gt=first[0]
     )
-    plan = plans.order_by("-pk").first()
-    if plan is not None:
-        raise RuleViolation(
-            f"这笔还款之后，{plan.value_date:%Y-%m-%d} 已执行“{plan.get_kind_display()}”，"
-            f"不能直接冲正。{_way_out(books, plan)}",
-            code="EXECUTED_AFTER",
-        )
+    return plans.exists()
 
 
-def _way_out(books: Books, plan: Entry) -> str:
-    """What staff can do about a reversal that would cross the start of this plan."""
-    if not books.position.is_plan():
-        return (
-            "该方案已因违约终止，不能再撤销，签约时的欠款也不再改动："
-            "请保留退票凭证，由经理登记后与借款人另行商定补还。"
-        )
-    paid = Payment.objects.filter(
-        loan=books.loan, reversed_by__isnull=True, entries__pk__gt=plan.pk
-    )
-    if paid.exists():
-        return (
-            "请先从最近一笔起冲正按该方案收到的还款，再撤销减免方案，然后冲正这一笔；"
-            "冲正的款项如实际已到账，换用新的流水号按原付款日补记，再按新的欠款重新协商。"
-        )
-    return "请先撤销减免方案，再冲正，然后按新的欠款重新协商。"
+def _bounce_beside(books: Books, payment: Payment, reason: str) -> list[str]:
+    """What a plan was signed on stays: the money is owed again from today, beside the plan."""
+    today = business_date(books.now)
+    books.bring_to(today)
+    key = f"bounce:{payment.pk}"
+    schedule = beside.bounce_beside(books, payment, today, f"冲正：{reason}", key=key)
+    counter = next(entry for entry in books.flush() if entry.key == key)
+    Payment.objects.filter(pk=payment.pk).update(reversed_by=counter)
+    payment.reversed_by = counter
+    row = schedule.instalments.get()
+    return [
+        f"{payment.paid_on:%Y-%m-%d} 的还款在新还款计划之前，计划的数字不变；"
+        f"退回的 {payment.amount:,.2f} 元（{_columns(row)}）从 {today:%Y-%m-%d} 起应还。"
+    ]
+
+
+def _columns(row: Instalment) -> str:
+    columns = (Account.PRINCIPAL, Account.KEPT_INTEREST, Account.KEPT_PENALTY)
+    amounts = ((column.label, getattr(row, column.value)) for column in columns)
+    return "，".join(f"{label} {amount:,.2f}" for label, amount in amounts if amount)
 
 
 def _receive(books: Books, amount: Decimal, on: date, reference: str) -> Payment:

@@ -1,4 +1,4 @@
-"""The acts of a loan in the order they hold: payments, breaches, accelerations, by date and place."""
+"""The acts of a loan by date and place: payments, and what opened a schedule."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from loans.models import Entry, Payment, Schedule
 from loans.services.booking import AGAIN, Books
 
 DONE_AGAIN = {
-    Schedule.Kind.BREACHED.value: Entry.Kind.BREACH.value,
-    Schedule.Kind.ACCELERATED.value: Entry.Kind.ACCELERATION.value,
+    Schedule.Kind.BREACHED.value: (Entry.Kind.BREACH.value,),
+    Schedule.Kind.ACCELERATED.value: (Entry.Kind.ACCELERATION.value,),
+    Schedule.Kind.ADDED.value: (Entry.Kind.BOUNCE.value,),
 }
 Place = tuple[date, int]  # the date, then the first entry ever written for it
 
 
 @dataclass(frozen=True, slots=True)
 class BookedAct:
-    """A breach or an acceleration in force, and the key under which it was first done."""
+    """A breach, an acceleration or an added claim in force, and the key it was first done under."""
 
     schedule: Schedule
     entry: Entry
@@ -34,7 +35,7 @@ def steps_of(books: Books, payments: Sequence[Payment]) -> list[tuple[Place, Ste
     """All that a correction may have to do again, oldest first; reversed payments left out.
 
     What is done again keeps its place among things of the same day: that of its first entry.
-    Two queries more, and only on a loan with a breach or an acceleration.
+    Two queries more, and only on a loan with such an act.
     """
     acts = _acts(books)
     first = dict[int, int]()
@@ -58,8 +59,9 @@ def _acts(books: Books) -> list[tuple[Place, Step]]:
     schedules = [s for s in books.position.schedules_on() if s.kind in DONE_AGAIN]
     if not schedules:
         return []
-    kinds = list(DONE_AGAIN.values())
-    entries_in_order = list(Entry.objects.filter(loan=books.loan, kind__in=kinds).order_by("pk"))
+    kinds = [kind for kinds in DONE_AGAIN.values() for kind in kinds]
+    in_order = Entry.objects.filter(loan=books.loan, kind__in=kinds).order_by("pk")
+    entries_in_order = list(in_order.select_related("payment"))
     first = {entry.key: entry.pk for entry in entries_in_order}
     entries = {entry.schedule_id: entry for entry in entries_in_order}
     acts: list[tuple[Place, Step]] = []

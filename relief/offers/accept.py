@@ -6,13 +6,11 @@ from datetime import datetime
 
 from django.db import transaction
 
-from portal.core.accounts import accounts, codes, trail
+from portal.core.accounts import accounts, codes
 from portal.core.errors import RuleViolation, TermsChanged
 from portal.core.kernel.businesstime import business_date
-from portal.core.kernel.devices import Origin
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Role
-from portal.core.kernel.security import SecurityKind
 from portal.core.models import User
 from portal.core.retry import retried
 from relief.cases.gate import Actor, Task, check, last_move
@@ -31,7 +29,7 @@ def sign_and_accept(
     method: str,
     secret: str,
     session_key: str,
-    origin: Origin,
+    ip: str,
     actor: User,
     now: datetime,
 ) -> Agreement:
@@ -52,7 +50,7 @@ def sign_and_accept(
             method=method,
             secret=secret,
             session_key=session_key,
-            origin=origin,
+            ip=ip,
         )
     except RuleViolation:
         agreement = accepted(case=case, offer=offer, seen=seen)
@@ -60,13 +58,7 @@ def sign_and_accept(
             raise
         return agreement
     return accept_offer(
-        case=case,
-        number=offer.number,
-        seen=seen,
-        method=method,
-        actor=actor,
-        now=now,
-        ip=origin.address,
+        case=case, number=offer.number, seen=seen, method=method, actor=actor, now=now, ip=ip
     )
 
 
@@ -178,7 +170,7 @@ def send_signing_code(
 
 
 def check_signature(
-    *, offer: Offer, actor: User, method: str, secret: str, session_key: str, origin: Origin
+    *, offer: Offer, actor: User, method: str, secret: str, session_key: str, ip: str
 ) -> None:
     """RuleViolation (with the tries left) unless password or code is right.
 
@@ -188,26 +180,12 @@ def check_signature(
         label = "短信验证码" if method == "code" else "登录密码"
         raise InvalidInput("secret", f"请填写{label}")
     if method == "code":
-        try:
-            codes.check_code(
-                phone=actor.phone or "",
-                purpose=purpose_of(offer),
-                session_key=session_key,
-                code=secret,
-            )
-        except RuleViolation as refusal:
-            if refusal.code == "code-wrong":
-                failure = SecurityKind.SIGNING_FAILED
-                trail.record(failure, user=actor, origin=origin, detail="短信验证码")
-            raise
+        codes.check_code(
+            phone=actor.phone or "", purpose=purpose_of(offer), session_key=session_key, code=secret
+        )
     elif method == "password":
         user = accounts.authenticate_password(
-            phone=actor.phone or "",
-            password=secret,
-            origin=origin,
-            known_here=[actor.pk],
-            failure=SecurityKind.SIGNING_FAILED,
-            otherwise="或改用短信验证码确认",
+            phone=actor.phone or "", password=secret, ip=ip, known_here=[actor.pk]
         )
         if user.pk != actor.pk:
             raise RuleViolation("只有申请人本人可以确认。", code="not-borrower")

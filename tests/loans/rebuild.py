@@ -10,6 +10,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
+
 from loans.domain.restructure import ReliefTerms
 from loans.models import Entry, Loan, Payment, Schedule
 from loans.queries import debt
@@ -17,7 +19,7 @@ from loans.services.acceleration import accelerate
 from loans.services.booking import open_books
 from loans.services.breach import reinstate
 from loans.services.origination import open_loan
-from loans.services.payment import pay
+from loans.services.payment import pay, reverse_payment
 from loans.services.restructure import apply_relief
 from loans.services.timeline import BookedAct, steps_of
 from tests.loans.books import at
@@ -48,8 +50,15 @@ def rebuilt(loan: Loan) -> Loan:
         due_day=loan.due_day,
         now=at(loan.drawdown_on),
     )
+    received: dict[int, Payment] = {}  # by the payment of the first loan
     for on, place, step in _in_order(loan):
-        _do(again, step, on, place)
+        if isinstance(step, Payment):
+            received[step.pk] = _receive(again, step, on, place)
+        elif isinstance(step, BookedAct) and step.entry.kind == Entry.Kind.BOUNCE:
+            bounced = received[step.entry.payment_id or 0]
+            reverse_payment(payment_id=bounced.pk, reason="退票", actor=None, now=at(on))
+        else:
+            _do(again, step, on, place)
     return again
 
 
@@ -57,7 +66,8 @@ def _in_order(loan: Loan) -> list[tuple[date, int, Payment | BookedAct | Schedul
     """(date, first entry, what) of all that holds of a loan, oldest first."""
     with open_books(loan.pk, actor=None, now=at(loan.booked_on)) as books:
         acts = [(*place, act) for place, act in steps_of(books, [])]
-    payments = Payment.objects.filter(loan=loan, reversed_by=None)
+    beside_a_plan = Q(reversed_by__kind=Entry.Kind.BOUNCE)  # held until it bounced
+    payments = Payment.objects.filter(Q(reversed_by=None) | beside_a_plan, loan=loan)
     plans = Entry.objects.filter(loan=loan, kind=Entry.Kind.PLAN, reversed_by=None)
     steps = [
         *acts,
@@ -67,12 +77,21 @@ def _in_order(loan: Loan) -> list[tuple[date, int, Payment | BookedAct | Schedul
     return sorted(steps, key=lambda step: step[:2])
 
 
-def _do(loan: Loan, step: Payment | BookedAct | Schedule, on: date, place: int) -> None:
+def _receive(loan: Loan, payment: Payment, on: date, place: int) -> Payment:
+    return pay(
+        loan_id=loan.pk,
+        amount=payment.amount,
+        paid_on=on,
+        reference=f"again:{loan.pk}:{place}",
+        actor=None,
+        now=at(on),
+    )
+
+
+def _do(loan: Loan, step: BookedAct | Schedule, on: date, place: int) -> None:
     same = {"loan_id": loan.pk, "actor": None, "now": at(on)}
     key = f"again:{loan.pk}:{place}"
-    if isinstance(step, Payment):
-        pay(amount=step.amount, paid_on=on, reference=key, **same)
-    elif isinstance(step, Schedule):
+    if isinstance(step, Schedule):
         apply_relief(terms=_terms(step.terms or {}), rules=step.plan_rules, on=on, key=key, **same)
     elif step.schedule.kind == Schedule.Kind.BREACHED:
         reinstate(on=on, key=key, reason="未还", **same)

@@ -106,29 +106,77 @@ def test_a_broken_plan_paid_in_full_shows_its_certificate() -> None:
     assert whole(later) == []
 
 
-def test_the_named_way_out_is_open_while_the_plan_is_warned() -> None:
-    """A payment from before the plan bounced: reverse by the plan, revoke, reverse, book again."""
+@pytest.mark.parametrize(
+    ("state", "days", "after"),
+    [
+        (State.PLAN_ACTIVE, 3, State.PLAN_ACTIVE),
+        (State.WARNED, 33, State.WARNED),
+        (State.BREACHED, 50, State.BREACHED),
+        (State.COMPLETED, 3, State.PLAN_ACTIVE),
+    ],
+)
+def test_a_payment_from_before_the_plan_bounces(state: State, days: int, after: State) -> None:
+    """The plan stays as signed; the money is owed again beside it, and a paid-off plan runs on."""
     loan = factories.overdue_loan()
     factories.pay_amount(loan, Decimal("120.00"), business_date(NOW) - timedelta(days=5))
+    case = factories.case_at(state, loan=loan)
+    later = NOW + timedelta(days=days)
+    first = Payment.objects.filter(loan=loan).order_by("paid_on")[0]
+    before = debt(loan, business_date(later))
+
+    with clock.frozen(later):
+        assert reverse_at_desk(first).status_code == 302
+        lin = client_of(case.borrower)
+        page = text(lin, reverse("relief:case", args=[case.public_id]))
+        plan = text(lin, reverse("relief:plan", args=[case.public_id]))
+        detail = text(lin, reverse("loans:detail", args=[loan.public_id]))
+        inbox = text(lin, reverse("portal:notices"))
+
+    owed = debt(loan, business_date(later))
+    assert owed.payoff == before.payoff + Decimal("120.00")
+    assert state_of(case) == after
+    assert [row.scheduled for row in owed.instalments if row.is_added] == [Decimal("120.00")]
+    assert "计划的数字不变" in page
+    assert "退回的款项" in detail
+    assert "退回的款项" in plan or after == State.BREACHED
+    assert "借款账目已更正" in inbox
+    assert whole(later) == []
+
+
+def test_money_that_went_back_is_watched_with_a_plan_that_was_paid_off() -> None:
+    """Every instalment is paid: what bounced is warned of after the plan's grace, and cured."""
+    loan = factories.overdue_loan()
+    factories.pay_amount(loan, Decimal("120.00"), business_date(NOW) - timedelta(days=5))
+    case = factories.case_at(State.COMPLETED, loan=loan)
+    later = NOW + timedelta(days=3)
+    with clock.frozen(later):
+        reverse_at_desk(Payment.objects.filter(loan=loan).order_by("paid_on")[0])
+    warned = later + timedelta(days=3)
+
+    factories.sweep_through(case, warned)
+    assert state_of(case) == State.WARNED
+    assert whole(warned) == []
+    factories.pay_amount(loan, debt(loan, business_date(warned)).payoff, business_date(warned))
+
+    assert state_of(case) == State.COMPLETED
+    assert whole(warned) == []
+
+
+def test_an_agreement_is_revoked_only_while_nothing_is_paid_by_it() -> None:
+    """A payment by the plan bars the way; reversed, the agreement is revoked and made anew."""
+    loan = factories.overdue_loan()
     case = factories.case_at(State.WARNED, loan=loan)
     later = NOW + timedelta(days=33)
     factories.pay_amount(loan, Decimal("10.00"), business_date(later))
-    first, by_plan = Payment.objects.filter(loan=loan).order_by("paid_on")
 
     with clock.frozen(later):
-        reverse_at_desk(first)
-        first.refresh_from_db()
-        assert not first.is_reversed  # it would cross the start of the plan
         act(at_desk(Rank.MANAGER), case, "revoke", reason="签约时的还款被退票")
         assert state_of(case) == State.WARNED  # something was paid by the plan
-        reverse_at_desk(by_plan)
+        reverse_at_desk(Payment.objects.get(loan=loan))
         act(at_desk(Rank.MANAGER), case, "revoke", reason="签约时的还款被退票")
         assert state_of(case) == State.NEGOTIATING
-        reverse_at_desk(first)
         page = text(client_of(case.borrower), reverse("relief:case", args=[case.public_id]))
 
-    first.refresh_from_db()
-    assert first.is_reversed
     assert "方案拟定中" in page
     assert "撤销协议" in page
     factories.pay_amount(loan, Decimal("10.00"), business_date(later), reference="again")

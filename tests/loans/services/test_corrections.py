@@ -114,15 +114,6 @@ def test_back_dated_before_a_plan_is_refused() -> None:
         paid(loan, "100.00", "09-20", now="10-10")
 
 
-def test_payment_before_a_plan_cannot_be_reversed() -> None:
-    loan = example_loan()
-    payment = paid(loan, "100.00", "09-20")
-    relieved(loan, relief_terms("10-09", "90.00"), "10-09")
-
-    with pytest.raises(RuleViolation, match="不能直接冲正。请先撤销减免方案"):
-        reverse(payment, "10-10")
-
-
 def test_statement_runs_from_opening_to_closing() -> None:
     loan = example_loan()
     payment = paid(loan, "2100.00", "09-20")
