@@ -37,7 +37,7 @@ LAYER_OF: dict[str, str] = {
     **_below(
         "portal.core",
         pure="kernel",
-        models="errors fields hashers models probes publicids retry storage unit_of_work",
+        models="errors fields hashers models probes publicids retry snapshot storage unit_of_work",
         services="accounts background calendar clock documents notifications nudge",
         presenters="access bodies charts htmx visitor",
         pages="desk",

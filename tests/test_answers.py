@@ -181,7 +181,7 @@ def test_papers_are_counted_by_person(world: World, monkeypatch: pytest.MonkeyPa
 
     for answer in answers:
         assert answer.status_code == 429
-        assert "下载过于频繁，请 约 10 分钟后再试" in answer.content.decode()
+        assert "下载过于频繁，请约 10 分钟后再试" in answer.content.decode()
         assert answer["Retry-After"] == "600"
     assert owner.get(reverse("loans:statement", args=[world.values["loan"]])).status_code == 200
     assert other.get(pages[0]).status_code == 404

@@ -68,6 +68,26 @@ def _schedule(row: Row) -> Row:
     return {"due": str(one.due_on), "principal": str(one.principal), "interest": str(one.interest)}
 
 
+def _method(row: Row) -> Row:
+    rate, _, unit = row["rate"].partition(" a ")
+    share = yuan("0.4" if row["method"] == "balloon" else "0")
+    product = profile(
+        rate,
+        rate_kind={"day": "daily", "year": "annual"}[unit],
+        method=row["method"],
+        interest_days=row["interest_days"],
+        balloon_share=share,
+    )
+    rows = build_schedule(
+        product,
+        principal=yuan("10000.00"),
+        drawdown_on=day("2024-01-10"),
+        term_months=3,
+        due_day=10,
+    )
+    return {str(one.number): f"{one.principal} + {one.interest}" for one in rows}
+
+
 def _due_date(row: Row) -> Row:
     return {"due": str(due_date(day(row["drawn on"]), int(row["months"]), int(row["due day"])))}
 
@@ -80,6 +100,24 @@ def _penalty(row: Row) -> Row:
 
 def _late(rules: ProductProfile, principal: str, due_on: date, as_of: date) -> InstalmentPenalty:
     return explain_penalty(rules, [fact(str(due_on), principal)], as_of).instalments[0]
+
+
+def _penalty_rate(row: Row) -> Row:
+    due_on, stated = day("2023-01-01"), row["stated"]
+    try:
+        rules = profile(
+            penalty_cause=row["cause"],
+            penalty_multiplier=yuan(row["multiplier"]),
+            penalty_rate_stated=yuan(stated) if stated else None,
+        )
+    except InvalidInput as refused:
+        return {"ordinary": "", "surcharge": "", "refused for": refused.field}
+    item = _late(rules, "10000.00", due_on, due_on + timedelta(days=30))
+    return {
+        "ordinary": str(item.ordinary_part),
+        "surcharge": str(item.surcharge_part),
+        "refused for": "",
+    }
 
 
 def _parts(row: Row) -> Row:
@@ -262,8 +300,10 @@ def _yes(answer: bool) -> str:
 EXAMPLES: dict[str, Callable[[Row], Row]] = {
     "product": _product,
     "schedule": _schedule,
+    "method": _method,
     "due date": _due_date,
     "penalty": _penalty,
+    "penalty rate": _penalty_rate,
     "parts": _parts,
     "ceiling": _ceiling,
     "counting": _counting,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from fractions import Fraction
@@ -29,10 +29,26 @@ class RateKind(StrEnum):
 
 
 class Method(StrEnum):
-    """等额本息 or 先息后本."""
+    """等额本息, 等额本金, 先息后本, or 等额本息 with a residual (尾款) at the end."""
 
     EQUAL_INSTALMENT = "equal_instalment"
+    EQUAL_PRINCIPAL = "equal_principal"
     INTEREST_ONLY = "interest_only"
+    BALLOON = "balloon"
+
+
+class InterestDays(StrEnum):
+    """How a yearly rate counts a month: as a twelfth, or its actual days / year_basis."""
+
+    MONTHS = "months"
+    ACTUAL = "actual"
+
+
+class PenaltyCause(StrEnum):
+    """What the penalty rate answers: 逾期, or 挪用 (the money was used for something else)."""
+
+    OVERDUE = "overdue"
+    MISUSE = "misuse"
 
 
 class PenaltyBase(StrEnum):
@@ -63,6 +79,8 @@ _FLAGS = {
 _CHOICES: dict[str, tuple[str, type[StrEnum]]] = {
     "rate_kind": ("利率类型", RateKind),
     "method": ("还款方式", Method),
+    "interest_days": ("年利率的计息天数", InterestDays),
+    "penalty_cause": ("罚息情形", PenaltyCause),
     "penalty_base": ("罚息基数", PenaltyBase),
     "prepay_effect": ("提前还款的效果", PrepayEffect),
     "round_instalment": ("每期金额舍入方式", Rounding),
@@ -80,7 +98,14 @@ _RETIRED = frozenset(
         "vesting",
     }
 )
-_DECIMALS = ("rate", "penalty_multiplier", "annual_cap")
+_DECIMALS = ("rate", "balloon_share", "penalty_multiplier", "penalty_rate_stated", "annual_cap")
+# How many times the ordinary rate the penalty rate may be, by a multiplier and by a stated rate.
+_TIMES = {
+    PenaltyCause.OVERDUE: ((Decimal("1.3"), Decimal("1.5")), (Decimal(1), Decimal(2))),
+    PenaltyCause.MISUSE: ((Decimal("1.5"), Decimal(2)), (Decimal("1.5"), Decimal(2))),
+}
+_USUAL_MULTIPLIER = Decimal("1.5")
+_MOST_BALLOON = Decimal("0.9")  # beyond it hardly anything is repaid before the last day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +114,8 @@ class ProductProfile:
 
     Built once, validated (InvalidInput names the field), never changed: a loan keeps the
     profile it was made with. Example: `rate=Decimal("0.0004")`, daily, gives a penalty rate of
-    0.0006 a day; 0.0005 gives min(0.00075, 0.24/365) because of the ceiling.
+    0.0006 a day; 0.0005 gives min(0.00075, 0.24/365) because of the ceiling. `balloon_share` is
+    the residual as a fraction of what is lent, `penalty_rate_stated` per day or year as `rate`.
     """
 
     code: str
@@ -97,8 +123,12 @@ class ProductProfile:
     rate_kind: RateKind
     rate: Decimal
     method: Method
+    balloon_share: Decimal = Decimal(0)
+    interest_days: InterestDays = InterestDays.MONTHS
     year_basis: int = 360
-    penalty_multiplier: Decimal = Decimal("1.5")
+    penalty_cause: PenaltyCause = PenaltyCause.OVERDUE
+    penalty_multiplier: Decimal = _USUAL_MULTIPLIER
+    penalty_rate_stated: Decimal | None = None
     annual_cap: Decimal | None = Decimal("0.24")
     cap_year_basis: int = 365
     penalty_start_offset: int = 0
@@ -125,6 +155,8 @@ class ProductProfile:
             chosen = check_choice(getattr(self, field), field, label, kind)
             object.__setattr__(self, field, chosen)
         self._check_rates()
+        self._check_method()
+        self._check_penalty_rate()
         on_interest = self.penalty_base is PenaltyBase.DUE_PRINCIPAL_AND_INTEREST
         if on_interest and self.compound_on_interest:
             raise InvalidInput(
@@ -134,13 +166,6 @@ class ProductProfile:
     def _check_rates(self) -> None:
         highest = Decimal("0.01") if self.rate_kind is RateKind.DAILY else Decimal(1)
         check_rate(self.rate, "rate", "利率", Decimal(0), highest)
-        check_rate(
-            self.penalty_multiplier,
-            "penalty_multiplier",
-            "罚息倍数",
-            Decimal("1.3"),
-            Decimal("1.5"),
-        )
         if self.annual_cap is not None:
             check_rate(self.annual_cap, "annual_cap", "年化上限", Decimal(0), Decimal(1))
         for field, label in (("year_basis", "年天数"), ("cap_year_basis", "上限的年天数")):
@@ -148,11 +173,52 @@ class ProductProfile:
             if getattr(self, field) not in (360, 365, 366):
                 raise InvalidInput(field, f"{label}应为 360、365 或 366。")
 
+    def _check_method(self) -> None:
+        check_rate(self.balloon_share, "balloon_share", "尾款比例", Decimal(0), _MOST_BALLOON)
+        if (self.method is Method.BALLOON) != (self.balloon_share > 0):
+            raise InvalidInput(
+                "balloon_share",
+                "还款方式为尾款（balloon）时，尾款比例应大于 0；其他还款方式没有尾款，尾款比例应为 0。",
+            )
+        if self.rate_kind is RateKind.DAILY and self.interest_days is not InterestDays.MONTHS:
+            raise InvalidInput(
+                "interest_days",
+                "日利率本来就按实际天数计息，年利率的计息天数请保留默认的 months。",
+            )
+
+    def _check_penalty_rate(self) -> None:
+        by_multiplier, by_stated = _TIMES[self.penalty_cause]
+        check_rate(self.penalty_multiplier, "penalty_multiplier", "罚息倍数", *by_multiplier)
+        if self.penalty_rate_stated is None:
+            return
+        field, label = "penalty_rate_stated", "约定的罚息利率"
+        if self.penalty_multiplier != _USUAL_MULTIPLIER:
+            raise InvalidInput(
+                "penalty_multiplier",
+                f"已有约定的罚息利率，罚息倍数不再使用，请保留默认的 {_USUAL_MULTIPLIER}。",
+            )
+        low, high = (self.rate * times for times in by_stated)
+        check_rate(self.penalty_rate_stated, field, label, low, high)
+        cap, stated = self.cap_daily_rate, self.nominal_penalty_rate
+        if cap is not None and stated > cap:
+            raise InvalidInput(field, f"{label}折算后不能超过年化上限 {self.annual_cap}。")
+
     @property
     def daily_rate(self) -> Fraction:
         """Ordinary interest of one day, exact: 0.144 a year over 360 days is 1/2500."""
-        rate = Fraction(self.rate)
-        return rate if self.rate_kind is RateKind.DAILY else rate / self.year_basis
+        return self._a_day(self.rate)
+
+    def _a_day(self, rate: Decimal) -> Fraction:
+        """A rate stated as the contract states its own, as the rate of one day."""
+        exact = Fraction(rate)
+        return exact if self.rate_kind is RateKind.DAILY else exact / self.year_basis
+
+    @property
+    def month_rate(self) -> Fraction | None:
+        """A twelfth of the yearly rate where months count as such; None where days count."""
+        if self.rate_kind is RateKind.DAILY or self.interest_days is InterestDays.ACTUAL:
+            return None
+        return Fraction(self.rate) / 12
 
     @property
     def annual_rate(self) -> Fraction:
@@ -173,14 +239,27 @@ class ProductProfile:
 
     @property
     def nominal_penalty_rate(self) -> Fraction:
-        """rate × multiplier of one day, before the ceiling."""
+        """Of one day, before the ceiling: the stated rate where there is one, else rate × multiplier."""
+        if self.penalty_rate_stated is not None:
+            return self._a_day(self.penalty_rate_stated)
         return self.daily_rate * Fraction(self.penalty_multiplier)
 
     @property
     def penalty_rate(self) -> Fraction:
-        """Effective penalty rate of one day: the smaller of rate × multiplier and the ceiling."""
+        """Effective penalty rate of one day: the smaller of the nominal one and the ceiling."""
         nominal, cap = self.nominal_penalty_rate, self.cap_daily_rate
         return nominal if cap is None else min(nominal, cap)
+
+    def for_plan(self, annual_rate: Decimal) -> ProductProfile:
+        """What a plan's own interest follows: equal instalments at the plan's yearly rate."""
+        return replace(
+            self,
+            rate_kind=RateKind.ANNUAL,
+            rate=annual_rate,
+            method=Method.EQUAL_INSTALMENT,
+            balloon_share=Decimal(0),
+            penalty_rate_stated=None,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; Decimals as strings. `from_dict(p.to_dict()) == p`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -17,7 +17,7 @@ from loans.domain._checks import (
 )
 from loans.domain.components import LABELS, WAIVABLE, Components, InParts
 from loans.domain.cost import annualised_cost
-from loans.domain.profile import Method, ProductProfile, RateKind, check_profile
+from loans.domain.profile import ProductProfile, check_profile
 from loans.domain.schedule import ScheduledInstalment, amortise, due_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import FEN, ZERO, from_fen, split, to_fen
@@ -194,11 +194,8 @@ def _principal_rows(
     day = _due_day(terms)
     dates = [due_date(terms.first_due_on, k, day) for k in range(terms.term_count)]
     start = max(terms.figures_as_of, due_date(terms.first_due_on, -1, day))
-    rate = terms.plan_annual_rate
-    if rate:
-        method = Method.EQUAL_INSTALMENT
-        bearing = replace(profile, rate_kind=RateKind.ANNUAL, rate=rate, method=method)
-        return amortise(bearing, principal, start, dates)
+    if terms.plan_annual_rate:
+        return amortise(profile.for_plan(terms.plan_annual_rate), principal, start, dates)
     parts = split(principal, terms.term_count)
     starts = [start, *dates[:-1]]
     return tuple(

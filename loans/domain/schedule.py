@@ -9,10 +9,10 @@ from decimal import Decimal
 from fractions import Fraction
 
 from loans.domain._checks import check_amount, check_date, check_int, check_items, check_sequence
-from loans.domain.profile import Method, ProductProfile, RateKind, check_profile
+from loans.domain.profile import Method, ProductProfile, check_profile
 from portal.core.kernel.businesstime import add_months
 from portal.core.kernel.errors import InvalidInput
-from portal.core.kernel.money import FEN, Rounding
+from portal.core.kernel.money import FEN, ZERO, Rounding
 
 MAX_TERM = 360
 
@@ -72,8 +72,9 @@ def accrued_interest(
 ) -> Decimal:
     """Ordinary interest in yuan of a balance for the days [from_on, to_on), by round_interest.
 
-    Daily rate: balance × rate × days. Annual: one whole month is annual / 12, anything else days
-    × annual / year_basis (loans/RULES.md §2). Example: 6000 at 0.03 % for 30 days: 54.00.
+    Daily rate: balance × rate × days. Annual: one whole month is annual / 12, anything else, and
+    everything where interest_days is actual, days × annual / year_basis (loans/RULES.md §2).
+    Example: 6000 at 0.03 % for 30 days: 54.00.
     """
     check_profile(profile)
     check_amount(balance, "balance", "本金余额")
@@ -84,6 +85,17 @@ def accrued_interest(
     return _yuan(
         _round(_fen(balance) * _period_rate(profile, from_on, to_on), profile.round_interest)
     )
+
+
+def residual_of(profile: ProductProfile, principal: Decimal) -> Decimal:
+    """What a balloon loan leaves to its last instalment beyond the level part: 尾款.
+
+    balloon_share of what was lent, rounded DOWN to the fen; nothing for other methods. Example: 40 % of
+    10000.00 is 4000.00.
+    """
+    check_profile(profile)
+    check_amount(principal, "principal", "借款本金")
+    return _yuan(_round(_fen(principal) * Fraction(profile.balloon_share), Rounding.DOWN))
 
 
 def build_schedule(
@@ -97,10 +109,12 @@ def build_schedule(
     """The original schedule: instalment k falls due in the k-th month after the drawdown's.
 
     Equal instalments are level to the fen except the last, which takes the rest, and the first
-    interest of an annual rate where its period is broken; interest-only has all principal in the
-    last (loans/RULES.md §2). A period that owes 0.00 has no instalment: the numbers of the others stay
-    those of their months. Raises InvalidInput (principal, drawdown_on, term_months, due_day),
-    also for so many terms that an instalment would repay no principal. Example: 6000 at 0.03 %
+    interest of an annual rate where its period is broken; a balloon has its residual in the last
+    besides; equal principal is principal / n rounded DOWN, the last takes the rest; interest-only
+    has all principal in the last (loans/RULES.md §2). A period that owes 0.00 has no instalment:
+    the numbers of the others stay those of their months. Raises InvalidInput (principal,
+    drawdown_on, term_months, due_day), also for so many terms that an instalment would repay no
+    principal. Example: 6000 at 0.03 %
     a day, 3 months from 2023-06-10, day 10: 1982.70 + 54.00, 1999.34 + 37.36, 2017.96 + 18.76.
     """
     check_profile(profile)
@@ -109,10 +123,11 @@ def build_schedule(
     check_int(due_day, "due_day", "还款日", 1, 31)
     check_amount(principal, "principal", "借款本金", FEN * term_months)
     dates = [_due(drawdown_on, k, due_day, "drawdown_on") for k in range(1, term_months + 1)]
-    rows = amortise(profile, principal, drawdown_on, dates)
-    if profile.method is Method.EQUAL_INSTALMENT:
+    residual = residual_of(profile, principal)
+    rows = amortise(profile, principal, drawdown_on, dates, residual=residual)
+    if profile.method is not Method.INTEREST_ONLY:
         for row in rows:
-            if row.principal < FEN:
+            if row.principal < FEN or (row is rows[-1] and row.principal <= residual):
                 raise InvalidInput(
                     "term_months",
                     f"期数太多：第 {row.number} 期（利息 {row.interest:,.2f} 元）还不到本金，"
@@ -133,19 +148,25 @@ def recompute_schedule(
     from_on: date,
     due_dates: Sequence[date],
     first_number: int = 1,
+    residual: Decimal = ZERO,
 ) -> tuple[ScheduledInstalment, ...]:
     """After a prepayment on from_on: the same due dates, smaller instalments (reduce_amount).
 
     Interest up to from_on is paid with the prepayment, so the running period restarts there; for
     an annual rate it is a broken period. A period that owes 0.00 has no instalment, so a small
-    rest may end earlier. Raises InvalidInput (balance, from_on, due_dates).
+    rest may end earlier. `residual`: what a balloon still leaves to the last date, or all that is
+    left if less. Raises InvalidInput (balance, from_on, due_dates, residual).
     """
     check_profile(profile)
     check_amount(balance, "balance", "本金余额", FEN)
     check_date(from_on, "from_on", "提前还款日")
     check_int(first_number, "first_number", "首期期号", 1, 9999)
     _check_dates(due_dates, "due_dates", from_on)
-    return _without_empty(amortise(profile, balance, from_on, list(due_dates), first_number))
+    check_amount(residual, "residual", "尾款")
+    rest = min(residual, balance)
+    return _without_empty(
+        amortise(profile, balance, from_on, due_dates, first_number, residual=rest)
+    )
 
 
 def accelerate_schedule(
@@ -181,12 +202,15 @@ def amortise(
     start_on: date,
     dates: Sequence[date],
     first_number: int = 1,
+    *,
+    residual: Decimal = ZERO,
 ) -> tuple[ScheduledInstalment, ...]:
     """Spread principal over dates by the profile's method, a row a date; the one place that does.
 
     A is rounded, then each interest; principal = A − interest, at least 0 and at most what is
-    left; the last principal is what is left. An annual rate repays principal as if each period
-    were one month, so that a broken one changes its own interest and no other instalment.
+    left above the `residual`; the last principal is what is left. Where months count as twelfths,
+    principal is repaid as if each period were one, so that a broken one changes its own interest
+    and no other instalment. Equal principal: the same part each, the last takes the rest.
     """
     check_profile(profile)
     check_date(start_on, "start_on", "起息日")
@@ -194,22 +218,26 @@ def amortise(
     check_int(first_number, "first_number", "首期期号", 1, 9999)
     rates = _period_rates(profile, start_on, dates)
     left = _fen(check_amount(principal, "principal", "本金"))
-    level = month = None
-    if profile.rate_kind is RateKind.ANNUAL:
-        month = Fraction(profile.rate) / 12
-    if profile.method is Method.EQUAL_INSTALMENT:
-        level = _round(_level(profile, left, rates), profile.round_instalment)
+    last = _fen(check_amount(residual, "residual", "尾款"))
+    if last > left:
+        raise InvalidInput("residual", f"尾款不能超过本金 {principal} 元。")
+    month = profile.month_rate
+    share = level = None
+    if profile.method is Method.EQUAL_PRINCIPAL:
+        share = left // len(dates)
+    elif profile.method is not Method.INTEREST_ONLY:
+        level = _round(_level(profile, left, last, rates), profile.round_instalment)
     rows = []
     start = start_on
     for index, (due_on, rate) in enumerate(zip(dates, rates, strict=True)):
         interest = _round(left * rate, profile.round_interest)
         if index == len(dates) - 1:
             part = left
-        elif level is None:
-            part = 0
-        else:
+        elif level is not None:
             usual = interest if month is None else _round(left * month, profile.round_interest)
-            part = min(left, max(0, level - usual))
+            part = min(left - last, max(0, level - usual))
+        else:
+            part = share or 0
         rows.append(
             ScheduledInstalment(first_number + index, start, due_on, _yuan(part), _yuan(interest))
         )
@@ -236,39 +264,40 @@ def _period_rates(profile: ProductProfile, start_on: date, dates: Sequence[date]
 
 
 def _period_rate(profile: ProductProfile, start_on: date, due_on: date) -> Fraction:
-    if profile.rate_kind is RateKind.ANNUAL and is_whole_month(start_on, due_on):
-        return Fraction(profile.rate) / 12
+    month = profile.month_rate
+    if month is not None and is_whole_month(start_on, due_on):
+        return month
     return profile.daily_rate * (due_on - start_on).days
 
 
-def _level(profile: ProductProfile, fen: int, rates: Sequence[Fraction]) -> Fraction:
-    """A = P / Σ_k Π_{j≤k} 1/(1 + rate_j), exact; with rate zero P / n, always rounded DOWN.
+def _level(profile: ProductProfile, fen: int, last: int, rates: Sequence[Fraction]) -> Fraction:
+    """A = (P − R · Π_j 1/(1 + rate_j)) / Σ_k Π_{j≤k} 1/(1 + rate_j), exact; R is the residual.
 
-    Annual: every period counts as one month in A, also a broken first one, whose own interest
-    takes the difference.
+    With rate zero (P − R) / n, always rounded DOWN. Where months count as twelfths, every period
+    counts as one month in A, also a broken first one, whose own interest takes the difference.
     """
     if profile.rate == 0:
-        return Fraction(fen // len(rates))
-    if profile.rate_kind is RateKind.ANNUAL:
-        rates = [Fraction(profile.rate) / 12] * len(rates)
+        return Fraction((fen - last) // len(rates))
+    if profile.month_rate is not None:
+        rates = [profile.month_rate] * len(rates)
     growth, below = Fraction(1), Fraction(0)
     common = profile.daily_rate.denominator
     if all(common % rate.denominator == 0 for rate in rates):
-        return _level_by_integers(fen, rates, common)
+        return _level_by_integers(fen, last, rates, common)
     for rate in rates:
         growth *= 1 + rate
         below = below * (1 + rate) + 1
-    return fen * growth / below
+    return (fen * growth - last) / below
 
 
-def _level_by_integers(fen: int, rates: Sequence[Fraction], common: int) -> Fraction:
+def _level_by_integers(fen: int, last: int, rates: Sequence[Fraction], common: int) -> Fraction:
     growth, below, scale = 1, 0, 1
     for rate in rates:
         factor = common + rate.numerator * (common // rate.denominator)
         growth *= factor
         below = below * factor + scale * common
         scale *= common
-    return Fraction(fen * growth, below)
+    return Fraction(fen * growth - last * scale, below)
 
 
 def _round(exact: Fraction, mode: Rounding) -> int:

@@ -1,5 +1,6 @@
 """Tables of the books; nothing above models is imported here."""
 
+from loans.models.accounting import BookExport, ChartVersion
 from loans.models.append_only import AppendOnlyError
 from loans.models.correction import Correction
 from loans.models.ledger import RECEIVABLES, Account, Entry, Payment, Posting
@@ -10,6 +11,8 @@ __all__ = [
     "RECEIVABLES",
     "Account",
     "AppendOnlyError",
+    "BookExport",
+    "ChartVersion",
     "Correction",
     "Entry",
     "Instalment",

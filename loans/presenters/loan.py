@@ -20,7 +20,12 @@ ROW_PARTS = (
     *(C.PRINCIPAL, C.INTEREST, C.KEPT_INTEREST),
     *(C.KEPT_PENALTY, C.PENALTY, C.COMPOUND, C.FEE),
 )
-METHODS = {Method.EQUAL_INSTALMENT: "等额本息", Method.INTEREST_ONLY: "先息后本"}
+METHODS = {
+    Method.EQUAL_INSTALMENT: "等额本息",
+    Method.EQUAL_PRINCIPAL: "等额本金",
+    Method.INTEREST_ONLY: "先息后本",
+    Method.BALLOON: "等额本息（末期另还尾款）",
+}
 
 
 @dataclass(frozen=True, slots=True)

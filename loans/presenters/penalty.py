@@ -141,11 +141,13 @@ def rate_factors(profile: ProductProfile, part: Segment) -> tuple[Factor, ...]:
         return Factor("×", cap, "年化上限"), Factor("÷", str(profile.cap_year_basis), "天/年")
     if part.rate != profile.nominal_penalty_rate:
         return (Factor("×", wording.percent(part.rate), "日罚息率"),)
+    stated = profile.penalty_rate_stated
+    rate, word = (profile.rate, "利率") if stated is None else (stated, "罚息利率")
     times = Factor("×", wording.plain(profile.penalty_multiplier), "罚息倍数")
-    rate = wording.percent(profile.rate)
-    if profile.rate_kind is RateKind.DAILY:
-        return Factor("×", rate, "日利率"), times
-    return Factor("×", rate, "年利率"), Factor("÷", str(profile.year_basis), "天/年"), times
+    daily = profile.rate_kind is RateKind.DAILY
+    factors = [Factor("×", wording.percent(rate), f"{'日' if daily else '年'}{word}")]
+    factors += [] if daily else [Factor("÷", str(profile.year_basis), "天/年")]
+    return (*factors, times) if stated is None else tuple(factors)
 
 
 def _factors(

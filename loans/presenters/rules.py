@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from loans.domain.profile import PenaltyBase, ProductProfile, RateKind
+from loans.domain.profile import PenaltyBase, PenaltyCause, ProductProfile, RateKind
 from loans.presenters import wording
 from loans.presenters.amounts import penalty_all
 from loans.presenters.standing import Promises
@@ -17,6 +17,8 @@ BASES = {
     PenaltyBase.DUE_PRINCIPAL_AND_INTEREST: "对已逾期的本金和利息，不含罚息",
     PenaltyBase.ALL_OUTSTANDING: "逾期后对全部未还本金，不含利息与罚息",
 }
+
+RATES = {PenaltyCause.OVERDUE: "罚息利率", PenaltyCause.MISUSE: "罚息利率（挪用借款）"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def penalty_rules(profile: ProductProfile) -> tuple[RuleText, ...]:
     return tuple(
         rule
         for rule in (
-            RuleText("罚息利率", _rate(profile)),
+            RuleText(RATES[profile.penalty_cause], _rate(profile)),
             _ceiling(profile),
             RuleText("不重复计", "逾期本金只按罚息利率计收，不再另计正常利息"),
             RuleText("计收基数", BASES[profile.penalty_base]),
@@ -61,10 +63,12 @@ def penalty_rules(profile: ProductProfile) -> tuple[RuleText, ...]:
 
 def _rate(profile: ProductProfile) -> str:
     basis = "" if profile.rate_kind is RateKind.DAILY else f" ÷ {profile.year_basis}"
-    return (
-        f"{rate_words(profile)}{basis} × {wording.plain(profile.penalty_multiplier)}"
-        f" = {wording.percent(profile.nominal_penalty_rate)}/天"
-    )
+    result = f"{wording.percent(profile.nominal_penalty_rate)}/天"
+    if profile.penalty_rate_stated is None:
+        times = wording.plain(profile.penalty_multiplier)
+        return f"{rate_words(profile)}{basis} × {times} = {result}"
+    stated = f"合同约定 {wording.percent(profile.penalty_rate_stated)}"
+    return f"{stated}{basis} = {result}" if basis else f"{stated}/天"
 
 
 def _ceiling(profile: ProductProfile) -> RuleText | None:

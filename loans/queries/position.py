@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -17,7 +17,7 @@ from loans.domain.interest import (
     explain_penalty,
     penalty_totals,
 )
-from loans.domain.profile import Method, ProductProfile, RateKind
+from loans.domain.profile import ProductProfile
 from loans.domain.schedule import accrued_interest
 from loans.models import Account, Entry, Instalment, Loan, Posting, Schedule
 from loans.queries.standing import INCOME_OF, LedgerMovement, PenaltyBasis
@@ -57,12 +57,7 @@ class Position(PenaltyBasis[Schedule, Instalment]):
         if base.kind == Schedule.Kind.ORIGINAL:
             return self.profile
         rate = Decimal(str((base.terms or {}).get("plan_annual_rate", "0")))
-        return replace(
-            self.profile,
-            rate_kind=RateKind.ANNUAL,
-            rate=rate,
-            method=Method.EQUAL_INSTALMENT,
-        )
+        return self.profile.for_plan(rate)
 
     # --- sums ------------------------------------------------------------------------------
 

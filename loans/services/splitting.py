@@ -9,7 +9,7 @@ from typing import Any
 
 from loans.domain.allocation import Allocation, InstalmentDue, Prepayable, allocate
 from loans.domain.components import LABELS, Component, Components, InParts
-from loans.domain.schedule import ScheduledInstalment, recompute_schedule
+from loans.domain.schedule import ScheduledInstalment, recompute_schedule, residual_of
 from loans.models import Account, Instalment, Payment
 from loans.queries.debt import debt_of
 from loans.queries.position import Position
@@ -147,13 +147,15 @@ def _recomputed(position: Position, split: Split, on: date) -> tuple[ScheduledIn
     owed = sum((position.balance(row.pk, Account.PRINCIPAL) for row in split.undue), ZERO)
     if owed == split.ahead_principal:
         return ()
+    profile = position.interest_profile(on)
     with refusing():
         return recompute_schedule(
-            position.interest_profile(on),
+            profile,
             balance=owed - split.ahead_principal,
             from_on=on,
             due_dates=[row.due_on for row in split.undue],
             first_number=split.undue[0].number,
+            residual=residual_of(profile, position.loan.principal),
         )
 
 

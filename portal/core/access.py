@@ -14,7 +14,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from portal.core import clock
-from portal.core.accounts.throttles import Limit, attempt, seconds_until, wait_words
+from portal.core.accounts.throttles import Limit, attempt, seconds_until, try_again_words
 
 COSTLY = Limit(30, timedelta(minutes=10))
 View = Callable[..., HttpResponseBase]
@@ -44,7 +44,7 @@ def costly(view: View) -> View:
         free_at = attempt("costly", str(request.user.pk), [COSTLY], now=now)
         if free_at is None:
             return view(request, *args, **kwargs)
-        context = {"message": f"下载过于频繁，请 {wait_words(free_at, now=now)}后再试。"}
+        context = {"message": f"下载过于频繁，{try_again_words(free_at, now=now)}。"}
         response = render(request, "429.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)
         response["Retry-After"] = str(seconds_until(free_at, now=now))
         return response

@@ -1,15 +1,20 @@
-"""What every page asks of a request: its session, its address; and where it shows a refusal."""
+"""What every page asks of a request: its session, its origin; logging in and out; where a refusal shows."""
 
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib import auth
 from django.core import signing
 from django.forms import BaseForm
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from portal.core.accounts import trail
 from portal.core.errors import RuleViolation
+from portal.core.kernel.devices import Origin, describe_device
 from portal.core.kernel.errors import InvalidInput
+from portal.core.kernel.security import SecurityKind
+from portal.core.models import User
 
 DEVICE_COOKIE = "__Host-device" if settings.HTTPS else "device"
 DEVICE_AGE = 180 * 24 * 3600  # seconds
@@ -27,6 +32,29 @@ def session_key(request: HttpRequest) -> str:
 def address(request: HttpRequest) -> str:
     """The visitor's own address (see ForwardedMiddleware), for limits and the trail."""
     return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def origin(request: HttpRequest) -> Origin:
+    """Where the request comes from, for the security trail."""
+    return Origin(address(request), describe_device(request.headers.get("User-Agent", "")[:400]))
+
+
+def log_in(request: HttpRequest, user: User, *, by: str) -> None:
+    """Begin a session of `user`, who has proven who they are `by` 密码 or 短信验证码."""
+    auth.login(request, user)
+    logged_in(request, user, by=by)
+
+
+def logged_in(request: HttpRequest, user: User, *, by: str) -> None:
+    """What follows on every login; for log_in, and for a login that Django's own view has made."""
+    trail.record(SecurityKind.LOGIN, user=user, origin=origin(request), detail=by)
+
+
+def log_out(request: HttpRequest) -> None:
+    """End the session of whoever it is, if anybody."""
+    if isinstance(request.user, User):
+        trail.record(SecurityKind.LOGOUT, user=request.user, origin=origin(request))
+    auth.logout(request)
 
 
 def known_here(request: HttpRequest) -> list[int]:

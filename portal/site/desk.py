@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from django import forms
 from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
 
-from portal.core.accounts import accounts
+from portal.core.accounts import accounts, trail
 from portal.core.errors import RuleViolation
+from portal.core.kernel.devices import Origin
 from portal.core.kernel.errors import InvalidInput
-from portal.core.visitor import address, known_here
+from portal.core.kernel.security import SecurityKind
+from portal.core.visitor import known_here, log_out, logged_in, origin
+from portal.site.pages.visit import person
 
 Board = Callable[[HttpRequest], dict[str, Any]]
 NOT_STAFF = "这个账户不是工作人员账户，请到借款人登录页登录"
@@ -52,12 +59,12 @@ class DeskLoginForm(AdminAuthenticationForm):
         values = self.cleaned_data
         if self.errors:
             return values
-        ip = address(self.request) if self.request else ""
+        here = origin(self.request) if self.request else Origin()
         try:
             user = accounts.authenticate_password(
                 phone=values["username"],
                 password=values["password"],
-                ip=ip,
+                origin=here,
                 known_here=known_here(self.request) if self.request else (),
             )
         except InvalidInput as wrong:
@@ -65,6 +72,8 @@ class DeskLoginForm(AdminAuthenticationForm):
         except RuleViolation as refusal:
             raise ValidationError(refusal.message, code=refusal.code) from refusal
         if not user.is_staff_member:
+            failure = SecurityKind.LOGIN_FAILED
+            trail.record(failure, user=user, origin=here, detail="不是工作人员账户")
             raise ValidationError(NOT_STAFF, code="not-staff")
         self.user_cache = user
         return values
@@ -88,10 +97,32 @@ class DeskSite(AdminSite):
         user: Any = request.user
         return bool(user.is_active and getattr(user, "is_staff_member", False) and user.rank)
 
+    @method_decorator(never_cache)
+    @login_not_required
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Django's view answers a form that proves somebody with a redirect, and only such a form."""
+        response = super().login(request, extra_context)
+        if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
+            logged_in(request, person(request), by="密码")
+        return response
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        response = super().password_change(request, extra_context)
+        if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
+            user = person(request)
+            trail.record(SecurityKind.PASSWORD_CHANGED, user=user, origin=origin(request))
+        return response
+
     def logout(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """Log out and have the browser clear what it stored, as the borrowers' logout does."""
+        if request.method == "POST":
+            log_out(request)
         response = super().logout(request, extra_context)
         response["Clear-Site-Data"] = '"cache", "storage"'
         return response

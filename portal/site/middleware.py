@@ -14,7 +14,7 @@ from django.contrib.auth import middleware as auth_middleware
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest, ValidationError
 from django.db import DataError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.shortcuts import render, resolve_url
 from django.template.loader import render_to_string
@@ -101,6 +101,20 @@ def _from_right(header: str, place: int) -> str:
     """The n-th of a list by commas, counted from the right; nothing when it is shorter."""
     parts = [part.strip() for part in header.split(",")]
     return parts[-place] if 0 < place <= len(parts) else ""
+
+
+class KnownMethodsMiddleware:
+    """Refuses what no page of ours answers: Django's form views would take PUT as a POST."""
+
+    METHODS: ClassVar = ("GET", "HEAD", "OPTIONS", "POST")
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.method not in self.METHODS:
+            return HttpResponseNotAllowed(self.METHODS)
+        return self.get_response(request)
 
 
 class BoundedBodyMiddleware:

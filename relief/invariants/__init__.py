@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
+from portal.core.snapshot import snapshot
 from relief.invariants import books, cases, files, offers, outbox, server
-from relief.invariants.snapshot import snapshot
 from relief.invariants.violation import Violation
 
 Rule = Callable[[datetime, datetime], Iterator[Violation]]

@@ -6,11 +6,13 @@ from datetime import datetime
 
 from django.db import transaction
 
-from portal.core.accounts import accounts, codes
+from portal.core.accounts import accounts, codes, trail
 from portal.core.errors import RuleViolation, TermsChanged
 from portal.core.kernel.businesstime import business_date
+from portal.core.kernel.devices import Origin
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Role
+from portal.core.kernel.security import SecurityKind
 from portal.core.models import User
 from portal.core.retry import retried
 from relief.cases.gate import Actor, Task, check, last_move
@@ -29,7 +31,7 @@ def sign_and_accept(
     method: str,
     secret: str,
     session_key: str,
-    ip: str,
+    origin: Origin,
     actor: User,
     now: datetime,
 ) -> Agreement:
@@ -50,7 +52,7 @@ def sign_and_accept(
             method=method,
             secret=secret,
             session_key=session_key,
-            ip=ip,
+            origin=origin,
         )
     except RuleViolation:
         agreement = accepted(case=case, offer=offer, seen=seen)
@@ -58,7 +60,13 @@ def sign_and_accept(
             raise
         return agreement
     return accept_offer(
-        case=case, number=offer.number, seen=seen, method=method, actor=actor, now=now, ip=ip
+        case=case,
+        number=offer.number,
+        seen=seen,
+        method=method,
+        actor=actor,
+        now=now,
+        ip=origin.address,
     )
 
 
@@ -170,7 +178,7 @@ def send_signing_code(
 
 
 def check_signature(
-    *, offer: Offer, actor: User, method: str, secret: str, session_key: str, ip: str
+    *, offer: Offer, actor: User, method: str, secret: str, session_key: str, origin: Origin
 ) -> None:
     """RuleViolation (with the tries left) unless password or code is right.
 
@@ -180,12 +188,26 @@ def check_signature(
         label = "短信验证码" if method == "code" else "登录密码"
         raise InvalidInput("secret", f"请填写{label}")
     if method == "code":
-        codes.check_code(
-            phone=actor.phone or "", purpose=purpose_of(offer), session_key=session_key, code=secret
-        )
+        try:
+            codes.check_code(
+                phone=actor.phone or "",
+                purpose=purpose_of(offer),
+                session_key=session_key,
+                code=secret,
+            )
+        except RuleViolation as refusal:
+            if refusal.code == "code-wrong":
+                failure = SecurityKind.SIGNING_FAILED
+                trail.record(failure, user=actor, origin=origin, detail="短信验证码")
+            raise
     elif method == "password":
         user = accounts.authenticate_password(
-            phone=actor.phone or "", password=secret, ip=ip, known_here=[actor.pk]
+            phone=actor.phone or "",
+            password=secret,
+            origin=origin,
+            known_here=[actor.pk],
+            failure=SecurityKind.SIGNING_FAILED,
+            otherwise="或改用短信验证码确认",
         )
         if user.pk != actor.pk:
             raise RuleViolation("只有申请人本人可以确认。", code="not-borrower")

@@ -16,7 +16,7 @@ from portal.core import clock
 from portal.core.access import borrower_only
 from portal.core.errors import RuleViolation, TermsChanged
 from portal.core.htmx import redirect_to, render_part, wants_part
-from portal.core.visitor import REFUSALS, address, refuse, session_key
+from portal.core.visitor import REFUSALS, address, origin, refuse, session_key
 from relief.cases.models import Case
 from relief.cases.queries import offers_of, timeline
 from relief.offers import accept as accepting
@@ -178,7 +178,7 @@ def _accept(request: HttpRequest, case: Case, offer: Offer, form: AcceptForm) ->
             method=form.method,
             secret=form.secret,
             session_key=session_key(request),
-            ip=address(request),
+            origin=origin(request),
             actor=borrower(request),
             now=clock.now(),
         )

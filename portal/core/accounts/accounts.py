@@ -13,16 +13,33 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from portal.core import clock
+from portal.core.accounts import trail
+from portal.core.accounts.alarms import Way, tell_owner
 from portal.core.accounts.codes import check_code
-from portal.core.accounts.throttles import Limit, attempt, attempts_left, forgive, take_back
+from portal.core.accounts.throttles import (
+    Counted,
+    GrowingDelay,
+    Limit,
+    attempt_all,
+    attempts_left,
+    blocked_until,
+    forgive,
+    take_back,
+    try_again_words,
+)
 from portal.core.errors import RuleViolation
 from portal.core.kernel.addresses import network_of
+from portal.core.kernel.devices import Origin
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.phones import parse_phone
+from portal.core.kernel.security import SecurityKind
 from portal.core.models import User
 
-PER_ACCOUNT = Limit(5, timedelta(minutes=15))
-PER_ADDRESS = Limit(20, timedelta(hours=1))
+# Wrong passwords for one account from one network: nobody is locked out, but guessing gets slow.
+PER_ACCOUNT = GrowingDelay(
+    5, first=timedelta(minutes=1), longest=timedelta(minutes=15), window=timedelta(days=1)
+)
+PER_NETWORK = Limit(20, timedelta(hours=1))
 # From all strange devices together: strangers of many networks slow each other, never the owner.
 PER_STRANGERS = Limit(50, timedelta(hours=1))
 # Django has no Chinese for all of its reasons.
@@ -30,6 +47,8 @@ _TOO_WEAK = {
     "password_too_short": "至少用 8 个字符",
     "password_too_common": "不要用常见的密码",
     "password_entirely_numeric": "不要只用数字",
+    "password_house_word": "不要用“宽息”“借呗”“密码”这样的词（拼音和英文也不要）",
+    "password_personal": "不要用自己的姓名、手机号或登录名",
 }
 MAX_PASSWORD = 128  # characters; hashing more is work for nothing
 
@@ -57,14 +76,22 @@ def clean_password(text: str, *, user: User | None = None) -> str:
 
 
 def register(
-    *, phone: str, code: str, name: str, password: str, session_key: str, now: datetime
+    *,
+    phone: str,
+    code: str,
+    name: str,
+    password: str,
+    session_key: str,
+    origin: Origin,
+    now: datetime,
 ) -> User:
     """A new borrower who has proven the phone by a code of purpose "register".
 
     InvalidInput for a field that cannot be right (the code is not used up then); RuleViolation
     for a wrong code or, once the phone is proven, for one that is registered already.
     """
-    phone, name, password = parse_phone(phone), clean_name(name), clean_password(password)
+    phone, name = parse_phone(phone), clean_name(name)
+    password = clean_password(password, user=User(phone=phone, name=name))
     check_code(phone=phone, purpose="register", session_key=session_key, code=code)
     is_registered = RuleViolation(
         "这个手机号已经注册过了，请直接登录", code="registered", field="phone"
@@ -73,50 +100,68 @@ def register(
         raise is_registered
     try:
         with transaction.atomic():
-            return User.objects.create_borrower(phone, name, password, date_joined=now)
+            user = User.objects.create_borrower(phone, name, password, date_joined=now)
+            trail.record(SecurityKind.REGISTERED, user=user, origin=origin)
+            return user
     except IntegrityError as twice:
         raise is_registered from twice
 
 
 def authenticate_password(
-    *, phone: str, password: str, ip: str, known_here: Collection[int] = ()
+    *,
+    phone: str,
+    password: str,
+    origin: Origin,
+    known_here: Collection[int] = (),
+    failure: SecurityKind = SecurityKind.LOGIN_FAILED,
+    otherwise: str = "",
 ) -> User:
     """The user of this phone (or staff user name) and password; RuleViolation otherwise.
 
-    One sentence and one amount of work for an unknown account and a wrong password. Counted in the
-    database, in real time: five tries for an account from one network in 15 minutes; twenty failures
-    of one network in an hour, at whatever accounts; fifty at one account from all strange devices.
-    `known` holds the ids of whoever has logged in on this device before: they have five tries of
-    their own, whatever strangers do elsewhere. In a demo reviewers share one address, so that the
-    limit per network rests there.
+    One sentence and one amount of work for an unknown account and a wrong password. Failures are
+    counted in the database, in real time: of an account from one network (PER_ACCOUNT), of one
+    network at whatever accounts (PER_NETWORK), at one account from all strange devices
+    (PER_STRANGERS). `known_here` holds the ids of whoever has logged in on this device before: they
+    have tries of their own, whatever strangers do elsewhere. The owner is told of what comes too
+    often. In a demo reviewers share one address, so that the limit per network rests there.
+    A wrong password is a `failure` in the trail of accounts; `otherwise` is what else the page
+    offers: "或用短信验证码登录".
     """
     account = _account(phone)
     real = clock.real_now()
-    network = network_of(ip)
+    network = network_of(origin.address)
     user = User.objects.filter(username=account, is_active=True).first()
     is_known = user is not None and user.pk in known_here
-    if not settings.DEMO and not is_known and attempt("login-ip", network, [PER_ADDRESS], now=real):
-        raise RuleViolation("尝试过于频繁，请一小时后再试", code="throttled")
     tries_key = f"{account}|{'known' if is_known else network}"
-    other_way = "" if account[0].isalpha() else "，或用短信验证码登录"  # the desk has no codes
-    free_at = attempt("login-account", tries_key, [PER_ACCOUNT], now=real)
-    if not free_at and not is_known:
-        free_at = attempt("login-strangers", account, [PER_STRANGERS], now=real)
-    if free_at:
-        minutes = -(-int((free_at - real).total_seconds()) // 60)
-        raise RuleViolation(
-            f"密码错误次数过多，请 {max(1, minutes)} 分钟后再试{other_way}", code="throttled"
-        )
+    all_counted = [Counted("login-account", tries_key, [PER_ACCOUNT])]
+    if not is_known:
+        all_counted.append(Counted("login-strangers", account, [PER_STRANGERS]))
+    if not is_known and not settings.DEMO:
+        all_counted.append(Counted("login-ip", network, [PER_NETWORK]))
+    otherwise = otherwise and f"，{otherwise}"
+    refused = attempt_all(all_counted, now=real)
+    if refused is not None:
+        counted, free_at = refused
+        if counted.scope == "login-strangers":
+            tell_owner(user, Way.PASSWORD)
+        failed = "这个网络上登录失败" if counted.scope == "login-ip" else "密码错误"
+        when = try_again_words(free_at, now=real)
+        raise RuleViolation(f"{failed}次数过多，{when}{otherwise}", code="throttled")
     if user is None:
         make_password(password[:MAX_PASSWORD])  # the same work as for a known account
     elif len(password) <= MAX_PASSWORD and user.check_password(password):
         forgive("login-account", tries_key)
-        if not is_known:
-            take_back("login-ip", network)
-            take_back("login-strangers", account)
+        for counted in all_counted[1:]:
+            take_back(counted.scope, counted.hashed)
         return user
+    trail.record(failure, user=user, origin=origin, detail="密码")
     tries_left = attempts_left("login-account", tries_key, PER_ACCOUNT, now=real)
-    next_step = f"还可以试 {tries_left} 次" if tries_left else f"请 15 分钟后再试{other_way}"
+    if tries_left:
+        next_step = f"还可以试 {tries_left} 次"
+    else:
+        tell_owner(user, Way.PASSWORD)
+        free_at = blocked_until("login-account", tries_key, [PER_ACCOUNT], now=real) or real
+        next_step = f"{try_again_words(free_at, now=real)}{otherwise}"
     raise RuleViolation(f"账号或密码不正确，{next_step}", code="wrong-password", field="password")
 
 
@@ -131,14 +176,20 @@ def _account(text: str) -> str:
         return name.lower()
 
 
-def authenticate_code(*, phone: str, code: str, session_key: str) -> User:
+def authenticate_code(*, phone: str, code: str, session_key: str, origin: Origin) -> User:
     """The user of a phone that was proven by a code of purpose "login"; RuleViolation otherwise."""
     phone = parse_phone(phone)
-    check_code(phone=phone, purpose="login", session_key=session_key, code=code)
     user = User.objects.filter(phone=phone).first()
+    try:
+        check_code(phone=phone, purpose="login", session_key=session_key, code=code)
+    except RuleViolation as refusal:
+        if refusal.code == "code-wrong":  # anybody can try codes that were never sent
+            trail.record(SecurityKind.LOGIN_FAILED, user=user, origin=origin, detail="短信验证码")
+        raise
     if user is None:
         raise RuleViolation("这个手机号还没有注册，请先注册", code="unknown", field="phone")
     if not user.is_active:
+        trail.record(SecurityKind.LOGIN_FAILED, user=user, origin=origin, detail="账户已停用")
         raise RuleViolation("这个账户已停用，请联系客服", code="inactive", field="phone")
     return user
 

@@ -9,6 +9,7 @@ import logging
 import re
 import secrets
 import unicodedata
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -17,11 +18,20 @@ from django.db.models import F
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from portal.core import clock
-from portal.core.accounts.throttles import Limit, attempt, wait_words
+from portal.core.accounts.alarms import Way, tell_owner
+from portal.core.accounts.throttles import (
+    Counted,
+    Limit,
+    attempt_all,
+    attempts_left,
+    hashed,
+    take_back,
+    try_again_words,
+)
 from portal.core.errors import RuleViolation
 from portal.core.kernel.addresses import network_of
 from portal.core.kernel.phones import parse_phone
-from portal.core.models import OneTimeCode
+from portal.core.models import OneTimeCode, User
 from portal.core.notifications.outbox import send_login_code
 
 logger = logging.getLogger(__name__)
@@ -33,28 +43,44 @@ PER_PHONE = (
     Limit(5, timedelta(hours=1)),
     Limit(10, timedelta(days=1)),
 )
-PER_ADDRESS = (Limit(20, timedelta(hours=1)),)
+PER_NETWORK = (Limit(20, timedelta(hours=1)),)
 IN_ALL = (Limit(2000, timedelta(hours=1)),)
+# What is counted: a phone from strange devices, from its owner's, for signing; a network; everybody.
+PHONE, OWN_DEVICE, SIGNING = "code-phone", "code-own-device", "code-sign"
+NETWORK, EVERYBODY = "code-ip", "code-all"
 
 
-def send_code(*, phone: str, purpose: str, session_key: str, ip: str, now: datetime) -> None:
+def send_code(
+    *,
+    phone: str,
+    purpose: str,
+    session_key: str,
+    ip: str,
+    known_here: Collection[int] = (),
+    now: datetime,
+) -> None:
     """Send a code to `phone` for `purpose` ("login", "register", "accept:<digest>") in this session.
 
     The answer is the same whether the phone is known or not. `now` is business time, for the
     outbox row; limits and life are real time. InvalidInput for a wrong phone, RuleViolation when
-    asked too often: one a minute, five an hour, ten a day per phone, twenty an hour per address.
+    asked too often: one a minute, five an hour, ten a day per phone; of one network twenty an hour
+    that nobody used. `known_here` holds the ids of whoever has logged in on this device before: they
+    have a phone's limits for themselves, whatever strangers ask for elsewhere.
     """
     phone = parse_phone(phone)
     if not session_key:
         raise RuleViolation("页面已过期，请刷新页面后重新获取验证码", field="code")
     real = clock.real_now()
-    _limit(phone=phone, purpose=purpose, ip=ip, real=real)
+    owner = User.objects.filter(phone=phone).first()
+    is_known = owner is not None and owner.pk in known_here
+    _count(phone=phone, purpose=purpose, ip=ip, is_known=is_known, real=real)
     digits = f"{secrets.randbelow(10**6):06d}"
     with transaction.atomic():
         row = OneTimeCode.objects.create(
             phone=phone,
             purpose=purpose[:80],
             session_hash=_session_hash(session_key),
+            asked_from=hashed(NETWORK, network_of(ip)),
             digest=_digest(phone, purpose, session_key, digits),
             created_at=real,
             expires_at=real + LIFE,
@@ -62,25 +88,34 @@ def send_code(*, phone: str, purpose: str, session_key: str, ip: str, now: datet
         minutes = int(LIFE.total_seconds() // 60)
         key = f"login-code:{row.pk}"
         send_login_code(phone=phone, key=key, digits=digits, minutes=minutes, now=now)
+    if not is_known and not attempts_left(PHONE, phone, PER_PHONE[1], now=real):
+        tell_owner(owner, Way.CODE)
 
 
-def _limit(*, phone: str, purpose: str, ip: str, real: datetime) -> None:
-    """Refuse what comes too often. In a demo many reviewers share one address, so the limits per
-    address and in all rest there; the limit per phone never does. Only somebody logged in asks for
-    a signing code: these count apart, so that no stranger uses up what the owner signs with."""
+def _count(*, phone: str, purpose: str, ip: str, is_known: bool, real: datetime) -> None:
+    """Count a code that is asked for, or refuse it: it comes too often.
+
+    Somebody logged in, who asks for a signing code, and somebody on a known device count apart and
+    by phone alone, so that no stranger uses up what is theirs. In a demo many reviewers share one
+    address, so the limits per network and in all rest there; the limit per phone never does.
+    """
     is_signing = purpose.startswith("accept:")
-    if not settings.DEMO and not is_signing:
-        if attempt("code-ip", network_of(ip), PER_ADDRESS, now=real):
-            raise RuleViolation(
-                "获取验证码过于频繁，请一小时后再试", code="throttled", field="phone"
-            )
-        if attempt("code-all", "", IN_ALL, now=real):
-            logger.error("codes.global_cap")
-            raise RuleViolation("短信发送繁忙，请稍后再试，或用密码登录", code="throttled")
-    free_at = attempt("code-sign" if is_signing else "code-phone", phone, PER_PHONE, now=real)
-    if free_at:
-        wait = wait_words(free_at, now=real)
-        raise RuleViolation(f"获取验证码过于频繁，请 {wait}后再试", code="throttled", field="phone")
+    scope = SIGNING if is_signing else OWN_DEVICE if is_known else PHONE
+    all_counted = [Counted(scope, phone, PER_PHONE)]
+    if scope == PHONE and not settings.DEMO:
+        all_counted += [
+            Counted(NETWORK, network_of(ip), PER_NETWORK),
+            Counted(EVERYBODY, "", IN_ALL),
+        ]
+    refused = attempt_all(all_counted, now=real)
+    if refused is None:
+        return
+    counted, free_at = refused
+    when = try_again_words(free_at, now=real)
+    if counted.scope == EVERYBODY:
+        logger.error("codes.global_cap")
+        raise RuleViolation(f"短信发送繁忙，{when}", code="throttled")
+    raise RuleViolation(f"获取验证码过于频繁，{when}", code="throttled", field="phone")
 
 
 def check_code(*, phone: str, purpose: str, session_key: str, code: str) -> None:
@@ -106,8 +141,11 @@ def check_code(*, phone: str, purpose: str, session_key: str, code: str) -> None
     if constant_time_compare(latest.digest, _digest(phone, purpose, session_key, typed)):
         if not unused.update(used_at=clock.real_now()):
             raise RuleViolation("验证码已使用过，请重新获取", code="code-expired", field="code")
+        take_back(NETWORK, latest.asked_from)  # a code that was used is no attack
         return
     tries_left = MAX_TRIES - latest.tries - 1
+    if tries_left <= 0:
+        tell_owner(User.objects.filter(phone=phone).first(), Way.CODE)
     next_step = f"还可以试 {tries_left} 次" if tries_left > 0 else "请重新获取"
     raise RuleViolation(f"验证码不正确，{next_step}", code="code-wrong", field="code")
 

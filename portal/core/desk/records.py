@@ -21,7 +21,16 @@ from portal.core.desk.columns import filled
 from portal.core.errors import RuleViolation
 from portal.core.kernel.phones import mask_phone
 from portal.core.kernel.roles import Rank
-from portal.core.models import Delivery, DemoClock, Notice, PhoneTask, User, WorkDay
+from portal.core.kernel.security import KIND_LABELS
+from portal.core.models import (
+    Delivery,
+    DemoClock,
+    Notice,
+    PhoneTask,
+    SecurityEvent,
+    User,
+    WorkDay,
+)
 from portal.core.notifications import calls, deliveries
 
 if TYPE_CHECKING:  # generic for the type checker only
@@ -226,6 +235,51 @@ class UserAdmin(ReadOnlyAdmin):
     @admin.display(description="手机号")
     def shown_phone(self, row: User) -> str:
         return row.masked_phone
+
+
+class ByKind(admin.SimpleListFilter):
+    """What happened, in the words of the trail."""
+
+    title = "事件"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(kind.value, words) for kind, words in KIND_LABELS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
+@admin.register(SecurityEvent)
+class SecurityEventAdmin(ReadOnlyAdmin):
+    """登录与安全记录: everybody at the desk reads their own, auditors everybody's."""
+
+    list_display = ["at", "what", "whose", "who", "address", "device", "detail"]
+    list_filter = [ByKind]
+    list_select_related = ["user", "actor"]
+    search_fields = ["=user__phone", "=user__username", "=address"]
+    search_help_text = "完整的手机号、用户名或地址"
+    date_hierarchy = "at"
+    fields = ["at", "what", "whose", "who", "address", "device", "detail"]
+    readonly_fields = ["what", "whose", "who"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SecurityEvent]:
+        rows, reader = SecurityEvent.objects.all(), request.user
+        reads_all = isinstance(reader, User) and reader.rank == Rank.AUDITOR
+        return rows if reads_all else rows.about(reader)
+
+    @admin.display(description="事件", ordering="kind")
+    def what(self, row: SecurityEvent) -> str:
+        return row.label
+
+    @admin.display(description="账户")
+    def whose(self, row: SecurityEvent) -> str:
+        return f"{row.user}" if row.user else "没有这个账户"
+
+    @admin.display(description="由谁操作")
+    def who(self, row: SecurityEvent) -> str:
+        """Only where it was somebody else: a login may be anybody's."""
+        return f"{row.actor or ''}"
 
 
 @admin.register(WorkDay)

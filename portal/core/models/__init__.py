@@ -9,6 +9,7 @@ from portal.core.models.delivery import Delivery
 from portal.core.models.document import Document, DocumentKind
 from portal.core.models.notice import Notice
 from portal.core.models.phone import PhoneCall, PhoneTask
+from portal.core.models.security import SecurityEvent
 from portal.core.models.user import User
 from portal.core.models.workday import WorkDay
 
@@ -23,6 +24,7 @@ __all__ = [
     "PhoneCall",
     "PhoneTask",
     "ProviderCall",
+    "SecurityEvent",
     "Throttle",
     "User",
     "WorkDay",

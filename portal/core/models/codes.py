@@ -11,6 +11,7 @@ class OneTimeCode(models.Model):
     phone = models.CharField(max_length=11)
     purpose = models.CharField(max_length=80)
     session_hash = models.CharField(max_length=64)
+    asked_from = models.CharField(max_length=64, db_default="")  # a keyed hash of the network
     digest = models.CharField(max_length=64)
     tries = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import auth, messages
+from django.contrib import messages
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -57,7 +57,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
     if member is None:
         raise Http404
     user = get_object_or_404(User, username=member.account, is_demo=True, is_active=True)
-    auth.login(request, user)
+    visitor.log_in(request, user, by="演示一键登录")
     return redirect(visit.page_after_login(user, visit.wanted_page(request)))
 
 
@@ -117,7 +117,7 @@ def reset(request: HttpRequest) -> HttpResponse:
     """Wipe everything and seed anew; only when it was confirmed. Everybody is logged out."""
     if request.POST.get("sure") != "1":
         return _page(request, reset_refusal="请先勾选“我知道所有演示数据会被清空”，再重置")
-    auth.logout(request)
+    visitor.log_out(request)
     try:
         lines = open_demo(anew=True)
     except OperationalError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.contrib import auth
 from django.contrib.auth.decorators import login_not_required
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
@@ -27,6 +26,7 @@ WAYS: dict[str, type[CodeLoginForm] | type[PasswordLoginForm]] = {
     "code": CodeLoginForm,
     "password": PasswordLoginForm,
 }
+PROOFS = {"code": "短信验证码", "password": "密码"}  # in the trail of accounts
 PARTS = {
     "login": ("registration/login.html", "registration/_login_form.html"),
     "register": ("registration/register.html", "registration/_register_form.html"),
@@ -45,7 +45,7 @@ def login(request: HttpRequest) -> HttpResponse:
     form = WAYS[way](request.POST) if request.method == "POST" else WAYS[way]()
     user = _prove(request, form, way) if form.is_bound and form.is_valid() else None
     if user is not None:
-        auth.login(request, user)
+        visitor.log_in(request, user, by=PROOFS[way])
         wanted = visit.wanted_page(request)
         return redirect_to(request, visit.page_after_login(user, wanted))
     return _page(request, "login", form, by=way)
@@ -59,11 +59,15 @@ def _prove(request: HttpRequest, form: Form, way: str) -> User | None:
             return accounts.authenticate_password(
                 phone=values["phone"],
                 password=values["password"],
-                ip=visitor.address(request),
+                origin=visitor.origin(request),
                 known_here=visitor.known_here(request),
+                otherwise="或用短信验证码登录",
             )
         return accounts.authenticate_code(
-            phone=values["phone"], code=values["code"], session_key=visitor.session_key(request)
+            phone=values["phone"],
+            code=values["code"],
+            session_key=visitor.session_key(request),
+            origin=visitor.origin(request),
         )
     except visitor.REFUSALS as problem:
         if way == "password":  # neither of the two fields is said to be the wrong one
@@ -84,7 +88,7 @@ def register(request: HttpRequest) -> HttpResponse:
     form = RegisterForm(request.POST) if request.method == "POST" else RegisterForm()
     user = _enrol(request, form) if form.is_bound and form.is_valid() else None
     if user is not None:
-        auth.login(request, user)
+        visitor.log_in(request, user, by=PROOFS["code"])
         return redirect_to(request, visit.page_after_login(user, visit.wanted_page(request)))
     return _page(request, "register", form)
 
@@ -95,7 +99,10 @@ def _enrol(request: HttpRequest, form: Form) -> User | None:
     values = {name: form.cleaned_data[name] for name in fields}
     try:
         return accounts.register(
-            **values, session_key=visitor.session_key(request), now=clock.real_now()
+            **values,
+            session_key=visitor.session_key(request),
+            origin=visitor.origin(request),
+            now=clock.real_now(),
         )
     except visitor.REFUSALS as problem:
         visitor.refuse(form, problem)
@@ -106,7 +113,7 @@ def _enrol(request: HttpRequest, form: Form) -> User | None:
 @require_POST
 def logout(request: HttpRequest) -> HttpResponse:
     """End the session, and let the browser forget what it kept of it."""
-    auth.logout(request)
+    visitor.log_out(request)
     response = redirect_to(request, reverse(settings.LOGOUT_REDIRECT_URL))
     response["Clear-Site-Data"] = '"cache", "storage"'
     return response

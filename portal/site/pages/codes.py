@@ -73,6 +73,7 @@ def _send(request: HttpRequest, purpose: str, phone_form: SendCodeForm) -> None:
             purpose=purpose,
             session_key=visitor.session_key(request),
             ip=visitor.address(request),
+            known_here=visitor.known_here(request),
             now=clock.now(),
         )
     except visitor.REFUSALS as problem:

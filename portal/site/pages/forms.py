@@ -15,7 +15,7 @@ from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.phones import parse_phone
 
 AGREE = "请先阅读并勾选同意《用户服务协议》和《隐私政策》"
-PASSWORD_RULE = "至少 8 位，不能全是数字，不要用常见密码"
+PASSWORD_RULE = "至少 8 位，不能全是数字，不要用常见密码，也不要有自己的姓名、手机号或“宽息”“借呗”"
 # GB/T 45251-2025: calls between 08:00 and 22:00 only
 CALL_TIMES = [time(8 + half // 2, 30 * (half % 2)) for half in range(29)]
 STAFF_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{1,29}")

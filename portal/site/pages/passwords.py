@@ -31,7 +31,7 @@ def reset(request: HttpRequest) -> HttpResponse:
     form = ResetForm(request.POST) if request.method == "POST" else ResetForm()
     user = _reset(request, form) if form.is_bound and form.is_valid() else None
     if user is not None:
-        auth.login(request, user)
+        visitor.log_in(request, user, by="短信验证码（重置密码）")
         messages.success(request, "新密码已生效，其他设备上的登录已退出。")
         return redirect_to(request, visit.home_of(user))
     context = {
@@ -53,7 +53,9 @@ def _reset(request: HttpRequest, form: ResetForm) -> User | None:
     """The user with the new password; a refusal is written into the form."""
     values = {name: form.cleaned_data[name] for name in ("phone", "code", "password")}
     try:
-        return passwords.reset_password(**values, session_key=visitor.session_key(request))
+        return passwords.reset_password(
+            **values, session_key=visitor.session_key(request), origin=visitor.origin(request)
+        )
     except visitor.REFUSALS as problem:
         visitor.refuse(form, problem)
         return None
@@ -68,7 +70,9 @@ def change(request: HttpRequest) -> HttpResponse:
     if form.is_bound and form.is_valid():
         values = {name: form.cleaned_data[name] for name in ("current", "password")}
         try:
-            user = passwords.change_password(user=visit.person(request), **values)
+            user = passwords.change_password(
+                user=visit.person(request), **values, origin=visitor.origin(request)
+            )
         except visitor.REFUSALS as problem:
             visitor.refuse(form, problem)
         else:

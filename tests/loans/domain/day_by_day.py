@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -110,16 +111,23 @@ class Almanac:
         return any(pause.from_on <= night < pause.to_on for pause in self.pauses)
 
     def _capped(self) -> bool:
-        return self._penalty_rate() < self._ordinary() * Fraction(self.profile.penalty_multiplier)
+        return self._penalty_rate() < self._nominal()
 
     def _penalty_rate(self) -> Fraction:
-        nominal = self._ordinary() * Fraction(self.profile.penalty_multiplier)
         cap = self._cap()
-        return nominal if cap is None else min(nominal, cap)
+        return self._nominal() if cap is None else min(self._nominal(), cap)
+
+    def _nominal(self) -> Fraction:
+        if self.profile.penalty_rate_stated is not None:
+            return self._a_day(self.profile.penalty_rate_stated)
+        return self._ordinary() * Fraction(self.profile.penalty_multiplier)
 
     def _ordinary(self) -> Fraction:
-        rate = Fraction(self.profile.rate)
-        return rate if self.profile.rate_kind == "daily" else rate / self.profile.year_basis
+        return self._a_day(self.profile.rate)
+
+    def _a_day(self, rate: Decimal) -> Fraction:
+        days = 1 if self.profile.rate_kind == "daily" else self.profile.year_basis
+        return Fraction(rate) / days
 
     def _cap(self) -> Fraction | None:
         cap = self.profile.annual_cap

@@ -73,9 +73,11 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
     },
     schedule.recompute_schedule: {
         "profile": PRODUCT, "balance": yuan("300.00"), "from_on": D1, "due_dates": [D2, D3], "first_number": 2,
+        "residual": yuan("100.00"),
     },
+    schedule.residual_of: {"profile": PRODUCT, "principal": yuan("300.00")},
     schedule.accelerate_schedule: {"profile": PRODUCT, "remaining": ROWS[1:], "on": day("2024-02-20")},
-    schedule.amortise: {"profile": PRODUCT, "principal": yuan("300.00"), "start_on": D1, "dates": [D2]},
+    schedule.amortise: {"profile": PRODUCT, "principal": yuan("300.00"), "start_on": D1, "dates": [D2], "residual": yuan("0.00")},
     InstalmentDue: {"instalment": 1, "due_on": D1, "parts": DUE.parts},
     components.Components: {component.value: yuan("1.00") for component in components.Component},
     Prepayable: {"principal": yuan("1.00"), "interest": yuan("1.00")},
@@ -100,7 +102,10 @@ RESULTS = {
     "Segment", "InstalmentPenalty", "PenaltyExplanation", "DebtFigures", "InParts",
     "PlanShape", "PlanRow", "PlanPreview", "ScheduledInstalment",
 }  # fmt: skip
-WORDS = {"Component", "RateKind", "Method", "PenaltyBase", "PrepayEffect", "VestingKind"}
+WORDS = {
+    "Component", "InterestDays", "Method", "PenaltyBase", "PenaltyCause", "PrepayEffect", "RateKind",
+    "VestingKind",
+}  # fmt: skip
 
 
 def _numbers(value: Any) -> bool:

@@ -23,7 +23,7 @@ from tests.loans.domain.support import profile, yuan
         ("rate", yuan("NaN")),
         ("rate", "0.0004"),
         ("rate_kind", "weekly"),
-        ("method", "balloon"),
+        ("method", "bullet"),
         ("year_basis", 361),
         ("cap_year_basis", 400),
         ("penalty_multiplier", yuan("1.29")),
@@ -48,6 +48,56 @@ def test_refusals_name_the_field(field: str, value: Any) -> None:
 
     assert caught.value.field == field
     assert caught.value.message.endswith("。")
+
+
+@pytest.mark.parametrize(
+    ("rule", "field", "changes"),
+    [
+        ("a balloon has a residual", "balloon_share", {"method": "balloon"}),
+        ("only a balloon has one", "balloon_share", {"balloon_share": yuan("0.4")}),
+        ("most of it is repaid", "balloon_share", {"method": "balloon", "balloon_share": yuan("0.91")}),
+        ("a daily rate counts days anyway", "interest_days", {"interest_days": "actual"}),
+        ("below the ordinary rate", "penalty_rate_stated", {"penalty_rate_stated": yuan("0.00029")}),
+        ("above twice the ordinary rate", "penalty_rate_stated", {"penalty_rate_stated": yuan("0.00061")}),
+        ("no more than the ceiling", "penalty_rate_stated",
+         {"rate": yuan("0.0004"), "penalty_rate_stated": yuan("0.0007")}),
+        ("misuse: 1.5 to 2.0", "penalty_rate_stated",
+         {"penalty_cause": "misuse", "penalty_rate_stated": yuan("0.00044")}),
+        ("misuse by a multiplier: 1.5 to 2.0", "penalty_multiplier",
+         {"penalty_cause": "misuse", "penalty_multiplier": yuan("1.4")}),
+        ("lateness by a multiplier: 1.3 to 1.5", "penalty_multiplier", {"penalty_multiplier": yuan("2")}),
+        ("one or the other", "penalty_multiplier",
+         {"penalty_rate_stated": yuan("0.0004"), "penalty_multiplier": yuan("1.4")}),
+        ("a float", "penalty_rate_stated", {"penalty_rate_stated": 0.0004}),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_together_is_refused(
+    rule: str, field: str, changes: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        replace(profile(), **changes)
+
+    assert caught.value.field == field
+    assert caught.value.message.endswith("。")
+
+
+@pytest.mark.parametrize(
+    ("rule", "changes", "penalty"),
+    [
+        ("stated a day", {"penalty_rate_stated": yuan("0.0005")}, Fraction(1, 2000)),
+        ("stated a year, as the rate",
+         {"rate_kind": "annual", "rate": yuan("0.144"), "penalty_rate_stated": yuan("0.18")}, Fraction(1, 2000)),
+        ("as the ordinary rate: no surcharge", {"penalty_rate_stated": yuan("0.0003")}, Fraction(3, 10000)),
+        ("misuse, twice", {"penalty_cause": "misuse", "penalty_multiplier": yuan("2")}, Fraction(6, 10000)),
+        ("misuse above the ceiling is cut",
+         {"rate": yuan("0.0004"), "penalty_cause": "misuse", "penalty_multiplier": yuan("2")}, Fraction(24, 36500)),
+    ],
+)  # fmt: skip
+def test_the_penalty_rate_of_a_day(rule: str, changes: dict[str, Any], penalty: Fraction) -> None:
+    product = replace(profile(), **changes)
+
+    assert product.penalty_rate == penalty
+    assert ProductProfile.from_dict(json.loads(json.dumps(product.to_dict()))) == product
 
 
 def test_interest_is_not_charged_twice() -> None:

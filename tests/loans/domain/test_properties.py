@@ -15,12 +15,37 @@ from hypothesis import strategies as st
 from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts, Pause, PaymentFact
 from loans.domain.interest import PenaltyExplanation, explain_penalty
-from loans.domain.profile import Method, ProductProfile
-from loans.domain.schedule import amortise, build_schedule, due_date, recompute_schedule
+from loans.domain.profile import Method, PenaltyCause, ProductProfile
+from loans.domain.schedule import (
+    amortise,
+    build_schedule,
+    due_date,
+    recompute_schedule,
+    residual_of,
+)
 from portal.core.kernel.errors import InvalidInput
-from portal.core.kernel.money import FEN, ZERO
+from portal.core.kernel.money import FEN, ZERO, split
 from tests.loans.domain.strategies import START, days, fen, quick
 from tests.loans.domain.support import profile
+
+
+@st.composite
+def methods(draw: st.DrawFn) -> dict[str, Any]:
+    method = draw(st.sampled_from(Method))
+    share = draw(st.sampled_from(["0.1", "0.5", "0.9"])) if method is Method.BALLOON else "0"
+    return {"method": method, "balloon_share": Decimal(share)}
+
+
+@st.composite
+def penalty_rates(draw: st.DrawFn, rate: Decimal) -> dict[str, Any]:
+    """A multiplier or a stated rate, for lateness or for misuse, each within its bounds."""
+    cause = draw(st.sampled_from(PenaltyCause))
+    misuse = cause is PenaltyCause.MISUSE
+    if draw(st.booleans()):
+        times = Decimal(draw(st.integers(15 if misuse else 10, 20))) / 10
+        return {"penalty_cause": cause, "penalty_rate_stated": rate * times}
+    multiplier = Decimal(draw(st.integers(15, 20) if misuse else st.integers(13, 15))) / 10
+    return {"penalty_cause": cause, "penalty_multiplier": multiplier}
 
 
 @st.composite
@@ -31,11 +56,12 @@ def profiles(draw: st.DrawFn, **fixed: Any) -> ProductProfile:
     compound = base != "due_principal_and_interest" and draw(st.booleans())
     values: dict[str, Any] = {
         "rate_kind": kind,
-        "method": draw(st.sampled_from(["equal_instalment", "interest_only"])),
+        **draw(methods()),
+        **draw(penalty_rates(rate)),
+        "interest_days": draw(st.sampled_from(["months", "actual"]))
+        if kind == "annual"
+        else "months",
         "year_basis": draw(st.sampled_from([360, 365])),
-        "penalty_multiplier": draw(
-            st.sampled_from([Decimal("1.3"), Decimal("1.4"), Decimal("1.5")])
-        ),
         "annual_cap": draw(st.sampled_from([Decimal("0.24"), Decimal("0.15"), None])),
         "penalty_start_offset": draw(st.integers(0, 2)),
         "as_of_inclusive": draw(st.booleans()),
@@ -47,7 +73,12 @@ def profiles(draw: st.DrawFn, **fixed: Any) -> ProductProfile:
         "round_interest": draw(st.sampled_from(["HALF_UP", "DOWN"])),
         "round_penalty": draw(st.sampled_from(["HALF_UP", "DOWN"])),
     }
-    return profile(str(rate), **{**values, **fixed})
+    values |= fixed
+    if values.get("penalty_rate_stated") is not None and values["annual_cap"] is not None:
+        days = 1 if kind == "daily" else values["year_basis"]
+        if Fraction(values["penalty_rate_stated"]) / days > Fraction(values["annual_cap"]) / 365:
+            values["penalty_rate_stated"] = None
+    return profile(str(rate), **values)
 
 
 @st.composite
@@ -194,9 +225,11 @@ def test_schedules_conserve_principal(
     product: ProductProfile, principal: Decimal, start: date, term: int, due_day: int
 ) -> None:
     dates = [due_date(start, k, due_day) for k in range(1, term + 1)]
-    every = amortise(product, principal, start, dates)
-    level = product.method is Method.EQUAL_INSTALMENT
-    if level and any(not row.principal for row in every):
+    residual = residual_of(product, principal)
+    every = amortise(product, principal, start, dates, residual=residual)
+    level = product.method in (Method.EQUAL_INSTALMENT, Method.BALLOON)
+    repays = product.method is not Method.INTEREST_ONLY
+    if repays and (any(not row.principal for row in every) or every[-1].principal <= residual):
         with pytest.raises(InvalidInput) as caught:
             build_schedule(
                 product, principal=principal, drawdown_on=start, term_months=term, due_day=due_day
@@ -214,6 +247,8 @@ def test_schedules_conserve_principal(
     assert all(row.start_on < row.due_on for row in rows)
     if level:
         assert len({row.total for row in rows[1:-1]}) <= 1
+    if product.method is Method.EQUAL_PRINCIPAL:
+        assert {row.principal for row in rows[:-1]} <= {split(principal, term)[0]}
 
 
 @quick

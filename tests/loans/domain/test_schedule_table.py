@@ -12,6 +12,7 @@ from loans.domain.schedule import (
     build_schedule,
     due_date,
     recompute_schedule,
+    residual_of,
 )
 from portal.core.kernel.errors import InvalidInput
 from tests.loans.domain.support import day, profile, yuan
@@ -108,6 +109,97 @@ def test_annual_equal_instalments_are_level_and_the_last_takes_the_fen() -> None
     assert sum(row.principal for row in rows) == yuan("10000.00")
 
 
+def shown(rows: Any) -> list[tuple[str, str]]:
+    return [(str(row.principal), str(row.interest)) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("rule", "product", "principal", "expected"),
+    [
+        # 10,000 / 3 = 3,333.33; × 0.0004 × 31, 29, 31 days of 10,000.00, 6,666.67, 3,333.34
+        ("daily", {"rate": "0.0004"}, "10000.00",
+         [("3333.33", "124.00"), ("3333.33", "77.33"), ("3333.34", "41.33")]),
+        # 1 % a month of the same balances
+        ("yearly", {"rate": "0.12", "rate_kind": "annual"}, "10000.00",
+         [("3333.33", "100.00"), ("3333.33", "66.67"), ("3333.34", "33.33")]),
+        ("rate 0", {"rate": "0"}, "10000.00",
+         [("3333.33", "0.00"), ("3333.33", "0.00"), ("3333.34", "0.00")]),
+        ("a fen each", {"rate": "0.0004"}, "0.03", [("0.01", "0.00")] * 3),
+    ],
+)  # fmt: skip
+def test_equal_principal(
+    rule: str, product: dict[str, Any], principal: str, expected: list[tuple[str, str]]
+) -> None:
+    rows = build(profile(method="equal_principal", **product), principal, "2024-01-10", 3, 10)
+
+    assert shown(rows) == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "product", "expected"),
+    [
+        # (10,000 − 4,000 / 1.01³) × 0.01 / (1 − 1.01⁻³) = 2,080.13; by hand row by row
+        ("yearly", {"rate": "0.12", "rate_kind": "annual"},
+         [("1980.13", "100.00"), ("1999.93", "80.20"), ("6019.94", "60.20")]),
+        ("rate 0", {"rate": "0"}, [("2000.00", "0.00"), ("2000.00", "0.00"), ("6000.00", "0.00")]),
+        # (10,000 × 1.0124 × 1.0116 × 1.0124 − 4,000) / (1.0116 × 1.0124 + 1.0124 + 1) = 2,097.26
+        ("daily", {"rate": "0.0004"},
+         [("1973.26", "124.00"), ("2004.15", "93.11"), ("6022.59", "74.68")]),
+    ],
+)  # fmt: skip
+def test_a_balloon_leaves_its_residual_to_the_last(
+    rule: str, product: dict[str, Any], expected: list[tuple[str, str]]
+) -> None:
+    balloon = profile(method="balloon", balloon_share=yuan("0.4"), **product)
+
+    assert shown(build(balloon, "10000.00", "2024-01-10", 3, 10)) == expected
+
+
+def test_a_residual_is_rounded_down_to_the_fen() -> None:
+    balloon = profile(method="balloon", balloon_share=yuan("0.333"))
+
+    assert residual_of(balloon, yuan("100.01")) == yuan("33.30")
+    assert residual_of(profile(), yuan("100.01")) == yuan("0.00")
+
+
+def test_a_prepayment_leaves_the_residual_and_makes_the_instalments_smaller() -> None:
+    balloon = profile("0.12", rate_kind="annual", method="balloon", balloon_share=yuan("0.4"))
+    dates = [day("2024-03-10"), day("2024-04-10")]
+
+    def rest(balance: str) -> list[tuple[str, str]]:
+        rows = recompute_schedule(
+            balloon, balance=yuan(balance), from_on=day("2024-02-10"), due_dates=dates,
+            residual=yuan("4000.00"),
+        )  # fmt: skip
+        return shown(rows)
+
+    assert rest("6000.00") == [("995.02", "60.00"), ("5004.98", "50.05")]
+    assert rest("3000.00") == [("0.00", "30.00"), ("3000.00", "30.00")]
+
+
+@pytest.mark.parametrize(
+    ("rule", "year_basis", "interest"),
+    [
+        ("31, 29, 31 days over 360", 360, ["124.00", "116.00", "124.00"]),
+        ("over 365", 365, ["122.30", "114.41", "122.30"]),
+    ],
+)
+def test_a_yearly_rate_by_actual_days(rule: str, year_basis: int, interest: list[str]) -> None:
+    product = profile("0.144", **ANNUAL, interest_days="actual", year_basis=year_basis)
+
+    rows = build(product, "10000.00", "2024-01-10", 3, 10)
+
+    assert [str(row.interest) for row in rows] == interest
+
+
+def test_a_yearly_rate_by_actual_days_over_360_is_its_daily_rate() -> None:
+    actual = profile("0.144", rate_kind="annual", interest_days="actual")
+
+    rows = build(actual, "6000.00", "2024-01-20", 12, 10)
+
+    assert rows == build(profile("0.0004"), "6000.00", "2024-01-20", 12, 10)
+
+
 def test_rate_zero_is_the_zero_rate_split() -> None:
     rows = build(profile("0"), "1000.00", "2024-01-10", 3, 10)
 
@@ -177,8 +269,7 @@ def test_no_instalment_of_nothing_is_in_a_schedule(
 ) -> None:
     rows = build(profile(method="interest_only", **product), principal, "2023-01-10", months, 10)
 
-    shown = [(row.number, str(row.principal), str(row.interest)) for row in rows]
-    assert shown == expected
+    assert [(row.number, str(row.principal), str(row.interest)) for row in rows] == expected
     assert all(row.due_on == due_date(day("2023-01-10"), row.number, 10) for row in rows)
 
 

@@ -46,6 +46,22 @@ def test_each_principal_agrees_within_the_fen_carried_along(annual: float) -> No
         assert abs(float(row.principal) - theirs) <= 0.01 * (row.number + 1)
 
 
+@pytest.mark.parametrize("share", ["0.1", "0.4", "0.9"])
+@pytest.mark.parametrize("months", [3, 12, 36])
+@pytest.mark.parametrize("annual", ["0.036", "0.144"])
+def test_a_balloon_is_a_payment_with_a_future_value(annual: str, months: int, share: str) -> None:
+    product = profile(annual, rate_kind="annual", method="balloon", balloon_share=Decimal(share))
+    lent = yuan("10000.00")
+    rows = build_schedule(
+        product, principal=lent, drawdown_on=day("2024-01-10"), term_months=months, due_day=10
+    )
+
+    residual = lent * Decimal(share)
+    theirs = -npf.pmt(Decimal(annual) / 12, Decimal(months), lent, -residual)
+    assert all(abs(row.total - theirs) <= FEN / 2 for row in rows[:-1])
+    assert abs(rows[-1].total - residual - theirs) <= FEN * months * 2
+
+
 @pytest.mark.parametrize("payments", [["509.17"] * 11 + ["509.25"], ["269.18"] * 24, ["6300.00"]])
 def test_annualised_cost_agrees_with_irr(payments: list[str]) -> None:
     start = day("2024-01-10")

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from loans import queries
 from loans.domain.products import product
-from loans.domain.profile import PenaltyBase, ProductProfile
+from loans.domain.profile import Method, PenaltyBase, PenaltyCause, ProductProfile, RateKind
 from loans.presenters import rules, wording
 from portal.core.kernel.money import Rounding
 from tests import factories
@@ -22,6 +22,11 @@ from tests.loans.pages.marks import figures
 
 TODAY = date(2026, 3, 2)
 DAILY = product("daily_004")
+YEARLY = product("annual_144_interest_only")
+STATED = replace(DAILY, penalty_rate_stated=Decimal("0.0005"))
+YEARLY_STATED = replace(YEARLY, penalty_rate_stated=Decimal("0.18"))
+MISUSE = replace(DAILY, penalty_cause=PenaltyCause.MISUSE, penalty_multiplier=Decimal("1.6"))
+BALLOON = replace(DAILY, method=Method.BALLOON, balloon_share=Decimal("0.4"))
 
 
 @pytest.mark.parametrize(
@@ -72,6 +77,9 @@ def test_credit_class_by_days(days: int, number: int) -> None:
         ),
         (replace(DAILY, as_of_inclusive=True), "起止", "到期日当天计第 1 天，至还清当日止"),
         (replace(DAILY, penalty_start_offset=1), "起止", "到期日后第 2 天起，至还清当日止"),
+        (STATED, "罚息利率", "合同约定 0.05%/天"),
+        (YEARLY_STATED, "罚息利率", "合同约定 18% ÷ 360 = 0.05%/天"),
+        (MISUSE, "罚息利率（挪用借款）", "日利率 0.04% × 1.6 = 0.064%/天"),
     ],
 )
 def test_rules_speak_of_this_loan(profile: ProductProfile, title: str, text: str) -> None:
@@ -90,6 +98,11 @@ def test_rules_speak_of_this_loan(profile: ProductProfile, title: str, text: str
         replace(DAILY, as_of_inclusive=True, grace_days=5),
         replace(DAILY, annual_cap=None, rate=Decimal("0.0007")),
         replace(DAILY, rate=Decimal(0)),
+        replace(DAILY, method=Method.EQUAL_PRINCIPAL),
+        replace(BALLOON, rate_kind=RateKind.ANNUAL, rate=Decimal("0.12"), interest_days="actual"),
+        STATED,
+        YEARLY_STATED,
+        MISUSE,
     ],
 )
 def test_every_kind_of_product_opens_with_its_own_figures(

@@ -10,7 +10,18 @@ from loans.domain.profile import Method, RateKind
 from loans.models import Instalment, Loan
 from loans.services.acceleration import accelerate
 from portal.core.errors import RuleViolation
-from tests.loans.books import EXAMPLE, D, assert_clean, at, day, example_loan, owed, paid
+from tests.loans.books import (
+    EXAMPLE,
+    D,
+    assert_clean,
+    at,
+    day,
+    example_loan,
+    owed,
+    paid,
+    relief_terms,
+    relieved,
+)
 
 pytestmark = pytest.mark.django_db
 INTEREST_ONLY = replace(EXAMPLE, method=Method.INTEREST_ONLY)
@@ -37,6 +48,54 @@ def test_an_interest_only_loan_without_interest_lives_and_ends(
     assert_clean()
     paid(loan, str(owed(loan, "09-20").payoff), "09-20")
     assert Loan.objects.get(pk=loan.pk).is_settled
+    assert_clean()
+
+
+@pytest.mark.parametrize(
+    ("rule", "changes", "principals"),
+    [
+        ("equal principal", {"method": "equal_principal"}, ["2000.00", "2000.00", "2000.00"]),
+        (
+            "a residual of 3,000.00",
+            {"method": "balloon", "balloon_share": D("0.5")},
+            ["991.95", "999.38", "4008.67"],
+        ),
+        (
+            "by days of the year",
+            {"rate_kind": "annual", "rate": D("0.108"), "interest_days": "actual"},
+            ["1982.71", "1999.35", "2017.94"],
+        ),
+    ],
+)
+def test_every_method_lives_through_prepayment_and_plan_to_its_end(
+    rule: str, changes: dict, principals: list[str]
+) -> None:
+    product = replace(EXAMPLE, round_instalment="HALF_UP", round_interest="HALF_UP", **changes)
+    loan = example_loan(product=product)
+    assert [str(row.principal) for row in owed(loan, "06-10").instalments] == principals
+
+    paid(loan, str(owed(loan, "07-10").due_now), "07-10")
+    paid(loan, "1500.00", "07-20")  # ahead: the same dates, smaller instalments
+    rows = owed(loan, "07-20").instalments
+    assert [str(row.due_on) for row in rows if row.principal] == ["2023-08-10", "2023-09-10"]
+    assert_clean()
+    before = owed(loan, "09-30").figures
+    relieved(loan, relief_terms("09-30", str(before.penalty), plan_annual_rate=D("0.05")), "09-30")
+    assert owed(loan, "09-30").total == before.total - before.penalty
+    assert_clean()
+    paid(loan, str(owed(loan, "12-01").payoff), "12-01")
+    assert Loan.objects.get(pk=loan.pk).is_settled
+    assert_clean()
+
+
+def test_a_prepayment_leaves_the_residual_of_a_balloon() -> None:
+    loan = example_loan(product=replace(EXAMPLE, method="balloon", balloon_share=D("0.5")))
+
+    paid(loan, "500.00", "06-20")
+
+    rows = [row for row in owed(loan, "06-20").instalments if row.total]
+    assert D("3000.00") < rows[-1].principal < D("4008.67")
+    assert all(row.principal < D("991.95") for row in rows[:-1])
     assert_clean()
 
 

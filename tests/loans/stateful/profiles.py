@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from loans.domain.profile import Method, PenaltyBase, PrepayEffect, ProductProfile, RateKind
+from loans.domain.profile import (
+    InterestDays,
+    Method,
+    PenaltyBase,
+    PenaltyCause,
+    PrepayEffect,
+    ProductProfile,
+    RateKind,
+)
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import Rounding
 from tests.loans.books import D
@@ -18,7 +26,6 @@ RATES = {
 }
 FIELDS: dict[str, st.SearchStrategy[object]] = {
     "year_basis": st.sampled_from([360, 365, 366]),
-    "penalty_multiplier": st.sampled_from([D("1.3"), D("1.4"), D("1.5"), D("1.5")]),
     "annual_cap": st.sampled_from([D("0.24"), D("0.24"), D("0.15"), D("0"), None]),
     "cap_year_basis": st.sampled_from([360, 365, 366]),
     "penalty_start_offset": st.sampled_from([0, 0, 1, 2, 5]),
@@ -33,8 +40,21 @@ FIELDS: dict[str, st.SearchStrategy[object]] = {
     "npl_days": st.sampled_from([90, 90, 30, 0]),
     "npl_principal_first": st.booleans(),
     "prepay_effect": st.sampled_from(PrepayEffect),
-    "method": st.sampled_from(Method),
 }
+# What hangs together is drawn together; a stated rate is so many times the ordinary one.
+INTEREST_DAYS = {RateKind.DAILY: [InterestDays.MONTHS], RateKind.ANNUAL: list(InterestDays)}
+MULTIPLIERS = [
+    *((PenaltyCause.OVERDUE, times) for times in ("1.3", "1.4", "1.5", "1.5")),
+    *((PenaltyCause.MISUSE, times) for times in ("1.5", "2")),
+]
+STATED = [
+    *((PenaltyCause.OVERDUE, times) for times in ("1", "1.3", "2")),
+    *((PenaltyCause.MISUSE, times) for times in ("1.5", "2")),
+]
+METHODS = [
+    *((method, "0") for method in Method if method is not Method.BALLOON),
+    *((Method.BALLOON, share) for share in ("0.1", "0.5", "0.9")),
+]
 
 
 def allowed(values: dict[str, object]) -> bool:
@@ -49,13 +69,23 @@ def allowed(values: dict[str, object]) -> bool:
 @st.composite
 def profiles(draw: st.DrawFn) -> ProductProfile:
     kind = draw(st.sampled_from(RateKind))
+    rate = D(draw(st.sampled_from(RATES[kind])))
+    method, share = draw(st.sampled_from(METHODS))
+    is_stated = draw(st.sampled_from([False, False, True]))
+    cause, times = draw(st.sampled_from(STATED if is_stated else MULTIPLIERS))
     drawn = st.fixed_dictionaries(
         FIELDS
         | {
             "code": st.just("drawn"),
             "name": st.just("抽到的产品"),
             "rate_kind": st.just(kind),
-            "rate": st.sampled_from([D(rate) for rate in RATES[kind]]),
+            "rate": st.just(rate),
+            "method": st.just(method),
+            "balloon_share": st.just(D(share)),
+            "interest_days": st.sampled_from(INTEREST_DAYS[kind]),
+            "penalty_cause": st.just(cause),
+            "penalty_multiplier": st.just(D("1.5" if is_stated else times)),
+            "penalty_rate_stated": st.just(rate * D(times) if is_stated else None),
         }
     )
     return ProductProfile(**draw(drawn.filter(allowed)))  # type: ignore[arg-type]

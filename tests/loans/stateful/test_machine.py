@@ -28,7 +28,8 @@ SHORT = 200
 def test_every_parameter_of_a_profile_is_drawn() -> None:
     """A new parameter that the machine does not vary fails here."""
     assert {field.name for field in fields(ProductProfile)} == {
-        *FIELDS, "code", "name", "rate_kind", "rate",
+        *FIELDS, "code", "name", "rate_kind", "rate", "method", "balloon_share", "interest_days",
+        "penalty_cause", "penalty_multiplier", "penalty_rate_stated",
     }  # fmt: skip
 
 

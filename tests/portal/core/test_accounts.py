@@ -11,7 +11,9 @@ import time_machine
 from django.test import override_settings
 
 from portal.core.accounts import accounts, codes
+from portal.core.accounts.throttles import try_again_words
 from portal.core.errors import RuleViolation
+from portal.core.kernel.devices import Origin
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Rank
 from portal.core.models import Delivery, OneTimeCode, Throttle, User
@@ -21,6 +23,7 @@ from tests.portal.people import lin, wen
 pytestmark = pytest.mark.django_db
 NOW = at("2026-03-02 10:00")
 PHONE = "13800000001"
+HERE = Origin("203.0.113.7", "Chrome · Windows")
 
 
 def ask(
@@ -138,7 +141,7 @@ def test_per_address_twenty_an_hour_but_reviewers_share_one(demo: bool, allowed:
         for number in range(allowed):
             ask(phone=f"139000000{number:02}")
         if not demo:
-            with pytest.raises(RuleViolation, match="一小时后"):
+            with pytest.raises(RuleViolation, match="请约 1 小时后再试"):
                 ask(phone="13900000099")
 
 
@@ -150,14 +153,18 @@ def test_register_then_log_in_both_ways() -> None:
         name=" 林小云 ",
         password="yun-2026-lin",
         session_key="s1",
+        origin=HERE,
         now=NOW,
     )
     assert (user.phone, user.username, user.name, user.role) == (PHONE, PHONE, "林小云", "BORROWER")
 
-    assert accounts.authenticate_password(phone=PHONE, password="yun-2026-lin", ip="1") == user
+    assert accounts.authenticate_password(phone=PHONE, password="yun-2026-lin", origin=HERE) == user
     with time_machine.travel(NOW + timedelta(days=900)):
         code = ask()
-        assert accounts.authenticate_code(phone=PHONE, code=code, session_key="s1") == user
+        assert (
+            accounts.authenticate_code(phone=PHONE, code=code, session_key="s1", origin=HERE)
+            == user
+        )
 
 
 @pytest.mark.parametrize(
@@ -178,7 +185,7 @@ def test_register_refuses_a_field_before_the_code_is_used(field: str, value: str
     given = {"phone": PHONE, "name": "林小云", "password": "yun-2026-lin", field: value}
 
     with pytest.raises(InvalidInput) as refusal:
-        accounts.register(code=code, session_key="s1", now=NOW, **given)
+        accounts.register(code=code, session_key="s1", origin=HERE, now=NOW, **given)
 
     assert refusal.value.field == field
     assert not OneTimeCode.objects.get().used_at
@@ -194,15 +201,34 @@ def test_weak_passwords_are_refused_in_chinese() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("password", "reason"),
+    [
+        ("KuanXi-2026-yun", "不要用“宽息”"),
+        ("我要借呗减免呀呀呀", "不要用“宽息”"),
+        ("passWord-of-yun", "不要用“宽息”"),
+        ("yun-13800000001", "不要用自己的姓名、手机号"),
+        ("00000001-yun", "不要用自己的姓名、手机号"),
+        ("欧阳小云的口令", "不要用自己的姓名、手机号"),
+    ],
+)
+def test_words_of_the_house_and_of_its_owner_are_refused(password: str, reason: str) -> None:
+    owner = User(phone=PHONE, name="欧阳小云", username="u-ouyang")
+
+    with pytest.raises(InvalidInput, match=reason):
+        accounts.clean_password(password, user=owner)
+    assert accounts.clean_password("a-yun-2026-b", user=owner)
+
+
 def test_registered_phone_is_told_only_to_who_proves_it() -> None:
     lin()
     form: dict[str, Any] = {"phone": PHONE, "name": "李雷", "password": "yun-2026-lin"}
     code = ask(purpose="register")
 
     with pytest.raises(RuleViolation, match="验证码不正确"):
-        accounts.register(code=other(code), session_key="s1", now=NOW, **form)
+        accounts.register(code=other(code), session_key="s1", origin=HERE, now=NOW, **form)
     with pytest.raises(RuleViolation, match="已经注册"):
-        accounts.register(code=code, session_key="s1", now=NOW, **form)
+        accounts.register(code=code, session_key="s1", origin=HERE, now=NOW, **form)
 
 
 def test_unknown_and_wrong_read_the_same() -> None:
@@ -210,46 +236,67 @@ def test_unknown_and_wrong_read_the_same() -> None:
     said = []
     for phone in (PHONE, "13800000002", "nobody"):
         with pytest.raises(RuleViolation) as refusal:
-            accounts.authenticate_password(phone=phone, password="wrong", ip="1")
+            accounts.authenticate_password(phone=phone, password="wrong", origin=HERE)
         said.append(refusal.value.message)
 
     assert set(said) == {"账号或密码不正确，还可以试 4 次"}
 
 
-def test_five_passwords_in_a_quarter_of_an_hour() -> None:
+def test_each_wrong_password_after_the_fifth_waits_longer_and_none_for_ever() -> None:
     user = lin()
+    waits = (60, 120, 240, 480, 900, 900, 900)  # seconds
     with time_machine.travel(NOW, tick=False) as machine:
-        for _ in range(5):
-            with pytest.raises(RuleViolation, match="不正确"):
-                accounts.authenticate_password(phone=PHONE, password="wrong", ip="1")
-        with pytest.raises(RuleViolation, match="次数过多"):
-            accounts.authenticate_password(phone=PHONE, password="mima-12345", ip="1")
-        machine.shift(15 * 60)
-        assert accounts.authenticate_password(phone=PHONE, password="mima-12345", ip="1") == user
-        assert Throttle.objects.filter(scope="login-account").count() == 0
+        for _ in range(4):
+            with pytest.raises(RuleViolation, match="还可以试"):
+                accounts.authenticate_password(phone=PHONE, password="wrong", origin=HERE)
+        for seconds in waits:
+            said = "请 60 秒后再试" if seconds == 60 else f"请约 {seconds // 60} 分钟后再试"
+            with pytest.raises(RuleViolation, match=f"不正确，{said}"):
+                accounts.authenticate_password(phone=PHONE, password="wrong", origin=HERE)
+            machine.shift(seconds - 1)
+            with pytest.raises(RuleViolation, match="次数过多，请 1 秒后再试"):
+                accounts.authenticate_password(phone=PHONE, password="mima-12345", origin=HERE)
+            machine.shift(1)
+        assert (
+            accounts.authenticate_password(phone=PHONE, password="mima-12345", origin=HERE) == user
+        )
+        assert not Throttle.objects.filter(scope="login-account").exists()
+
+
+def test_a_refused_try_counts_nowhere() -> None:
+    """Neither against the account nor against the network: waiting always helps."""
+    lin()
+    with time_machine.travel(NOW, tick=False):
+        for _ in range(30):
+            with pytest.raises(RuleViolation):
+                accounts.authenticate_password(phone=PHONE, password="wrong", origin=HERE)
+
+    assert Throttle.objects.count() == 3 * 5
 
 
 def test_twenty_passwords_an_hour_from_one_address() -> None:
     with time_machine.travel(NOW, tick=False):
         for number in range(20):
             with pytest.raises(RuleViolation, match="不正确"):
-                accounts.authenticate_password(phone=f"139000000{number:02}", password="x", ip="1")
-        with pytest.raises(RuleViolation, match="一小时后"):
-            accounts.authenticate_password(phone="13911111111", password="x", ip="1")
+                accounts.authenticate_password(
+                    phone=f"139000000{number:02}", password="x", origin=HERE
+                )
+        with pytest.raises(RuleViolation, match="请约 1 小时后再试"):
+            accounts.authenticate_password(phone="13911111111", password="x", origin=HERE)
 
 
 def test_staff_log_in_by_name_and_the_disabled_do_not() -> None:
     staff, user = wen(Rank.MANAGER), lin()
 
-    found = accounts.authenticate_password(phone="WEN-manager", password="mima-12345", ip="1")
+    found = accounts.authenticate_password(phone="WEN-manager", password="mima-12345", origin=HERE)
     user.is_active = False
     user.save()
 
     assert found == staff
     with pytest.raises(RuleViolation, match="不正确"):
-        accounts.authenticate_password(phone=PHONE, password="mima-12345", ip="1")
+        accounts.authenticate_password(phone=PHONE, password="mima-12345", origin=HERE)
     with pytest.raises(RuleViolation, match="停用"):
-        accounts.authenticate_code(phone=PHONE, code=ask(), session_key="s1")
+        accounts.authenticate_code(phone=PHONE, code=ask(), session_key="s1", origin=HERE)
 
 
 def test_preferences_stay_within_the_allowed_hours() -> None:
@@ -267,3 +314,18 @@ def test_preferences_stay_within_the_allowed_hours() -> None:
             accounts.set_preferences(
                 user=user, sms_enabled=True, call_from=wrong[0], call_to=wrong[1], large_type=False
             )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "请 1 秒后再试"),
+        (60, "请 60 秒后再试"),
+        (61, "请约 2 分钟后再试"),
+        (3600, "请约 1 小时后再试"),
+        (3601, "请约 1 小时 1 分钟后再试"),
+        (86400, "请约 24 小时后再试"),
+    ],
+)
+def test_one_is_told_when_to_try_again(seconds: int, said: str) -> None:
+    assert try_again_words(NOW + timedelta(seconds=seconds), now=NOW) == said

@@ -11,6 +11,7 @@ from django.db import connection
 
 from portal.core.accounts import accounts, codes
 from portal.core.errors import RuleViolation
+from portal.core.kernel.devices import Origin
 from portal.core.models import Delivery, OneTimeCode
 from portal.core.notifications import dispatch
 from tests.conftest import at
@@ -75,7 +76,7 @@ def test_one_code_a_minute_and_five_passwords_whatever_the_crowd() -> None:
     )
     tried = together(
         lambda number: accounts.authenticate_password(
-            phone="13800000001", password="wrong", ip="203.0.113.7"
+            phone="13800000001", password="wrong", origin=Origin("203.0.113.7")
         )
     )
 

@@ -30,14 +30,15 @@ def test_staff_log_in_and_come_to_the_board(client: Client) -> None:
     assert Throttle.objects.filter(scope="login-account").count() == 0
 
 
-def test_sixth_attempt_is_locked_even_with_the_right_password(client: Client) -> None:
+def test_after_five_wrong_ones_even_the_right_password_waits(client: Client) -> None:
     user = factories.staff()
     told = [try_in(client, user.username, "wrong-one").content.decode() for _ in range(5)]
 
     sixth = try_in(client, user.username).content.decode()
 
     assert "账号或密码不正确，还可以试 4 次" in told[0]
-    assert "密码错误次数过多" in sixth
+    assert "账号或密码不正确，请 60 秒后再试" in told[4]
+    assert "密码错误次数过多，请 60 秒后再试" in sixth
     assert client.get("/admin/").status_code == 302
 
 

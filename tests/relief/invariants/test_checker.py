@@ -12,10 +12,10 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
+from portal.core.snapshot import snapshot
 from relief.cases.models import Case, Event
 from relief.cases.workflow import State
 from relief.invariants import RULES
-from relief.invariants.snapshot import snapshot
 from tests.factories import case_at
 from tests.relief.invariants.planting import change, deliver, drop, found
 

@@ -141,14 +141,16 @@ def test_unknown_phone_and_wrong_password_read_alike(client: Client, lin: User) 
         assert "账号或密码不正确，还可以试 4 次" in text
 
 
-def test_fifth_wrong_password_locks_for_a_while(client: Client, lin: User) -> None:
+def test_after_the_fifth_wrong_password_one_waits_and_is_told_how_long(
+    client: Client, lin: User
+) -> None:
     for _ in range(5):
         by_password(client, password="not-the-password")
 
     answer = by_password(client)
 
     assert answer.status_code == 422
-    assert "密码错误次数过多，请 15 分钟后再试" in answer.content.decode()
+    assert "密码错误次数过多，请 60 秒后再试，或用短信验证码登录" in answer.content.decode()
 
 
 def test_missing_tick_is_said_at_the_tick(client: Client, lin: User) -> None:

@@ -151,4 +151,4 @@ def test_guessing_the_present_password_is_stopped(client: Client, lin: User) -> 
 
     answer = client.post(CHANGE, {"current": factories.PASSWORD, "password": NEW})
 
-    assert "15 分钟后再试" in answer.content.decode()
+    assert "当前密码错误次数过多，请 60 秒后再试" in answer.content.decode()

@@ -1,0 +1,30 @@
+"""What the security trail can say of an account: one kind an event, with its words."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class SecurityKind(StrEnum):
+    """What happened to somebody's account."""
+
+    REGISTERED = "REGISTERED"
+    LOGIN = "LOGIN"
+    LOGIN_FAILED = "LOGIN_FAILED"
+    SIGNING_FAILED = "SIGNING_FAILED"
+    LOGOUT = "LOGOUT"
+    PASSWORD_CHANGED = "PASSWORD_CHANGED"
+    PASSWORD_RESET = "PASSWORD_RESET"
+    PASSWORD_REFUSED = "PASSWORD_REFUSED"
+
+
+KIND_LABELS: dict[SecurityKind, str] = {
+    SecurityKind.REGISTERED: "注册账户",
+    SecurityKind.LOGIN: "登录",
+    SecurityKind.LOGIN_FAILED: "登录失败",
+    SecurityKind.SIGNING_FAILED: "确认方案时验证失败",
+    SecurityKind.LOGOUT: "退出登录",
+    SecurityKind.PASSWORD_CHANGED: "修改密码",
+    SecurityKind.PASSWORD_RESET: "重置密码",
+    SecurityKind.PASSWORD_REFUSED: "修改密码失败",
+}

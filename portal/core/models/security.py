@@ -1,0 +1,73 @@
+"""The trail of accounts: who logged in or failed to, from where, and what became of their rights."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from portal.core.kernel.security import KIND_LABELS, SecurityKind
+
+
+class SecurityEventQuerySet(models.QuerySet["SecurityEvent"]):
+    """Append-only."""
+
+    def about(self, user: Any) -> Self:
+        """What happened to this person's account, and what they did to others'."""
+        return self.filter(Q(user=user) | Q(actor=user))
+
+    def update(self, **kwargs: Any) -> NoReturn:
+        raise TypeError("安全记录不能修改")
+
+    def delete(self) -> NoReturn:
+        raise TypeError("安全记录不能删除")
+
+
+class SecurityEvent(models.Model):
+    """One line, in real time; `user` is whose account it is, empty for an account nobody has."""
+
+    kind = models.CharField("事件", max_length=32)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        verbose_name="账户",
+    )
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        verbose_name="操作人",
+    )
+    address = models.CharField("地址", max_length=45, blank=True)
+    device = models.CharField("设备", max_length=60, blank=True)
+    detail = models.CharField("说明", max_length=200, blank=True)
+    at = models.DateTimeField("时间", db_index=True)
+
+    objects = SecurityEventQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "登录与安全记录"
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return self.label
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError("安全记录不能修改")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError("安全记录不能删除")
+
+    @property
+    def label(self) -> str:
+        """The kind in words; a kind of a newer version keeps its name."""
+        return KIND_LABELS[SecurityKind(self.kind)] if self.kind in set(SecurityKind) else self.kind
