@@ -33,7 +33,7 @@ from relief.cases.policy import ReliefPolicy
 from relief.cases.workflow import State, open_moves
 from relief.evidence import filecheck, filecheck_pdf
 from relief.evidence import kinds as evidence
-from relief.offers.terms import OfferTerms, check_terms, needed_rank, penalty_by_percent
+from relief.offers.terms import OfferTerms, check_offer_terms, needed_rank, penalty_by_percent
 from relief.plans.health import PlanDue, look_at
 from tests.loans.domain.support import DEBT_3, LOAN_3, day, fact, profile, terms, yuan
 
@@ -249,12 +249,7 @@ def _bounds(row: Row) -> Row:
     kinds: dict[str, Callable[[str], Any]] = {"term_count": int, "first_due_on": day}
     changes = {name: kinds.get(name, yuan)(value)} if value else {}
     try:
-        check_terms(
-            POLICY,
-            D_2023_10_09,
-            _offer(**changes),
-            contract_annual_rate=profile().annual_rate,
-        )
+        check_offer_terms(POLICY, profile(), D_2023_10_09, _offer(**changes))
     except InvalidInput as refused:
         return {"refused for": refused.field}
     return {"refused for": ""}

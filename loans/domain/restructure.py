@@ -37,7 +37,7 @@ class DebtFigures(InParts):
 class ReliefTerms:
     """What an offer promises, on the debt as of `figures_as_of`; checked for its kinds when made.
 
-    Whether a debt and a profile allow it is `check_terms`. Raises InvalidInput naming the field.
+    Whether a debt and a profile allow it is `check_relief_terms`. Raises InvalidInput naming the field.
     """
 
     figures_as_of: date
@@ -114,12 +114,12 @@ def waive_by_percent(outstanding: Decimal, percent: Decimal) -> Decimal:
     return from_fen(exact.numerator // exact.denominator)
 
 
-def check_terms(profile: ProductProfile, debt: DebtFigures, terms: ReliefTerms) -> None:
-    """InvalidInput naming the first bound of relief/RULES.md §6 that the terms break.
+def check_relief_terms(profile: ProductProfile, debt: DebtFigures, terms: ReliefTerms) -> None:
+    """What a legal plan is: InvalidInput naming the first bound of relief/RULES.md §6 that is broken.
 
     Each waiver ≤ outstanding of its own component; principal is never waived; 1 ≤ term_count;
     figures_as_of < first_due_on; 0 ≤ plan rate ≤ contract's. How many terms, how late a first date
-    and how many plans are the lender's limits: PlanRules.check_limits.
+    and how many plans are the lender's limits: PlanRules.check_limits. Amounts in yuan.
     """
     check_profile(profile)
     check_kind(terms, "terms", "方案条件", ReliefTerms)
@@ -129,7 +129,7 @@ def check_terms(profile: ProductProfile, debt: DebtFigures, terms: ReliefTerms) 
     for component in WAIVABLE:
         label, owed = LABELS[component], debt.parts[component]
         if terms.waivers[component] > owed:
-            raise InvalidInput(component.waiver, f"减免{label}不能超过未还{label} {owed} 元。")
+            raise InvalidInput(component.waiver, f"减免{label}最多 {owed:,.2f} 元，请改小。")
     if terms.first_due_on <= terms.figures_as_of:
         raise InvalidInput("first_due_on", f"首期还款日应晚于 {terms.figures_as_of}。")
     if Fraction(terms.plan_annual_rate) > profile.annual_rate:
@@ -169,7 +169,7 @@ def plan_rows(
     profile: ProductProfile, debt: DebtFigures, terms: ReliefTerms
 ) -> tuple[PlanRow, ...]:
     """The rows of plan_preview alone: same rules and errors, without the yearly cost."""
-    check_terms(profile, debt, terms)
+    check_relief_terms(profile, debt, terms)
     count = terms.term_count
     principal = _principal_rows(profile, debt.principal, terms)
     remaining = debt.parts - terms.waivers

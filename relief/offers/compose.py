@@ -169,13 +169,7 @@ def compose(
     rules = case.policy.rules
     before = prior_agreements(case.loan)
     prior = sum((row.offer.offer_terms.granted for row in before), ZERO)
-    terms.check_terms(
-        rules,
-        figures,
-        proposed,
-        contract_annual_rate=case.loan.terms.annual_rate,
-        plan_number=len(before) + 1,
-    )
+    terms.check_offer_terms(rules, case.loan.terms, figures, proposed, plan_number=len(before) + 1)
     plan = restructure.preview_relief(
         loan=case.loan, terms=proposed.relief_terms(), on=proposed.figures_as_of
     )

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
-from loans.domain.components import LABELS, WAIVABLE, Components
-from loans.domain.restructure import DebtFigures, ReliefTerms
+from loans.domain.components import WAIVABLE, Components
+from loans.domain.profile import ProductProfile
+from loans.domain.restructure import DebtFigures, ReliefTerms, check_relief_terms
 from portal.core.kernel.digests import digest_of
 from portal.core.kernel.errors import InvalidInput
-from portal.core.kernel.money import ZERO, Rounding, require_money, round_fen
+from portal.core.kernel.money import ZERO, Rounding, round_fen
 from portal.core.kernel.roles import Rank
 from relief.cases.policy import ReliefPolicy
 
@@ -120,33 +120,24 @@ def penalty_by_percent(penalty: Decimal, percent: Decimal, delay: Decimal = ZERO
     return delay + round_fen((penalty - delay) * percent / HUNDRED, Rounding.DOWN)
 
 
-def check_terms(
+def check_offer_terms(
     policy: ReliefPolicy,
+    profile: ProductProfile,
     debt: DebtFigures,
     terms: OfferTerms,
     *,
-    contract_annual_rate: Decimal | Fraction,
     plan_number: int = 1,
 ) -> None:
-    """Refuses terms outside the policy with InvalidInput (field, Chinese sentence); yuan.
+    """InvalidInput (field, Chinese sentence) for terms that no offer may have (relief/RULES.md §6).
 
-    relief/RULES.md §6: each waiver at most what is owed (waive 161.51 of 161.50 is refused), terms,
-    first date and number of plans within the limits, plan rate from 0 to the contract's.
+    The policy's limits (terms, first date, number of plans), what a legal plan is
+    (`check_relief_terms`: waive 161.51 of 161.50 is refused), and at least the waiver that our own
+    delay has caused, in yuan.
     """
-    for component in WAIVABLE:
-        name, label = component.waiver, f"减免{LABELS[component]}"
-        amount = require_money(getattr(terms, name), name)
-        owed = debt.parts[component]
-        if amount < ZERO:
-            raise InvalidInput(name, f"{label}不能是负数")
-        if amount > owed:
-            raise InvalidInput(name, f"{label}最多 ¥{owed:,.2f}，请改小")
+    policy.plan_rules.check_limits(terms, plan_number=plan_number)
+    check_relief_terms(profile, debt, terms.relief_terms())
     if not ZERO <= terms.delay_waiver <= terms.waive_penalty:
         raise InvalidInput("waive_penalty", f"减免罚息至少要含延误减免 ¥{terms.delay_waiver:,.2f}")
-    policy.plan_rules.check_limits(terms, plan_number=plan_number)
-    rate = terms.plan_annual_rate
-    if not isinstance(rate, Decimal) or not ZERO <= rate <= contract_annual_rate:
-        raise InvalidInput("plan_annual_rate", "计划年利率不能低于 0，也不能高于原合同利率")
 
 
 def needed_rank(

@@ -61,7 +61,7 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
     products.product: {"code": "daily_004"},
     restructure.waive_by_percent: {"outstanding": yuan("1.00"), "percent": yuan("50")},
     profile.check_profile: {"value": PRODUCT},
-    restructure.check_terms: {"profile": PRODUCT, "debt": DEBT_3, "terms": terms()},
+    restructure.check_relief_terms: {"profile": PRODUCT, "debt": DEBT_3, "terms": terms()},
     restructure.plan_preview: {"profile": PRODUCT, "debt": DEBT_3, "terms": terms()},
     restructure.plan_rows: {"profile": PRODUCT, "debt": DEBT_3, "terms": terms()},
     cost.annualised_cost: {"principal": yuan("1.00"), "from_on": D1, "payments": [(D2, yuan("1.01"))]},

@@ -15,17 +15,19 @@ from portal.core.kernel.roles import Rank
 from relief.cases.policy import ReliefPolicy
 from relief.offers.terms import (
     OfferTerms,
-    check_terms,
+    check_offer_terms,
     needed_rank,
     offer_digest,
     penalty_by_percent,
 )
+from tests.loans.domain.support import profile
 
 D = Decimal
 ON = date(2023, 10, 9)
 DEBT = DebtFigures(ON, Components(D("6000.00"), D("110.12"), D("161.50")))
 BIG = DebtFigures(ON, Components(D("90000.00"), D("900.00"), D("9000.00")))
 POLICY = ReliefPolicy()
+PRODUCT = profile()  # 0.03 % a day: 10.8 % a year
 
 
 def offer(**changes: Any) -> OfferTerms:
@@ -82,14 +84,14 @@ def test_a_percentage_is_exact_and_from_0_to_100(percent: Any) -> None:
 )
 def test_terms_out_of_bounds_name_their_field(field: str, changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput) as refused:
-        check_terms(POLICY, DEBT, offer(**changes), contract_annual_rate=D("0.108"))
+        check_offer_terms(POLICY, PRODUCT, DEBT, offer(**changes))
 
     assert refused.value.field == field
 
 
 def test_a_third_plan_is_refused() -> None:
     with pytest.raises(InvalidInput, match="最多协商 2 次"):
-        check_terms(POLICY, DEBT, offer(), contract_annual_rate=D("0.1"), plan_number=3)
+        check_offer_terms(POLICY, PRODUCT, DEBT, offer(), plan_number=3)
 
 
 def test_terms_at_the_bounds_pass() -> None:
@@ -101,7 +103,7 @@ def test_terms_at_the_bounds_pass() -> None:
         plan_annual_rate=D("0.108"),
     )
 
-    check_terms(POLICY, DEBT, at_most, contract_annual_rate=D("0.108"), plan_number=2)
+    check_offer_terms(POLICY, PRODUCT, DEBT, at_most, plan_number=2)
 
 
 @pytest.mark.parametrize(
