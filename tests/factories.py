@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from loans.models import Loan
-from loans.queries import debt
+from loans.queries.debt import load_debt
 from loans.services.origination import open_loan
 from loans.services.payment import pay
 from portal.core.kernel.businesstime import business_date
@@ -143,7 +143,7 @@ def counter(case: Case, *, now: datetime, **changes: Any) -> Offer:
     """The borrower asks for the whole penalty and more terms."""
     offer = open_offer(case)
     values: dict[str, Any] = {
-        "waive_penalty": debt(case.loan, business_date(now)).figures.penalty,
+        "waive_penalty": load_debt(case.loan, business_date(now)).figures.penalty,
         "first_due_on": business_date(now) + timedelta(days=28),
         "term_count": 18,
     }
@@ -161,9 +161,11 @@ def counter(case: Case, *, now: datetime, **changes: Any) -> Offer:
 def pay_plan(case: Case, how_many: int = 1, *, on: date | None = None) -> None:
     """Pays the next instalments of the plan, each on its date (or all on `on`)."""
     for _ in range(how_many):
-        row = next(r for r in debt(case.loan, case.loan.booked_on).instalments if r.total > 0)
+        row = next(r for r in load_debt(case.loan, case.loan.booked_on).instalments if r.total > 0)
         paid_on = on or row.due_on
-        owed = next(r.total for r in debt(case.loan, paid_on).instalments if r.number == row.number)
+        owed = next(
+            r.total for r in load_debt(case.loan, paid_on).instalments if r.number == row.number
+        )
         pay_amount(case.loan, owed, paid_on)
         case.loan.refresh_from_db()
 
@@ -271,7 +273,7 @@ def _breach(case: Case, now: datetime) -> None:
 
 def _pay_all(case: Case, now: datetime) -> None:
     on = business_date(now + timedelta(days=1))
-    pay_amount(case.loan, debt(case.loan, on).payoff, on)
+    pay_amount(case.loan, load_debt(case.loan, on).payoff, on)
 
 
 Step = Callable[[Case, datetime], None]

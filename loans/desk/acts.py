@@ -11,9 +11,10 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
-from loans import queries
 from loans.models import Loan
 from loans.pages.forms import ActReasonForm
+from loans.queries.debt import load_debt
+from loans.queries.types import Debt
 from portal.core import clock
 from portal.core.errors import RuleViolation
 from portal.core.kernel.roles import Rank
@@ -53,7 +54,7 @@ def act_page(
     if request.method == "POST":
         status = 422
         if form.is_valid():
-            before = queries.debt(loan, clock.today())
+            before = load_debt(loan, clock.today())
             try:
                 act(form.cleaned_data, user)
             except RuleViolation as refusal:
@@ -72,9 +73,9 @@ def act_page(
     return render(request, "admin/loans/act.html", context, status=status)
 
 
-def _changed(loan: Loan, before: queries.Debt) -> str:
+def _changed(loan: Loan, before: Debt) -> str:
     """What the act did to today's debt, in one sentence."""
-    after = queries.debt(loan, before.as_of)
+    after = load_debt(loan, before.as_of)
     rows = (
         ("总待还", before.total, after.total),
         ("本期应还", before.due_now, after.due_now),

@@ -11,11 +11,13 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
 
-from loans import queries
 from loans.desk.acts import act_page, may_act, split_words
 from loans.models import Entry, Instalment, Loan, Payment, Posting, Schedule
 from loans.pages.forms import LatePaymentForm
 from loans.presenters.rules import penalty_rules
+from loans.queries.debt import debt_of
+from loans.queries.position import load_position
+from loans.queries.statement import corrections_of
 from loans.services.acceleration import accelerate
 from loans.services.payment import pay, reverse_payment
 from portal.core import clock
@@ -138,12 +140,12 @@ class LoanAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         loan = self.get_object(request, object_id)
         if isinstance(loan, Loan):
-            books, today = queries.load_position(loan), clock.today()
+            books, today = load_position(loan), clock.today()
             allowed = isinstance(request.user, User) and may_act(request.user, loan)
             extra_context = {
                 **(extra_context or {}),
-                "debt": queries.debt_of(books, today),
-                "corrections": queries.corrections(loan),
+                "debt": debt_of(books, today),
+                "corrections": corrections_of(loan),
                 "may_act": allowed,
                 "may_accelerate": allowed and loan.accelerated_on is None,
             }

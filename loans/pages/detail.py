@@ -6,13 +6,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from loans import queries
 from loans.pages._common import download, own_loan
 from loans.presenters import calendar, history
 from loans.presenters.amounts import penalty_all
 from loans.presenters.loan import loan_card, plan_lines
 from loans.presenters.origins import origins
 from loans.presenters.standing import standing_of
+from loans.queries.debt import debt_of, load_debt
+from loans.queries.position import load_position
 from loans.queries.stage import stage_of
 from portal.core import clock
 from portal.core.access import borrower_only
@@ -26,8 +27,8 @@ def detail(request: HttpRequest, loan: str) -> HttpResponse:
     """Every instalment with its state; what a plan replaced stays readable."""
     visitor_loan = own_loan(request, loan)
     today = clock.today()
-    books = queries.load_position(visitor_loan)
-    debt = queries.debt_of(books, today)
+    books = load_position(visitor_loan)
+    debt = debt_of(books, today)
     standing = standing_of(visitor_loan)
     rows = plan_lines(debt)
     stage = stage_of(visitor_loan, debt)
@@ -53,9 +54,7 @@ def detail(request: HttpRequest, loan: str) -> HttpResponse:
 def due_dates(request: HttpRequest, loan: str) -> HttpResponse:
     """The unpaid due dates for the calendar of a phone."""
     visitor_loan = own_loan(request, loan)
-    content = calendar.due_dates(
-        visitor_loan, queries.debt(visitor_loan, clock.today()), clock.now()
-    )
+    content = calendar.due_dates(visitor_loan, load_debt(visitor_loan, clock.today()), clock.now())
     return download(
         content, kind="text/calendar; charset=utf-8", name=f"due-dates-{visitor_loan.public_id}.ics"
     )

@@ -8,10 +8,10 @@ from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET
 
-from loans import queries
 from loans.pages._common import borrower
 from loans.presenters.home import home_view
 from loans.presenters.standing import standing_of
+from loans.queries.debt import borrower_debts
 from portal.core import clock
 from portal.core.access import borrower_only
 
@@ -21,7 +21,7 @@ from portal.core.access import borrower_only
 def home(request: HttpRequest) -> HttpResponse:
     """The most urgent loan in front, the others below; an empty state without any."""
     today = clock.today()
-    pairs = queries.borrower_debts(borrower(request), today)
+    pairs = borrower_debts(borrower(request), today)
     view = home_view(pairs, today)
     context = {
         "view": view,

@@ -8,7 +8,6 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
-from loans import queries
 from loans.pages._common import borrower, download, own_loan
 from loans.pages.forms import MAX_DAYS, WhatIfForm
 from loans.presenters import chart, papers, rules
@@ -17,8 +16,12 @@ from loans.presenters import penalty as present
 from loans.presenters.amounts import penalty_all
 from loans.presenters.loan import LoanName, penalty_of_all, places
 from loans.presenters.standing import promises_of, standing_of
-from loans.queries.penalty import penalty_owed
+from loans.queries.debt import borrower_positions, debt_of
+from loans.queries.penalty import penalty_owed, story_of
+from loans.queries.position import Position, load_position
 from loans.queries.stage import stage_of
+from loans.queries.statement import corrections_of
+from loans.queries.types import Debt
 from portal.core import clock
 from portal.core.access import borrower_only, costly
 from portal.core.documents import pdf
@@ -33,9 +36,9 @@ def penalty(request: HttpRequest, loan: str) -> HttpResponse:
     form = WhatIfForm(request.GET, today=clock.today())
     status = 200 if form.is_valid() else 422
     part = wants_part(request)
-    positions = [] if part else queries.borrower_positions(borrower(request))
-    books = queries.load_position(visitor_loan) if part else dict(positions)[visitor_loan]
-    debt = queries.debt_of(books, form.today)
+    positions = [] if part else borrower_positions(borrower(request))
+    books = load_position(visitor_loan) if part else dict(positions)[visitor_loan]
+    debt = debt_of(books, form.today)
     context = {
         "loan": visitor_loan,
         "debt": debt,
@@ -44,14 +47,12 @@ def penalty(request: HttpRequest, loan: str) -> HttpResponse:
     }
     if not part:
         context |= _story(books, debt)
-        pairs = [
-            (each_loan, queries.debt_of(position, form.today)) for each_loan, position in positions
-        ]
+        pairs = [(each_loan, debt_of(position, form.today)) for each_loan, position in positions]
         context |= {
             "name": places(pairs).get(visitor_loan.pk, LoanName(visitor_loan.number)),
             "of_all": penalty_of_all(pairs),
             "standing": standing_of(visitor_loan),
-            "corrections": queries.corrections(visitor_loan),
+            "corrections": corrections_of(visitor_loan),
         }
     return render_part(
         request,
@@ -62,14 +63,14 @@ def penalty(request: HttpRequest, loan: str) -> HttpResponse:
     )
 
 
-def _what_if(books: queries.Position, debt: queries.Debt, form: WhatIfForm) -> present.WhatIf:
+def _what_if(books: Position, debt: Debt, form: WhatIfForm) -> present.WhatIf:
     first, last = form.today + timedelta(days=1), form.today + timedelta(days=MAX_DAYS)
-    later_debt = queries.debt_of(books, form.day)
+    later_debt = debt_of(books, form.day)
     return present.what_if(debt, later_debt, asked=form.asked, first=first, last=last)
 
 
-def _story(books: queries.Position, debt: queries.Debt) -> dict[str, Any]:
-    story = queries.story_of(books, debt.as_of)
+def _story(books: Position, debt: Debt) -> dict[str, Any]:
+    story = story_of(books, debt.as_of)
     stage, promises = stage_of(books.loan, debt), promises_of(books.loan)
     cards = present.formula_cards(books.profile, story, debt)
     return {
@@ -92,8 +93,8 @@ def _story(books: queries.Position, debt: queries.Debt) -> dict[str, Any]:
 def penalty_csv(request: HttpRequest, loan: str) -> HttpResponse:
     """Each segment with base, rate and days, so that a spreadsheet gives the same sums."""
     visitor_loan = own_loan(request, loan)
-    books, today = queries.load_position(visitor_loan), clock.today()
-    story, debt = queries.story_of(books, today), queries.debt_of(books, today)
+    books, today = load_position(visitor_loan), clock.today()
+    story, debt = story_of(books, today), debt_of(books, today)
     content = papers.penalty_csv(visitor_loan, books.profile, story, debt)
     return download(
         content,
@@ -108,8 +109,8 @@ def penalty_csv(request: HttpRequest, loan: str) -> HttpResponse:
 def penalty_pdf(request: HttpRequest, loan: str) -> HttpResponse:
     """The same segments on paper."""
     visitor_loan = own_loan(request, loan)
-    books, today = queries.load_position(visitor_loan), clock.today()
-    story, debt = queries.story_of(books, today), queries.debt_of(books, today)
+    books, today = load_position(visitor_loan), clock.today()
+    story, debt = story_of(books, today), debt_of(books, today)
     paper = papers.penalty_paper(visitor_loan, books.profile, story, debt)
     content = pdf.render_statement(*paper)
     return download(

@@ -12,13 +12,14 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from loans import queries
 from loans.models import Loan, Payment
 from loans.pages._common import borrower, own_loan
 from loans.pages.forms import DUE, NEXT, PAYOFF, AmountForm, PayForm
 from loans.presenters import repay as present
 from loans.presenters.amounts import penalty_all
+from loans.queries.debt import load_debt
 from loans.queries.stage import stage_of
+from loans.queries.types import Debt
 from loans.services.payment import pay, preview_payment
 from portal.core import clock
 from portal.core.access import borrower_only
@@ -79,7 +80,7 @@ def _answer(
 ) -> HttpResponse:
     """Page or preview; a wrong amount keeps what was typed."""
     today = clock.today()
-    debt = queries.debt(loan, today)
+    debt = load_debt(loan, today)
     valid = form.is_valid()
     scope = form.cleaned_data.get("scope") or present.first_scope(debt)
     ahead = present.next_of_plan(debt)
@@ -110,7 +111,7 @@ def _answer(
     )
 
 
-def _context(loan: Loan, debt: queries.Debt, form: AmountForm, scope: str) -> dict[str, Any]:
+def _context(loan: Loan, debt: Debt, form: AmountForm, scope: str) -> dict[str, Any]:
     stage = stage_of(loan, debt)
     return {
         "loan": loan,
@@ -134,7 +135,7 @@ def result(request: HttpRequest, loan: str, payment: str) -> HttpResponse:
     """The receipt of one payment, the same at every visit."""
     visitor_loan = own_loan(request, loan)
     received = get_object_or_404(Payment, loan=visitor_loan, public_id=payment)
-    debt = queries.debt(visitor_loan, clock.today())
+    debt = load_debt(visitor_loan, clock.today())
     stage = stage_of(visitor_loan, debt)
     headline, sentence = present.result_words(debt, stage)
     context = {

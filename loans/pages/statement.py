@@ -9,11 +9,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from loans import queries
 from loans.models import Loan
 from loans.pages._common import download, own_loan
 from loans.pages.forms import PeriodForm
 from loans.presenters import booked, papers
+from loans.queries.debt import load_debt
+from loans.queries.statement import corrections_of, load_statement
 from loans.queries.types import Statement
 from portal.core import clock
 from portal.core.access import borrower_only, costly
@@ -26,13 +27,13 @@ def statement(request: HttpRequest, loan: str) -> HttpResponse:
     """Every posting with its reason, between opening and closing balance."""
     visitor_loan = own_loan(request, loan)
     form, shown = _asked(request, visitor_loan)
-    debt = queries.debt(visitor_loan, clock.today())
+    debt = load_debt(visitor_loan, clock.today())
     context = {
         "loan": visitor_loan,
         "form": form,
         "statement": shown,
         "events": booked.events(shown),
-        "corrections": queries.corrections(visitor_loan),
+        "corrections": corrections_of(visitor_loan),
         "debt": debt,
         "is_today": shown.to_on == debt.as_of,
         "unbooked": papers.unbooked(shown, debt),
@@ -65,7 +66,7 @@ def statement_pdf(request: HttpRequest, loan: str) -> HttpResponse:
     form, shown = _asked(request, visitor_loan)
     if not form.is_valid():
         return _back(request, visitor_loan)
-    paper = papers.statement_paper(visitor_loan, shown, queries.debt(visitor_loan, clock.today()))
+    paper = papers.statement_paper(visitor_loan, shown, load_debt(visitor_loan, clock.today()))
     content = pdf.render_statement(*paper)
     return download(content, kind="application/pdf", name=f"{_name(visitor_loan, shown)}.pdf")
 
@@ -78,7 +79,7 @@ def _asked(request: HttpRequest, loan: Loan) -> tuple[PeriodForm, Statement]:
     to_on: date = today
     if form.is_valid():
         from_on, to_on = form.cleaned_data["from_on"], form.cleaned_data["to_on"] or today
-    return form, queries.statement(loan, from_on, to_on)
+    return form, load_statement(loan, from_on, to_on)
 
 
 def _name(loan: Loan, shown: Statement) -> str:

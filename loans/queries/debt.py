@@ -19,7 +19,7 @@ from portal.core.models import User
 PAYMENT = (Entry.Kind.PAYMENT.value,)
 
 
-def debt(loan: Loan, on: date) -> Debt:
+def load_debt(loan: Loan, on: date) -> Debt:
     """The loan's debt on ``on`` (yuan), in three queries.
 
     Interest is due from the due date; penalty runs by loans/RULES.md §3. Example: 6,000 at 0.03 %
@@ -28,18 +28,8 @@ def debt(loan: Loan, on: date) -> Debt:
     return debt_of(load_position(loan), on)
 
 
-def payoff_amount(loan: Loan, on: date) -> Decimal:
-    """The exact amount that settles the loan on ``on``: the debt plus interest to that day."""
-    return debt(loan, on).payoff
-
-
-def next_due(loan: Loan, on: date) -> InstalmentDebt | None:
-    """The next instalment that is not overdue and not yet paid."""
-    return debt(loan, on).next_due
-
-
 def debt_of(position: Position, on: date) -> Debt:
-    """`debt` from books already read."""
+    """`load_debt` from books already read."""
     story, penalties = position.explanation(on)
     added = {schedule.pk for schedule in position.schedules if schedule.only_adds}
     rows = tuple(

@@ -11,7 +11,7 @@ def about(loan: Loan) -> str:
     return f"loan:{loan.public_id}"
 
 
-def certificate(loan: Loan) -> Document | None:
+def certificate_of(loan: Loan) -> Document | None:
     """The valid 结清证明 of a settled loan; None while something is owed."""
     if not loan.is_settled:
         return None

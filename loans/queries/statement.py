@@ -14,7 +14,7 @@ KINDS = dict(Entry.Kind.choices)
 ACCOUNTS = dict(Account.choices)
 
 
-def statement(loan: Loan, from_on: date | None = None, to_on: date | None = None) -> Statement:
+def load_statement(loan: Loan, from_on: date | None = None, to_on: date | None = None) -> Statement:
     """The lines from one date to another (both included) in two queries, in the order booked.
 
     opening + Σ lines = closing, in yuan; the balance is everything the books hold as owed
@@ -67,12 +67,12 @@ def _lines(rows: Iterable[Posting], balance: Decimal, undone: set[int]) -> Itera
         )
 
 
-def payments(loan: Loan) -> list[Payment]:
+def payments_of(loan: Loan) -> list[Payment]:
     """All receipts, newest first, the reversed ones too (one query)."""
     return list(Payment.objects.filter(loan=loan).order_by("-paid_on", "-pk"))
 
 
-def corrections(loan: Loan) -> list[Correction]:
+def corrections_of(loan: Loan) -> list[Correction]:
     """What back-dated and reversed payments changed, newest first (one query)."""
     rows = Correction.objects.filter(loan=loan).select_related("payment")
     return list(rows.order_by("-pk"))

@@ -10,7 +10,7 @@ from enum import StrEnum
 from loans.domain.components import Components, InParts
 from loans.domain.plan_rules import PlanRules
 from loans.domain.restructure import DebtFigures
-from loans.models import Instalment, Schedule
+from loans.models import Schedule
 from portal.core.kernel.money import ZERO
 
 
@@ -116,15 +116,6 @@ class Debt(InParts):
     def penalty_all(self) -> Decimal:
         """罚息合计: what runs and what an agreement or its breach has fixed."""
         return self.penalty + self.kept_penalty
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduleView:
-    """One schedule with its own instalments and the sums of their columns."""
-
-    schedule: Schedule
-    instalments: tuple[Instalment, ...]
-    total: Decimal
 
 
 @dataclass(frozen=True, slots=True)

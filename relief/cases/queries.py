@@ -9,7 +9,9 @@ from enum import StrEnum
 
 from django.db.models import Prefetch
 
-from loans.queries import debt_of, load_positions, papers
+from loans.queries import papers
+from loans.queries.debt import debt_of
+from loans.queries.position import load_positions
 from loans.queries.stage import LoanStage, stages
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Rank

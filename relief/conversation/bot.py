@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from loans.models import Loan
-from loans.queries.debt import debt
+from loans.queries.debt import load_debt
 from loans.queries.penalty import penalty_story
 from portal.core.kernel.businesstime import business_date, in_shanghai
 from portal.core.kernel.errors import InvalidInput
@@ -26,7 +26,7 @@ def facts_of(*, borrower: User, now: datetime) -> Facts:
     on = business_date(now)
     loans = []
     for loan in Loan.objects.for_borrower(borrower).active():
-        owed = debt(loan, on)
+        owed = load_debt(loan, on)
         loans.append(
             LoanFacts(
                 number=loan.number,

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from loans.domain.affordability import Affordability, Suggestions
-from loans.queries import Debt
+from loans.queries.types import Debt
 from portal.core.kernel.businesstime import add_months, business_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from loans import queries as books
+from loans.queries.debt import load_debt
 from portal.core import clock
 from portal.core.errors import NotYourTurn, RuleViolation, StaleWrite, TermsChanged
 from portal.core.htmx import trigger, wants_part
@@ -207,7 +207,7 @@ def preview_view(request: HttpRequest, pk: int) -> HttpResponse:
     form = OfferForm(data, case=case)
     if not wants_part(request):
         return case_response(request, case, {"offer": form})
-    debt = books.debt(case.loan, business_date(now))
+    debt = load_debt(case.loan, business_date(now))
     context = {
         "case": case,
         "builder": builder_for(case, actor, debt, now, form),

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from loans.queries import borrower_debts
+from loans.queries.debt import borrower_debts
 from portal.core import clock
 from portal.core.errors import RuleViolation
 from portal.core.htmx import trigger, wants_part

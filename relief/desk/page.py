@@ -8,8 +8,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from loans import queries as books
 from loans.presenters.penalty import formula_cards
+from loans.queries.debt import debt_of
+from loans.queries.penalty import story_of
+from loans.queries.plan import plan_vesting
+from loans.queries.position import load_position
 from portal.core.calendar.days import load_calendar
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.money import ZERO
@@ -66,8 +69,8 @@ def case_page(
     case: Case, viewer: User, now: datetime, choices: Mapping[str, str], forms: Forms
 ) -> dict[str, Any]:
     """The context of the page; `forms` holds a refused form under its act's name."""
-    position = books.load_position(case.loan)
-    debt = books.debt_of(position, business_date(now))
+    position = load_position(case.loan)
+    debt = debt_of(position, business_date(now))
     view, calendar = case_view(case, viewer, now), load_calendar()
     offers = offers_of(case, for_borrower=False)
     papers = list(case.evidence.select_related("judged_by").order_by("withdrawn_at", "pk"))
@@ -78,10 +81,8 @@ def case_page(
         "pill": pill(case, now, calendar),
         "calendar_note": calendar_warning(case, now, calendar),
         "debt": debt,
-        "vesting": books.plan_vesting(position, business_date(now)),
-        "cards": formula_cards(
-            position.profile, books.story_of(position, business_date(now)), debt
-        ),
+        "vesting": plan_vesting(position, business_date(now)),
+        "cards": formula_cards(position.profile, story_of(position, business_date(now)), debt),
         "profile": position.profile,
         "facts": _facts(case),
         "trail": _trail(case),

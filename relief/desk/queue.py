@@ -13,7 +13,8 @@ from django.core.paginator import Page, Paginator
 from django.db.models import F, Q
 from django.http import QueryDict
 
-from loans.queries import debt_of, load_positions
+from loans.queries.debt import debt_of
+from loans.queries.position import load_positions
 from portal.core.calendar.days import load_calendar
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Role

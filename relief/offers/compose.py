@@ -7,10 +7,10 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from loans import queries as books
 from loans.domain.components import Component, Components
 from loans.domain.restructure import DebtFigures, PlanPreview, PlanRow
 from loans.models import Instalment, Loan
+from loans.queries.debt import load_debt
 from loans.services import restructure
 from portal.core.calendar.days import load_calendar
 from portal.core.errors import RuleViolation
@@ -106,7 +106,7 @@ def row_dict(row: PlanRow | Instalment) -> dict[str, Any]:
 
 def figures_of(loan: Loan, on: date) -> DebtFigures:
     """The debt as an offer states it: unpaid interest with what accrued to the day (yuan)."""
-    return books.debt(loan, on).figures
+    return load_debt(loan, on).figures
 
 
 def delay_waiver(case: Case, figures: DebtFigures) -> Decimal:
@@ -119,7 +119,7 @@ def delay_waiver(case: Case, figures: DebtFigures) -> Decimal:
     until = min(case.delay_to or figures.as_of, figures.as_of)
     if until <= case.delay_from:
         return ZERO
-    ran = books.debt(case.loan, until).penalty - books.debt(case.loan, case.delay_from).penalty
+    ran = load_debt(case.loan, until).penalty - load_debt(case.loan, case.delay_from).penalty
     return min(max(ran, ZERO), figures.penalty)
 
 

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from loans import queries as books
+from loans.queries.debt import load_debt
 from portal.core import clock
 from portal.core.access import borrower_only, costly
 from portal.core.documents import papers as documents
@@ -27,7 +27,7 @@ def draft(request: HttpRequest, case: str, number: int) -> HttpResponse:
     """The text that accepting an offer would put in force, to read before the tick."""
     visitor_case = own_case(request, case)
     offer = own_offer(visitor_case, number)
-    debt = books.debt(visitor_case.loan, clock.today())
+    debt = load_debt(visitor_case.loan, clock.today())
     context = {
         "case": visitor_case,
         "view": offer_view(offer, clock.now()),

@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
-from loans import queries as books
 from loans.models import Loan
+from loans.queries.debt import load_debt
 from loans.queries.stage import stage_of
 from portal.core import clock
 from portal.core.access import borrower_only
@@ -65,14 +65,14 @@ def start(request: HttpRequest, loan: str) -> HttpResponse:
         stages = loan_stages([case], clock.today())
         context["view"] = case_view(case, borrower(request), clock.now(), stages.get(case.pk))
     else:
-        debt = books.debt(visitor_loan, clock.today())
+        debt = load_debt(visitor_loan, clock.today())
         context["stage"] = stage_of(visitor_loan, debt)
         context["debt"] = None if visitor_loan.is_settled else debt
     return render(request, "relief/apply/apply_closed.html", context)
 
 
 def _is_overdue(loan: Loan) -> bool:
-    return not loan.is_settled and books.debt(loan, clock.today()).overdue_days > 0
+    return not loan.is_settled and load_debt(loan, clock.today()).overdue_days > 0
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -191,17 +191,17 @@ def _page(
 def _loan_lines(loan: Loan, case: Case | None) -> dict[str, Any]:
     """This loan, and others of the borrower that are overdue too."""
     today = clock.today()
-    lines = [present.loan_line(loan, books.debt(loan, today), current=True)]
+    lines = [present.loan_line(loan, load_debt(loan, today), current=True)]
     others = Loan.objects.for_borrower(loan.borrower).active().exclude(pk=loan.pk)
     for other in others:
-        line = present.loan_line(other, books.debt(other, today), current=False)
+        line = present.loan_line(other, load_debt(other, today), current=False)
         if line.overdue:
             lines.append(line)
     return {"loans": lines}
 
 
 def _usual(loan: Loan) -> dict[str, Any]:
-    debt = books.debt(loan, clock.today())
+    debt = load_debt(loan, clock.today())
     return {"usual": debt.next_due.scheduled if debt.next_due else None}
 
 
@@ -209,7 +209,7 @@ def _review(loan: Loan, case: Case | None) -> dict[str, Any]:
     """Everything that would be handed in, and what is promised for it now."""
     assert case is not None
     rules = rules_for(case)
-    debt = books.debt(loan, clock.today())
+    debt = load_debt(loan, clock.today())
     files = list(case.evidence.usable().for_lists())
     return {
         "reasons": reason_names(case.reasons),

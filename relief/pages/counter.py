@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from loans import queries as books
+from loans.queries.debt import load_debt
 from portal.core import clock
 from portal.core.access import borrower_only
 from portal.core.calendar.days import load_calendar
@@ -80,7 +80,7 @@ def check(request: HttpRequest, case: str, number: int) -> HttpResponse:
 
 def _bounds(case: Case, offer: Offer) -> dict[str, Any]:
     day = clock.today()
-    penalty = books.debt(case.loan, day).figures.penalty
+    penalty = load_debt(case.loan, day).figures.penalty
     return {"offer": offer, "penalty": penalty, "today": day}
 
 
@@ -188,7 +188,7 @@ def _page(
 def _context(case: Case, offer: Offer, form: CounterForm) -> dict[str, Any]:
     rules = case.policy.rules
     reply = deadlines.due_for(Promise.REPLY, clock.now(), load_calendar(), rules)
-    debt = books.debt(case.loan, clock.today())
+    debt = load_debt(case.loan, clock.today())
     return {
         "case": case,
         "view": present.offer_view(offer, clock.now()),

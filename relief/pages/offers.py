@@ -11,7 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
-from loans import queries as books
+from loans.queries.debt import load_debt
 from portal.core import clock
 from portal.core.access import borrower_only
 from portal.core.errors import RuleViolation, TermsChanged
@@ -66,7 +66,7 @@ def page_context(case: Case, offer: Offer) -> dict[str, Any]:
         for version in versions
         if version.number > offer.number and version.status == "open"
     ][-1:]
-    debt = books.debt(case.loan, clock.today()) if view.answerable else None
+    debt = load_debt(case.loan, clock.today()) if view.answerable else None
     return {
         "case": case,
         "view": view,

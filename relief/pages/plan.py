@@ -7,11 +7,13 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from loans import queries as books
 from loans.presenters import history
 from loans.presenters.amounts import penalty_all
 from loans.presenters.loan import loan_card, plan_lines
 from loans.presenters.origins import origins
+from loans.queries.debt import debt_of
+from loans.queries.plan import BookedBreach, booked_breaches
+from loans.queries.position import Position, load_position
 from loans.queries.stage import stage_of
 from portal.core import clock
 from portal.core.access import borrower_only
@@ -34,8 +36,8 @@ def plan(request: HttpRequest, case: str) -> HttpResponse:
     if agreement is None or agreement.end_kind == "revoked":
         return redirect_to(request, reverse("relief:case", args=[visitor_case.public_id]))
     today = clock.today()
-    position = books.load_position(visitor_case.loan)
-    debt = books.debt_of(position, today)
+    position = load_position(visitor_case.loan)
+    debt = debt_of(position, today)
     rows = plan_lines(debt)
     stage = stage_of(visitor_case.loan, debt)
     terms = history.plan_terms(position, debt, visitor_case.cure_until)
@@ -59,10 +61,10 @@ def plan(request: HttpRequest, case: str) -> HttpResponse:
     return render(request, "relief/plans/plan.html", context)
 
 
-def ending_of(agreement: Agreement, position: books.Position) -> books.BookedBreach | None:
+def ending_of(agreement: Agreement, position: Position) -> BookedBreach | None:
     """The breach that ended this plan, as the books say; None when none did."""
     if agreement.end_kind != "breached" or agreement.ended_at is None:
         return None
     ended_on = business_date(agreement.ended_at)
-    same_day = [breach for breach in books.booked_breaches(position) if breach.on == ended_on]
+    same_day = [breach for breach in booked_breaches(position) if breach.on == ended_on]
     return same_day[-1] if same_day else None

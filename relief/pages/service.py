@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import reswap, retarget
 
-from loans.queries import borrower_debts
+from loans.queries.debt import borrower_debts
 from portal.core import clock
 from portal.core.access import borrower_only
 from portal.core.bodies import takes_files

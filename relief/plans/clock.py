@@ -7,9 +7,10 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from loans import queries as books
 from loans.domain.plan_rules import PlanRules
+from loans.queries.debt import load_debt
 from loans.queries.stage import Pair, PlanWatch
+from loans.queries.types import Debt
 from portal.core.kernel.businesstime import business_date, instant_at
 from relief.cases import deadlines
 from relief.cases.deadlines import DeadlineSet, DueKind
@@ -21,10 +22,10 @@ from relief.plans.health import PlanDue, PlanHealth
 
 def unpaid(case: Case, on: date) -> tuple[list[PlanDue], PlanRules] | None:
     """The plan instalments that still owe something, oldest first, and the rules of the plan."""
-    return _unpaid(books.debt(case.loan, on))
+    return _unpaid(load_debt(case.loan, on))
 
 
-def _unpaid(debt: books.Debt) -> tuple[list[PlanDue], PlanRules] | None:
+def _unpaid(debt: Debt) -> tuple[list[PlanDue], PlanRules] | None:
     if debt.plan_rules is None:
         return None
     unpaid_rows = [
@@ -53,7 +54,7 @@ def watches(pairs: Sequence[Pair]) -> dict[int, PlanWatch]:
     return {loan_id: watch for loan_id, watch in watched if watch is not None}
 
 
-def _watch(case: Case, debt: books.Debt) -> PlanWatch | None:
+def _watch(case: Case, debt: Debt) -> PlanWatch | None:
     open_plan = _unpaid(debt)
     if open_plan is None:
         return None

@@ -6,8 +6,9 @@ from datetime import date, datetime
 
 from django.db import transaction
 
-from loans import queries as books
 from loans.domain.breach import Vesting
+from loans.queries.plan import plan_vesting
+from loans.queries.position import load_position
 from loans.services import restructure
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date, instant_at
@@ -143,7 +144,7 @@ def warn(*, case: Case, now: datetime) -> Case:
 
 def vesting_of(case: Case, on: date) -> Vesting | None:
     """What a breach on a date would leave and bring back of the waiver, as the books tell it."""
-    return books.plan_vesting(books.load_position(case.loan), on)
+    return plan_vesting(load_position(case.loan), on)
 
 
 def cure(*, case: Case, now: datetime) -> Case | None:

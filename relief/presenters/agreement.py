@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from loans.queries import Debt
+from loans.queries.types import Debt
 from portal.core.kernel.money import ZERO
 from relief.cases.models import Case
 from relief.offers import agreement_text

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from loans.domain.affordability import Affordability, assess
 from loans.models import Loan
-from loans.queries import Debt
+from loans.queries.types import Debt
 from portal.core.kernel.businesstime import in_shanghai
 from portal.core.kernel.digests import digest_of
 from portal.core.kernel.workdays import WorkCalendar

@@ -8,7 +8,7 @@ from decimal import Decimal
 from loans.domain.cost import annualised_cost
 from loans.presenters import wording
 from loans.presenters.amounts import figure, sum_words
-from loans.queries import Debt
+from loans.queries.types import Debt
 from portal.core.kernel.money import ZERO
 from relief.cases.models import Case
 from relief.offers.suggestions import affordability_of

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from loans.domain.affordability import Suggestion, suggest_plans
-from loans.queries import Debt
+from loans.queries.types import Debt
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO
 from relief.cases.models import Case

@@ -7,8 +7,8 @@ from datetime import date
 from decimal import Decimal
 
 from loans.presenters.history import PlanTerms
-from loans.queries import Debt
 from loans.queries.stage import LoanStage, Stage
+from loans.queries.types import Debt
 from portal.core.kernel.money import ZERO
 
 S = Stage

@@ -35,7 +35,7 @@ def main() -> None:
 
 def summed(as_of: date) -> dict[str, object]:
     """Seconds, CPU seconds of this process, peak resident memory in MB, and the answer."""
-    from loans.queries import portfolio_penalty
+    from loans.queries.portfolio import portfolio_penalty
 
     started, busy = time.perf_counter(), time.process_time()
     told = portfolio_penalty(as_of)

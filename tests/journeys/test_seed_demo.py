@@ -11,7 +11,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from loans.models import Loan
-from loans.queries import certificate, debt, penalty_story
+from loans.queries.debt import load_debt
+from loans.queries.papers import certificate_of
+from loans.queries.penalty import penalty_story
 from portal.core import clock
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date
@@ -60,11 +62,11 @@ def check_stories(now: datetime) -> None:
     overdue = {
         phone
         for phone in (member.account for member in cast.BORROWERS[:9])
-        if debt(loan_of(phone), on).is_overdue
+        if load_debt(loan_of(phone), on).is_overdue
     }
     late = {"13800000001", "13800000002", "13800000003", "13800000005"}
     assert overdue == late | {"13800000008", "13800000009"}
-    assert certificate(loan_of("13800000006")) is not None
+    assert certificate_of(loan_of("13800000006")) is not None
     capped = penalty_story(loan_of("13800000009"), on)
     assert sum(row.capped_part for row in capped.instalments) > 0
     assert not Loan.objects.filter(borrower__username=cast.NEWCOMER).exists()
@@ -186,6 +188,6 @@ def test_a_sample_loan_for_the_newcomer(kind: str, days: int) -> None:
 
     loan = open_sample_loan(borrower=who, kind=kind, now=TUESDAY)
 
-    assert debt(loan, business_date(TUESDAY)).overdue_days >= days
+    assert load_debt(loan, business_date(TUESDAY)).overdue_days >= days
     with pytest.raises(RuleViolation, match="已经有一笔借款"):
         open_sample_loan(borrower=who, kind=kind, now=TUESDAY)

@@ -10,7 +10,8 @@ from loans.domain.profile import Method, ProductProfile, RateKind
 from loans.domain.restructure import ReliefTerms
 from loans.models import Loan, Payment, Schedule
 from loans.proofs import violations
-from loans.queries import Debt, debt
+from loans.queries.debt import load_debt
+from loans.queries.types import Debt
 from loans.services.origination import open_loan
 from loans.services.payment import pay
 from loans.services.restructure import apply_relief
@@ -104,7 +105,7 @@ def relieved(loan: Loan, terms: ReliefTerms, on: str, key: str = "relief:1") -> 
 
 
 def owed(loan: Loan, on: str) -> Debt:
-    return debt(Loan.objects.get(pk=loan.pk), day(on))
+    return load_debt(Loan.objects.get(pk=loan.pk), day(on))
 
 
 def assert_clean() -> None:

@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from loans.domain.restructure import ReliefTerms
 from loans.models import Entry, Loan, Payment, Schedule
-from loans.queries import debt
+from loans.queries.debt import load_debt
 from loans.services.acceleration import accelerate
 from loans.services.booking import open_books
 from loans.services.breach import reinstate
@@ -30,7 +30,7 @@ PARTS = ("principal", "interest", "penalty", "compound", "fee", "kept_interest",
 
 def figures(loan: Loan, on: date) -> list[tuple[Any, ...]]:
     """What is owed of every instalment in force, without row ids, and the running interest."""
-    owed = debt(Loan.objects.get(pk=loan.pk), on)
+    owed = load_debt(Loan.objects.get(pk=loan.pk), on)
     rows = [
         (row.due_on, row.scheduled, *(getattr(row, part) for part in PARTS))
         for row in owed.instalments

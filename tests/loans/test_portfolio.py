@@ -13,8 +13,8 @@ from django.test.utils import CaptureQueriesContext
 
 from loans.bulk import generate_books
 from loans.models import Loan
-from loans.queries import debt, portfolio_penalty
-from loans.queries.portfolio import each_penalty
+from loans.queries.debt import load_debt
+from loans.queries.portfolio import each_penalty, portfolio_penalty
 from loans.queries.stream import ByKey
 from tests.loans.books import assert_clean, day, example_loan, make_borrower, paid
 
@@ -40,7 +40,7 @@ def test_sum_is_the_sum_of_the_loans_in_four_queries() -> None:
         told = dict(each_penalty(day("10-09")))
 
     assert len([q for q in used if q["sql"].startswith(("SELECT", "DECLARE"))]) == 4
-    assert told == {loan.pk: debt(loan, day("10-09")).penalty for loan in Loan.objects.all()}
+    assert told == {loan.pk: load_debt(loan, day("10-09")).penalty for loan in Loan.objects.all()}
     assert portfolio_penalty(day("10-09")).penalty == sum(told.values())
 
 

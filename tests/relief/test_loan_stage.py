@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from loans.queries import debt
+from loans.queries.debt import load_debt
 from loans.queries.stage import WORDS, Stage, stage_of
 from loans.services.acceleration import accelerate
 from portal.core import clock
@@ -79,7 +79,7 @@ def test_every_page_tells_the_same_stage_of_a_plan(state: State, days: int, stag
     quiet = {"me"} if stage is Stage.PLAN_ON_TIME else set()  # nothing wants the borrower there
     told = {name: set(STAGE.findall(text)) for name, text in shown.items() if name not in quiet}
     assert told == {name: {stage.value} for name in shown.keys() - quiet}
-    words = stage_of(case.loan, debt(case.loan, business_date(at)))
+    words = stage_of(case.loan, load_debt(case.loan, business_date(at)))
     for name in ("case", "plan", *(["me"] if not quiet else [])):
         assert words.text in shown[name]
 
@@ -125,7 +125,7 @@ def test_a_loan_without_a_plan(days: int, stage: Stage) -> None:
     loan = factories.overdue_loan(drawdown_on=date(2026, 3, 10))
     on = date(2026, 3, 11) + timedelta(days=days)
 
-    told = stage_of(loan, debt(loan, on))
+    told = stage_of(loan, load_debt(loan, on))
 
     assert told.stage is stage
 
@@ -158,24 +158,24 @@ def test_accelerated_and_settled_have_their_own_words() -> None:
     on = NOW.date()
     accelerate(loan_id=loan.pk, on=on, reason="久未还款", actor=None, now=NOW)
     loan.refresh_from_db()
-    assert stage_of(loan, debt(loan, on)).stage is Stage.ACCELERATED
+    assert stage_of(loan, load_debt(loan, on)).stage is Stage.ACCELERATED
 
-    factories.pay_amount(loan, debt(loan, on).payoff, on)
+    factories.pay_amount(loan, load_debt(loan, on).payoff, on)
     loan.refresh_from_db()
 
-    assert stage_of(loan, debt(loan, on)).stage is Stage.SETTLED
+    assert stage_of(loan, load_debt(loan, on)).stage is Stage.SETTLED
 
 
 def test_a_plan_paid_off_is_completed_and_a_broken_one_is_not() -> None:
     kept = factories.case_at(State.COMPLETED)
     broken = factories.case_at(State.BREACHED)
     on = business_date(NOW + timedelta(days=50))
-    factories.pay_amount(broken.loan, debt(broken.loan, on).payoff, on)
+    factories.pay_amount(broken.loan, load_debt(broken.loan, on).payoff, on)
 
     stages = []
     for case in (kept, broken):
         case.loan.refresh_from_db()
-        stages.append(stage_of(case.loan, debt(case.loan, on)).stage)
+        stages.append(stage_of(case.loan, load_debt(case.loan, on)).stage)
 
     assert stages == [Stage.PLAN_COMPLETED, Stage.BROKEN_SETTLED]
 
@@ -189,7 +189,7 @@ def test_every_stage_has_words_of_its_own() -> None:
 def test_nothing_due_under_a_plan_offers_the_next_instalment() -> None:
     case = factories.case_at(State.PLAN_ACTIVE)
     at = NOW + timedelta(days=1)
-    ahead = debt(case.loan, business_date(at)).next_due
+    ahead = load_debt(case.loan, business_date(at)).next_due
     assert ahead is not None
 
     with clock.frozen(at):
@@ -220,7 +220,7 @@ def test_me_tells_how_the_application_ended(state: State) -> None:
 def test_where_kept_and_running_penalty_are_added_the_sum_is_printed() -> None:
     case = factories.case_at(State.BREACHED)
     at = NOW + timedelta(days=FIRST + 25)
-    owed = debt(case.loan, business_date(at))
+    owed = load_debt(case.loan, business_date(at))
     assert owed.kept_penalty > 0 < owed.penalty
 
     shown = pages(case, at)

@@ -15,7 +15,7 @@ from loans.models import Payment
 from loans.presenters.amounts import interest_column, penalty_column
 from loans.presenters.loan import plan_lines
 from loans.presenters.repay import receipt
-from loans.queries import debt
+from loans.queries.debt import load_debt
 from portal.core import clock
 from relief.cases.models import Case
 from relief.cases.workflow import State
@@ -49,7 +49,7 @@ def test_a_column_has_the_word_of_its_only_part_and_a_sum_of_several() -> None:
 
 def test_a_row_of_a_plan_names_kept_interest_apart_from_interest() -> None:
     case = factories.case_at(State.PLAN_ACTIVE)
-    owed = debt(case.loan, AT.date())
+    owed = load_debt(case.loan, AT.date())
     (row, *_) = owed.instalments
     assert row.kept_interest
     assert row.kept_penalty
@@ -94,7 +94,7 @@ def test_no_sum_is_printed_where_only_one_part_is_there() -> None:
 def test_the_penalty_file_names_what_runs_what_is_kept_and_their_sum() -> None:
     case = factories.case_at(State.BREACHED)
     at = NOW + timedelta(days=60)
-    owed = debt(case.loan, at.date())
+    owed = load_debt(case.loan, at.date())
     assert owed.penalty
     assert owed.kept_penalty
 

@@ -14,8 +14,9 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
-from loans.queries import load_position, statement
 from loans.queries.plan import SignedWaiver, plan_vesting
+from loans.queries.position import load_position
+from loans.queries.statement import load_statement
 from portal.core import clock
 from portal.core.kernel.roles import Rank
 from portal.core.models import Notice
@@ -90,7 +91,9 @@ def test_what_was_waived_for_good_is_a_line_of_its_own(plan: Plan) -> None:
 
     assert plan.figures_on(plan.loan_page, "plan-waived") == {plan.signed}
     assert plan.figures_on(plan.loan_page, "plan-waived-since") == {waiver.ran_on}
-    waived = [-line.amount for line in statement(plan.case.loan).lines if line.kind == "waiver"]
+    waived = [
+        -line.amount for line in load_statement(plan.case.loan).lines if line.kind == "waiver"
+    ]
     assert sum(waived) == waiver.total + waiver.ran_on
 
 
@@ -122,7 +125,7 @@ def test_late_warned_and_broken_it_is_the_same_figure_everywhere(plan: Plan) -> 
         case=plan.case, reason="多次联系未还", actor=staff(Rank.SUPERVISOR), now=plan.at
     )
 
-    lines = [line for line in statement(plan.case.loan).lines if line.kind == "breach"]
+    lines = [line for line in load_statement(plan.case.loan).lines if line.kind == "breach"]
     assert sum(line.amount for line in lines) == back
     assert f"恢复 {back:,.2f} 元" in lines[0].source
     broken = Notice.objects.get(event="plan_breached")

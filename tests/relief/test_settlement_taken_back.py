@@ -11,7 +11,8 @@ from django.test import Client
 from django.urls import reverse
 
 from loans.models import Payment
-from loans.queries import certificate, debt
+from loans.queries.debt import load_debt
+from loans.queries.papers import certificate_of
 from portal.core import clock
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Rank
@@ -55,7 +56,7 @@ def test_a_bounced_payoff_brings_the_plan_back() -> None:
     case = factories.case_at(State.COMPLETED)
     lin, later = client_of(case.borrower), NOW + timedelta(days=3)
     case.loan.refresh_from_db()
-    paper = certificate(case.loan)
+    paper = certificate_of(case.loan)
     assert paper is not None
     assert "核验通过" in verified(paper.code)
 
@@ -83,7 +84,7 @@ def test_a_broken_plan_paid_in_full_shows_its_certificate() -> None:
     case = factories.case_at(State.BREACHED)
     lin, later = client_of(case.borrower), NOW + timedelta(days=50)
     on = business_date(later)
-    factories.pay_amount(case.loan, debt(case.loan, on).payoff, on)
+    factories.pay_amount(case.loan, load_debt(case.loan, on).payoff, on)
 
     with clock.frozen(later):
         page = text(lin, reverse("relief:case", args=[case.public_id]))
@@ -99,7 +100,7 @@ def test_a_broken_plan_paid_in_full_shows_its_certificate() -> None:
     assert "剩余欠款已全部还清" in plan
     assert reverse("loans:settled", args=[case.loan.public_id]) in plan
     assert "已结清" in again
-    paper = certificate(case.loan)
+    paper = certificate_of(case.loan)
     assert paper is not None
     assert paper.code in settled
     assert "核验通过" in verified(paper.code)

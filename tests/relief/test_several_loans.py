@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from loans.models import Loan
-from loans.queries import borrower_debts, debt
+from loans.queries.debt import borrower_debts, load_debt
 from portal.core import clock
 from portal.core.models import User
 from relief.cases.models import Case
@@ -88,7 +88,7 @@ def test_penalty_page_says_which_loan_and_what_all_of_them_owe(lin: User) -> Non
     text = page(lin, reverse("loans:penalty", args=[loan.public_id]))
 
     every = [owed.penalty for _, owed in borrower_debts(lin, NOW.date())]
-    assert one(text, "penalty-total") == debt(loan, NOW.date()).penalty
+    assert one(text, "penalty-total") == load_debt(loan, NOW.date()).penalty
     assert one(text, "all-penalty-total") == sum(every)
     assert re.search(rf"第 \d / 3 笔 · 借款 {loan.number}", text)
     for owed in every:

@@ -9,7 +9,7 @@ import pytest
 from django.http import QueryDict
 from pytest_django import DjangoAssertNumQueries
 
-from loans.queries import debt
+from loans.queries.debt import load_debt
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Rank
 from relief.cases import queries
@@ -110,7 +110,7 @@ def test_the_timeline_knows_what_was_sent(
 def test_an_offer_beside_today() -> None:
     case = read(case_at(State.OFFERED))
     offer = factories.open_offer(case)
-    owed = debt(case.loan, business_date(NOW))
+    owed = load_debt(case.loan, business_date(NOW))
 
     view = offer_view(offer, NOW)
     beside = today(view.sums, owed, case, locked=view.locked)
@@ -139,7 +139,7 @@ def test_what_changed_since_the_version_before_is_marked() -> None:
     case = read(case)
 
     plans = [plan_sums(one.rows, one.figures) for one in (new, old)]
-    lines = compare(debt(case.loan, business_date(NOW)), plans[0], plans[1])
+    lines = compare(load_debt(case.loan, business_date(NOW)), plans[0], plans[1])
 
     assert [line.key for line in lines if line.changed] == ["instalment", "terms", "first"]
 

@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from loans.models import Loan
-from loans.queries import debt
+from loans.queries.debt import load_debt
 from portal.core.kernel.businesstime import business_date
 from portal.core.models import User
 from portal.site.demo import acts, papers
@@ -81,10 +81,10 @@ class Life:
         acts.pay_on(self.loan, self.today, amount)
 
     def pay_off(self) -> None:
-        self.pay(debt(self.loan, self.today).payoff)
+        self.pay(load_debt(self.loan, self.today).payoff)
 
     def next_due(self) -> date:
-        rows = debt(self.loan, self.today).instalments
+        rows = load_debt(self.loan, self.today).instalments
         return min(row.due_on for row in rows if row.total > 0)
 
     def open_offer(self) -> date:
@@ -223,7 +223,7 @@ def counter_waits(life: Life) -> None:
         seen=offer.digest,
         reasons=["too_much"],
         draft=compose.CounterDraft(
-            waive_penalty=debt(life.loan, life.today).figures.penalty,
+            waive_penalty=load_debt(life.loan, life.today).figures.penalty,
             first_due_on=life.today + timedelta(days=28),
             term_count=24,
         ),
@@ -315,7 +315,7 @@ def completion(life: Life) -> None:
     life.pay()
     life.look("到期日还清后")
     life.go(due + timedelta(days=5))
-    life.pay(debt(life.loan, life.today).next_due.total)  # type: ignore[union-attr]
+    life.pay(load_debt(life.loan, life.today).next_due.total)  # type: ignore[union-attr]
     life.look("提前还了一期")
     life.go(due + timedelta(days=6))
     life.pay_off()
@@ -360,7 +360,7 @@ def three_loans(life: Life) -> None:
     acts.pay_due(third, 2)
     life.look("三笔借款")
     life.apply(third)
-    missed = min(row.due_on for row in debt(third, life.today).instalments if row.total > 0)
+    missed = min(row.due_on for row in load_debt(third, life.today).instalments if row.total > 0)
     life.days(0, 4, start=missed)
     life.go(missed + timedelta(days=14))
     life.breach()

@@ -44,10 +44,10 @@ def dump() -> dict[str, Any]:
             names = [field.attname for field in fields]
             tables[label] = {"fields": names, "rows": rows}
     from loans.models import Loan
-    from loans.queries import debt
+    from loans.queries.debt import load_debt
 
     leaves = MigrationLoader(connection).graph.leaf_nodes()
-    owed = {loan.number: booked(debt(loan, SEEDED.date())) for loan in Loan.objects.all()}
+    owed = {loan.number: booked(load_debt(loan, SEEDED.date())) for loan in Loan.objects.all()}
     return {
         "seeded": SEEDED.isoformat(),
         "migrations": sorted(leaves),

@@ -65,7 +65,7 @@ def faults(previous: dict[str, Any]) -> list[str]:
     from django.core.management import CommandError, call_command
 
     from loans.models import Loan
-    from loans.queries import debt
+    from loans.queries.debt import load_debt
     from portal.core import clock
 
     now = datetime.fromisoformat(previous["seeded"])
@@ -77,7 +77,7 @@ def faults(previous: dict[str, Any]) -> list[str]:
                 call_command(proof, stdout=sys.stderr, stderr=sys.stderr)
             except (CommandError, SystemExit) as refused:
                 found.append(f"{proof}: {refused}")
-        owed = {loan.number: booked(debt(loan, now.date())) for loan in Loan.objects.all()}
+        owed = {loan.number: booked(load_debt(loan, now.date())) for loan in Loan.objects.all()}
         found += [
             f"loan {number}: {previous['owed'].get(number)} was owed, now {amount}"
             for number, amount in owed.items()

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from loans.models import Loan
-from loans.queries import debt
+from loans.queries.debt import load_debt
 from loans.services.origination import open_loan
 from loans.services.payment import pay
 from portal.core.models import User
@@ -57,14 +57,14 @@ def lend(
 def pay_due(loan: Loan, up_to: int, *, first: int = 1) -> None:
     """Pay the instalments `first` … `up_to` of the present schedule, each on its own due date."""
     for number in range(first, up_to + 1):
-        rows = debt(loan, loan.drawdown_on).instalments
+        rows = load_debt(loan, loan.drawdown_on).instalments
         due_on = next(row.due_on for row in rows if row.number == number)
         pay_on(loan, due_on)
 
 
 def pay_on(loan: Loan, day: date, amount: Decimal | None = None) -> None:
     """Pay what is due (or `amount`) at noon of a day."""
-    owed = amount or debt(loan, day).due_now
+    owed = amount or load_debt(loan, day).due_now
     at = moment(day, "12:06")
     pay(
         loan_id=loan.pk,
@@ -197,7 +197,7 @@ def let_time_pass(case: Case, until: datetime) -> None:
 def keep_plan(case: Case, how_many: int) -> None:
     """Pay the next instalments of the plan, each on its date, reminders and all."""
     for _ in range(how_many):
-        rows = debt(case.loan, case.loan.booked_on).instalments
+        rows = load_debt(case.loan, case.loan.booked_on).instalments
         due_on = min(row.due_on for row in rows if row.total > 0)
         let_time_pass(case, moment(due_on, "12:00"))
         case.loan.refresh_from_db()

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from loans.queries import borrower_debts
+from loans.queries.debt import borrower_debts
 from portal.core import clock
 from portal.core.access import borrower_only
 from portal.core.calendar.days import load_calendar

@@ -11,8 +11,8 @@ from loans.models import Loan
 from loans.presenters.amounts import PenaltyAll, penalty_all
 from loans.presenters.loan import places, progress
 from loans.presenters.wording import near_day, yuan
-from loans.queries import Debt
 from loans.queries.stage import LoanStage, stages
+from loans.queries.types import Debt
 from portal.core.kernel.businesstime import business_date, in_shanghai
 from portal.core.kernel.money import ZERO
 from portal.core.kernel.roles import Role

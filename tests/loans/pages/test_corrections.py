@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from loans import queries
 from loans.models import Correction, Loan, Payment
+from loans.queries.debt import load_debt
 from loans.services.acceleration import accelerate
 from loans.services.payment import pay, reverse_payment
 from portal.core.kernel.roles import Rank
@@ -50,9 +50,7 @@ def test_before_and_after_are_on_the_page(lin: Client, corrected: Correction, pa
     assert figures(response, "penalty-before") == [corrected.penalty_before]
     assert figures(response, "penalty-after") == [corrected.penalty_after]
     assert corrected.penalty_after < corrected.penalty_before
-    assert figures(response, "owed-after") == [
-        queries.debt(corrected.loan, day("2026-03-02")).total
-    ]
+    assert figures(response, "owed-after") == [load_debt(corrected.loan, day("2026-03-02")).total]
     assert "2026-03-01 的提前到期重新计算" in response.content.decode()
 
 

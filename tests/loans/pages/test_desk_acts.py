@@ -9,8 +9,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from loans import queries
 from loans.models import Loan
+from loans.queries.debt import load_debt
 from loans.services.payment import pay
 from portal.core.kernel.roles import Rank
 from tests import factories
@@ -30,7 +30,7 @@ def test_loan_is_read_only_for_staff(client: Client, loan: Loan) -> None:
     response = desk(client, Rank.MANAGER).get(address)
 
     text = response.content.decode()
-    assert figures(response, "penalty-total") == [queries.debt(loan, TODAY).penalty]
+    assert figures(response, "penalty-total") == [load_debt(loan, TODAY).penalty]
     assert loan.borrower.phone not in text
     assert client.post(address, {"principal": "1"}).status_code == 403
     assert client.get(reverse("admin:loans_loan_add")).status_code == 403
@@ -88,7 +88,7 @@ def test_an_act_says_what_it_did_to_todays_debt(loan: Loan) -> None:
         )
         for on in (date(2026, 2, 20), date(2026, 2, 25))
     )
-    before = queries.debt(loan, TODAY)
+    before = load_debt(loan, TODAY)
     boss = Client()
     desk(boss, Rank.SUPERVISOR)
 
@@ -98,7 +98,7 @@ def test_an_act_says_what_it_did_to_todays_debt(loan: Loan) -> None:
         follow=True,
     )
 
-    after = queries.debt(loan, TODAY)
+    after = load_debt(loan, TODAY)
     assert f"总待还 {before.total:,.2f} → {after.total:,.2f}" in done.content.decode()
     assert "冲正还款</a>" not in done.content.decode()
 

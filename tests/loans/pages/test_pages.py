@@ -13,10 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from icalendar import Calendar
 
-from loans import queries
 from loans.domain.restructure import ReliefTerms
 from loans.models import Loan, Posting
 from loans.presenters.exports import safe_cell
+from loans.queries.debt import load_debt
 from loans.services.payment import pay
 from loans.services.restructure import apply_relief
 from portal.core import clock
@@ -30,7 +30,7 @@ TODAY = date(2026, 3, 2)
 
 def relieved(loan: Loan) -> Loan:
     """All penalty waived, 12 terms from April."""
-    penalty = queries.debt(loan, TODAY).penalty
+    penalty = load_debt(loan, TODAY).penalty
     terms = ReliefTerms(
         figures_as_of=TODAY,
         waive_penalty=penalty,
@@ -50,7 +50,7 @@ def relieved(loan: Loan) -> Loan:
 
 
 def test_home_overdue_adds_up(lin: Client, loan: Loan) -> None:
-    owed = queries.debt(loan, TODAY)
+    owed = load_debt(loan, TODAY)
 
     response = lin.get(reverse("loans:home"))
 
@@ -63,7 +63,7 @@ def test_home_overdue_adds_up(lin: Client, loan: Loan) -> None:
 def test_home_clear_praises_payments_in_time(client: Client) -> None:
     loan = factories.overdue_loan(drawdown_on=date(2026, 1, 5), due_day=20)
     client.force_login(loan.borrower)
-    due = queries.debt(loan, date(2026, 2, 20)).due_now
+    due = load_debt(loan, date(2026, 2, 20)).due_now
     pay(
         loan_id=loan.pk,
         amount=due,
@@ -103,7 +103,7 @@ def test_home_takes_the_same_queries_for_many_loans(lin: Client, loan: Loan) -> 
 
 def test_plan_shows_new_rows_and_the_old_schedule_struck_through(lin: Client, loan: Loan) -> None:
     loan = relieved(loan)
-    rows = queries.debt(loan, TODAY).instalments
+    rows = load_debt(loan, TODAY).instalments
 
     response = lin.get(reverse("loans:detail", args=[loan.public_id]))
 
@@ -143,7 +143,7 @@ def test_broken_plan_says_what_came_back(lin: Client, loan: Loan) -> None:
 
 
 def test_due_dates_are_a_calendar(lin: Client, loan: Loan) -> None:
-    ahead = [row for row in queries.debt(loan, TODAY).instalments if row.due_on >= TODAY]
+    ahead = [row for row in load_debt(loan, TODAY).instalments if row.due_on >= TODAY]
 
     content = lin.get(reverse("loans:calendar", args=[loan.public_id])).content
 
@@ -154,7 +154,7 @@ def test_due_dates_are_a_calendar(lin: Client, loan: Loan) -> None:
 def test_settled_page_before_the_end_names_the_payoff(lin: Client, loan: Loan) -> None:
     response = lin.get(reverse("loans:settled", args=[loan.public_id]))
 
-    assert figures(response, "payoff") == [queries.payoff_amount(loan, TODAY)]
+    assert figures(response, "payoff") == [load_debt(loan, TODAY).payoff]
 
 
 @pytest.mark.parametrize(

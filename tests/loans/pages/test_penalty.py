@@ -14,9 +14,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from loans import queries
 from loans.models import Loan
 from loans.presenters import origins, papers
+from loans.queries.debt import debt_of, load_debt
+from loans.queries.penalty import penalty_story
+from loans.queries.position import load_position
 from loans.services.payment import pay
 from tests import factories
 from tests.loans.pages.marks import by_instalment, figures
@@ -41,7 +43,7 @@ def part_payment(loan: Loan) -> None:
 
 def pay_first_instalment(loan: Loan) -> None:
     """Two months late, so that its penalty is history."""
-    first = queries.debt(loan, date(2026, 2, 10)).instalments[0]
+    first = load_debt(loan, date(2026, 2, 10)).instalments[0]
     pay(
         loan_id=loan.pk,
         amount=first.total,
@@ -57,7 +59,7 @@ def csv_rows(content: bytes) -> list[list[str]]:
 
 
 def test_total_is_the_sum_of_the_instalments(lin: Client, loan: Loan) -> None:
-    owed = queries.debt(loan, date(2026, 3, 2))
+    owed = load_debt(loan, date(2026, 3, 2))
 
     response = lin.get(page(loan))
 
@@ -70,7 +72,7 @@ def test_total_is_the_sum_of_the_instalments(lin: Client, loan: Loan) -> None:
 
 def test_part_payment_shows_segments_and_what_is_left(lin: Client, loan: Loan) -> None:
     part_payment(loan)
-    owed = queries.debt(loan, date(2026, 3, 2))
+    owed = load_debt(loan, date(2026, 3, 2))
 
     response = lin.get(page(loan))
 
@@ -85,7 +87,7 @@ def test_ceiling_shows_what_it_took_away(client: Client) -> None:
 
     response = client.get(page(loan))
 
-    story = queries.penalty_story(loan, date(2026, 3, 2))
+    story = penalty_story(loan, date(2026, 3, 2))
     assert figures(response, "penalty-capped-total") == [story.capped_part]
     assert story.capped_part > 0
     assert "封顶减少" in response.content.decode()
@@ -116,13 +118,13 @@ def test_nothing_overdue_says_so(client: Client) -> None:
 def test_what_if_is_computed_for_its_day(
     lin: Client, loan: Loan, asked: dict[str, str], on: date
 ) -> None:
-    then = queries.debt(loan, on)
+    then = load_debt(loan, on)
 
     response = lin.get(page(loan), asked)
 
     assert response.status_code == 200
     assert figures(response, "what-if-then") == [then.due_now]
-    now = queries.debt(loan, date(2026, 3, 2))
+    now = load_debt(loan, date(2026, 3, 2))
     assert figures(response, "what-if-more") == [then.penalty - now.penalty]
 
 
@@ -147,7 +149,7 @@ def test_htmx_gets_the_card_alone(lin: Client, loan: Loan) -> None:
 
 def test_csv_can_be_recomputed(lin: Client, loan: Loan) -> None:
     part_payment(loan)
-    owed = queries.debt(loan, date(2026, 3, 2))
+    owed = load_debt(loan, date(2026, 3, 2))
 
     content = lin.get(page(loan, "penalty-csv")).content
 
@@ -190,8 +192,8 @@ def test_every_loan_page_takes_the_same_queries_whatever_happened(lin: Client, l
 
 def test_each_amount_of_the_head_opens_to_parts_that_add_up(lin: Client, loan: Loan) -> None:
     part_payment(loan)
-    books, today = queries.load_position(loan), date(2026, 3, 2)
-    owed = queries.debt_of(books, today)
+    books, today = load_position(loan), date(2026, 3, 2)
+    owed = debt_of(books, today)
 
     told = origins.origins(books, owed, without=origins.ON_PENALTY)
     text = lin.get(page(loan)).content.decode()
@@ -215,14 +217,12 @@ def test_page_csv_and_pdf_tell_the_same_segments_and_why(lin: Client, loan: Loan
     pay_first_instalment(whole)
 
     for one in (loan, whole):
-        story = queries.penalty_story(one, date(2026, 3, 2))
+        story = penalty_story(one, date(2026, 3, 2))
         parts = [(line, part) for line in story.instalments for part in line.segments]
         text = lin.get(page(one)).content.decode()
         rows = csv_rows(lin.get(page(one, "penalty-csv")).content)
         told = [(int(row[1]), row[10], row[11]) for row in rows[1:] if len(row) == 12]
-        paper = papers.penalty_paper(
-            one, one.terms, story, queries.debt(one, date(2026, 3, 2))
-        ).rows
+        paper = papers.penalty_paper(one, one.terms, story, load_debt(one, date(2026, 3, 2))).rows
 
         assert parts
         assert told == [(line.number, part.reason, part.end_reason) for line, part in parts]

@@ -11,8 +11,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from loans import queries
 from loans.models import Loan, Payment
+from loans.queries.debt import load_debt
+from loans.queries.papers import certificate_of
 from tests import factories
 from tests.loans.pages.marks import figures
 
@@ -34,7 +35,7 @@ def order(amount: object, token: str = TOKEN) -> dict[str, str]:
 
 
 def test_due_amount_and_its_split_are_shown_first(lin: Client, loan: Loan) -> None:
-    owed = queries.debt(loan, TODAY)
+    owed = load_debt(loan, TODAY)
 
     response = lin.get(cashier(loan))
 
@@ -46,7 +47,7 @@ def test_due_amount_and_its_split_are_shown_first(lin: Client, loan: Loan) -> No
 
 
 def test_payoff_settles_and_leads_to_the_certificate(lin: Client, loan: Loan) -> None:
-    payoff = queries.payoff_amount(loan, TODAY)
+    payoff = load_debt(loan, TODAY).payoff
     assert figures(lin.get(cashier(loan), {"scope": "payoff"}), "repay-amount") == [payoff]
 
     paid = lin.post(cashier(loan), order(payoff))
@@ -58,7 +59,7 @@ def test_payoff_settles_and_leads_to_the_certificate(lin: Client, loan: Loan) ->
     assert figures(settled, "total-due") == [Decimal("0.00")]
     code = re.search(r'data-field="certificate-code">(\w+)<', settled.content.decode())
     assert code
-    assert code[1] == queries.certificate(Loan.objects.get(pk=loan.pk)).code
+    assert code[1] == certificate_of(Loan.objects.get(pk=loan.pk)).code
     paper = lin.get(reverse("loans:certificate-pdf", args=[loan.public_id]))
     assert paper.content.startswith(b"%PDF-")
 
@@ -97,7 +98,7 @@ def test_token_of_somebody_else_pays_ones_own_loan(lin: Client, loan: Loan) -> N
 
 
 def test_over_the_payoff_is_refused_with_the_exact_amount(lin: Client, loan: Loan) -> None:
-    payoff = queries.payoff_amount(loan, TODAY)
+    payoff = load_debt(loan, TODAY).payoff
 
     response = lin.post(cashier(loan), order(payoff + Decimal("0.01")))
 

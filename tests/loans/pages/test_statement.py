@@ -11,9 +11,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from loans import queries
 from loans.models import Loan
 from loans.presenters import booked
+from loans.queries.debt import load_debt
+from loans.queries.statement import load_statement
 from portal.core.kernel.money import signed
 from tests.loans.pages.marks import figures
 from tests.loans.pages.test_pages import relieved
@@ -23,7 +24,7 @@ TODAY = date(2026, 3, 2)
 
 def test_statement_ends_with_the_books_balance(lin: Client, loan: Loan) -> None:
     loan = relieved(loan)
-    told = queries.statement(loan)
+    told = load_statement(loan)
 
     response = lin.get(reverse("loans:statement", args=[loan.public_id]))
     content = lin.get(reverse("loans:statement-csv", args=[loan.public_id])).content
@@ -38,7 +39,7 @@ def test_statement_ends_with_the_books_balance(lin: Client, loan: Loan) -> None:
 
 def test_statement_of_a_period_opens_with_what_was_owed_before(lin: Client, loan: Loan) -> None:
     loan = relieved(loan)
-    whole = queries.statement(loan)
+    whole = load_statement(loan)
     asked = {"from_on": "2026-01-01", "to_on": "2026-02-28"}
 
     response = lin.get(reverse("loans:statement", args=[loan.public_id]), asked)
@@ -56,7 +57,7 @@ def test_statement_of_a_period_opens_with_what_was_owed_before(lin: Client, loan
 
 def test_statement_page_keeps_every_posting_under_its_event(lin: Client, loan: Loan) -> None:
     loan = relieved(loan)
-    told = queries.statement(loan)
+    told = load_statement(loan)
     rows = booked.events(told)
 
     text = lin.get(reverse("loans:statement", args=[loan.public_id])).content.decode()
@@ -73,8 +74,8 @@ def test_statement_of_today_leads_from_the_books_to_todays_debt(lin: Client, loa
     response = lin.get(reverse("loans:statement", args=[loan.public_id]))
 
     closing, unbooked = (figures(response, f"statement-{name}") for name in ("closing", "unbooked"))
-    assert closing[0] + unbooked[0] == queries.debt(loan, TODAY).total
-    assert figures(response, "total-due") == [queries.debt(loan, TODAY).total]
+    assert closing[0] + unbooked[0] == load_debt(loan, TODAY).total
+    assert figures(response, "total-due") == [load_debt(loan, TODAY).total]
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from loans import queries
 from loans.domain.restructure import ReliefTerms
 from loans.models import Loan
+from loans.queries.debt import load_debt
 from loans.services.acceleration import accelerate
 from loans.services.payment import pay, reverse_payment
 from loans.services.restructure import apply_relief, reinstate
@@ -62,11 +62,11 @@ def accelerated(loan: Loan) -> None:
 
 
 def prepaid(loan: Loan) -> None:
-    received(loan, queries.debt(loan, TODAY).due_now + 500)
+    received(loan, load_debt(loan, TODAY).due_now + 500)
 
 
 def settled(loan: Loan) -> None:
-    received(loan, queries.payoff_amount(loan, TODAY))
+    received(loan, load_debt(loan, TODAY).payoff)
 
 
 def reversed_settlement(loan: Loan) -> None:
@@ -94,7 +94,7 @@ def test_every_page_opens(
             for name in NAMES
         }
 
-    owed = queries.debt(loan, TODAY + timedelta(days=days))
+    owed = load_debt(loan, TODAY + timedelta(days=days))
     over = {"repay": 302} if loan.is_settled else {}
     assert codes == dict.fromkeys(NAMES, 200) | over
     assert home.status_code == 200
@@ -126,7 +126,7 @@ def test_broken_plan_opens_and_what_came_back_is_owed(lin: Client, loan: Loan) -
     with clock.frozen(later + timedelta(days=2)):
         pages = {name: lin.get(reverse(f"loans:{name}", args=[loan.public_id])) for name in NAMES}
 
-    owed = queries.debt(loan, later.date() + timedelta(days=2))
+    owed = load_debt(loan, later.date() + timedelta(days=2))
     assert {name: page.status_code for name, page in pages.items()} == dict.fromkeys(NAMES, 200)
     assert figures(pages["penalty"], "penalty-total") == [owed.penalty]
     assert figures(pages["repay"], "repay-amount") == [owed.due_now]

@@ -12,10 +12,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from loans import queries
 from loans.domain.products import product
 from loans.domain.profile import Method, PenaltyBase, PenaltyCause, ProductProfile, RateKind
 from loans.presenters import rules, wording
+from loans.queries.debt import load_debt
 from portal.core.kernel.money import Rounding
 from tests import factories
 from tests.loans.pages.marks import figures
@@ -110,7 +110,7 @@ def test_every_kind_of_product_opens_with_its_own_figures(
 ) -> None:
     loan = factories.overdue_loan(product=profile)
     client.force_login(loan.borrower)
-    owed = queries.debt(loan, TODAY)
+    owed = load_debt(loan, TODAY)
 
     response = client.get(reverse("loans:penalty", args=[loan.public_id]))
     others = [

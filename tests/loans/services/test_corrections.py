@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from loans.models import Entry, Loan, Payment, Posting, Schedule
-from loans.queries import certificate, payoff_amount, statement
+from loans.queries.debt import load_debt
+from loans.queries.papers import certificate_of
+from loans.queries.statement import load_statement
 from loans.services.payment import reverse_payment
 from portal.core.documents.papers import verify
 from portal.core.errors import RuleViolation
@@ -50,10 +52,10 @@ def test_reversed_pay_off_opens_the_loan_again() -> None:
     assert verify(code).revoked_at == at(day("09-25"))
     loan.refresh_from_db()
     assert loan.status == Loan.Status.ACTIVE
-    assert certificate(loan) is None
+    assert certificate_of(loan) is None
     assert figures(loan, "09-25") == before
     assert_clean()
-    paid(loan, str(payoff_amount(loan, day("09-25"))), "09-25")
+    paid(loan, str(load_debt(loan, day("09-25")).payoff), "09-25")
     assert Document.objects.count() == 2
     assert_clean()
 
@@ -120,8 +122,8 @@ def test_statement_runs_from_opening_to_closing() -> None:
     reverse(payment, "09-25")
     paid(loan, "500.00", "09-25", "second")
 
-    whole = statement(loan)
-    part = statement(loan, day("09-20"), day("09-20"))
+    whole = load_statement(loan)
+    part = load_statement(loan, day("09-20"), day("09-20"))
 
     assert whole.opening == 0
     assert whole.closing == whole.opening + sum(line.amount for line in whole.lines)

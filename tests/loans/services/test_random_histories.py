@@ -14,7 +14,8 @@ from django.db import transaction
 
 from loans.domain.profile import Method, PenaltyBase, ProductProfile, RateKind
 from loans.models import Loan, Payment, Schedule
-from loans.queries import debt, load_position
+from loans.queries.debt import load_debt
+from loans.queries.position import load_position
 from loans.services.acceleration import accelerate
 from loans.services.origination import open_loan
 from loans.services.payment import pay, preview_payment, reverse_payment
@@ -101,19 +102,19 @@ class Life:
         )
 
     def pay(self) -> None:
-        before = debt(self.fresh(), self.today)
+        before = load_debt(self.fresh(), self.today)
         amount = D(self.dice.randint(1, 150_000)) / 100
         shown = preview_payment(loan=self.fresh(), amount=amount, on=self.today)
         self._pay(amount, self.today)
-        after = debt(self.fresh(), self.today)
+        after = load_debt(self.fresh(), self.today)
         assert after.payoff == before.payoff - amount == shown.remaining
 
     def pay_due(self) -> None:
-        self._pay(debt(self.fresh(), self.today).due_now, self.today)
+        self._pay(load_debt(self.fresh(), self.today).due_now, self.today)
 
     def pay_off(self) -> None:
         if self.dice.random() < 0.3:
-            self._pay(debt(self.fresh(), self.today).payoff, self.today)
+            self._pay(load_debt(self.fresh(), self.today).payoff, self.today)
             assert self.fresh().is_settled
 
     def back_date(self) -> None:
@@ -132,7 +133,7 @@ class Life:
 
     def relieve(self) -> None:
         figures_as_of = self.today - timedelta(days=self.dice.choice([0, 0, 4]))
-        figures = debt(self.fresh(), figures_as_of).figures
+        figures = load_debt(self.fresh(), figures_as_of).figures
         share = D(self.dice.randint(0, 100)) / 100
         terms = ReliefTerms(
             figures_as_of=figures_as_of,
@@ -156,7 +157,9 @@ class Life:
                 now=at(self.today),
             )
         self.key = key
-        after = debt(self.fresh(), figures_as_of if figures_as_of == self.today else self.today)
+        after = load_debt(
+            self.fresh(), figures_as_of if figures_as_of == self.today else self.today
+        )
         assert shown.total + shown.waived == figures.total + shown.plan_interest
         assert after.principal + after.kept_interest + after.kept_penalty == (
             shown.total - shown.plan_interest
@@ -169,7 +172,7 @@ class Life:
 
     def breach(self) -> None:
         self.serial += 1
-        before = debt(self.fresh(), self.today)
+        before = load_debt(self.fresh(), self.today)
         schedule = reinstate(
             loan_id=self.loan.pk,
             on=self.today,
@@ -179,15 +182,15 @@ class Life:
             now=at(self.today),
         )
         returned = D((schedule.terms or {})["returned"])
-        assert debt(self.fresh(), self.today).payoff == before.payoff + returned
+        assert load_debt(self.fresh(), self.today).payoff == before.payoff + returned
 
     def accelerate(self) -> None:
         if self.dice.random() < 0.2:
-            before = debt(self.fresh(), self.today)
+            before = load_debt(self.fresh(), self.today)
             accelerate(
                 loan_id=self.loan.pk, on=self.today, reason="x", actor=None, now=at(self.today)
             )
-            assert debt(self.fresh(), self.today).payoff == before.payoff
+            assert load_debt(self.fresh(), self.today).payoff == before.payoff
 
     def fresh(self) -> Loan:
         return Loan.objects.get(pk=self.loan.pk)
@@ -195,11 +198,11 @@ class Life:
     def check(self) -> None:
         """Conserved to the fen; nothing negative; what is owed never shrinks by waiting a day."""
         loan = self.fresh()
-        owed = debt(loan, self.today)
+        owed = load_debt(loan, self.today)
         for row in owed.instalments:
             for name in ("principal", "interest", "penalty", "compound", "kept_interest"):
                 assert getattr(row, name) >= ZERO, (row.number, name)
-        assert debt(loan, self.today + timedelta(days=1)).payoff >= owed.payoff
+        assert load_debt(loan, self.today + timedelta(days=1)).payoff >= owed.payoff
         position = load_position(loan)
         assert sum(1 for s in position.schedules if s.is_live) == 1
         assert position.current() == Schedule.objects.get(loan=loan, superseded_on=None)

@@ -6,7 +6,8 @@ import pytest
 
 from loans.domain.profile import Method, ProductProfile, RateKind
 from loans.models import Entry, Loan, Schedule
-from loans.queries import debt, load_position, payoff_amount, schedule_history
+from loans.queries.debt import load_debt
+from loans.queries.position import load_position
 from loans.services.acceleration import accelerate
 from loans.services.payment import reverse_payment
 from loans.services.restructure import preview_relief, reinstate, revoke_relief
@@ -212,7 +213,7 @@ def test_plan_with_interest_is_recomputed_when_paid_ahead_and_when_broken() -> N
     relieved(loan, terms, "10-09")
     first = owed(loan, "2023-11-10").instalments[0]
     paid(loan, str(first.total), "2023-11-10")
-    ahead = payoff_amount(loan, day("2023-11-25"))
+    ahead = load_debt(loan, day("2023-11-25")).payoff
 
     paid(loan, "1000.00", "2023-11-25")
 
@@ -239,7 +240,7 @@ def test_breach_needs_a_plan_and_happens_once() -> None:
     assert broken(loan, "2023-11-24") == first
     assert owed(loan, "2023-11-24").kept_penalty == D("161.50") + D("3.15")
     assert_clean()
-    paid(loan, str(payoff_amount(loan, day("2023-12-01"))), "2023-12-01")
+    paid(loan, str(load_debt(loan, day("2023-12-01")).payoff), "2023-12-01")
     assert Loan.objects.get(pk=loan.pk).is_settled
     assert_clean()
 
@@ -268,7 +269,7 @@ def test_acceleration_makes_all_principal_due_and_drops_future_interest() -> Non
 
 def test_interest_only_loan_by_the_year() -> None:
     loan = example_loan(product=YEARLY, principal=D("10000.00"), term_months=6)
-    assert debt(loan, day("07-10")).interest == D("120.00")
+    assert load_debt(loan, day("07-10")).interest == D("120.00")
 
     paid(loan, "120.00", "07-10")
     paid(loan, "2000.00", "07-25")
@@ -278,5 +279,5 @@ def test_interest_only_loan_by_the_year() -> None:
         "2023-12-20",
     )
 
-    assert len(schedule_history(loan)) == 3
+    assert loan.schedules.count() == 3
     assert_clean()

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pytest
 
 from loans.models import Correction, Entry, Loan, Payment, Posting, Schedule
-from loans.queries import certificate, load_position
+from loans.queries.papers import certificate_of
+from loans.queries.position import load_position
 from loans.services.acceleration import accelerate
 from loans.services.payment import reverse_payment
 from loans.services.restructure import reinstate
@@ -151,13 +152,13 @@ def test_a_settled_broken_plan_opens_again() -> None:
     loan = planned(*DATES)
     broken(loan)
     paid(loan, "3661.63", BREACH)
-    assert certificate(Loan.objects.get(pk=loan.pk)) is not None
+    assert certificate_of(Loan.objects.get(pk=loan.pk)) is not None
 
     bounce(loan, DATES[4], now=BREACH)
 
     loan.refresh_from_db()
     assert loan.status == Loan.Status.ACTIVE
-    assert certificate(loan) is None
+    assert certificate_of(loan) is None
     assert owed(loan, BREACH).payoff == D("532.76")
     assert_clean()
 

@@ -11,8 +11,8 @@ from django.db.models import Sum
 
 from loans.models import Account, Loan, Payment, Posting, Schedule
 from loans.models.ledger import RECEIVABLES
-from loans.queries import Position, load_position
 from loans.queries.debt import debt_of
+from loans.queries.position import Position, load_position
 from loans.services.splitting import split_payment
 from portal.core.kernel.money import FEN, ZERO
 

@@ -17,8 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from loans.domain.profile import ProductProfile
 from loans.models import Loan, Payment, Posting
 from loans.proofs import violations
-from loans.queries import Position, debt
-from loans.queries.debt import debt_of
+from loans.queries.debt import debt_of, load_debt
+from loans.queries.position import Position
 from loans.services.acceleration import accelerate
 from loans.services.booking import open_books
 from loans.services.origination import open_loan
@@ -98,7 +98,7 @@ class LoanMachine(RuleBasedStateMachine):
     def pay(self, amount: Decimal) -> None:
         before = debt_of(self.books, self.today).payoff
         if self.attempt(self._payment(amount, self.today)):
-            assert debt(self.fresh(), self.today).payoff == before - amount
+            assert load_debt(self.fresh(), self.today).payoff == before - amount
 
     @rule(whole=st.booleans())
     def pay_what_is_owed(self, whole: bool) -> None:
@@ -144,7 +144,7 @@ class LoanMachine(RuleBasedStateMachine):
             with transaction.atomic():
                 done = [self.attempt(self._payment(amount, self.today)) for amount in amounts]
                 if all(done):
-                    left.append(debt(self.fresh(), self.today).payoff)
+                    left.append(load_debt(self.fresh(), self.today).payoff)
                 if len(left) < 2:
                     transaction.set_rollback(True)
         assert len(set(left)) <= 1
@@ -195,7 +195,7 @@ class LoanMachine(RuleBasedStateMachine):
         )
         if schedule:
             returned = D((schedule.terms or {})["returned"])
-            assert debt(self.fresh(), on).payoff == before + returned
+            assert load_debt(self.fresh(), on).payoff == before + returned
 
     @rule()
     @precondition(lambda self: self.serial % 4 == 3)  # rarely: little can be done after it
@@ -205,7 +205,7 @@ class LoanMachine(RuleBasedStateMachine):
             loan_id=self.loan_id, on=on, reason="严重逾期", actor=None, now=at(on)
         )
         if self.attempt(act, again=False):
-            assert debt(self.fresh(), on).payoff == before
+            assert load_debt(self.fresh(), on).payoff == before
 
     @rule()
     @precondition(lambda self: self.last)
@@ -283,7 +283,7 @@ class LoanMachine(RuleBasedStateMachine):
         )
         if done:
             self.relief_key = key
-            after = debt(self.fresh(), on)
+            after = load_debt(self.fresh(), on)
             waived = terms.waive_penalty + terms.waive_interest
             assert after.principal + after.kept_interest + after.kept_penalty == (
                 figures.total - waived

@@ -13,7 +13,7 @@ import pytest
 
 from loans.models import Payment
 from loans.proofs import violations
-from loans.queries import debt
+from loans.queries.debt import load_debt
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Rank
@@ -194,12 +194,12 @@ def test_repay_and_execute(turn: int) -> None:
     assert Payment.objects.count() == 1  # one reference, one payment
     if state == State.PLAN_ACTIVE:
         assert refused(accepted) == []
-        assert debt(case.loan, on).is_plan
+        assert load_debt(case.loan, on).is_plan
     else:
         assert state == State.OFFERED
         assert len(refused(accepted)) == len(accepted)
         assert all("系统已于" in problem.message for problem in refused(accepted))
-        assert not debt(case.loan, on).is_plan
+        assert not load_debt(case.loan, on).is_plan
     assert Agreement.objects.count() == (state == State.PLAN_ACTIVE)
 
 

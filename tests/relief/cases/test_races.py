@@ -13,7 +13,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import connection
 
 from loans.proofs import violations
-from loans.queries import debt
+from loans.queries.debt import load_debt
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Rank
@@ -114,7 +114,7 @@ def test_accept_and_something_else(other: str) -> None:
     state = state_of(case)
     accepted = Agreement.objects.count()
     assert accepted == (1 if state == State.PLAN_ACTIVE else 0)
-    assert debt(case.loan, business_date(LATER)).is_plan is (accepted == 1)
+    assert load_debt(case.loan, business_date(LATER)).is_plan is (accepted == 1)
 
 
 def test_two_staff_claim() -> None:

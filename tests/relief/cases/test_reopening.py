@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from loans.queries import certificate, debt
+from loans.queries.debt import load_debt
+from loans.queries.papers import certificate_of
 from loans.services.payment import reverse_payment
 from portal.core import clock
 from portal.core.errors import RuleViolation
@@ -47,7 +48,7 @@ def bounce_last(case: Case, days: int = 1) -> None:
 
 def pay_off(case: Case, days: int) -> None:
     on = business_date(NOW) + timedelta(days=days)
-    factories.pay_amount(case.loan, debt(case.loan, on).payoff, on)
+    factories.pay_amount(case.loan, load_debt(case.loan, on).payoff, on)
     case.refresh_from_db()
     case.loan.refresh_from_db()
 
@@ -67,7 +68,7 @@ def test_a_completed_plan_is_in_force_and_watched_again() -> None:
     assert Evidence.objects.get(case=case).purge_on is None
     paper.refresh_from_db()
     assert paper.revoked_at is not None
-    assert certificate(case.loan) is None
+    assert certificate_of(case.loan) is None
     assert "下一期 3月30日 到期" in Notice.objects.get(event="plan_reopened").body
     due = agreement.plan.instalments.first().due_on
     factories.sweep_through(case, noon(due + timedelta(days=3)))
@@ -82,7 +83,7 @@ def test_paid_again_it_is_completed_again_with_a_new_paper() -> None:
 
     pay_off(case, 3)
 
-    paper = certificate(case.loan)
+    paper = certificate_of(case.loan)
     assert case.state == State.COMPLETED
     assert paper is not None
     assert paper.pk != first.pk
@@ -132,14 +133,14 @@ def test_a_broken_plan_paid_in_full_ends_as_settled_and_stays_broken() -> None:
 
     assert case.state == State.SETTLED
     assert case.agreements.get().end_kind == "breached"
-    assert certificate(case.loan) is not None
+    assert certificate_of(case.loan) is not None
     assert "结清证明已开出" in Notice.objects.get(event="case_settled").body
 
     bounce_last(case)
 
     assert case.state == State.BREACHED
     assert case.agreements.get().end_kind == "breached"
-    assert certificate(case.loan) is None
+    assert certificate_of(case.loan) is None
     assert Notice.objects.filter(event="breach_reopened").count() == 1
     assert not case.deadlines.waiting().exists()
 
@@ -152,7 +153,7 @@ def test_a_manager_revokes_a_warned_plan_of_which_nothing_is_paid() -> None:
 
     case.refresh_from_db()
     assert case.state == State.NEGOTIATING
-    assert not debt(case.loan, business_date(when)).is_plan
+    assert not load_debt(case.loan, business_date(when)).is_plan
     assert [row.kind for row in case.deadlines.waiting()] == ["COMPOSE_DUE"]
     assert plan_clock.can_breach(case, when) is False
 

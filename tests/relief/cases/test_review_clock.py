@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from loans.queries import debt
+from loans.queries.debt import load_debt
 from portal.core.calendar.days import load_calendar
 from portal.core.errors import NotYourTurn, RuleViolation
 from portal.core.kernel.errors import InvalidInput
@@ -190,7 +190,8 @@ def test_our_delay_is_waived_in_the_next_offer_and_counts_against_nobody() -> No
     offer = factories.offer_made(case, now=late, penalty_percent=Decimal(50))
 
     ran = (
-        debt(case.loan, late.date()).penalty - debt(case.loan, datetime(2026, 3, 4).date()).penalty  # noqa: DTZ001 - a date
+        load_debt(case.loan, late.date()).penalty
+        - load_debt(case.loan, datetime(2026, 3, 4).date()).penalty  # noqa: DTZ001 - a date
     )
     terms = offer.offer_terms
     assert terms.delay_waiver == ran > 0

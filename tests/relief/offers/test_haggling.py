@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from loans.proofs import violations
-from loans.queries import debt
+from loans.queries.debt import load_debt
 from portal.core.errors import RuleViolation, TermsChanged
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.errors import InvalidInput
@@ -113,7 +113,7 @@ def test_a_payment_reissues_the_same_terms_on_the_new_debt() -> None:
 def test_paying_never_makes_an_offer_need_more_authority(percent: Decimal | None) -> None:
     """Half of the penalty, by amount or by percent, is within a reviewer's authority; it stays so."""
     case = case_at(State.NEGOTIATING)
-    half = (debt(case.loan, ON).figures.penalty / 2).quantize(Decimal("0.01"), "ROUND_DOWN")
+    half = (load_debt(case.loan, ON).figures.penalty / 2).quantize(Decimal("0.01"), "ROUND_DOWN")
     granted = {"waive_penalty": None if percent else half, "penalty_percent": percent}
     factories.offer_made(case, **granted)
     factories.pay_amount(case.loan, half, ON + timedelta(days=1))
@@ -140,7 +140,7 @@ def test_a_payment_while_a_checker_thinks_tells_the_borrower_nothing() -> None:
 
 def test_paying_everything_settles_the_case() -> None:
     case = case_at(State.OFFERED)
-    factories.pay_amount(case.loan, debt(case.loan, ON).payoff, ON)
+    factories.pay_amount(case.loan, load_debt(case.loan, ON).payoff, ON)
 
     case.refresh_from_db()
     assert case.state == State.SETTLED

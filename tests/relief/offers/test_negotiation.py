@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 
 from loans.models import Schedule
 from loans.proofs import violations
-from loans.queries import debt
+from loans.queries.debt import load_debt
 from portal.core.errors import NotYourTurn, RuleViolation, TermsChanged
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Rank
@@ -49,7 +49,7 @@ def test_an_offer_locks_the_debt_and_is_valid_for_seven_days() -> None:
     case = case_at(State.OFFERED)
     offer = open_offer(case)
 
-    owed = debt(case.loan, ON).figures
+    owed = load_debt(case.loan, ON).figures
     assert offer.figures["penalty"] == str(owed.penalty)
     assert offer.figures["total"] == str(owed.total)
     assert offer.valid_until == case.next_due_at == at("2026-03-09 18:00")
@@ -71,7 +71,7 @@ def test_accepting_executes_once_and_the_second_click_gets_the_same_agreement() 
     assert first == second
     assert Agreement.objects.count() == 1
     assert case.state == State.PLAN_ACTIVE
-    assert debt(case.loan, ON).is_plan
+    assert load_debt(case.loan, ON).is_plan
     assert first.plan.instalments.count() == 12
     assert first.accepted_from == "203.0.113.7"
     assert agreement.is_untouched(first)
@@ -87,7 +87,7 @@ def test_the_penalty_that_ran_on_meanwhile_is_waived_too() -> None:
     assert Decimal(made.snapshot["penalty_waived_since"]) > 0
     assert "一并减免" in made.text
     promised = sum(Decimal(row["total"]) for row in made.offer.rows)
-    assert debt(case.loan, ON + timedelta(days=5)).payoff == promised
+    assert load_debt(case.loan, ON + timedelta(days=5)).payoff == promised
 
 
 def test_reading_takes_ten_seconds() -> None:
@@ -201,7 +201,7 @@ def test_only_the_borrower_answers() -> None:
 
 def test_a_manager_revokes_before_the_first_payment() -> None:
     case = case_at(State.PLAN_ACTIVE)
-    before = debt(case.loan, ON + timedelta(days=1))
+    before = load_debt(case.loan, ON + timedelta(days=1))
     assert before.is_plan
     with pytest.raises(RuleViolation, match="需要经理"):
         revoke.revoke_agreement(case=case, reason="条款有误", actor=staff(Rank.SUPERVISOR), now=NOW)
@@ -211,7 +211,7 @@ def test_a_manager_revokes_before_the_first_payment() -> None:
     case.refresh_from_db()
     case.loan.refresh_from_db()
     assert case.state == State.NEGOTIATING
-    assert not debt(case.loan, ON).is_plan
+    assert not load_debt(case.loan, ON).is_plan
     assert case.agreements.get().end_kind == "revoked"
     factories.offer_made(case, now=NOW + timedelta(hours=1))
     accept(case, now=NOW + timedelta(hours=2))

@@ -15,7 +15,7 @@ from django.db.models import Model
 
 from loans.domain.components import Components
 from loans.domain.restructure import PlanPreview
-from loans.queries import debt
+from loans.queries.debt import load_debt
 from loans.services import restructure as books_restructure
 from portal.core.errors import RuleViolation, TermsChanged
 from portal.core.kernel.businesstime import business_date
@@ -133,7 +133,7 @@ def test_a_superseded_version_is_refused_and_names_who_replaced_it() -> None:
         accept(case, offer, SOON)
 
     assert snapshot() == before
-    assert not debt(case.loan, business_date(SOON)).is_plan
+    assert not load_debt(case.loan, business_date(SOON)).is_plan
 
 
 def test_another_digest_than_the_one_seen_is_refused() -> None:
@@ -222,7 +222,7 @@ def test_a_plan_that_the_books_compute_otherwise_is_not_signed(
         accept(case, offer)
 
     assert snapshot() == before
-    assert not debt(case.loan, business_date(SOON)).is_plan
+    assert not load_debt(case.loan, business_date(SOON)).is_plan
 
 
 # --- Authority, and how many plans (relief/RULES.md §6, §7) ------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from loans.queries import debt
+from loans.queries.debt import load_debt
 from portal.core import clock
 from portal.core.models import Document
 from relief.cases.models import Case
@@ -228,7 +228,7 @@ def test_the_plan_says_how_it_stands(state: State, days: int, key: str) -> None:
     assert f'data-field="plan-standing" data-value="{key}"' in html
     assert html.count("<h1") == 1
     if key in {"kept", "soon"}:
-        owed = debt(case.loan, at.date())
+        owed = load_debt(case.loan, at.date())
         assert owed.next_due
         assert figures(response, "plan-next") == [owed.next_due.total]
         assert figures(response, "breach-returned") == [

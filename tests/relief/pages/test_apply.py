@@ -10,8 +10,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from loans import queries
 from loans.models import Loan
+from loans.queries.debt import load_debt
 from portal.core import clock
 from relief.cases.application import STEPS
 from relief.cases.models import Case
@@ -50,7 +50,7 @@ def test_the_five_steps_end_with_a_receipt(lin: Client, loan: Loan) -> None:
     fourth = lin.post(step(loan, "affordability"), amounts)
     assert fourth["Location"] == step(loan, "confirm")
     page = lin.get(fourth["Location"])
-    assert figures(page, "penalty-total") == [queries.debt(loan, clock.today()).penalty]
+    assert figures(page, "penalty-total") == [load_debt(loan, clock.today()).penalty]
     assert 'datetime="2026-03-04T18:00:00+08:00" data-field="review-deadline"' in text_of(page)
     assert "4,600.00" in text_of(page)
 

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from loans.queries import debt
+from loans.queries.debt import load_debt
 from portal.core import clock
 from portal.core.kernel.roles import Rank
 from portal.core.models import Delivery
@@ -72,7 +72,7 @@ def signed(offer: Offer, **changes: str) -> dict[str, str]:
 
 def test_the_offer_stands_beside_the_debt_of_today(lin: Client, offer: Offer) -> None:
     response = read(lin, offer)
-    owed = debt(offer.case.loan, NOW.date())
+    owed = load_debt(offer.case.loan, NOW.date())
     rows = {row["number"]: Decimal(row["total"]) for row in offer.rows}
 
     assert figures(response, "offer-waived")[0] == offer.offer_terms.waived
@@ -94,7 +94,7 @@ def test_days_since_the_offer_are_shown_as_waived(lin: Client, offer: Offer) -> 
     with clock.frozen(later):
         response = lin.get(address(offer))
 
-    ran = debt(offer.case.loan, later.date()).penalty - Decimal(offer.figures["penalty"])
+    ran = load_debt(offer.case.loan, later.date()).penalty - Decimal(offer.figures["penalty"])
     assert ran > 0
     assert figures(response, "penalty-since") == [ran]
 

@@ -9,7 +9,7 @@ import pytest
 
 from loans.models import Correction, Loan, Payment
 from loans.proofs import violations as book_violations
-from loans.queries import debt
+from loans.queries.debt import load_debt
 from loans.services.acceleration import accelerate
 from loans.services.payment import pay, reverse_payment
 from portal.core import clock
@@ -119,7 +119,7 @@ def test_an_acceleration_done_again_is_told_and_a_refused_correction_is_not() ->
 def test_an_acceleration_that_lapsed_is_told() -> None:
     loan = accelerated()
     plain = overdue_loan()
-    everything = debt(plain, ON - timedelta(days=5)).payoff
+    everything = load_debt(plain, ON - timedelta(days=5)).payoff
 
     found_before(loan, everything, "all")
 
@@ -137,7 +137,7 @@ def test_a_recomputed_breach_is_told_and_on_the_trail_with_its_message() -> None
     case = case_at(State.PLAN_ACTIVE)
     factories.pay_plan(case, 2)
     second = case.loan.payments.latest("paid_on")
-    third = next(r.due_on for r in debt(case.loan, second.paid_on).instalments if r.total)
+    third = next(r.due_on for r in load_debt(case.loan, second.paid_on).instalments if r.total)
     late = noon(third + timedelta(days=14))
     factories.sweep_through(case, late)
     case.refresh_from_db()

@@ -10,7 +10,8 @@ import pytest
 
 from loans.models import Loan
 from loans.proofs import violations
-from loans.queries import debt, load_position
+from loans.queries.debt import load_debt
+from loans.queries.position import load_position
 from loans.services.payment import reverse_payment
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date
@@ -144,8 +145,10 @@ def test_a_breach_waits_for_the_cure_to_end_and_for_a_supervisor() -> None:
 def test_breach_after_five_of_twelve_with_the_figures_of_the_rules() -> None:
     case = example_plan()
     factories.pay_plan(case, 5)
-    sixth = next(row.due_on for row in debt(case.loan, date(2024, 4, 1)).instalments if row.total)
-    before = debt(case.loan, sixth)
+    sixth = next(
+        row.due_on for row in load_debt(case.loan, date(2024, 4, 1)).instalments if row.total
+    )
+    before = load_debt(case.loan, sixth)
     assert before.principal == Decimal("3500.00")
     late = noon(sixth + timedelta(days=14))
     factories.sweep_through(case, late)
@@ -153,7 +156,7 @@ def test_breach_after_five_of_twelve_with_the_figures_of_the_rules() -> None:
     case.refresh_from_db()
     plan_watch.breach(case=case, reason="未还", actor=staff(Rank.SUPERVISOR), now=late)
 
-    owed = debt(case.loan, business_date(late))
+    owed = load_debt(case.loan, business_date(late))
     assert owed.principal_due == Decimal("3500.00")
     assert owed.kept_penalty + owed.penalty >= Decimal("94.21")
 
@@ -163,7 +166,9 @@ def test_a_payment_that_bounces_after_the_breach_changes_its_figures() -> None:
     case stays as staff decided, its page tells the new figures, and every proof holds."""
     case = example_plan()
     factories.pay_plan(case, 5)
-    sixth = next(row.due_on for row in debt(case.loan, date(2024, 4, 1)).instalments if row.total)
+    sixth = next(
+        row.due_on for row in load_debt(case.loan, date(2024, 4, 1)).instalments if row.total
+    )
     late = noon(sixth + timedelta(days=14))
     factories.sweep_through(case, late)
     case.refresh_from_db()
@@ -177,7 +182,7 @@ def test_a_payment_that_bounces_after_the_breach_changes_its_figures() -> None:
     ending = ending_of(agreement, load_position(case.loan))
     assert ending is not None
     assert (ending.vested, ending.returned) == (Decimal("53.83"), Decimal("107.67"))
-    assert debt(case.loan, business_date(late)).principal_due == Decimal("4000.00")
+    assert load_debt(case.loan, business_date(late)).principal_due == Decimal("4000.00")
     assert (case.state, agreement.end_kind) == (State.BREACHED, "breached")
     assert invariants.violations(now=late, real_now=late) == []
 
@@ -215,5 +220,5 @@ def test_late_plan_instalments_bear_penalty() -> None:
     case = case_at(State.WARNED)
     due = first_due(case)
 
-    assert debt(case.loan, due).penalty == Decimal("0.00")
-    assert debt(case.loan, due + timedelta(days=4)).penalty > Decimal("0.00")
+    assert load_debt(case.loan, due).penalty == Decimal("0.00")
+    assert load_debt(case.loan, due + timedelta(days=4)).penalty > Decimal("0.00")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loans.queries import debt
+from loans.queries.debt import load_debt
 from portal.core.models import User
 from portal.site.demo import acts, papers
 from portal.site.demo.acts import DemoPaper, lend, pay_due
@@ -32,7 +32,7 @@ def play(stage: Stage, who: User) -> str:
     )
     acts.keep_plan(case, 3)
     day = stage.ago(12)
-    acts.pay_on(loan, day, debt(loan, day).payoff)
+    acts.pay_on(loan, day, load_debt(loan, day).payoff)
     return f"借款 {loan.number} 已结清"
 
 

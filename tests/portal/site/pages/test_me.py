@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from loans.queries import debt
+from loans.queries.debt import load_debt
 from portal.core import clock
 from portal.core.kernel.businesstime import business_date
 from portal.core.models import User
@@ -30,7 +30,7 @@ def page(client: Client) -> str:
 
 def test_overdue_borrower_sees_the_exact_sum_first(lin: User, as_user: LogIn) -> None:
     loan = factories.overdue_loan(lin)
-    owed = debt(loan, factories.NOW.date())
+    owed = load_debt(loan, factories.NOW.date())
 
     text = page(as_user(lin))
 
