@@ -123,7 +123,7 @@ def test_a_payment_from_before_the_plan_bounces(state: State, days: int, after: 
     case = factories.case_at(state, loan=loan)
     later = NOW + timedelta(days=days)
     first = Payment.objects.filter(loan=loan).order_by("paid_on")[0]
-    before = debt(loan, business_date(later))
+    before = load_debt(loan, business_date(later))
 
     with clock.frozen(later):
         assert reverse_at_desk(first).status_code == 302
@@ -133,7 +133,7 @@ def test_a_payment_from_before_the_plan_bounces(state: State, days: int, after: 
         detail = text(lin, reverse("loans:detail", args=[loan.public_id]))
         inbox = text(lin, reverse("portal:notices"))
 
-    owed = debt(loan, business_date(later))
+    owed = load_debt(loan, business_date(later))
     assert owed.payoff == before.payoff + Decimal("120.00")
     assert state_of(case) == after
     assert [row.scheduled for row in owed.instalments if row.is_added] == [Decimal("120.00")]
@@ -157,7 +157,7 @@ def test_money_that_went_back_is_watched_with_a_plan_that_was_paid_off() -> None
     factories.sweep_through(case, warned)
     assert state_of(case) == State.WARNED
     assert whole(warned) == []
-    factories.pay_amount(loan, debt(loan, business_date(warned)).payoff, business_date(warned))
+    factories.pay_amount(loan, load_debt(loan, business_date(warned)).payoff, business_date(warned))
 
     assert state_of(case) == State.COMPLETED
     assert whole(warned) == []

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from loans.models import Correction, Loan
-from loans.queries import Debt, InstalmentDebt, certificate
+from loans.queries.papers import certificate_of
+from loans.queries.types import Debt, InstalmentDebt
 from loans.services.restructure import revoke_relief
 from portal.core.errors import RuleViolation
 from tests.loans.books import (
@@ -76,7 +77,7 @@ def planned_again(loan: Loan) -> str:
 
 def completed(loan: Loan) -> str:
     paid(loan, f"{owed(loan, '2023-11-10').payoff}", "11-10", "all")
-    assert certificate(Loan.objects.get(pk=loan.pk)) is not None
+    assert certificate_of(Loan.objects.get(pk=loan.pk)) is not None
     return "2023-11-20"
 
 
@@ -105,7 +106,7 @@ def test_a_payment_from_before_a_plan_bounces_whatever_became_of_it(
     assert after.payoff == before.payoff + payment.amount
     assert signed(after) == signed(before)
     assert not fresh.is_settled
-    assert certificate(fresh) is None
+    assert certificate_of(fresh) is None
     correction = Correction.objects.latest("pk")
     assert (correction.owed_after - correction.owed_before) == payment.amount
     assert "计划的数字不变" in correction.changes[0]
