@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from loans.domain import risk
 from loans.domain.affordability import assess
 from loans.domain.allocation import InstalmentDue, allocate
 from loans.domain.breach import vest
@@ -21,6 +22,7 @@ from loans.domain.interest import InstalmentPenalty, explain_penalty, overdue_da
 from loans.domain.products import PRODUCTS
 from loans.domain.profile import Method, ProductProfile
 from loans.domain.restructure import PlanPreview, plan_preview, waive_by_percent
+from loans.domain.risk import CLASS_LABELS, RiskRules, bucket_of
 from loans.domain.schedule import build_schedule, due_date
 from portal.core.accounts import codes
 from portal.core.calendar.days import days_of_year
@@ -204,6 +206,12 @@ def _breach(row: Row) -> Row:
     }
 
 
+def _risk(row: Row) -> Row:
+    days = int(row["days"])
+    found = RiskRules().class_of(days, restructured=row["restructured"] == "yes")
+    return {"bucket": bucket_of(days), "class": CLASS_LABELS[found]}
+
+
 def _moves(row: Row) -> Row:
     def may(role: Role) -> str:
         return ", ".join(sorted({move.action.value for move in open_moves(row["state"], role)}))
@@ -307,6 +315,7 @@ EXAMPLES: dict[str, Callable[[Row], Row]] = {
     "cost": _cost,
     "percent": _percent,
     "breach": _breach,
+    "risk": _risk,
     "moves": _moves,
     "affordability": _affordability,
     "working days": _working_days,
@@ -378,6 +387,7 @@ def test_every_state_with_a_choice_is_in_the_table_of_moves() -> None:
 _CONSTANTS = {
     name: getattr(module, name)
     for module, names in (
+        (risk, ("BUCKET_DAYS",)),
         (reasons, ("MIN_STATEMENT", "MAX_STATEMENT")),
         (
             evidence,
@@ -399,7 +409,11 @@ _CONSTANTS = {
     for name in names
 }
 _PROFILE = {f.name: f.default for f in fields(ProductProfile)}
-_PARAMETERS = _PROFILE | {f.name: getattr(POLICY, f.name) for f in fields(ReliefPolicy)}
+_PARAMETERS = (
+    _PROFILE
+    | {f.name: f.default for f in fields(RiskRules)}
+    | {f.name: getattr(POLICY, f.name) for f in fields(ReliefPolicy)}
+)
 # Said otherwise: what a product is, in words and by examples, and the tiers, by a table.
 _IN_WORDS = {"code", "name", "rate_kind", "rate", "method", "tiers"}
 

@@ -6,6 +6,8 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
+from loans.domain.risk import bucket_number
+
 PLACES = 6  # of a percentage that does not end
 
 
@@ -51,7 +53,7 @@ def yuan(amount: Decimal) -> str:
 
 def credit_class(overdue_days: int) -> str:
     """How the state is reported: 正常, or 逾期 n 天 with its class 1–7 of thirty days each."""
-    if overdue_days <= 0:
+    number = bucket_number(overdue_days)
+    if number == 0:
         return "正常"
-    number = min(7, (overdue_days - 1) // 30 + 1)
     return f"逾期 {overdue_days} 天（{number} 档，共 7 档，每 30 天一档）"

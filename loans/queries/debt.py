@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Generic, NamedTuple
 
 from loans.domain.components import Components
-from loans.domain.interest import InstalmentPenalty, overdue_days
+from loans.domain.interest import overdue_days
 from loans.models import Account, Entry, Instalment, Loan
 from loans.queries.plan import plan_rules
 from loans.queries.position import Position, load_position, load_positions
-from loans.queries.standing import LedgerMovement
+from loans.queries.standing import LedgerMovement, PenaltyBasis, R, S
 from loans.queries.types import Debt, InstalmentDebt, InstalmentState
 from portal.core.kernel.money import ZERO
 from portal.core.models import User
@@ -31,20 +33,16 @@ def load_debt(loan: Loan, on: date) -> Debt:
 def debt_of(position: Position, on: date) -> Debt:
     """`load_debt` from books already read."""
     story, penalties = position.explanation(on)
+    charged = {pk: (line.total, line.compound) for pk, line in penalties.items()}
+    owed = owed_rows(position, charged, on)
     added = {schedule.pk for schedule in position.schedules if schedule.only_adds}
-    rows = tuple(
-        _row(position, i, penalties.get(i.pk), on, is_added=i.schedule_id in added)
-        for i in position.live(on)
-    )
+    rows = tuple(_row(position, one, on, is_added=one.row.schedule_id in added) for one in owed)
     unpaid = [row for row in rows if row.total > 0]
     due = [row for row in unpaid if row.due_on <= on]
     overdue = [row for row in due if row.overdue_days > 0]
     return Debt(
         as_of=on,
-        parts=replace(
-            Components.summed(row.parts for row in rows),
-            interest=sum((row.interest for row in due), ZERO),
-        ),
+        parts=owed_in_all(owed, on),
         principal_due=sum((row.principal for row in due), ZERO),
         accrued_interest=position.accrued(on),
         due_now=sum((row.total for row in due), ZERO) + _charges_ahead(unpaid, on),
@@ -64,29 +62,49 @@ def _charges_ahead(rows: list[InstalmentDebt], on: date) -> Decimal:
     return sum((row.penalty + row.compound for row in rows if row.due_on > on), ZERO)
 
 
+class OwedRow(NamedTuple, Generic[R]):
+    """What is owed on one instalment in force (yuan); future interest is the scheduled sum."""
+
+    row: R
+    parts: Components
+    overdue_days: int
+
+
+def owed_rows(
+    books: PenaltyBasis[S, R], charged: Mapping[int, tuple[Decimal, Decimal]], on: date
+) -> list[OwedRow[R]]:
+    """Every instalment in force with what is owed on it, oldest due date first.
+
+    ``charged`` is what penalty and compound have come to by instalment id, before payments. The one
+    teller of outstanding parts: a loan's debt and the portfolio are both made of these.
+    """
+    found = []
+    for row in books.live(on):
+        penalty, compound = charged.get(row.pk, (ZERO, ZERO))
+        parts = Components(
+            principal=books.balance(row.pk, Account.PRINCIPAL, on),
+            interest=row.interest - books.reduced(row.pk, Account.INTEREST, on),
+            penalty=penalty - books.reduced(row.pk, Account.PENALTY, on),
+            compound=compound - books.reduced(row.pk, Account.COMPOUND, on),
+            fee=books.balance(row.pk, Account.FEE, on),
+            kept_interest=books.balance(row.pk, Account.KEPT_INTEREST, on),
+            kept_penalty=books.balance(row.pk, Account.KEPT_PENALTY, on),
+        )
+        late = overdue_days(books.profile, row.due_on, on) if parts.total > 0 else 0
+        found.append(OwedRow(row, parts, late))
+    return found
+
+
+def owed_in_all(rows: Sequence[OwedRow[R]], on: date) -> Components:
+    """The sum of the rows; of interest only what is due."""
+    due = (one.parts.interest for one in rows if one.row.due_on <= on)
+    return replace(Components.summed(one.parts for one in rows), interest=sum(due, ZERO))
+
+
 def _row(
-    position: Position,
-    row: Instalment,
-    penalty: InstalmentPenalty | None,
-    on: date,
-    *,
-    is_added: bool,
+    position: Position, owed: OwedRow[Instalment], on: date, *, is_added: bool
 ) -> InstalmentDebt:
-    principal = position.balance(row.pk, Account.PRINCIPAL, on)
-    interest = row.interest - position.reduced(row.pk, Account.INTEREST, on)
-    penalty_ran = penalty.total if penalty else ZERO
-    compound = penalty.compound if penalty else ZERO
-    parts = Components(
-        principal=principal,
-        interest=interest,
-        penalty=penalty_ran - position.reduced(row.pk, Account.PENALTY, on),
-        compound=compound - position.reduced(row.pk, Account.COMPOUND, on),
-        fee=position.balance(row.pk, Account.FEE, on),
-        kept_interest=position.balance(row.pk, Account.KEPT_INTEREST, on),
-        kept_penalty=position.balance(row.pk, Account.KEPT_PENALTY, on),
-    )
-    owed = parts.total
-    late = overdue_days(position.profile, row.due_on, on) if owed > 0 else 0
+    row, total, late = owed.row, owed.parts.total, owed.overdue_days
     paid = [
         move
         for move in position.moves.get(row.pk, ())
@@ -98,13 +116,13 @@ def _row(
         number=row.number,
         start_on=row.start_on,
         due_on=row.due_on,
-        parts=parts,
+        parts=owed.parts,
         scheduled=row.total,
         scheduled_principal=row.principal,
         scheduled_interest=row.interest,
         paid=received,
         overdue_days=late,
-        state=_state(owed, late, row.due_on, on),
+        state=_state(total, late, row.due_on, on),
         last_paid_on=max((move.on for move in paid), default=None) if received else None,
         is_added=is_added,
     )

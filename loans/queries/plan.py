@@ -16,6 +16,7 @@ from loans.domain.components import Components, InParts
 from loans.domain.plan_rules import PlanRules
 from loans.models import Account, Schedule
 from loans.queries.position import Position
+from loans.queries.standing import LeanSchedule, PenaltyBasis, R, S
 from portal.core.kernel.money import ZERO
 
 
@@ -31,13 +32,13 @@ class SignedWaiver(InParts):
     ran_on: Decimal
 
     @classmethod
-    def of(cls, plan: Schedule) -> SignedWaiver:
+    def of(cls, plan: Schedule | LeanSchedule) -> SignedWaiver:
         """From the terms that the plan's schedule keeps."""
         terms = plan.terms or {}
         return cls(Components.waived_by(terms), Decimal(terms.get("waived_meanwhile", ZERO)))
 
 
-def plan_vesting(position: Position, on: date | None = None) -> Vesting | None:
+def plan_vesting(position: PenaltyBasis[S, R], on: date | None = None) -> Vesting | None:
     """What a breach on a date (None: now) leaves and brings back; None without a plan in force.
 
     5 of 12 paid of the plan of loans/RULES.md §6: 67.29 vested, 94.21 back, 3,500 due. Principal of

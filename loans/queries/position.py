@@ -15,7 +15,6 @@ from loans.domain.interest import (
     InstalmentPenalty,
     PenaltyExplanation,
     explain_penalty,
-    penalty_totals,
 )
 from loans.domain.profile import ProductProfile
 from loans.domain.schedule import accrued_interest
@@ -32,25 +31,6 @@ class Position(PenaltyBasis[Schedule, Instalment]):
 
     loan: Loan
 
-    # --- schedules -------------------------------------------------------------------------
-
-    def live(self, on: date | None = None) -> list[Instalment]:
-        """The instalments in force, oldest due date first."""
-        closed = self.closed_on(on)
-        rows = [i for i in self.instalments if i.pk in closed and closed[i.pk] is None]
-        return sorted(rows, key=lambda i: (i.due_on, i.schedule_id, i.number))
-
-    def current(self, on: date | None = None) -> Schedule:
-        """The newest schedule in force."""
-        return self.schedules_on(on)[-1]
-
-    def base(self, on: date | None = None) -> Schedule:
-        """The schedule that the current one goes back to: original, plan or breached."""
-        return [s for s in self.schedules_on(on) if not s.is_partial][-1]
-
-    def is_plan(self, on: date | None = None) -> bool:
-        return self.base(on).is_plan
-
     def interest_profile(self, on: date | None = None) -> ProductProfile:
         """The profile ordinary interest is computed with: the plan's own rate inside a plan."""
         base = self.base(on)
@@ -60,9 +40,6 @@ class Position(PenaltyBasis[Schedule, Instalment]):
         return self.profile.for_plan(rate)
 
     # --- sums ------------------------------------------------------------------------------
-
-    def balance(self, instalment_id: int, account: str, upto: date | None = None) -> Decimal:
-        return self.total(instalment_id, account, upto=upto)
 
     def booked(self, instalment_id: int, account: str, *, kinds: Iterable[str]) -> Decimal:
         """What has been recognised as income for a receivable by some kinds of event."""
@@ -75,12 +52,6 @@ class Position(PenaltyBasis[Schedule, Instalment]):
         rows, facts = self.facts(on)
         story = explain_penalty(self.profile, facts, on)
         return story, {row.pk: line for row, line in zip(rows, story.instalments, strict=True)}
-
-    def penalties(self, on: date) -> dict[int, tuple[Decimal, Decimal]]:
-        """Cumulative (penalty, compound) by instalment id: the explanation's sums alone."""
-        rows, facts = self.facts(on)
-        totals = penalty_totals(self.profile, facts, on)
-        return {row.pk: sums for row, sums in zip(rows, totals, strict=True)}
 
     def undue(self, on: date) -> list[Instalment]:
         """Instalments in force whose due date is still to come."""

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from operator import attrgetter
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts, PaymentFact
+from loans.domain.interest import penalty_totals
 from loans.domain.profile import ProductProfile
 from loans.models import Account, Entry, Instalment, Schedule
 from portal.core.kernel.money import ZERO
@@ -40,6 +41,12 @@ class LeanSchedule(NamedTuple):
     kind: str
     opened_on: date
     undone_on: date | None
+    terms: dict[str, Any] | None
+
+    @property
+    def is_plan(self) -> bool:
+        """As Schedule.is_plan."""
+        return self.kind == Schedule.Kind.PLAN
 
     @property
     def is_partial(self) -> bool:
@@ -124,6 +131,23 @@ class PenaltyBasis(Generic[S, R]):
             in_force = [s for s in in_force if s.opened_on <= on] or in_force[:1]
         return in_force
 
+    def live(self, on: date | None = None) -> list[R]:
+        """The instalments in force, oldest due date first."""
+        closed = self.closed_on(on)
+        rows = [i for i in self.instalments if i.pk in closed and closed[i.pk] is None]
+        return sorted(rows, key=lambda i: (i.due_on, i.schedule_id, i.number))
+
+    def current(self, on: date | None = None) -> S:
+        """The newest schedule in force."""
+        return self.schedules_on(on)[-1]
+
+    def base(self, on: date | None = None) -> S:
+        """The schedule that the current one goes back to: original, plan or breached."""
+        return [s for s in self.schedules_on(on) if not s.is_partial][-1]
+
+    def is_plan(self, on: date | None = None) -> bool:
+        return self.base(on).is_plan
+
     def closed_on(self, on: date | None = None) -> dict[int, date | None]:
         """Instalment id → the date its rest moved to a newer schedule (None: in force)."""
         rows: dict[int, list[R]] = defaultdict(list)
@@ -163,6 +187,10 @@ class PenaltyBasis(Generic[S, R]):
             ZERO,
         )
 
+    def balance(self, instalment_id: int, account: str, upto: date | None = None) -> Decimal:
+        """What an account of one instalment holds at the end of a day (None: now)."""
+        return self._sums(instalment_id).upto(account, upto)
+
     def _sums(self, instalment_id: int) -> Running:
         if instalment_id not in self._running:
             self._running[instalment_id] = Running(self.moves.get(instalment_id, ()))
@@ -180,6 +208,12 @@ class PenaltyBasis(Generic[S, R]):
         for move in moves:
             self.moves[move.instalment_id].append(move)
             self._running.pop(move.instalment_id, None)
+
+    def penalties(self, on: date) -> dict[int, tuple[Decimal, Decimal]]:
+        """Cumulative (penalty, compound) by instalment id: the explanation's sums alone."""
+        rows, facts = self.facts(on)
+        totals = penalty_totals(self.profile, facts, on)
+        return {row.pk: sums for row, sums in zip(rows, totals, strict=True)}
 
     def facts(self, on: date | None = None) -> tuple[list[R], list[InstalmentFacts]]:
         """The instalments that ever were in force, and the same as the pure rules take them."""

@@ -98,21 +98,24 @@ def stream_positions(loans: QuerySet[Loan] | None = None) -> Iterator[Position]:
 Lean = PenaltyBasis[LeanSchedule, LeanInstalment]
 
 
-def stream_standings(loans: QuerySet[Loan], on: date) -> Iterator[tuple[int, Lean]]:
+def stream_standings(
+    loans: QuerySet[Loan], on: date, *, whole: bool = False
+) -> Iterator[tuple[int, Lean]]:
     """(loan id, what its penalty on a date follows from), in ascending order, in four queries.
 
     As stream_positions, but only the columns and postings that count: no model is made of them.
+    With ``whole`` every posting up to the date, so that each balance can be told.
     """
     schedules = Schedule.objects.filter(loan__in=loans).order_by("loan_id", "number")
     by_loan = ByKey(keyed(schedules.values_list("loan_id", *LeanSchedule._fields)))
     rows = Instalment.objects.filter(schedule__loan__in=loans)
     in_order = rows.order_by("schedule__loan_id", *INSTALMENT_ORDER)
     instalments = ByKey(keyed(in_order.values_list("schedule__loan_id", *LeanInstalment._fields)))
-    counted = Posting.objects.filter(
-        Q(account__in=CHARGED) | Q(account__in=BEARING, entry__kind__in=CHANGING),
-        entry__value_date__lte=on,
-    )
-    chosen = counted.filter(entry__loan__in=loans)
+    chosen = Posting.objects.filter(entry__loan__in=loans, entry__value_date__lte=on)
+    if not whole:
+        chosen = chosen.filter(
+            Q(account__in=CHARGED) | Q(account__in=BEARING, entry__kind__in=CHANGING)
+        )
     moves = ByKey(keyed(grouped_moves(chosen).order_by("entry__loan_id")))
     loan_profiles = loans.order_by("pk").values_list("pk", Cast("profile", TextField()))
     for pk, profile in loan_profiles.iterator(chunk_size=CHUNK):
