@@ -14,6 +14,7 @@ from django.utils.html import format_html_join
 from loans.desk.acts import act_page, may_act, split_words
 from loans.models import Entry, Instalment, Loan, Payment, Posting, Schedule
 from loans.pages.forms import LatePaymentForm
+from loans.presenters.amounts import desk_parts
 from loans.presenters.rules import penalty_rules
 from loans.queries.debt import debt_of
 from loans.queries.position import load_position
@@ -140,11 +141,12 @@ class LoanAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         loan = self.get_object(request, object_id)
         if isinstance(loan, Loan):
-            books, today = load_position(loan), clock.today()
+            debt = debt_of(load_position(loan), clock.today())
             allowed = isinstance(request.user, User) and may_act(request.user, loan)
             extra_context = {
                 **(extra_context or {}),
-                "debt": debt_of(books, today),
+                "debt": debt,
+                "debt_parts": desk_parts(debt),
                 "corrections": corrections_of(loan),
                 "may_act": allowed,
                 "may_accelerate": allowed and loan.accelerated_on is None,

@@ -40,6 +40,8 @@ LABELS: dict[Component, str] = {
     Component.KEPT_INTEREST: "保留利息",
     Component.KEPT_PENALTY: "保留罚息",
 }
+OF_A_LOAN = LABELS | {Component.PRINCIPAL: "剩余本金", Component.INTEREST: "已到期利息"}
+ACCRUED = "未到期利息"  # of a whole loan besides: what has run up since the last due date
 WAIVABLE = (Component.PENALTY, Component.INTEREST, Component.COMPOUND, Component.FEE)
 _ALL = tuple((component, component.value) for component in Component)
 _NAMES = frozenset(name for _, name in _ALL)

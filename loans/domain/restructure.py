@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 from loans.domain._checks import (
     check_amount,
@@ -15,22 +17,74 @@ from loans.domain._checks import (
     check_kind,
     check_rate,
 )
-from loans.domain.components import LABELS, WAIVABLE, Components, InParts
+from loans.domain.components import (
+    ACCRUED,
+    LABELS,
+    OF_A_LOAN,
+    WAIVABLE,
+    Component,
+    Components,
+    InParts,
+)
 from loans.domain.cost import annualised_cost
 from loans.domain.profile import ProductProfile, check_profile
 from loans.domain.schedule import ScheduledInstalment, amortise, due_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import FEN, ZERO, from_fen, split, to_fen
 
+NOTHING = Components()
+OF_WHICH = "of_which"  # in a stored debt: how much of its sums was kept or is not yet due
 MOST_TERMS = 360  # of any plan, whatever a lender's limits: thirty years
 
 
 @dataclass(frozen=True, slots=True)
 class DebtFigures(InParts):
-    """A debt as of a date as a plan is made of it: nothing is kept apart, running interest is in."""
+    """A debt as of a date as a plan is made of it: nothing is kept apart, running interest is in.
+
+    Of that, `kept` was fixed by an earlier plan (its kept columns), and `accrued_interest` has run up
+    and is not yet due. parts.total is what settles the loan on that date (yuan).
+    """
 
     as_of: date
     parts: Components
+    kept: Components = NOTHING
+    accrued_interest: Decimal = ZERO
+
+    def told(self) -> list[tuple[str, Decimal]]:
+        """Each part that is something, under its own word; their sum is parts.total.
+
+        剩余本金 5,000.00, 已到期利息 54.00, 罚息 22.00, 保留罚息 110.57, 未到期利息 3.10.
+        """
+        running = Components(interest=self.accrued_interest)
+        owed = self.parts - running - self.kept.with_kept_joined + self.kept
+        told = [(OF_A_LOAN[component], amount) for component, amount in owed]
+        return [
+            (word, amount) for word, amount in [*told, (ACCRUED, self.accrued_interest)] if amount
+        ]
+
+    def as_json(self) -> dict[str, Any]:
+        """As an offer stores and signs it: amounts as text, date ISO."""
+        return {
+            "as_of": self.as_of.isoformat(),
+            **{part.value: str(self.parts[part]) for part in (Component.PRINCIPAL, *WAIVABLE)},
+            "total": str(self.total),
+            OF_WHICH: {
+                Component.KEPT_INTEREST.value: str(self.kept.kept_interest),
+                Component.KEPT_PENALTY.value: str(self.kept.kept_penalty),
+                "accrued_interest": str(self.accrued_interest),
+            },
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> DebtFigures:
+        """Back from `as_json`; offers of the first version do not say what their sums consist of."""
+        apart = stored.get(OF_WHICH, {})
+        return cls(
+            date.fromisoformat(stored["as_of"]),
+            Components.from_json(stored),
+            Components.from_json(apart),
+            Decimal(apart.get("accrued_interest", ZERO)),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

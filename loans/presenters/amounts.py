@@ -12,20 +12,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from loans.domain.components import LABELS, Component, Components
+from loans.domain.components import ACCRUED, LABELS, OF_A_LOAN, Component, Components
 from loans.presenters import wording
 from loans.queries.types import Debt
 from portal.core.kernel.money import ZERO
 
 WORDS: dict[str, str] = {
-    "principal": "剩余本金",
-    "interest": "已到期利息",
-    "penalty": "罚息",
-    "compound": "复利",
-    "fee": "费用",
-    "kept_interest": "保留利息",
-    "kept_penalty": "保留罚息",
-    "accrued_interest": "未到期利息",
+    **{component.value: word for component, word in OF_A_LOAN.items()},
+    "accrued_interest": ACCRUED,
     "total": "总待还",
     "payoff": "今天结清",
     "due_now": "本期应还",
@@ -85,6 +79,13 @@ def parts_of(debts: Iterable[Debt], names: Iterable[str] = TOTAL_PARTS) -> tuple
     return tuple(part for part in sums if part.amount or part.name in ALWAYS)
 
 
+def desk_parts(debt: Debt) -> tuple[Figure, ...]:
+    """The debt as staff read it: 总待还 with its parts, then 今天结清 with what it adds, then 本期应还."""
+    more = ("accrued_interest", "payoff") if debt.accrued_interest else ()
+    names = ("total", *more, "due_now")
+    return (*parts_of([debt]), *(figure(debt, name) for name in names))
+
+
 def sum_words(parts: Iterable[Figure]) -> str:
     """剩余本金 11,356.66 + 已到期利息 0.00 + 罚息 22.00, as far as there is anything."""
     return " + ".join(f"{part.word} {wording.yuan(part.amount)}" for part in parts if part.amount)
@@ -115,6 +116,13 @@ def penalty_all(debt: Debt) -> PenaltyAll | None:
     if debt.kept_penalty and debt.penalty:
         return PenaltyAll(debt.kept_penalty, debt.penalty)
     return None
+
+
+def penalty_owed(debt: Debt) -> Figure:
+    """All penalty under the word that fits: 罚息, 保留罚息 where nothing runs, or 罚息合计 of both."""
+    if not debt.kept_penalty:
+        return figure(debt, "penalty")
+    return figure(debt, "penalty_all" if debt.penalty else "kept_penalty")
 
 
 PENALTY_PARTS = (Component.PENALTY, Component.COMPOUND, Component.KEPT_PENALTY)

@@ -22,6 +22,7 @@ from portal.core.kernel.money import ZERO
 class OldSchedule:
     """A schedule that another one replaced; `waiver` is what the plan that did so waived."""
 
+    schedule_id: int
     title: str
     ended_on: date
     rows: tuple[PlanLine, ...]
@@ -101,6 +102,7 @@ def _old(position: Position, schedule: Schedule, rows: Sequence[Instalment]) -> 
     plan = successor if successor is not None and successor.is_plan else None
     waiver = None if plan is None else SignedWaiver.of(plan)
     return OldSchedule(
+        schedule_id=schedule.pk,
         title="原计划" if schedule.kind == Schedule.Kind.ORIGINAL else schedule.get_kind_display(),
         ended_on=successor.opened_on if successor else schedule.superseded_on or schedule.opened_on,
         rows=tuple(lines),

@@ -85,7 +85,7 @@ def penalty_csv(
     rows += [[]]
     rows += [
         [
-            *("合计", "期次", "到期日", "累计产生（舍入到分）", "已还或已减免", "现在应付"),
+            *("合计", "期次", "到期日", "累计产生（舍入到分）", "已还或已减免", "当前罚息"),
             *("按正常利率（1 倍）", "逾期加收", "封顶减少"),
         ]
     ]
@@ -98,7 +98,7 @@ def penalty_csv(
             paid = line.compound - row.compound
             rows.append(["复利", line.number, line.due_on, line.compound, paid, row.compound])
     (_, owed), *more_sums = _penalties(debt)  # the word alone begins the rows of the instalments
-    sums = [("现在应付罚息", owed), *more_sums]
+    sums = [("当前罚息", owed), *more_sums]
     rows += [[word, "", debt.as_of, "", "", amount] for word, amount in sums]
     rows += [["借据编号", loan.number]]
     rows += [[rule.title, rule.text] for rule in rules.penalty_rules(profile)]
@@ -128,7 +128,7 @@ def penalty_paper(
             ordinary, surcharge, capped = (wording.yuan(share) for share in _shares(line))
             made_of = f"正常利率 {ordinary} + 逾期加收 {surcharge}"
             made_of += f" − 封顶减少 {capped}" if line.capped_part else ""
-            owed_words = f"已还或已减免 {line.total - row.penalty}，现在应付 {row.penalty}"
+            owed_words = f"已还或已减免 {line.total - row.penalty}，当前罚息 {row.penalty}"
             rows.append(
                 [f"{line.number}", "小计（舍入到分）", made_of, f"{line.total}", owed_words]
             )

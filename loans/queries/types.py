@@ -91,7 +91,9 @@ class Debt(InParts):
     def figures(self) -> DebtFigures:
         """What a plan is made of: kept columns join their kind, running interest is included."""
         running = Components(interest=self.accrued_interest)
-        return DebtFigures(self.as_of, self.parts.with_kept_joined + running)
+        kept = Components(kept_interest=self.kept_interest, kept_penalty=self.kept_penalty)
+        parts = self.parts.with_kept_joined + running
+        return DebtFigures(self.as_of, parts, kept, self.accrued_interest)
 
     @property
     def is_overdue(self) -> bool:

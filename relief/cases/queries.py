@@ -174,6 +174,13 @@ def agreement_of(case: Case) -> Agreement | None:
     return agreements.exclude(end_kind="revoked").first() or agreements.first()
 
 
+def later_agreement(agreement: Agreement) -> Agreement | None:
+    """The newest agreement of the same loan after this one, revoked ones aside; its plan is the loan's."""
+    same_loan = Agreement.objects.filter(case__loan_id=agreement.case.loan_id)
+    later = same_loan.filter(accepted_at__gt=agreement.accepted_at).exclude(end_kind="revoked")
+    return later.select_related("case").order_by("-accepted_at").first()
+
+
 def next_deadline(case: Case | None = None) -> datetime | None:
     """The earliest instant at which something happens by itself (demo: to the next deadline)."""
     waiting = Deadline.objects.waiting()

@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from loans.presenters.amounts import desk_parts
 from loans.presenters.penalty import formula_cards
 from loans.queries.debt import debt_of
 from loans.queries.penalty import story_of
@@ -81,6 +82,7 @@ def case_page(
         "pill": pill(case, now, calendar),
         "calendar_note": calendar_warning(case, now, calendar),
         "debt": debt,
+        "debt_parts": desk_parts(debt),
         "vesting": plan_vesting(position, business_date(now)),
         "cards": formula_cards(position.profile, story_of(position, business_date(now)), debt),
         "profile": position.profile,

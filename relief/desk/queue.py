@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.db.models import F, Q
 from django.http import QueryDict
 
+from loans.presenters.amounts import Figure, penalty_owed
 from loans.queries.debt import debt_of
 from loans.queries.position import load_positions
 from portal.core.calendar.days import load_calendar
@@ -62,7 +62,7 @@ class QueueRow:
     case: Case
     reasons: str
     overdue_days: int
-    penalty: Decimal
+    penalty: Figure
     state_label: str
     handler: str
     pill: Pill
@@ -203,7 +203,7 @@ def _rows(ids: list[int], now: datetime, calendar: WorkCalendar) -> Iterable[Que
             case=case,
             reasons=reason_names(case.reasons),
             overdue_days=debt.overdue_days,
-            penalty=debt.penalty + debt.kept_penalty,
+            penalty=penalty_owed(debt),
             state_label=labels.label(case.state, Role.STAFF),
             handler=case.assigned_to.name if case.assigned_to else "",
             pill=pill(case, now, calendar),

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from loans.domain.breach import vest
-from loans.domain.components import LABELS, WAIVABLE, Component, Components
+from loans.domain.components import LABELS, WAIVABLE, Components
+from loans.domain.restructure import OF_WHICH, DebtFigures
 from portal.core.kernel.businesstime import business_date, in_shanghai
 from relief.cases.deadlines import chinese_day
 
@@ -55,12 +56,17 @@ def write(snapshot: Mapping[str, Any]) -> str:
 
 
 def _debt(figures: Mapping[str, Any]) -> str:
-    parts = [f"本金 {yuan(figures['principal'])}"]
-    for component in (Component.INTEREST, Component.PENALTY, Component.COMPOUND, Component.FEE):
-        if Decimal(figures[component.value]):
-            parts.append(f"{LABELS[component]} {yuan(figures[component.value])}")
+    """截至 2026年11月26日，共欠 ¥16,023.42，其中：剩余本金 ¥15,329.85，…: the parts are the sum."""
+    parts = "，".join(f"{word} {yuan(amount)}" for word, amount in _parts_of(figures))
     day = chinese_day(date.fromisoformat(figures["as_of"]))
-    return f"截至 {day}，共欠 {yuan(figures['total'])}，其中：{'，'.join(parts)}。"
+    return f"截至 {day}，共欠 {yuan(figures['total'])}，其中：{parts}。"
+
+
+def _parts_of(figures: Mapping[str, Any]) -> list[tuple[str, Decimal]]:
+    if OF_WHICH in figures:
+        return DebtFigures.from_json(figures).told()
+    sums = Components.from_json(figures)  # an offer of the first version knows no more than these
+    return [(LABELS[component], amount) for component, amount in sums if amount]
 
 
 def _waivers(
@@ -68,10 +74,14 @@ def _waivers(
 ) -> list[str]:
     lines = []
     waivers = Components.waived_by(terms)
+    told = _parts_of(figures)
     for component in WAIVABLE:
         if waived := waivers[component]:
-            remaining = Decimal(figures[component.value]) - waived
-            lines.append(f"减免{LABELS[component]} {yuan(waived)}，保留 {yuan(remaining)}。")
+            owed = Decimal(figures[component.value])
+            label = LABELS[component]
+            parts = [f"{word} {yuan(amount)}" for word, amount in told if word.endswith(label)]
+            whole = f"{'、'.join(parts)}，合计 {yuan(owed)}；" if len(parts) > 1 else ""
+            lines.append(f"{whole}减免{label} {yuan(waived)}，保留 {yuan(owed - waived)}。")
     if Decimal(terms["delay_waiver"]):
         lines.append(f"其中因我方审核超时减免 {yuan(terms['delay_waiver'])}。")
     if Decimal(snapshot["penalty_waived_since"]):
@@ -88,10 +98,15 @@ def _plan(
     rate_text = "不再计息" if not rate else f"年利率 {(rate * 100).normalize():f}%"
     lines = [f"共 {len(rows)} 期，{rate_text}，合计应还 {yuan(figures['plan_total'])}。"]
     for row in rows:
-        interest = Decimal(row["interest"]) + Decimal(row["kept_interest"])
+        parts = [
+            f"{LABELS[component]} {yuan(amount)}"
+            for component, amount in Components.from_json(row)
+            if amount
+        ]
         lines.append(
-            f"第 {row['number']} 期　{row['due_on']}　本金 {yuan(row['principal'])}"
-            f"　利息 {yuan(interest)}　罚息 {yuan(row['kept_penalty'])}　应还 {yuan(row['total'])}"
+            "　".join(
+                [f"第 {row['number']} 期　{row['due_on']}", *parts, f"应还 {yuan(row['total'])}"]
+            )
         )
     return lines
 

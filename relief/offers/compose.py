@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from loans.domain.components import Component, Components
 from loans.domain.restructure import DebtFigures, PlanPreview, PlanRow
 from loans.models import Instalment, Loan
 from loans.queries.debt import load_debt
@@ -26,14 +25,6 @@ from relief.cases.workflow import Promise
 from relief.offers import terms
 from relief.offers.models import Agreement, Offer, OfferStatus, Side
 from relief.offers.terms import OfferTerms
-
-COLUMNS = (
-    Component.PRINCIPAL,
-    Component.INTEREST,
-    Component.PENALTY,
-    Component.COMPOUND,
-    Component.FEE,
-)  # of the debt that an offer states and signs
 
 
 @dataclass(frozen=True)
@@ -75,9 +66,7 @@ class Composed:
     def figures_dict(self) -> dict[str, Any]:
         """The debt locked by the offer, as JSON."""
         return {
-            "as_of": self.figures.as_of.isoformat(),
-            **{part.value: str(self.figures.parts[part]) for part in COLUMNS},
-            "total": str(self.figures.total),
+            **self.figures.as_json(),
             "plan_total": str(self.plan.total),
             "plan_interest": str(self.plan.plan_interest),
             "waived": str(self.plan.waived),
@@ -252,7 +241,7 @@ def at_least_as_granted(figures: DebtFigures, case: Case, *, before: int) -> Deb
 
 def stored_figures(offer: Offer) -> DebtFigures:
     """The debt that an offer was computed on, from its JSON."""
-    return DebtFigures(offer.figures_on, Components.from_json(offer.figures))
+    return DebtFigures.from_json(offer.figures)
 
 
 def is_intact(offer: Offer) -> bool:

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
+from loans.presenters.amounts import penalty_all, penalty_owed
 from loans.queries.debt import load_debt
 from portal.core import clock
 from portal.core.access import borrower_only
@@ -194,7 +195,8 @@ def _context(case: Case, offer: Offer, form: CounterForm) -> dict[str, Any]:
         "view": present.offer_view(offer, clock.now()),
         "form": form,
         "decline": DeclineForm(auto_id="decline_%s", initial={"seen": offer.digest}),
-        "penalty": debt.figures.penalty,
+        "penalty": penalty_owed(debt),
+        "penalty_all": penalty_all(debt),
         "why_not": why_not(Action.COUNTER, case, Actor.of(case.borrower), clock.now()),
         "rounds_left": rules.max_rounds - case.rounds,
         "rules": rules,

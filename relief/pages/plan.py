@@ -19,7 +19,7 @@ from portal.core import clock
 from portal.core.access import borrower_only
 from portal.core.htmx import redirect_to
 from portal.core.kernel.businesstime import business_date
-from relief.cases.queries import agreement_of
+from relief.cases.queries import agreement_of, later_agreement
 from relief.offers.models import Agreement
 from relief.pages._own import own_case
 from relief.presenters.plan import standing
@@ -30,13 +30,19 @@ SHOWN = 6  # rows before 展开
 @require_safe
 @borrower_only
 def plan(request: HttpRequest, case: str) -> HttpResponse:
-    """The plan that the agreement put in force; a case without one leads back to its page."""
+    """The plan that the agreement put in force; a case without one leads back to its page.
+
+    Where the loan has another plan since, only what became of this one is told here.
+    """
     visitor_case = own_case(request, case)
     agreement = agreement_of(visitor_case)
     if agreement is None or agreement.end_kind == "revoked":
         return redirect_to(request, reverse("relief:case", args=[visitor_case.public_id]))
     today = clock.today()
     position = load_position(visitor_case.loan)
+    later = later_agreement(agreement)
+    if later is not None:
+        return _ended(request, agreement, later, position)
     debt = debt_of(position, today)
     rows = plan_lines(debt)
     stage = stage_of(visitor_case.loan, debt)
@@ -59,6 +65,21 @@ def plan(request: HttpRequest, case: str) -> HttpResponse:
         "ending": ending_of(agreement, position),
     }
     return render(request, "relief/plans/plan.html", context)
+
+
+def _ended(
+    request: HttpRequest, agreement: Agreement, later: Agreement, position: Position
+) -> HttpResponse:
+    """What became of a plan that is not the loan's any more, and where the one in force stands."""
+    old = history.old_schedules(position, clock.today())
+    context = {
+        "case": agreement.case,
+        "agreement": agreement,
+        "ending": ending_of(agreement, position),
+        "later": later,
+        "old_schedules": [one for one in old if one.schedule_id == agreement.plan_id],
+    }
+    return render(request, "relief/plans/plan_ended.html", context)
 
 
 def ending_of(agreement: Agreement, position: Position) -> BookedBreach | None:

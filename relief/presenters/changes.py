@@ -23,7 +23,7 @@ def changes(view: OfferView, before: OfferView) -> tuple[TermChange, ...]:
     lines = [
         ("减免合计", before.waived, view.waived, view.waived > before.waived),
         ("每期应还", before.instalment, view.instalment, view.instalment < before.instalment),
-        ("还款总额", before.sums.total, view.sums.total, view.sums.total < before.sums.total),
+        ("合计应还", before.sums.total, view.sums.total, view.sums.total < before.sums.total),
     ]
     term_changes = [
         TermChange(name, yuan(a), yuan(b), "good" if better else "bad")

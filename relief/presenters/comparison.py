@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from loans.domain.cost import annualised_cost
 from loans.presenters import wording
-from loans.presenters.amounts import figure, sum_words
+from loans.presenters.amounts import WORDS, figure, sum_words
 from loans.queries.types import Debt
 from portal.core.kernel.money import ZERO
 from relief.cases.models import Case
@@ -16,13 +16,18 @@ from relief.presenters.cost import PlanSums
 
 LABELS = {
     "principal": "本金",
-    "interest": "未付利息",
+    "interest": "利息",
     "charges": "罚息",
     "instalment": "每期应还",
     "terms": "剩余期数",
     "first": "首次应付",
-    "total": "还款总额",
+    "total": "合计应还",
 }
+PARTS: dict[str, tuple[str, ...]] = {  # what is owed today of a kind, each part under its own word
+    "interest": ("kept_interest", "interest", "accrued_interest"),
+    "charges": ("kept_penalty", "penalty", "compound", "fee"),
+}
+KEPT = {"interest": WORDS["kept_interest"], "charges": WORDS["kept_penalty"]}  # in the plan
 FIELDS = {"instalment": "offer-instalment", "total": "offer-total"}
 
 
@@ -36,7 +41,7 @@ class CompareRow:
     note: str = ""
     tone: str = ""
     changed: bool = False  # since the version before
-    parts: str = ""  # what `now` is the sum of, where two kinds are added
+    parts: str = ""  # what `now` consists of: = 保留罚息 110.57 + 罚息 22.00
 
     @property
     def label(self) -> str:
@@ -99,12 +104,11 @@ def today(
     plan: PlanSums, debt: Debt, case: Case, *, locked: Decimal, before: PlanSums | None = None
 ) -> Today:
     """The plan beside going on as now (relief/RULES.md §5); `locked` is the penalty it was made on."""
-    going_on = sum((row.total for row in debt.instalments), ZERO)
-    difference = plan.total - going_on
+    difference = plan.total - debt.by_schedule
     affordability = affordability_of(case)
     return Today(
         rows=compare(debt, plan, before),
-        going_on=going_on,
+        going_on=debt.by_schedule,
         annualised=annualised_cost(
             debt.principal, debt.as_of, [(row.due_on, row.total) for row in debt.instalments]
         ),
@@ -136,18 +140,18 @@ def compare(debt: Debt, plan: PlanSums, before: PlanSums | None) -> tuple[Compar
                 note,
                 tone,
                 changed=offered[key] != old[key],
-                parts=_kept_and_running(debt) if key == "charges" else "",
+                parts=_parts(key, debt),
             )
         )
     return tuple(rows)
 
 
-def _kept_and_running(debt: Debt) -> str:
-    """= 保留罚息 110.57 + 罚息 22.00, where a plan before has kept some penalty."""
-    if not debt.kept_penalty:
-        return ""
-    names = ("kept_penalty", "penalty", "compound", "fee")
-    return f"= {sum_words(figure(debt, name) for name in names)}"
+def _parts(key: str, debt: Debt) -> str:
+    """= 保留罚息 110.57 + 罚息 22.00; one part alone only where its word is another than the row's."""
+    there = [one for name in PARTS.get(key, ()) if (one := figure(debt, name)).amount]
+    if len(there) > 1:
+        return f"= {sum_words(there)}"
+    return "".join(one.word for one in there if one.word != LABELS[key])
 
 
 def _going_on(debt: Debt) -> dict[str, Decimal | int]:
@@ -161,7 +165,7 @@ def _going_on(debt: Debt) -> dict[str, Decimal | int]:
         "instalment": usual.scheduled if usual else ZERO,
         "terms": len(live),
         "first": debt.due_now,
-        "total": sum((row.total for row in live), ZERO),
+        "total": debt.by_schedule,
     }
 
 
@@ -181,12 +185,14 @@ def _note(key: str, now: Decimal | int, offered: Decimal | int) -> tuple[str, st
     """每期少 12.00 and whether that is good; 多 6 期, which is neither."""
     less = now - offered
     word = "少" if less > 0 else "多"
+    kept = KEPT[key] if key in KEPT and offered else ""
     if key == "terms":
         return (f"{word} {abs(less)} 期" if less else "不变"), ""
     if key == "first" or not less:
-        return "", ""
+        return kept, ""
     each = "每期" if key == "instalment" else ""
-    return f"{each}{word} {wording.yuan(abs(Decimal(less)))}", "good" if less > 0 else "bad"
+    difference = f"{each}{word} {wording.yuan(abs(Decimal(less)))}"
+    return "，".join(filter(None, (kept, difference))), "good" if less > 0 else "bad"
 
 
 def _words(amount: Decimal | int) -> str:

@@ -9,37 +9,45 @@ from decimal import Decimal
 from typing import Any
 
 from loans.domain.breach import vest
+from loans.domain.components import LABELS, Component, Components, InParts
 from portal.core.kernel.money import ZERO
 
 
 @dataclass(frozen=True, slots=True)
-class OfferRow:
-    """One line of the instalment table; `interest` holds the plan's own and what is kept."""
+class Column:
+    """One column of the instalment table: its word and its sum (yuan)."""
 
-    number: int
-    due_on: date
-    principal: Decimal
-    interest: Decimal
-    penalty: Decimal
-    total: Decimal
+    word: str
+    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
-class PlanSums:
-    """A proposed plan with what all of it costs, in yuan; `annualised` is a fraction a year."""
+class OfferRow(InParts):
+    """One instalment of a proposed plan; what it costs in each column of the table (yuan)."""
+
+    number: int
+    due_on: date
+    parts: Components
+    columns: tuple[Decimal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSums(InParts):
+    """A proposed plan with what all of it costs, in yuan; `annualised` is a fraction a year.
+
+    `parts` is the sum of the rows: `interest` is the plan's own, the `kept_` columns are what the
+    plan keeps of today's debt. The table has a column, under its one word, for each that is there.
+    """
 
     rows: tuple[OfferRow, ...]
-    principal: Decimal
-    plan_interest: Decimal
-    kept_interest: Decimal
-    kept_penalty: Decimal
-    total: Decimal
+    parts: Components
     waived: Decimal
     annualised: Decimal | None
 
     @property
-    def interest(self) -> Decimal:
-        return self.plan_interest + self.kept_interest
+    def columns(self) -> tuple[Column, ...]:
+        """本金, 保留利息, 保留罚息 with their sums, as far as there is anything in them."""
+        return tuple(Column(LABELS[name], self.parts[name]) for name in _columns(self.parts))
 
     @property
     def instalment(self) -> Decimal:
@@ -67,29 +75,27 @@ class PlanSums:
 
 def plan_sums(rows: Sequence[Mapping[str, Any]], figures: Mapping[str, Any]) -> PlanSums:
     """The JSON of an offer, stored or only composed, as figures."""
-    lines = tuple(_row(raw) for raw in rows)
-    plan_interest = Decimal(figures["plan_interest"])
+    stored = [Components.from_json(row) for row in rows]
+    whole = Components.summed(stored)
+    shown = _columns(whole)
     return PlanSums(
-        rows=lines,
-        principal=sum((row.principal for row in lines), ZERO),
-        plan_interest=plan_interest,
-        kept_interest=sum((row.interest for row in lines), ZERO) - plan_interest,
-        kept_penalty=sum((row.penalty for row in lines), ZERO),
-        total=Decimal(figures["plan_total"]),
+        rows=tuple(
+            OfferRow(
+                int(row["number"]),
+                date.fromisoformat(row["due_on"]),
+                parts,
+                tuple(parts[name] for name in shown),
+            )
+            for row, parts in zip(rows, stored, strict=True)
+        ),
+        parts=whole,
         waived=Decimal(figures["waived"]),
         annualised=Decimal(yearly) if (yearly := figures["annualised_cost"]) else None,
     )
 
 
-def _row(raw: Mapping[str, Any]) -> OfferRow:
-    return OfferRow(
-        number=int(raw["number"]),
-        due_on=date.fromisoformat(raw["due_on"]),
-        principal=Decimal(raw["principal"]),
-        interest=Decimal(raw["interest"]) + Decimal(raw["kept_interest"]),
-        penalty=Decimal(raw["kept_penalty"]),
-        total=Decimal(raw["total"]),
-    )
+def _columns(whole: Components) -> list[Component]:
+    return [name for name, amount in whole if amount or name is Component.PRINCIPAL]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,23 @@ from django.test import Client
 from django.urls import reverse
 
 from loans.domain.components import Components
+from loans.domain.restructure import OF_WHICH
 from loans.models import Payment
 from loans.presenters.amounts import interest_column, penalty_column
 from loans.presenters.loan import plan_lines
 from loans.presenters.repay import receipt
 from loans.queries.debt import load_debt
+from loans.queries.plan import booked_breaches
+from loans.queries.position import load_position
+from loans.queries.types import Debt
 from portal.core import clock
+from portal.core.kernel.roles import Rank
 from relief.cases.models import Case
 from relief.cases.workflow import State
+from relief.offers import agreement_text
+from relief.offers.agreement import is_untouched
+from relief.offers.models import Offer
+from relief.offers.terms import offer_digest
 from tests import factories
 from tests.factories import NOW
 
@@ -101,7 +110,7 @@ def test_the_penalty_file_names_what_runs_what_is_kept_and_their_sum() -> None:
     text = page(case, "loans:penalty-csv", case.loan.public_id, at=at)
 
     for word, amount in (
-        ("现在应付罚息", owed.penalty),
+        ("当前罚息", owed.penalty),
         ("保留罚息", owed.kept_penalty),
         ("罚息合计", owed.penalty + owed.kept_penalty),
     ):
@@ -130,3 +139,94 @@ def test_the_ended_plan_is_told_once_in_a_sentence() -> None:
     text = page(case, "loans:home", at=NOW + timedelta(days=60))
 
     assert text.count("新还款计划已") == 1
+
+
+def second_offer(case: Case) -> tuple[Case, Offer, Debt]:
+    """A second plan proposed for a loan whose first one broke: some penalty is kept, some runs."""
+    at, manager = NOW + timedelta(days=60), factories.staff(Rank.MANAGER)
+    again = factories.case_at(State.NEGOTIATING, loan=case.loan, now=at)
+    offer = factories.offer_made(again, now=at, maker=manager, waive_interest=Decimal("1.00"))
+    owed = load_debt(case.loan, at.date())
+    assert owed.kept_penalty > 0 < owed.penalty
+    assert owed.kept_interest
+    return again, offer, owed
+
+
+def test_a_second_offer_names_what_the_first_plan_kept() -> None:
+    again, offer, owed = second_offer(factories.case_at(State.BREACHED))
+    at = NOW + timedelta(days=60, hours=1)
+
+    text = page(again, "relief:offer", again.public_id, offer.number, at=at)
+
+    kept, running = f"{owed.kept_penalty:,.2f}", f"{owed.penalty:,.2f}"
+    assert f"<td>{owed.penalty_all:,.2f}<small>= 保留罚息 {kept} + 罚息 {running}</small>" in text
+    rows = re.search(r"<table class=\"tb plan-tb\">.*?</thead>", text, re.S)
+    assert rows is not None
+    heads = re.findall(r'<th scope="col">(.*?)</th>', rows[0])
+    assert heads == ["期", "到期日", "本金", "保留利息", "保留罚息", "应还"]
+
+
+def test_a_second_agreement_says_what_its_sums_consist_of() -> None:
+    again, offer, owed = second_offer(factories.case_at(State.BREACHED))
+    at = NOW + timedelta(days=60, hours=1)
+
+    text = page(again, "relief:offer-draft", again.public_id, offer.number, at=at)
+
+    (total, *parts) = amounts(re.search(r"共欠[^。]+。", text)[0])  # type: ignore[index]
+    assert total == sum(parts) == owed.payoff
+    for word, amount in (
+        ("剩余本金", owed.principal),
+        ("罚息", owed.penalty),
+        ("保留利息", owed.kept_interest),
+        ("保留罚息", owed.kept_penalty),
+    ):
+        assert f"，{word} ¥{amount:,.2f}" in text or f"：{word} ¥{amount:,.2f}" in text, word
+    waived = offer.offer_terms.waive_penalty
+    whole, left = f"{owed.penalty_all:,.2f}", f"{owed.penalty_all - waived:,.2f}"
+    assert f"合计 ¥{whole}；减免罚息 ¥{waived:,.2f}，保留 ¥{left}。" in text
+    assert "　保留罚息 ¥" in text
+    assert "　罚息 ¥" not in text
+
+
+def amounts(text: str) -> list[Decimal]:
+    return [Decimal(one.replace(",", "")) for one in re.findall(r"¥([\d,]+\.\d{2})", text)]
+
+
+def test_an_agreement_signed_before_the_parts_were_stored_keeps_its_text_and_digest() -> None:
+    case = factories.case_at(State.OFFERED)
+    offer = case.offers.get()
+    old = {name: value for name, value in offer.figures.items() if name != OF_WHICH}
+    digest = offer_digest(
+        case_number=case.number,
+        offer_number=offer.number,
+        terms=offer.offer_terms,
+        figures=old,
+        rows=offer.rows,
+    )
+    Offer.objects.filter(pk=offer.pk).update(figures=old, digest=digest)
+
+    factories.accept(case, now=NOW)
+    signed = case.agreements.get()
+
+    assert "其中：本金 ¥" in signed.text
+    assert is_untouched(signed)
+    again = agreement_text.write(signed.snapshot | {"accepted_at": signed.accepted_at})
+    assert again == signed.text
+
+
+def test_the_page_of_a_broken_plan_leaves_the_loan_to_the_plan_after_it() -> None:
+    first = factories.case_at(State.BREACHED)
+    again, _, _ = second_offer(first)
+    at = NOW + timedelta(days=60)
+    factories.accept(again, now=at)
+    (broken,) = booked_breaches(load_position(first.loan))
+
+    old = page(first, "relief:plan", first.public_id, at=at)
+    new = page(again, "relief:plan", again.public_id, at=at)
+
+    assert "这笔借款已有后来的方案" in old
+    assert f'<data value="{broken.returned}" data-field="breach-returned"' in old
+    assert old.count('data-field="breach-returned"') == 1
+    assert "plan-standing" not in old
+    assert reverse("relief:plan", args=[again.public_id]) in old
+    assert 'data-field="plan-standing" data-value="kept"' in new

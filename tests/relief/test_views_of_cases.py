@@ -124,7 +124,7 @@ def test_an_offer_beside_today() -> None:
         "每期应还",
         "剩余期数",
         "首次应付",
-        "还款总额",
+        "合计应还",
     ]
     assert view.sums.total + view.waived == owed.figures.total
     assert comebacks(view.sums)[0].returned == view.waived

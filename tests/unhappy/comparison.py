@@ -21,8 +21,9 @@ from tests.unhappy.visits import Reading
 ZERO = Decimal("0.00")
 # Figures of what was typed or asked for on that page, not of the loan.
 OF_THE_PAGE = ("split-", "repay-", "what-if-", "statement-", "old-plan", "penalty-before")
-OF_THE_PAGE += ("penalty-after", "owed-", "monthly-", "affordable-", "estimate-")
+OF_THE_PAGE += ("penalty-after", "owed-", "monthly-", "affordable-", "estimate-", "plan-waived")
 OF_AN_OFFER = ("offer-", "plan-instalment", "delay-waived")  # on the offer's page: of that version
+ENDED = re.compile("这笔借款已有后来的方案|本协议已(因违约终止|违约|撤销)")
 SUMS = ("penalty-total", "due-now", "total-due", "principal-outstanding", "interest-outstanding")
 
 
@@ -68,10 +69,11 @@ def _figures(reading: Reading) -> Iterator[tuple[str, Page, Figure]]:
         for figure in page.figures:
             if figure.field.startswith(OF_THE_PAGE) or is_history(figure.where):
                 continue
-            whom = reading.whom(figure.about)
-            if not figure.field.startswith(OF_AN_OFFER):
-                whom = whom.partition("#")[0]
-            yield whom, page, figure
+            if figure.field.startswith("breach-") and ENDED.search(page.root.text):
+                continue  # of a plan before the one in force
+            of_an_offer = "#" in figure.about and figure.field.startswith(OF_AN_OFFER)
+            loan = reading.whom(figure.about).partition("#")[0]
+            yield figure.about if of_an_offer else loan, page, figure
 
 
 def same_field_same_value(reading: Reading) -> Iterator[str]:
@@ -90,7 +92,7 @@ def same_field_same_value(reading: Reading) -> Iterator[str]:
             )
 
 
-WORDS = ("罚息", "已到期利息", "剩余本金", "总待还", "本期应还", "查看罚息", "现在应付罚息")
+WORDS = ("罚息", "已到期利息", "剩余本金", "总待还", "本期应还", "查看罚息", "当前罚息")
 
 
 def same_word_same_value(reading: Reading) -> Iterator[str]:
@@ -124,6 +126,8 @@ def parts_add_up(reading: Reading) -> Iterator[str]:
         yield from _tables_add_up(page)
         yield from _heads_add_up(page)
         yield from _rows_add_up(page)
+        yield from _cells_add_up(page)
+        yield from _documents_add_up(page)
 
 
 def _instalments_add_up(page: Page) -> Iterator[str]:
@@ -219,6 +223,31 @@ def _rows_add_up(page: Page) -> Iterator[str]:
         parts = [Decimal(m[2].replace(",", "")) for m in PART.finditer(row.text)]
         if parts and sum(parts) != figure.value:
             yield f"{page.path}: {row.text}: {sum(parts)}"
+
+
+def _cells_add_up(page: Page) -> Iterator[str]:
+    """An amount of the comparison with its parts in small below it is their sum."""
+    for cell in (n for n in page.root.walk() if n.tag == "td"):
+        small = next((c for c in _children(cell, "small")), None)
+        if small is None or "+" not in small.text:
+            continue
+        whole = Decimal(cell.text.removesuffix(small.text).replace(",", "").strip())
+        parts = [Decimal(m.replace(",", "")) for m in re.findall(r"[\d,]+\.\d{2}", small.text)]
+        if sum(parts) != whole:
+            yield f"{page.path}: {whole}, its parts {small.text} = {sum(parts)}"
+
+
+YUAN = re.compile(r"¥([\d,]+\.\d{2})")
+
+
+def _documents_add_up(page: Page) -> Iterator[str]:
+    """In an agreement: a total and what it says it consists of; an instalment and its columns."""
+    for text in (n.text for n in page.root.walk() if n.tag == "pre"):
+        for sentence in re.findall(r"共欠[^。]+。|第 \d+ 期 \d{4}-\S+ .+?应还 ¥[\d,.]+\d", text):
+            amounts = [Decimal(m.replace(",", "")) for m in YUAN.findall(sentence)]
+            whole = amounts.pop(0 if sentence.startswith("共欠") else -1)
+            if sum(amounts) != whole:
+                yield f"{page.path}: {sentence}: {sum(amounts)}"
 
 
 def all_loans_is_the_sum(reading: Reading) -> Iterator[str]:
@@ -534,7 +563,7 @@ def nothing_paid_all_comes_back(reading: Reading) -> Iterator[str]:
         loan = whom.partition("#")[0]
         if loan in unpaid and figure.field == "breach-returned":
             told[loan][figure.value] = page.path
-    for page in reading.pages:
+    for page in (one for one in reading.pages if not ENDED.search(one.root.text)):
         for loose in page.loose:
             loan = reading.whom(loose.about).partition("#")[0]
             signed = "一期未还时恢复" in loose.sentence and "恢复" in loose.label

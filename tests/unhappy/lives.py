@@ -340,7 +340,19 @@ def broken_asks_again(life: Life) -> None:
     """In breach for a week; asks once more; takes the second plan."""
     life.look("违约之后")
     life.days(9, start=life.today)
-    life.apply(life.loan, accept=False)
+    case = life.apply(life.loan, accept=False)
+    life.now += timedelta(hours=1)
+    approval.approve_offer(
+        case=case, number=1, actor=life.staff["manager"], now=life.now, note="同意"
+    )
+    deliver(life.now)
+    life.look("第二个方案")
+    life.days(2, start=life.today)
+    acts.accept(case, at=life.now)
+    life.now += timedelta(minutes=1)
+    life.look("第二个计划生效后")
+    due = life.next_due()
+    life.days(0, 1, start=due)
 
 
 def just_look(life: Life) -> None:

@@ -88,6 +88,20 @@ PLANTED: dict[str, dict[str, str]] = {
 }
 
 
+SUMS = {
+    "a cell and its parts": "<table><tr><td>132.57<small>= 保留罚息 110.57 + 罚息 21.00</small></td></tr></table>",
+    "a debt in an agreement": "<pre>共欠 ¥132.57，其中：保留罚息 ¥110.57，罚息 ¥21.00。</pre>",
+    "an instalment in an agreement": "<pre>第 1 期　2026-12-24　本金 ¥10.00　保留罚息 ¥1.00　应还 ¥12.00</pre>",
+}
+
+
+@pytest.mark.parametrize("kind", SUMS)
+def test_a_planted_sum_that_does_not_add_up_is_found(kind: str) -> None:
+    found = contradictions([reading({f"/relief/{CASE}/agreement/": SUMS[kind]})])
+
+    assert {one.rule for one in found} == {"parts_add_up"}
+
+
 @pytest.mark.parametrize("rule", PLANTED)
 def test_a_planted_contradiction_is_found(rule: str) -> None:
     found = contradictions([reading(PLANTED[rule])])

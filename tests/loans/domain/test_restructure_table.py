@@ -303,3 +303,22 @@ def test_no_suggestion_says_why(rule: str, numbers: tuple[Any, ...], message: st
 
     assert (found.closest, found.faster, found.slower) == (None, None, None)
     assert found.message == message
+
+
+def test_a_stored_debt_says_again_what_its_sums_consist_of() -> None:
+    kept = Components(kept_interest=yuan("27.55"), kept_penalty=yuan("110.57"))
+    parts = Components(yuan("5000.00"), yuan("84.65"), yuan("132.57"))
+    figures = DebtFigures(day("2026-12-03"), parts, kept, yuan("3.10"))
+
+    again = DebtFigures.from_json(figures.as_json())
+
+    assert again == figures
+    assert again.told() == [
+        ("剩余本金", yuan("5000.00")),
+        ("已到期利息", yuan("54.00")),
+        ("罚息", yuan("22.00")),
+        ("保留利息", yuan("27.55")),
+        ("保留罚息", yuan("110.57")),
+        ("未到期利息", yuan("3.10")),
+    ]
+    assert sum(amount for _, amount in again.told()) == figures.total

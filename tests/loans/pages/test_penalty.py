@@ -163,7 +163,7 @@ def test_csv_can_be_recomputed(lin: Client, loan: Loan) -> None:
         elif row[:1] == ["罚息"]:
             told[row[1]] = Decimal(row[3])
     assert told == {number: amount.quantize(FEN, ROUND_HALF_UP) for number, amount in exact.items()}
-    assert [row[5] for row in rows if row[:1] == ["现在应付罚息"]] == [f"{owed.penalty}"]
+    assert [row[5] for row in rows if row[:1] == ["当前罚息"]] == [f"{owed.penalty}"]
 
 
 def test_pdf_is_a_pdf(lin: Client, loan: Loan) -> None:
