@@ -54,7 +54,7 @@ def each_penalty(on: date) -> Iterator[tuple[int, Decimal]]:
 def portfolio_penalty(on: date) -> PortfolioPenalty:
     """Outstanding penalty (and compound) of all loans as of a date, exact to the fen.
 
-    The sum of ``debt(loan, on).penalty`` over the loans; nothing is stored, no job ran before.
+    The sum of ``load_debt(loan, on).penalty`` over the loans; nothing is stored, no job ran before.
     Memory does not grow with the number of loans. Example: one loan of loans/RULES.md §3 on
     2023-09-20: loans 1, owing 1, penalty 110.21.
     """
@@ -126,7 +126,7 @@ class LoanFigures:
 def each_loan(on: date, loans: QuerySet[Loan] | None = None) -> Iterator[LoanFigures]:
     """Every loan outstanding on a date (or of a choice) with its figures, by id, in four queries.
 
-    Parts and days are those of ``debt(loan, on)``. Memory does not grow with the number of loans.
+    Parts and days are those of ``load_debt(loan, on)``. Memory does not grow with the number of loans.
     Example: loan L of loans/RULES.md on 2023-09-20: 6,000.00, 110.12, 110.21; 72 days, M3.
     """
     chosen = loans_outstanding(on) if loans is None else loans

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from loans.domain.risk import BUCKETS, RiskClass, RiskRules, bucket_of
 from loans.models import Loan
 from loans.presenters.wording import credit_class
-from loans.queries.debt import debt
+from loans.queries.debt import load_debt
 from loans.queries.plan import plan_vesting
 from loans.queries.portfolio import PortfolioSums, each_loan
 from loans.queries.position import load_position
@@ -79,7 +79,7 @@ def test_each_loan_is_its_own_debt(on: str) -> None:
     for loan in alive:
         if loan.pk not in found:
             continue
-        one, owed = found[loan.pk], debt(loan, moment)
+        one, owed = found[loan.pk], load_debt(loan, moment)
         assert one.overdue_days == owed.overdue_days
         assert one.sums.principal == owed.principal
         assert one.sums.interest == owed.interest + owed.kept_interest
