@@ -7,8 +7,7 @@ from datetime import timedelta
 from portal.core import clock
 from portal.core.background import task
 from relief.cases import sweep
-from relief.evidence import files as evidence
-from relief.evidence import reconcile, retention
+from relief.evidence import checks, reconcile, retention
 
 
 @task
@@ -26,13 +25,13 @@ def watch_plans() -> int:
 @task
 def check_evidence(evidence_id: int) -> bool:
     """Checks one file soon after its upload."""
-    return evidence.check_file(evidence_id=evidence_id, now=clock.now()) is not None
+    return checks.check_file(evidence_id=evidence_id, now=clock.now()) is not None
 
 
 @task
 def check_pending_evidence() -> int:
     """Checks files whose task was lost."""
-    return evidence.check_pending(now=clock.now())
+    return checks.check_pending(now=clock.now())
 
 
 @task

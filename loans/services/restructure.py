@@ -15,7 +15,6 @@ from loans.queries.position import Position, load_position
 from loans.queries.types import Debt
 from loans.services import observers
 from loans.services.booking import Books, income, open_books
-from loans.services.breach import reinstate
 from loans.services.ledger import PostingLine
 from loans.services.observers import DebtChange
 from loans.services.plan_books import INTEREST_LIKE, OWED, PENALTY_LIKE, opening
@@ -274,6 +273,3 @@ def revoke_relief(
         books.close()
         observers.notify_changed(books.loan, DebtChange.REVOKED, now)
     return schedule
-
-
-__all__ = ["apply_relief", "preview_relief", "reinstate", "revoke_relief"]

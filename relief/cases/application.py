@@ -20,9 +20,10 @@ from portal.core.kernel.roles import Role
 from portal.core.models import User
 from portal.core.retry import retried
 from relief.cases import deadlines, reasons
-from relief.cases.gate import Actor, Task, check
+from relief.cases.gate import Actor, check
 from relief.cases.models import Case, Policy
 from relief.cases.moves import Occasion, locked, move
+from relief.cases.permissions import Task
 from relief.cases.workflow import Action, State
 
 STEPS = ("reason", "statement", "evidence", "affordability", "confirm")

@@ -16,8 +16,6 @@ from relief.cases.workflow import Action, State
 from relief.offers.models import OfferStatus
 from relief.plans.clock import can_breach
 
-__all__ = ["SYSTEM", "Actor", "Task", "check", "why_not"]
-
 
 @dataclass(frozen=True)
 class Actor:

@@ -17,10 +17,10 @@ from portal.core.models import User
 from portal.core.retry import retried
 from relief.cases import deadlines, notices
 from relief.cases._lateness import locked_at
-from relief.cases.gate import Actor, Task, check, last_move
+from relief.cases.gate import Actor, check, last_move
 from relief.cases.models import Case
 from relief.cases.moves import Occasion, locked, move, record
-from relief.cases.permissions import closed_sentence
+from relief.cases.permissions import Task, closed_sentence
 from relief.cases.reasons import REJECTIONS, RejectCode, check_line
 from relief.cases.workflow import Action, State
 from relief.evidence.kinds import KIND_LABELS, parse_kind

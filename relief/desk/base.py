@@ -9,22 +9,12 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 
 from portal.core import clock
-from portal.core.desk.records import ReadOnlyAdmin
 from portal.core.kernel.roles import Rank, Role
 from portal.core.models import User
-from relief.cases.gate import Actor, Task, why_not
+from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case, Event
+from relief.cases.permissions import Task
 from relief.presenters.case import actor_label
-
-__all__ = [
-    "ReadOnlyAdmin",
-    "case_of",
-    "desk_context",
-    "may_decide",
-    "require_rank",
-    "staff_user",
-    "who_did",
-]
 
 
 def staff_user(request: HttpRequest) -> User:

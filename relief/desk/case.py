@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from loans.queries.debt import load_debt
 from portal.core import clock
+from portal.core.desk.records import ReadOnlyAdmin
 from portal.core.errors import NotYourTurn, RuleViolation, StaleWrite, TermsChanged
 from portal.core.htmx import trigger, wants_part
 from portal.core.kernel.businesstime import business_date
@@ -21,26 +22,19 @@ from portal.core.kernel.errors import InvalidInput
 from portal.core.models import User
 from relief.cases import review
 from relief.cases.deadlines import chinese
-from relief.cases.gate import Actor, Task, why_not
+from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case
+from relief.cases.permissions import Task
 from relief.cases.workflow import Action
 from relief.desk import talk
 from relief.desk.acts import ACTS, DeskAct
-from relief.desk.base import (
-    ReadOnlyAdmin,
-    case_of,
-    desk_context,
-    may_decide,
-    require_rank,
-    staff_user,
-    who_did,
-)
+from relief.desk.base import case_of, desk_context, may_decide, require_rank, staff_user, who_did
 from relief.desk.builder import builder_for, picked
 from relief.desk.forms import DeskForm, SayForm
 from relief.desk.offer_form import OfferForm
 from relief.desk.page import Forms, case_page
 from relief.desk.queue import queue, waiting_cases
-from relief.evidence import files as papers
+from relief.evidence.access_log import open_evidence
 from relief.evidence.models import Evidence
 from relief.presenters.case import event_label
 
@@ -245,7 +239,7 @@ def file_view(request: HttpRequest, pk: int, evidence: str) -> HttpResponseBase:
 def _stream(
     paper: Evidence, viewer: User, now: datetime, *, page: int, whole: bool
 ) -> StreamingHttpResponse:
-    opened = papers.open_evidence(evidence=paper, actor=viewer, now=now, page=page, whole=whole)
+    opened = open_evidence(evidence=paper, actor=viewer, now=now, page=page, whole=whole)
     response = FileResponse(
         opened.stream,
         as_attachment=whole,

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from loans.queries.debt import borrower_debts
 from portal.core import clock
+from portal.core.desk.records import ReadOnlyAdmin
 from portal.core.errors import RuleViolation
 from portal.core.htmx import trigger, wants_part
 from portal.core.kernel.businesstime import business_date
@@ -22,7 +23,7 @@ from relief.cases.models import Case
 from relief.conversation import messages as talks
 from relief.conversation.models import Conversation
 from relief.desk import talk
-from relief.desk.base import ReadOnlyAdmin, desk_context, may_decide, require_rank, staff_user
+from relief.desk.base import desk_context, may_decide, require_rank, staff_user
 from relief.desk.forms import SayForm
 
 

@@ -10,7 +10,8 @@ from django import forms
 from portal.core import clock
 from portal.core.fields import WholeNumberField
 from portal.core.models import User
-from relief.cases.gate import Actor, Task, why_not
+from relief.cases.gate import Actor, why_not
+from relief.cases.permissions import Task
 from relief.cases.reasons import REJECTIONS
 from relief.evidence.kinds import KIND_LABELS, REASON_LABELS, STAFF_REASONS
 

@@ -19,8 +19,9 @@ from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.money import ZERO
 from portal.core.kernel.roles import RANK_LABELS
 from portal.core.models import User
-from relief.cases.gate import Actor, Task, why_not
+from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case
+from relief.cases.permissions import Task
 from relief.cases.queries import broken_promises, offers_of, timeline
 from relief.cases.workflow import Action, find_move
 from relief.desk.acts import ACTS, DeskAct

@@ -21,8 +21,9 @@ from portal.core.kernel.roles import Role
 from portal.core.kernel.workdays import WorkCalendar
 from portal.core.models import User
 from relief.cases import labels
-from relief.cases.gate import Actor, Task, why_not
+from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case, CaseQuerySet
+from relief.cases.permissions import Task
 from relief.cases.queries import SLA_LABELS, Sla, due_of, sla_class
 from relief.cases.reasons import reason_names
 from relief.cases.workflow import CLOSED, IN_PLAN, IN_TALKS, State

@@ -10,11 +10,12 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 
 from portal.core.desk.columns import column, filled
+from portal.core.desk.records import ReadOnlyAdmin
 from portal.core.kernel.roles import ROLE_LABELS, Role
 from relief.cases import labels
 from relief.cases.models import Event, Policy
 from relief.cases.notices import HAPPENING_LABELS
-from relief.desk.base import ReadOnlyAdmin, staff_user, who_did
+from relief.desk.base import staff_user, who_did
 from relief.evidence.models import Consent, Evidence, EvidenceLook
 from relief.offers.models import Agreement, Offer
 from relief.presenters.case import event_label

@@ -17,29 +17,18 @@ from portal.core.kernel.roles import Role
 from portal.core.models import User
 from portal.core.nudge import nudge
 from portal.core.storage import Stored, private
-from relief.cases.gate import Actor, Task, check
+from relief.cases.gate import Actor, check
 from relief.cases.models import Case
 from relief.cases.moves import Occasion, locked, record
 from relief.cases.notices import AuditEvent
+from relief.cases.permissions import Task
 from relief.cases.workflow import IN_TALKS, Action, State
 from relief.conversation import messages
 from relief.evidence import consents
 from relief.evidence import kinds as rules
-from relief.evidence.access_log import Opened, open_evidence
-from relief.evidence.checks import check_file, check_pending
 from relief.evidence.kinds import EvidenceState, FileType, ReplaceReason
 from relief.evidence.models import Evidence
 
-__all__ = [
-    "Opened",
-    "Upload",
-    "add_evidence",
-    "check_file",
-    "check_pending",
-    "judge_evidence",
-    "open_evidence",
-    "remove_evidence",
-]
 logger = logging.getLogger(__name__)
 NO_FILE = "未收到文件，请重新选择"
 SAME_FILE = "已上传过相同文件"

@@ -15,10 +15,10 @@ from portal.core.kernel.roles import Role
 from portal.core.kernel.security import SecurityKind
 from portal.core.models import User
 from portal.core.retry import retried
-from relief.cases.gate import Actor, Task, check, last_move
+from relief.cases.gate import Actor, check, last_move
 from relief.cases.models import Case
 from relief.cases.moves import locked
-from relief.cases.permissions import OFFER_EXPIRED
+from relief.cases.permissions import OFFER_EXPIRED, Task
 from relief.offers import agreement, compose
 from relief.offers.models import Agreement, Offer, OfferStatus
 

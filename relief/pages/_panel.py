@@ -12,8 +12,9 @@ from django.urls import reverse
 
 from portal.core import clock
 from relief.cases.application import STEPS
-from relief.cases.gate import Actor, Task, why_not
+from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case
+from relief.cases.permissions import Task
 from relief.cases.reasons import reason_names
 from relief.cases.workflow import State
 from relief.evidence.files import Upload

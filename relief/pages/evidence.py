@@ -20,8 +20,9 @@ from portal.core.visitor import REFUSALS, address
 from relief.cases import application
 from relief.cases.models import Case
 from relief.cases.workflow import BEFORE_PLAN, State
+from relief.evidence.access_log import open_evidence
 from relief.evidence.consent_texts import CONSENT_FOR
-from relief.evidence.files import add_evidence, open_evidence, remove_evidence
+from relief.evidence.files import add_evidence, remove_evidence
 from relief.evidence.kinds import EvidenceKind, EvidenceState, clean_name
 from relief.evidence.models import Evidence
 from relief.pages._own import borrower, own_case

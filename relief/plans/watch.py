@@ -9,7 +9,7 @@ from django.db import transaction
 from loans.domain.breach import Vesting
 from loans.queries.plan import plan_vesting
 from loans.queries.position import load_position
-from loans.services import restructure
+from loans.services.breach import reinstate
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date, instant_at
 from portal.core.kernel.roles import Role
@@ -188,7 +188,7 @@ def breach(*, case: Case, reason: str, actor: User, now: datetime) -> Case:
             ),
         )
         agreement = in_force(moved)
-        restructure.reinstate(
+        reinstate(
             loan_id=moved.loan_id,
             on=business_date(now),
             key=f"breach:{agreement.number}",

@@ -13,7 +13,8 @@ from portal.core.models import User
 from relief.cases import application
 from relief.cases.models import Case
 from relief.cases.workflow import State
-from relief.evidence.files import Upload, add_evidence, check_file
+from relief.evidence.checks import check_file
+from relief.evidence.files import Upload, add_evidence
 from relief.evidence.models import Evidence
 from tests.conftest import at
 from tests.corpus.build import FILES

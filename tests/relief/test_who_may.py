@@ -22,8 +22,9 @@ from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Rank, Role
 from portal.core.models import User
 from relief.cases import application, review
-from relief.cases.gate import Actor, Task, why_not
+from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case
+from relief.cases.permissions import Task
 from relief.cases.workflow import BEFORE_PLAN, Action, State, find_move
 from relief.desk.acts import ACTS
 from relief.desk.forms import AssignForm

@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
-from tests.unhappy.reader import SHANGHAI, Figure, Node, Page, Sentence, Told, about_of, is_history
+from portal.core.kernel.businesstime import SHANGHAI
+from tests.unhappy.reader import Figure, Node, Page, Sentence, Told, about_of, is_history
 from tests.unhappy.visits import Reading
 
 ZERO = Decimal("0.00")

@@ -4,6 +4,7 @@ Every act goes through the service that does it in life; `look` reads all pages 
 """
 
 from __future__ import annotations
+from portal.core.kernel.businesstime import SHANGHAI
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from relief.cases import sweep
 from relief.cases.models import Case, Policy
 from relief.offers import approval, compose, negotiate
 from relief.plans import watch as plan_watch
-from tests.unhappy.reader import SHANGHAI
+from tests.unhappy.reader import 
 from tests.unhappy.visits import Borrower, Reading
 
 ILLNESS, INCOME = "illness", ("5200.00", "2400.00", "1400.00")

@@ -15,8 +15,9 @@ from portal.core.models import User
 from portal.site.demo.timeline import deliver, moment, months_before
 from relief.cases import application, review, sweep
 from relief.cases.models import Case
-from relief.evidence import files as evidence
-from relief.evidence.files import Upload
+from relief.evidence.access_log import open_evidence
+from relief.evidence.checks import check_file
+from relief.evidence.files import Upload, add_evidence, judge_evidence
 from relief.evidence.models import Evidence
 from relief.offers import compose, negotiate
 from relief.offers.accept import accept_offer
@@ -110,7 +111,7 @@ def apply(
 
 def add_paper(case: Case, demo_paper: DemoPaper, *, at: datetime) -> Evidence:
     """Upload a file and let the real check look at it."""
-    file = evidence.add_evidence(
+    file = add_evidence(
         case=case,
         kind=demo_paper.kind,
         upload=demo_paper.upload,
@@ -118,7 +119,7 @@ def add_paper(case: Case, demo_paper: DemoPaper, *, at: datetime) -> Evidence:
         now=at,
         consent=True,
     )
-    evidence.check_file(evidence_id=file.pk, now=at + timedelta(minutes=1))
+    check_file(evidence_id=file.pk, now=at + timedelta(minutes=1))
     file.refresh_from_db()
     return file
 
@@ -126,8 +127,8 @@ def add_paper(case: Case, demo_paper: DemoPaper, *, at: datetime) -> Evidence:
 def look_through(case: Case, reviewer: User, *, at: datetime) -> None:
     """Open every file (the borrower will read that) and find it good."""
     for file in case.evidence.current().order_by("pk"):
-        evidence.open_evidence(evidence=file, actor=reviewer, now=at).stream.close()
-        evidence.judge_evidence(evidence=file, passed=True, actor=reviewer, now=at)
+        open_evidence(evidence=file, actor=reviewer, now=at).stream.close()
+        judge_evidence(evidence=file, passed=True, actor=reviewer, now=at)
 
 
 def claim(case: Case, reviewer: User, *, at: datetime) -> None:

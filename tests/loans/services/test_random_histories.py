@@ -13,19 +13,15 @@ import pytest
 from django.db import transaction
 
 from loans.domain.profile import Method, PenaltyBase, ProductProfile, RateKind
+from loans.domain.restructure import ReliefTerms
 from loans.models import Loan, Payment, Schedule
 from loans.queries.debt import load_debt
 from loans.queries.position import load_position
 from loans.services.acceleration import accelerate
+from loans.services.breach import reinstate
 from loans.services.origination import open_loan
 from loans.services.payment import pay, preview_payment, reverse_payment
-from loans.services.restructure import (
-    ReliefTerms,
-    apply_relief,
-    preview_relief,
-    reinstate,
-    revoke_relief,
-)
+from loans.services.restructure import apply_relief, preview_relief, revoke_relief
 from portal.core.errors import RuleViolation
 from portal.core.kernel.money import ZERO
 from tests.loans.books import EXAMPLE, D, assert_clean, at, make_borrower

@@ -15,20 +15,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from loans.domain.profile import ProductProfile
+from loans.domain.restructure import ReliefTerms
 from loans.models import Loan, Payment, Posting
 from loans.proofs import violations
 from loans.queries.debt import debt_of, load_debt
 from loans.queries.position import Position
 from loans.services.acceleration import accelerate
 from loans.services.booking import open_books
+from loans.services.breach import reinstate
 from loans.services.origination import open_loan
 from loans.services.payment import pay, reverse_payment
-from loans.services.restructure import (
-    ReliefTerms,
-    apply_relief,
-    reinstate,
-    revoke_relief,
-)
+from loans.services.restructure import apply_relief, revoke_relief
 from loans.services.timeline import BookedAct, steps_of
 from portal.core.errors import RuleViolation
 from portal.core.models import User

@@ -11,7 +11,8 @@ from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.conversation import messages
 from relief.conversation.models import Message
-from relief.evidence.files import Upload, add_evidence, check_file
+from relief.evidence.checks import check_file
+from relief.evidence.files import Upload, add_evidence
 from relief.evidence.models import Evidence, EvidenceLook
 from tests import factories
 from tests.corpus.build import FILES

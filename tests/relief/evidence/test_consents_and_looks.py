@@ -12,7 +12,7 @@ from portal.core.kernel.errors import InvalidInput
 from portal.core.storage import private
 from relief.cases.workflow import State
 from relief.evidence import access_log, consents
-from relief.evidence.files import open_evidence
+from relief.evidence.access_log import open_evidence
 from relief.evidence.models import Consent, EvidenceLook
 from tests.relief.people import NOW, add, added_and_checked, borrower, draft, in_state, staff
 

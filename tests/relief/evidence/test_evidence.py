@@ -16,15 +16,9 @@ from portal.core.kernel.roles import Rank
 from portal.core.storage import private
 from relief.cases.workflow import State
 from relief.conversation.models import Message
-from relief.evidence.files import (
-    Upload,
-    add_evidence,
-    check_file,
-    check_pending,
-    judge_evidence,
-    open_evidence,
-    remove_evidence,
-)
+from relief.evidence.access_log import open_evidence
+from relief.evidence.checks import check_file, check_pending
+from relief.evidence.files import Upload, add_evidence, judge_evidence, remove_evidence
 from relief.evidence.models import Evidence
 from tests.corpus.build import FILES, FileCase
 from tests.relief.people import (

@@ -11,8 +11,9 @@ from portal.core.errors import RuleViolation
 from portal.core.storage import private
 from relief.cases.workflow import State
 from relief.evidence import reconcile
+from relief.evidence.access_log import open_evidence
 from relief.evidence.consents import withdraw_consent
-from relief.evidence.files import open_evidence, remove_evidence
+from relief.evidence.files import remove_evidence
 from relief.evidence.models import Evidence
 from relief.evidence.retention import planned_purge_on, purge_expired_evidence
 from tests.relief.people import NOW, added_and_checked, borrower, draft, in_state, staff

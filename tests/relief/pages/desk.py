@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 
 from relief.cases.models import Case
-from relief.evidence.files import check_file
+from relief.evidence.checks import check_file
 from relief.evidence.models import Evidence
 from tests import factories
 from tests.relief.people import FILE
