@@ -1,4 +1,7 @@
-"""The terms that staff propose; every amount through the one parser, every refusal at its field."""
+"""The offer builder's form: every amount through the one parser, every refusal at its field.
+
+It is read with `desk.builder`; the short forms of all other acts are in `desk.forms`.
+"""
 
 from __future__ import annotations
 

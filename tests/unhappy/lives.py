@@ -4,7 +4,6 @@ Every act goes through the service that does it in life; `look` reads all pages 
 """
 
 from __future__ import annotations
-from portal.core.kernel.businesstime import SHANGHAI
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from decimal import Decimal
 
 from loans.models import Loan
 from loans.queries.debt import load_debt
-from portal.core.kernel.businesstime import business_date
+from portal.core.kernel.businesstime import SHANGHAI, business_date
 from portal.core.models import User
 from portal.site.demo import acts, papers
 from portal.site.demo.timeline import deliver
@@ -21,7 +20,6 @@ from relief.cases import sweep
 from relief.cases.models import Case, Policy
 from relief.offers import approval, compose, negotiate
 from relief.plans import watch as plan_watch
-from tests.unhappy.reader import 
 from tests.unhappy.visits import Borrower, Reading
 
 ILLNESS, INCOME = "illness", ("5200.00", "2400.00", "1400.00")
