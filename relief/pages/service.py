@@ -35,7 +35,7 @@ from relief.evidence.kinds import ACCEPT_ATTRIBUTE, EvidenceKind, clean_name
 from relief.evidence.models import Evidence
 from relief.pages._own import borrower
 from relief.pages._panel import as_upload
-from relief.pages.forms.message import MessageForm
+from relief.pages.forms.message import WHICH, MessageForm
 from relief.presenters import chat as present
 
 CHOOSE = "你有几笔逾期借款（{numbers}），请先点「申请罚息减免」选好一笔，再上传证明材料。"
@@ -47,8 +47,9 @@ CLOSED = "新还款计划正在执行，不需要再上传材料；有问题可�
 @borrower_only
 def conversation(request: HttpRequest) -> HttpResponse:
     """The whole conversation; the bot greets once a day, from the borrower's own figures."""
-    bot.greet(actor=borrower(request), now=clock.now())
-    return _page(request, MessageForm())
+    user = borrower(request)
+    bot.greet(actor=user, now=clock.now())
+    return _page(request, MessageForm(cases=_taking_files(user)))
 
 
 @require_safe
@@ -70,7 +71,9 @@ def send(request: HttpRequest) -> HttpResponse:
     """A text, a quick question or files; a refusal leaves the text where it was typed."""
     if request.method != "POST":  # the address that a refusal leaves in the bar, asked for again
         return redirect("relief:service")
-    user, form = borrower(request), MessageForm(request.POST)
+    user = borrower(request)
+    cases = _taking_files(user)
+    form = MessageForm(request.POST, cases=cases)
     form.is_valid()
     text = form.cleaned_data.get("text", "")
     files = request.FILES.getlist("file")
@@ -79,13 +82,14 @@ def send(request: HttpRequest) -> HttpResponse:
         if topic:
             bot.quick_reply(actor=user, topic=topic, now=clock.now())
         elif files:
-            _take_files(request, user, files)
+            _take_files(request, user, files, _case_for_files(user, cases, form))
         if not topic and (text.strip() or not files):
             messages.say(text=text, actor=user, now=clock.now())
             bot.answer(actor=user, text=text, now=clock.now())
             text = ""
     except REFUSALS as problem:
-        form.add_error("text", problem.message)
+        field = getattr(problem, "field", "")
+        form.add_error(field if field == "case" else "text", problem.message)
         return _refused(request, form, 422 if isinstance(problem, InvalidInput) else 409)
     if wants_part(request):
         response = render(
@@ -93,7 +97,7 @@ def send(request: HttpRequest) -> HttpResponse:
         )
         return response if text.strip() else trigger(response, "sent")
     if text.strip():  # a chip was pressed while something else was being typed
-        return _page(request, MessageForm(initial={"text": text}))
+        return _page(request, MessageForm(initial={"text": text}, cases=cases))
     return redirect("relief:service")
 
 
@@ -163,9 +167,10 @@ def _desk(talk: Conversation, now: datetime) -> present.Desk:
 # --- Files in the conversation ----------------------------------------------------------------------
 
 
-def _take_files(request: HttpRequest, user: User, files: Iterable[UploadedFile[bytes]]) -> None:
-    """Each file becomes evidence of the open case, or of a draft begun for it."""
-    case = _case_for_files(user)
+def _take_files(
+    request: HttpRequest, user: User, files: Iterable[UploadedFile[bytes]], case: Case
+) -> None:
+    """Each file becomes evidence of the case."""
     kind = _kind_for(case)
     for file in files:
         try:
@@ -184,14 +189,27 @@ def _take_files(request: HttpRequest, user: User, files: Iterable[UploadedFile[b
             messages.post_card(case=case, card="file", evidence=added, actor=user, now=clock.now())
 
 
-def _case_for_files(user: User) -> Case:
-    """The open case; without one a draft for the overdue loan, if there is only one to choose."""
-    cases = Case.objects.for_borrower(user).open().for_lists()
-    open_cases = list(cases.order_by("-created_at"))
-    for case in open_cases:
-        if State(case.state) in BEFORE_PLAN:
-            return case
-    if open_cases:
+def _taking_files(user: User) -> list[Case]:
+    """The borrower's open applications that still take files, newest first."""
+    cases = Case.objects.for_borrower(user).open().for_lists().order_by("-created_at")
+    return [case for case in cases if State(case.state) in BEFORE_PLAN]
+
+
+def _case_for_files(user: User, cases: Sequence[Case], form: MessageForm) -> Case:
+    """The case that was chosen, or the only one that takes files.
+
+    Without any: a draft for the overdue loan, if there is only one to choose.
+    """
+    if len(cases) > 1:
+        chosen = form.cleaned_data.get("case", "")
+        found = next((case for case in cases if case.public_id == chosen), None)
+        if found is None:
+            form.errors.pop("case", None)  # a choice that is none is told once
+            raise InvalidInput("case", WHICH)
+        return found
+    if cases:
+        return cases[0]
+    if Case.objects.for_borrower(user).open().exists():
         raise RuleViolation(CLOSED, code="in-plan", field="text")
     debts = borrower_debts(user, clock.today())
     overdue = [(loan, debt) for loan, debt in debts if debt.overdue_days > 0]

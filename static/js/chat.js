@@ -61,8 +61,20 @@
   // A chosen file goes at once.
   document.addEventListener("change", (event) => {
     const input = event.target.closest?.("form.composer input[type=file], form[data-send-on-change] input[type=file]");
-    if (input?.files.length) input.form.requestSubmit();
+    if (input?.files.length && knowsWhere(input.form)) input.form.requestSubmit();
+    const which = event.target.closest?.("form.composer select[name=case]");
+    if (which?.value && which.form.querySelector("input[type=file]")?.files.length) which.form.requestSubmit();
   });
+
+  // With several applications a file waits until it is said which of them it is for.
+  function knowsWhere(form) {
+    const which = form.querySelector("select[name=case]");
+    if (!which || which.value) return true;
+    which.setCustomValidity("请选择材料交给哪一份申请");
+    which.reportValidity();
+    which.setCustomValidity("");
+    return false;
+  }
 
   function start() {
     counted = messages();

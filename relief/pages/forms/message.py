@@ -2,16 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from django import forms
 
+from portal.core.kernel.roles import Role
+from relief.cases import labels
+from relief.cases.models import Case
 from relief.pages.forms._fields import PlainText
+
+WHICH = "你有几份申请在办理，请先选好材料交给哪一份，再上传。"
 
 
 class MessageForm(forms.Form):
-    """One message; empty and endless ones come back with a sentence and the text."""
+    """One message; empty and endless ones come back with a sentence and the text.
+
+    With several applications that take files, `case` asks which of them a file is for.
+    """
 
     text = PlainText(label="消息", required=False, strip=False, widget=forms.Textarea({"rows": 1}))
     after = forms.CharField(required=False, widget=forms.HiddenInput)
+    case = forms.ChoiceField(label="材料交给", required=False)
+
+    def __init__(self, *args: Any, cases: Sequence[Case], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if len(cases) < 2:
+            del self.fields["case"]
+            return
+        self.fields["case"] = forms.ChoiceField(
+            label="材料交给",
+            required=False,
+            choices=[("", "请选择借款")]
+            + [
+                (
+                    case.public_id,
+                    f"借款 {case.loan.number} · {labels.label(case.state, Role.BORROWER)}",
+                )
+                for case in cases
+            ],
+            error_messages={"invalid_choice": WHICH},
+        )
 
     @property
     def seen(self) -> int:

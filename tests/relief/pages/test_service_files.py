@@ -12,6 +12,7 @@ from loans.models import Loan
 from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.conversation.models import Message
+from relief.evidence.models import Evidence
 from tests import factories
 from tests.relief.pages.desk import HTMX, errors, sent, text_of
 
@@ -64,3 +65,57 @@ def test_without_an_overdue_loan_no_paper_is_needed(client: Client) -> None:
     assert answer.status_code == 409
     assert "目前没有逾期的借款" in errors(answer)[0]
     assert "你目前没有未结清的借款" in text_of(client.get(PAGE))
+
+
+def two_cases(loan: Loan) -> tuple[Case, Case]:
+    """Two applications in review of one borrower, the second one newer."""
+    first = factories.case_at(State.IN_REVIEW, loan=loan)
+    second = factories.case_at(State.IN_REVIEW, loan=factories.overdue_loan(loan.borrower))
+    return first, second
+
+
+def test_with_several_applications_a_file_asks_which_it_is_for(lin: Client, loan: Loan) -> None:
+    first, second = two_cases(loan)
+
+    page = text_of(lin.get(PAGE))
+    refused = lin.post(SEND, {"file": sent("I01a", "工资.jpg")})
+    part = lin.post(SEND, {"file": sent("I01a", "工资.jpg")}, headers=HTMX)
+
+    for case in (first, second):
+        assert f'<option value="{case.public_id}">借款 {case.loan.number} · 审核中</option>' in page
+    for answer in (refused, part):
+        assert answer.status_code == 422
+        assert "请先选好材料交给哪一份" in text_of(answer)
+    assert not Evidence.objects.filter(original_name="工资.jpg").exists()
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_file_goes_to_the_application_that_was_chosen_and_says_so(
+    lin: Client, loan: Loan, number: int
+) -> None:
+    case = two_cases(loan)[number]
+
+    lin.post(SEND, {"file": sent("I01a", "工资.jpg"), "case": case.public_id})
+
+    assert Evidence.objects.get(original_name="工资.jpg").case == case
+    page = text_of(lin.get(PAGE))
+    assert f'交给借款 <span class="num">{case.loan.number}</span> 的申请' in page
+
+
+def test_a_choice_that_is_none_is_refused_in_one_sentence(lin: Client, loan: Loan) -> None:
+    two_cases(loan)
+
+    answer = lin.post(SEND, {"file": sent("I01a", "工资.jpg"), "case": "x"})
+
+    assert answer.status_code == 422
+    assert text_of(answer).count("请先选好材料交给哪一份") == 1
+
+
+def test_one_application_takes_files_without_asking(lin: Client, loan: Loan) -> None:
+    case = factories.case_at(State.IN_REVIEW, loan=loan)
+
+    page = text_of(lin.get(PAGE))
+    lin.post(SEND, {"file": sent("I01a", "工资.jpg")})
+
+    assert 'name="case"' not in page
+    assert Evidence.objects.get(original_name="工资.jpg").case == case
