@@ -164,13 +164,22 @@ def without_pauses(runs: list[Run], pauses: Sequence[Pause]) -> list[Run]:
     return runs
 
 
+def room_of(profile: ProductProfile, tracks: Sequence[Track]) -> Room | None:
+    """The ceiling over the whole loan, where unpaid interest is charged below one."""
+    rates = rates_of(profile)
+    capped = _charges_interest(profile) and rates.cap is not None
+    return Room(profile, rates, tracks) if capped else None
+
+
 def all_runs(
-    profile: ProductProfile, tracks: Sequence[Track], as_of: int, pauses: Sequence[Pause]
+    profile: ProductProfile,
+    tracks: Sequence[Track],
+    as_of: int,
+    pauses: Sequence[Pause],
+    room: Room | None,
 ) -> list[list[Run]]:
     """Runs of every instalment up to as_of, in the order of the tracks."""
     rates = rates_of(profile)
-    capped = _charges_interest(profile) and rates.cap is not None
-    room = Room(profile, rates, tracks) if capped else None
     runs = [instalment_runs(profile, rates, track, room) for track in tracks]
     if profile.penalty_base is PenaltyBase.ALL_OUTSTANDING:
         spans = overdue_spans(profile, tracks)
@@ -201,7 +210,11 @@ class Counted(NamedTuple):
 
 
 def two_days(
-    profile: ProductProfile, tracks: Sequence[Track], as_of: int, pauses: Sequence[Pause]
+    profile: ProductProfile,
+    tracks: Sequence[Track],
+    as_of: int,
+    pauses: Sequence[Pause],
+    room: Room | None,
 ) -> list[Counted]:
     """Runs up to as_of and, if nothing is paid meanwhile, to the next day; tracks of as_of + 1.
 
@@ -209,9 +222,9 @@ def two_days(
     stopped earlier. Not so with grace (the day that exceeds it brings them all) and where one
     instalment's delay makes the others bear penalty: then today is found by itself.
     """
-    later = all_runs(profile, tracks, as_of + 1, pauses)
+    later = all_runs(profile, tracks, as_of + 1, pauses, room)
     if profile.grace_days or profile.penalty_base is PenaltyBase.ALL_OUTSTANDING:
-        now = all_runs(profile, on_day(profile, tracks, as_of), as_of, pauses)
+        now = all_runs(profile, on_day(profile, tracks, as_of), as_of, pauses, room)
         return [Counted(a, FAR, b) for a, b in zip(now, later, strict=True)]
     return [
         Counted(runs, counted_to(profile, track, as_of), runs)

@@ -10,9 +10,10 @@ from fractions import Fraction
 from math import lcm
 from typing import NamedTuple
 
-from loans.domain._accrual import Counted, Run, all_runs, two_days
+from loans.domain._accrual import Counted, Run, all_runs, room_of, two_days
+from loans.domain._ceiling import Room
 from loans.domain._checks import check_date
-from loans.domain._tracks import FAR, Track, prepare
+from loans.domain._tracks import FAR, NOTHING, Track, prepare
 from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts, Pause, check_facts
 from loans.domain.profile import ProductProfile, check_profile
@@ -103,10 +104,11 @@ def explain_penalty(
     check_facts(facts, pauses)
     today = as_of.toordinal()
     tracks = prepare(profile, facts, today, today + 1)
-    counted = two_days(profile, tracks, today, pauses)
+    room = room_of(profile, tracks)
+    counted = two_days(profile, tracks, today, pauses, room)
     items = tuple(
         [
-            _explain(profile, fact, track, counted_runs, today)
+            _explain(profile, fact, track, counted_runs, today, room)
             for fact, track, counted_runs in zip(facts, tracks, counted, strict=True)
         ]
     )
@@ -137,8 +139,10 @@ def penalty_totals(
     check_date(as_of, "as_of", "截止日期")
     check_facts(facts, pauses)
     today = as_of.toordinal()
-    runs = all_runs(profile, prepare(profile, facts, today, today), today, pauses)
-    sums = [_charged(instalment_runs, FAR, profile.round_penalty) for instalment_runs in runs]
+    tracks = prepare(profile, facts, today, today)
+    room, mode = room_of(profile, tracks), profile.round_penalty
+    runs = all_runs(profile, tracks, today, pauses, room)
+    sums = [_charged(instalment_runs, FAR, mode, room) for instalment_runs in runs]
     return tuple([(_yuan(total), _yuan(compound)) for total, compound in sums])
 
 
@@ -148,10 +152,11 @@ def _explain(
     track: Track,
     counted: Counted,
     today: int,
+    room: Room | None,
 ) -> InstalmentPenalty:
     mode = profile.round_penalty
-    total, compound, ordinary, capped = _totals(counted.runs, counted.stop, mode)
-    grown = sum(_charged(counted.later, FAR, mode)) - total - compound
+    total, compound, ordinary, capped = _totals(counted.runs, counted.stop, mode, room)
+    grown = sum(_charged(counted.later, FAR, mode, room)) - total - compound
     unpaid = track.unpaid(today + 1) if track.principal_events else track.principal
     owing = unpaid or track.interest > sum([event.fen for event in track.interest_events])
     late = 0
@@ -172,7 +177,7 @@ def _explain(
     )
 
 
-def _charged(runs: list[Run], stop: int, mode: Rounding) -> tuple[int, int]:
+def _charged(runs: list[Run], stop: int, mode: Rounding, room: Room | None) -> tuple[int, int]:
     """Penalty and compound, each the exact sum over the runs rounded once to whole fen."""
     if not runs:
         return 0, 0
@@ -190,51 +195,57 @@ def _charged(runs: list[Run], stop: int, mode: Rounding) -> tuple[int, int]:
         else:
             compound += part
     return (
-        _rounded(runs, stop, Component.PENALTY, penalty, scale, mode),
-        _rounded(runs, stop, Component.COMPOUND, compound, scale, mode) if compound else 0,
+        _rounded(runs, stop, Component.PENALTY, penalty, scale, mode, room),
+        _rounded(runs, stop, Component.COMPOUND, compound, scale, mode, room) if compound else 0,
     )
 
 
 def _rounded(
-    runs: list[Run], stop: int, component: Component, parts: int, scale: int, mode: Rounding
+    runs: list[Run],
+    stop: int,
+    component: Component,
+    parts: int,
+    scale: int,
+    mode: Rounding,
+    room: Room | None,
 ) -> int:
-    """parts / scale as whole fen, never rounded up over the ceiling (loans/RULES.md §4).
+    """parts / scale as whole fen, but DOWN where the fen would pass the ceiling of the same days.
 
-    Rounded DOWN where a run was cut, or where the fen would be more than the ceiling of the same
-    days. What ran before the first cut keeps its own rounding, so that no day takes a fen back.
+    What one balance may bear is its own part of the ceiling over the loan (loans/RULES.md §4), so
+    that the rounded sums together stay under it, and no day takes a fen back.
     """
     down = parts // scale
     whole = _whole(parts, scale, mode)
     if whole == down:
         return down
-    component_runs = [run for run in runs if run.price.component is component and run.start < stop]
-    limits = [run.price.limit for run in component_runs]
-    if None not in limits:
-        ceiling = sum(
-            limit * run.base * (min(run.end, stop) - run.start)
-            for run, limit in zip(component_runs, limits, strict=True)
-            if limit is not None
-        )
-        return down if whole > ceiling else whole
-    cut = min((run.start for run in component_runs if run.price.is_cut), default=None)
-    if cut is None:
-        return whole
-    before = sum(
-        (
-            run.price.rate * run.base * (min(run.end, cut) - run.start)
-            for run in component_runs
-            if run.start < cut
-        ),
-        Fraction(0),
-    )
-    return max(down, _whole(before.numerator, before.denominator, mode))
+    most = Fraction(0)
+    for run in runs:
+        if run.price.component is not component or run.start >= stop:
+            continue
+        limit = _most(run, min(run.end, stop), room)
+        if limit is None:
+            return whole
+        most += limit
+    return down if whole > most else whole
 
 
-def _totals(runs: list[Run], stop: int, mode: Rounding) -> tuple[int, int, int, int]:
+def _most(run: Run, end: int, room: Room | None) -> Fraction | None:
+    """The most that the ceiling lets a run bear up to `end`, in fen; None without a ceiling."""
+    if run.price is NOTHING[run.component]:
+        return Fraction(0)
+    days = end - run.start
+    if room is not None:
+        return run.base * (run.price.rate * days + room.spare(run.start, end))
+    return None if run.price.limit is None else run.price.limit * run.base * days
+
+
+def _totals(
+    runs: list[Run], stop: int, mode: Rounding, room: Room | None
+) -> tuple[int, int, int, int]:
     """Penalty, compound, ordinary part of the penalty, and what the ceiling took; whole fen."""
     if not runs:
         return 0, 0, 0, 0
-    total, extra = _charged(runs, stop, mode)
+    total, extra = _charged(runs, stop, mode, room)
     scale, ordinary, nominal = runs[0].price.scale, 0, 0
     for start, end, base, cost, _, _ in runs:
         if start >= stop:

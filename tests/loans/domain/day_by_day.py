@@ -21,13 +21,13 @@ PRINCIPAL, INTEREST = Component.PRINCIPAL, Component.INTEREST
 
 
 class Charge(NamedTuple):
-    """One night of one balance in yuan: what it costs, the most it may, whether it was cut."""
+    """One night of one balance in yuan: what it costs, and the most it may (None: anything)."""
 
-    night: date
-    base: Fraction
     amount: Fraction
     most: Fraction | None
-    cut: bool
+
+
+FREE = Charge(Fraction(0), Fraction(0))
 
 
 def total(charges: Sequence[Charge]) -> Fraction:
@@ -53,8 +53,7 @@ class Almanac:
         return total(penalty), total(compound)
 
     def rounded(self, fact: InstalmentFacts) -> tuple[Fraction, Fraction]:
-        """The same in whole fen: half up, but down where the ceiling cut a night or would be
-        passed; what came before the first night that was cut keeps the fen it had."""
+        """The same in whole fen: half up, but down where that would pass the ceiling."""
         penalty, compound = self._charged(fact)
         return self._fen(penalty), self._fen(compound)
 
@@ -69,49 +68,43 @@ class Almanac:
         return penalty, []
 
     def _fen(self, charges: list[Charge]) -> Fraction:
-        charges = [charge for charge in charges if charge.base]
         exact = total(charges)
         down = exact * 100 // 1 / Fraction(100)
         if self.profile.round_penalty == "DOWN":
             return down
-        if self._cap() is not None and all(charge.most is not None for charge in charges):
-            most = sum((charge.most for charge in charges if charge.most is not None), Fraction(0))
-            return nearest(exact) if nearest(exact) <= most else down
-        cut = min((charge.night for charge in charges if charge.cut), default=date.max)
-        before = [charge for charge in charges if charge.night < cut]
-        return nearest(exact) if cut == date.max else max(down, nearest(total(before)))
+        if self._cap() is None:
+            return nearest(exact)
+        most = sum((charge.most or Fraction(0) for charge in charges), Fraction(0))
+        return nearest(exact) if nearest(exact) <= most else down
 
     # --- what a night costs ----------------------------------------------------------------------
 
     def _on_principal(self, fact: InstalmentFacts, night: date) -> Charge:
-        base, cap = self._left(fact, PRINCIPAL, night), self._cap()
-        if self._paused(night):
-            return Charge(night, base, Fraction(0), Fraction(0), cut=False)
-        most = None if cap is None else base * cap
-        return Charge(night, base, base * self._penalty_rate(), most, cut=self._capped())
+        base = self._left(fact, PRINCIPAL, night)
+        return self._charge(night, base, self._penalty_rate(), self._cap())
 
     def _on_interest(self, fact: InstalmentFacts, night: date) -> Charge:
-        base, share = self._left(fact, INTEREST, night), self._share(night)
-        if self._paused(night):
-            return Charge(night, base, Fraction(0), Fraction(0), cut=False)
-        amount = base * self._penalty_rate() * share
-        return Charge(night, base, amount, None, cut=self._capped() or share < 1)
+        base, rate = self._left(fact, INTEREST, night), self._penalty_rate()
+        return self._charge(night, base, rate * self._share(night), None)
 
     def _surcharge(self, fact: InstalmentFacts, night: date) -> Charge:
         """all_outstanding: the schedule has the ordinary interest of this night already."""
         base, cap = self._left(fact, PRINCIPAL, night), self._cap()
-        if self._paused(night):
-            return Charge(night, base, Fraction(0), Fraction(0), cut=False)
         ordinary = min(self._ordinary(), self._penalty_rate())
-        amount = base * (self._penalty_rate() - ordinary)
-        most = None if cap is None else base * (cap - ordinary)
-        return Charge(night, base, amount, most, cut=self._capped())
+        beside = None if cap is None else cap - ordinary
+        return self._charge(night, base, self._penalty_rate() - ordinary, beside)
 
-    def _paused(self, night: date) -> bool:
-        return any(pause.from_on <= night < pause.to_on for pause in self.pauses)
+    def _charge(self, night: date, base: Fraction, rate: Fraction, own: Fraction | None) -> Charge:
+        """`own`: the most a yuan may bear where each balance has a ceiling to itself."""
+        if any(pause.from_on <= night < pause.to_on for pause in self.pauses):
+            return FREE
+        if self._charges_interest() and self._cap() is not None:
+            own = rate + self._spare(night)
+        return Charge(base * rate, None if own is None else base * own)
 
-    def _capped(self) -> bool:
-        return self._penalty_rate() < self._nominal()
+    def _charges_interest(self) -> bool:
+        in_base = self.profile.penalty_base is PenaltyBase.DUE_PRINCIPAL_AND_INTEREST
+        return in_base or self.profile.compound_on_interest
 
     def _penalty_rate(self) -> Fraction:
         cap = self._cap()
@@ -135,20 +128,29 @@ class Almanac:
 
     def _share(self, night: date) -> Fraction:
         """What the ceiling over all components leaves for charges on unpaid interest: 0 to 1."""
-        cap, rate = self._cap(), self._penalty_rate()
-        if cap is None:
+        if self._cap() is None:
             return Fraction(1)
+        room, wanted, _ = self._room(night)
+        return Fraction(1) if wanted <= room else max(Fraction(0), room / wanted)
+
+    def _spare(self, night: date) -> Fraction:
+        """What is left below the ceiling even then, for each yuan that may bear penalty."""
+        room, wanted, bearing = self._room(night)
+        return max(Fraction(0), room - wanted) / bearing if bearing else Fraction(0)
+
+    def _room(self, night: date) -> tuple[Fraction, Fraction, Fraction]:
+        """Room for charges on interest, what they want of it, and the yuan that share the rest."""
+        cap, rate = self._cap() or Fraction(0), self._penalty_rate()
         there = [fact for fact in self.facts if self._opened(fact) <= night < self._closed(fact)]
         due = [fact for fact in there if fact.due_on <= night]
-        undue = [fact for fact in there if fact.due_on > night]
+        ahead = [fact for fact in there if fact.due_on > night]
+        late = sum((self._left(fact, PRINCIPAL, night) for fact in due), Fraction(0))
+        interest = sum((self._left(fact, INTEREST, night) for fact in due), Fraction(0))
+        undue = sum((self._left(fact, PRINCIPAL, night) for fact in ahead), Fraction(0))
         everything = self.profile.penalty_base is PenaltyBase.ALL_OUTSTANDING
         running = max(self._ordinary(), rate if everything else Fraction(0))
-        room = (cap - rate) * sum(self._left(fact, PRINCIPAL, night) for fact in due)
-        room += max(Fraction(0), cap - running) * sum(
-            self._left(fact, PRINCIPAL, night) for fact in undue
-        )
-        wanted = rate * sum(self._left(fact, INTEREST, night) for fact in due)
-        return Fraction(1) if wanted <= room else max(Fraction(0), room / wanted)
+        room = (cap - rate) * late + max(Fraction(0), cap - running) * undue
+        return room, rate * interest, late + interest + undue * everything
 
     # --- which nights count ----------------------------------------------------------------------
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
@@ -16,9 +15,9 @@ from loans.domain.facts import InstalmentFacts, Pause
 from loans.domain.interest import explain_penalty, penalty_totals
 from loans.domain.profile import ProductProfile
 from tests.loans.domain.day_by_day import Almanac
-from tests.loans.domain.strategies import days, fen, quick
+from tests.loans.domain.strategies import days, quick
 from tests.loans.domain.support import LOAN_3, day, profile
-from tests.loans.domain.test_properties import instalments, profiles
+from tests.loans.domain.test_properties import instalments, moved, profiles
 
 
 @st.composite
@@ -27,25 +26,6 @@ def pauses(draw: st.DrawFn) -> tuple[Pause, ...]:
         return ()
     start, length = draw(days), draw(st.integers(1, 30))
     return (Pause(start, date.fromordinal(start.toordinal() + length), "系统维护"),)
-
-
-@st.composite
-def moved(draw: st.DrawFn) -> tuple[InstalmentFacts, ...]:
-    """Instalments of which some moved to a newer schedule on one day: due then, or later."""
-    facts, on = draw(instalments()), draw(days)
-    result: list[InstalmentFacts] = []
-    left = Decimal(0)
-    for fact in facts:
-        if fact.due_on <= on and draw(st.booleans()):
-            result.append(fact)
-            continue
-        before = tuple(p for p in fact.payments if p.on <= on)
-        result.append(replace(fact, payments=before, closed_on=on))
-        left += fact.principal
-        left -= sum((p.amount for p in before if p.component is Component.PRINCIPAL), Decimal(0))
-    due = on + timedelta(days=draw(st.sampled_from([0, 0, 1, 30])))
-    interest = draw(fen(0, 5000))
-    return (*result, InstalmentFacts(99, due, left, interest, opened_on=on))
 
 
 @quick

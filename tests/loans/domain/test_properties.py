@@ -25,6 +25,7 @@ from loans.domain.schedule import (
 )
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import FEN, ZERO, split
+from tests.loans.domain.ceiling import ceiling
 from tests.loans.domain.strategies import START, days, fen, quick
 from tests.loans.domain.support import profile
 
@@ -97,6 +98,25 @@ def instalments(draw: st.DrawFn, *, payments: bool = True) -> tuple[InstalmentFa
         result.append(InstalmentFacts(number, due, principal, interest, tuple(paid)))
         due += timedelta(days=draw(st.integers(28, 31)))
     return tuple(result)
+
+
+@st.composite
+def moved(draw: st.DrawFn) -> tuple[InstalmentFacts, ...]:
+    """Instalments of which some moved to a newer schedule on one day: due then, or later."""
+    facts, on = draw(instalments()), draw(days)
+    result: list[InstalmentFacts] = []
+    left = Decimal(0)
+    for fact in facts:
+        if fact.due_on <= on and draw(st.booleans()):
+            result.append(fact)
+            continue
+        before = tuple(p for p in fact.payments if p.on <= on)
+        result.append(replace(fact, payments=before, closed_on=on))
+        left += fact.principal
+        left -= sum((p.amount for p in before if p.component is Component.PRINCIPAL), Decimal(0))
+    due = on + timedelta(days=draw(st.sampled_from([0, 0, 1, 30])))
+    interest = draw(fen(0, 5000))
+    return (*result, InstalmentFacts(99, due, left, interest, opened_on=on))
 
 
 def whole(story: PenaltyExplanation) -> Decimal:
@@ -181,6 +201,18 @@ def test_the_ceiling_over_all_components_is_never_passed(
             principal += Fraction(left)
             undue += Fraction(left) if today < fact.due_on else 0
         assert charged + undue * ordinary <= principal * cap
+
+
+@quick
+@given(profiles(annual_cap=Decimal("0.24")), instalments() | moved(), days)
+def test_rounding_never_passes_the_ceiling_over_the_loan(
+    product: ProductProfile, facts: tuple[InstalmentFacts, ...], as_of: date
+) -> None:
+    story = explain_penalty(product, facts, as_of)
+    segments = [s for item in story.instalments for s in item.segments]
+    if segments:
+        begin, end = min(s.from_on for s in segments), max(s.to_on for s in segments)
+        assert Fraction(whole(story)) <= ceiling(product, facts, begin, end)
 
 
 @quick

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise
 
 from django.db.models import Sum
 
@@ -14,7 +13,8 @@ from loans.models.ledger import RECEIVABLES
 from loans.queries.debt import debt_of
 from loans.queries.position import Position, load_position
 from loans.services.splitting import split_payment
-from portal.core.kernel.money import FEN, ZERO
+from portal.core.kernel.money import ZERO
+from tests.loans.domain.ceiling import ceiling
 
 DAY = timedelta(days=1)
 WAIVED = ("penalty", "interest", "compound", "fee")
@@ -74,35 +74,17 @@ def days_add_up(position: Position, today: date) -> None:
 
 
 def ceiling_holds(position: Position, today: date) -> None:
-    """Penalty + compound ≤ Σ unpaid principal of the loan × ceiling × days, half a fen a rounding."""
+    """Rounded penalty + compound never pass the ceiling over the loan, not by a part of a fen."""
     cap = position.profile.cap_daily_rate
-    lines = position.explanation(today)[0].instalments
-    segments = [segment for line in lines for segment in line.segments]
+    story = position.explanation(today)[0]
+    segments = [segment for line in story.instalments for segment in line.segments]
     if cap is None or not segments:
         return
     assert all(segment.rate <= cap for segment in segments)
     begin = min(segment.from_on for segment in segments)
     end = max(segment.to_on for segment in segments)
-    room = cap * Fraction(_principal_days(position, begin, end))
-    charged = sum((line.total + line.compound for line in lines), ZERO)
-    assert Fraction(charged) <= room + Fraction(FEN) * len(lines)
-
-
-def _principal_days(position: Position, begin: date, end: date) -> Decimal:
-    """Σ over the days [begin, end) of the loan's unpaid principal."""
-    late = DAY if position.profile.as_of_inclusive else timedelta()
-    changes: dict[date, Decimal] = {begin: ZERO, end: ZERO}
-    for moves in position.moves.values():
-        for move in moves:
-            if move.account == Account.PRINCIPAL:
-                on = min(max(move.on + late, begin), end)
-                changes[on] = changes.get(on, ZERO) + move.amount
-    days = sorted(changes)
-    balance = total = ZERO
-    for day, following in pairwise(days):
-        balance += changes[day]
-        total += balance * (following - day).days
-    return total
+    most = ceiling(position.profile, position.facts(today)[1], begin, end)
+    assert Fraction(story.total + story.compound) <= most
 
 
 def payoff_splits_whole(position: Position, today: date) -> None:
