@@ -1,5 +1,5 @@
 """Where Django looks for the desk: importing this module registers its pages."""
 
-from loans.desk import records
+from loans.desk import proposals, records
 
-__all__ = ["records"]
+__all__ = ["proposals", "records"]

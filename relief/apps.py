@@ -16,9 +16,10 @@ class ReliefConfig(AppConfig):
         """Listens to the books, adds checks and a probe; models exist from here on."""
         from loans.presenters import standing
         from loans.queries import stage
-        from loans.services import observers
+        from loans.services import observers, proposals
         from portal.core.probes import add_probe
         from relief import checks  # noqa: F401 - registers itself
+        from relief.cases.models import Policy
         from relief.cases.queries import oldest_overdue_sweep_seconds, overdue_sweeps
         from relief.plans.clock import watches
         from relief.plans.loan_watch import LoanWatch
@@ -28,5 +29,6 @@ class ReliefConfig(AppConfig):
         standing.register(of_loan)
         standing.register_promises(promises_of_loan)
         stage.register(watches)
+        proposals.register_rules(lambda: Policy.current_rules().act_rules)
         add_probe("overdue_sweeps", overdue_sweeps)
         add_probe("oldest_overdue_sweep_seconds", oldest_overdue_sweep_seconds, limit=SWEEP_MAX_AGE)

@@ -285,6 +285,10 @@ def _authority(row: Row) -> Row:
     return {"needs": rank.value.lower()}
 
 
+def _act_tiers(row: Row) -> Row:
+    return {"approved by": POLICY.act_rules.needed_rank(yuan(row["amount"])).value.lower()}
+
+
 def _plan_watch(row: Row) -> Row:
     unpaid = [PlanDue(1, day("2026-12-26"), yuan("509.17"))]
     health = look_at(unpaid, day(row["on"]), POLICY.plan_rules)
@@ -322,6 +326,7 @@ EXAMPLES: dict[str, Callable[[Row], Row]] = {
     "waiver": _waiver,
     "bounds": _bounds,
     "tiers": _tiers,
+    "act tiers": _act_tiers,
     "authority": _authority,
     "plan watch": _plan_watch,
     "retention": _retention,
@@ -415,7 +420,7 @@ _PARAMETERS = (
     | {f.name: getattr(POLICY, f.name) for f in fields(ReliefPolicy)}
 )
 # Said otherwise: what a product is, in words and by examples, and the tiers, by a table.
-_IN_WORDS = {"code", "name", "rate_kind", "rate", "method", "tiers"}
+_IN_WORDS = {"code", "name", "rate_kind", "rate", "method", "tiers", "act_tiers"}
 
 
 def _printed_parameters() -> list[tuple[str, str]]:

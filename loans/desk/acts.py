@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
@@ -14,7 +15,7 @@ from django.shortcuts import render
 from loans.models import Loan
 from loans.pages.forms import ActReasonForm
 from loans.queries.debt import load_debt
-from loans.queries.types import Debt
+from loans.services.proposals import effect
 from portal.core import clock
 from portal.core.errors import RuleViolation
 from portal.core.kernel.roles import Rank
@@ -35,51 +36,68 @@ def split_words(split: dict[str, Any]) -> str:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What to say after an act, and the page to go on with."""
+
+    sentence: str
+    page: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActPage:
+    """A form of one act: its words, who may use it, where it leads back to, what it shows besides."""
+
+    title: str
+    warning: str
+    back: str
+    may: Callable[[User], bool]
+    form_class: type[Form] = ActReasonForm
+    button: str = "确认"
+    facts: Sequence[tuple[str, str]] = ()
+
+
 def act_page(
-    request: HttpRequest,
-    *,
-    title: str,
-    warning: str,
-    loan: Loan,
-    back: str,
-    act: Callable[[dict[str, Any], User], Any],
-    form_class: type[Form] = ActReasonForm,
+    request: HttpRequest, page: ActPage, act: Callable[[dict[str, Any], User], Done]
 ) -> HttpResponse:
     """A form that asks (for the reason), then calls one service; refusals are shown, not lost."""
     user = request.user
-    if not isinstance(user, User) or not may_act(user, loan):
+    if not isinstance(user, User) or not page.may(user):
         raise PermissionDenied
-    form = form_class(request.POST or None)
+    form = page.form_class(request.POST if request.method == "POST" else None)
     status = 200
     if request.method == "POST":
         status = 422
         if form.is_valid():
-            before = load_debt(loan, clock.today())
             try:
-                act(form.cleaned_data, user)
+                done = act(form.cleaned_data, user)
             except RuleViolation as refusal:
-                form.add_error(None, refusal.message)
+                form.add_error(
+                    refusal.field if refusal.field in form.fields else None, refusal.message
+                )
                 status = 409
             else:
-                messages.success(request, f"{title}：已完成。{_changed(loan, before)}")
-                return HttpResponseRedirect(back)
+                messages.success(request, f"{page.title}：{done.sentence}")
+                return HttpResponseRedirect(done.page)
     context = {
         **admin.site.each_context(request),
-        "title": title,
-        "warning": warning,
+        "title": page.title,
+        "page": page,
         "form": form,
-        "back": back,
     }
     return render(request, "admin/loans/act.html", context, status=status)
 
 
-def _changed(loan: Loan, before: Debt) -> str:
-    """What the act did to today's debt, in one sentence."""
-    after = load_debt(loan, before.as_of)
-    rows = (
-        ("总待还", before.total, after.total),
-        ("本期应还", before.due_now, after.due_now),
-        ("罚息", before.penalty, after.penalty),
-    )
-    changes = [f"{name} {old:,.2f} → {new:,.2f}" for name, old, new in rows if old != new]
-    return f"按今天计算：{'；'.join(changes)}（元）。" if changes else "今天的欠款没有变化。"
+def changing(
+    loan: Loan, back: str, act: Callable[[dict[str, Any], User], object]
+) -> Callable[[dict[str, Any], User], Done]:
+    """An act that is done at once: what it did to today's debt is said on the page it came from."""
+
+    def run(data: dict[str, Any], actor: User) -> Done:
+        before = load_debt(loan, clock.today())
+        act(data, actor)
+        changes = effect(before, load_debt(loan, before.as_of))
+        changed = f"按今天计算：{'；'.join(changes)}（元）。" if changes else "今天的欠款没有变化。"
+        return Done(f"已完成。{changed}", back)
+
+    return run

@@ -11,8 +11,9 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
 
-from loans.desk.acts import act_page, may_act, split_words
-from loans.models import Entry, Instalment, Loan, Payment, Posting, Schedule
+from loans.desk.acts import ActPage, act_page, changing, may_act, split_words
+from loans.desk.proposals import PROPOSE, proposals_of, propose_page
+from loans.models import Entry, Instalment, Loan, Payment, Posting, Proposal, Schedule
 from loans.pages.forms import LatePaymentForm
 from loans.presenters.amounts import desk_parts
 from loans.presenters.rules import penalty_rules
@@ -20,7 +21,8 @@ from loans.queries.debt import debt_of
 from loans.queries.position import load_position
 from loans.queries.statement import corrections_of
 from loans.services.acceleration import accelerate
-from loans.services.payment import pay, reverse_payment
+from loans.services.payment import pay
+from loans.services.proposals import Draft, may_propose
 from portal.core import clock
 from portal.core.desk.columns import column, filled, money
 from portal.core.desk.records import ReadOnlyAdmin
@@ -148,6 +150,7 @@ class LoanAdmin(ReadOnlyAdmin):
                 "debt": debt,
                 "debt_parts": desk_parts(debt),
                 "corrections": corrections_of(loan),
+                "proposals": proposals_of(Proposal.objects.filter(loan=loan)),
                 "may_act": allowed,
                 "may_accelerate": allowed and loan.accelerated_on is None,
             }
@@ -156,32 +159,42 @@ class LoanAdmin(ReadOnlyAdmin):
     def accelerate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """宣布提前到期, as of today."""
         loan = get_object_or_404(Loan, pk=pk)
-        return act_page(
-            request,
+        back = reverse("admin:loans_loan_change", args=[pk])
+        page = ActPage(
             title=f"宣布提前到期：{loan.number}",
             warning="全部未到期本金从今天起到期，未到期利息不再收取。会通知借款人，不能撤销。",
-            loan=loan,
-            back=reverse("admin:loans_loan_change", args=[pk]),
-            act=lambda data, actor: accelerate(
+            back=back,
+            may=lambda user: may_act(user, loan),
+        )
+        act = changing(
+            loan,
+            back,
+            lambda data, actor: accelerate(
                 loan_id=pk, on=clock.today(), reason=data["reason"], actor=actor, now=clock.now()
             ),
         )
+        return act_page(request, page, act)
 
     def late_payment_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """补记还款: money that came in on an earlier day."""
         loan = get_object_or_404(Loan, pk=pk)
-        return act_page(
-            request,
+        back = reverse("admin:loans_loan_change", args=[pk])
+        page = ActPage(
             title=f"补记还款：{loan.number}",
             warning=(
                 "按实际到账日入账：罚息从那天起重新计算，之后的还款重新分配，"
                 "之后的违约和提前到期按原日期、原原因重新计算。更正前后的数字都会记下来。"
             ),
-            loan=loan,
-            back=reverse("admin:loans_loan_change", args=[pk]),
-            act=lambda data, actor: pay(loan_id=pk, actor=actor, now=clock.now(), **data),
+            back=back,
+            may=lambda user: may_act(user, loan),
             form_class=LatePaymentForm,
         )
+        act = changing(
+            loan,
+            back,
+            lambda data, actor: pay(loan_id=pk, actor=actor, now=clock.now(), **data),
+        )
+        return act_page(request, page, act)
 
 
 @admin.register(Payment)
@@ -222,8 +235,9 @@ class PaymentAdmin(ReadOnlyAdmin):
             extra_context = {
                 **(extra_context or {}),
                 "may_reverse": isinstance(request.user, User)
-                and may_act(request.user, payment.loan)
+                and may_propose(request.user, payment.loan)
                 and not payment.is_reversed,
+                "proposals": proposals_of(Proposal.objects.filter(payment=payment)),
             }
         return super().change_view(request, object_id, form_url, extra_context)
 
@@ -236,19 +250,27 @@ class PaymentAdmin(ReadOnlyAdmin):
         return split_words(payment.split_now) if payment.is_corrected else "未更正"
 
     def reverse_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """冲正还款."""
+        """冲正还款: proposed here, booked when somebody else approves it."""
         payment = get_object_or_404(Payment.objects.select_related("loan"), pk=pk)
-        return act_page(
-            request,
+        page = ActPage(
             title=f"冲正还款：{payment.amount:,.2f} 元（{payment.paid_on}）",
             warning=(
-                "用反向分录冲回这笔还款，原记录保留；之后的还款会重新分配，"
-                "之后的违约和提前到期按原日期、原原因重新计算。"
+                "用反向分录冲回这笔还款，原记录保留；之后的还款会重新分配，之后的违约和提前到期"
+                "按原日期、原原因重新计算。还款之后签过协商协议的，协议的数字不变，款项从今天起另行应还。"
             ),
-            loan=payment.loan,
             back=reverse("admin:loans_payment_change", args=[pk]),
-            act=lambda data, actor: reverse_payment(
-                payment_id=pk, reason=data["reason"], actor=actor, now=clock.now()
+            may=lambda user: may_propose(user, payment.loan),
+            button=PROPOSE,
+        )
+        return propose_page(
+            request,
+            page,
+            lambda data: Draft(
+                kind=Proposal.Kind.REVERSAL,
+                loan_id=payment.loan_id,
+                payment=payment,
+                amount=payment.amount,
+                reason=data["reason"],
             ),
         )
 

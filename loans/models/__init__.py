@@ -5,6 +5,7 @@ from loans.models.append_only import AppendOnlyError
 from loans.models.correction import Correction
 from loans.models.ledger import RECEIVABLES, Account, Entry, Payment, Posting
 from loans.models.loan import Loan
+from loans.models.proposal import Proposal
 from loans.models.schedule import Instalment, Schedule
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "Loan",
     "Payment",
     "Posting",
+    "Proposal",
     "Schedule",
 ]

@@ -149,6 +149,18 @@ class ActReasonForm(forms.Form):
     )
 
 
+class ApprovalForm(forms.Form):
+    """A word of the checker's, if there is anything to say."""
+
+    note = forms.CharField(
+        label="复核意见（可不填）",
+        required=False,
+        max_length=200,
+        strip=True,
+        error_messages={"max_length": "复核意见：请控制在 200 字以内。"},
+    )
+
+
 class LatePaymentForm(forms.Form):
     """Money that arrived on an earlier day and is booked only now."""
 

@@ -7,6 +7,7 @@ from datetime import time
 from decimal import Decimal
 from typing import Any
 
+from loans.domain.authority import ACT_TIERS, ActRules, ActTier
 from loans.domain.plan_rules import PlanRules, VestingKind
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Rank
@@ -59,6 +60,8 @@ class ReliefPolicy:
     sla_delay_waiver: bool = True
     affordability_share: Decimal = Decimal("0.50")
     tiers: tuple[Tier, ...] = TIERS
+    act_tiers: tuple[ActTier, ...] = ACT_TIERS
+    act_valid_days: int = 7
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -69,6 +72,7 @@ class ReliefPolicy:
             raise InvalidInput("tiers", "最高一级权限必须不限金额")
         self.deadline_time  # noqa: B018 - reading it validates it
         self.plan_rules  # noqa: B018 - so does this
+        self.act_rules  # noqa: B018 - and this
         if not Decimal(0) <= self.affordability_share <= Decimal(1):
             raise InvalidInput("affordability_share", "可用于还款的比例要在 0 到 1 之间")
 
@@ -76,6 +80,11 @@ class ReliefPolicy:
     def plan_rules(self) -> PlanRules:
         """What a plan executed under this policy takes along, and lives by to its end."""
         return PlanRules(**{field.name: getattr(self, field.name) for field in fields(PlanRules)})
+
+    @property
+    def act_rules(self) -> ActRules:
+        """Who may approve an act on the books, and for how long it waits."""
+        return ActRules(tiers=self.act_tiers, valid_days=self.act_valid_days)
 
     @property
     def deadline_time(self) -> time:
@@ -109,6 +118,13 @@ class ReliefPolicy:
             }
             for tier in self.tiers
         ]
+        raw["act_tiers"] = [
+            {
+                "rank": tier.rank.value,
+                "amount": None if tier.amount is None else str(tier.amount),
+            }
+            for tier in self.act_tiers
+        ]
         return raw
 
     @classmethod
@@ -131,5 +147,13 @@ class ReliefPolicy:
                     second_plan=tier["second_plan"],
                 )
                 for tier in values["tiers"]
+            )
+        if "act_tiers" in values:
+            values["act_tiers"] = tuple(
+                ActTier(
+                    rank=Rank(tier["rank"]),
+                    amount=None if tier["amount"] is None else Decimal(tier["amount"]),
+                )
+                for tier in values["act_tiers"]
             )
         return cls(**values)

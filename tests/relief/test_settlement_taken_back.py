@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -22,6 +21,7 @@ from relief.cases.workflow import State
 from tests import factories
 from tests.factories import NOW
 from tests.relief.desk.desk import act, at_desk, client_of
+from tests.two_people import bounce
 
 pytestmark = pytest.mark.django_db
 
@@ -35,11 +35,6 @@ def text(client: Client, address: str) -> str:
 def verified(code: str) -> str:
     """What a stranger reads about a paper."""
     return str(Client().post(reverse("portal:verify"), {"code": code}).content.decode())
-
-
-def reverse_at_desk(payment: Payment, reason: str = "银行退票，按原日期冲回") -> Any:
-    address = reverse("admin:loans_payment_reverse", args=[payment.pk])
-    return at_desk(Rank.SUPERVISOR).post(address, {"reason": reason})
 
 
 def state_of(case: Case) -> str:
@@ -61,7 +56,7 @@ def test_a_bounced_payoff_brings_the_plan_back() -> None:
     assert "核验通过" in verified(paper.code)
 
     with clock.frozen(later):
-        assert reverse_at_desk(case.loan.payments.get()).status_code == 302
+        bounce(case.loan.payments.get())
         page = text(lin, reverse("relief:case", args=[case.public_id]))
         plan = text(lin, reverse("relief:plan", args=[case.public_id]))
         inbox = text(lin, reverse("portal:notices"))
@@ -126,7 +121,7 @@ def test_a_payment_from_before_the_plan_bounces(state: State, days: int, after: 
     before = load_debt(loan, business_date(later))
 
     with clock.frozen(later):
-        assert reverse_at_desk(first).status_code == 302
+        bounce(first)
         lin = client_of(case.borrower)
         page = text(lin, reverse("relief:case", args=[case.public_id]))
         plan = text(lin, reverse("relief:plan", args=[case.public_id]))
@@ -151,7 +146,7 @@ def test_money_that_went_back_is_watched_with_a_plan_that_was_paid_off() -> None
     case = factories.case_at(State.COMPLETED, loan=loan)
     later = NOW + timedelta(days=3)
     with clock.frozen(later):
-        reverse_at_desk(Payment.objects.filter(loan=loan).order_by("paid_on")[0])
+        bounce(Payment.objects.filter(loan=loan).order_by("paid_on")[0])
     warned = later + timedelta(days=3)
 
     factories.sweep_through(case, warned)
@@ -173,7 +168,7 @@ def test_an_agreement_is_revoked_only_while_nothing_is_paid_by_it() -> None:
     with clock.frozen(later):
         act(at_desk(Rank.MANAGER), case, "revoke", reason="签约时的还款被退票")
         assert state_of(case) == State.WARNED  # something was paid by the plan
-        reverse_at_desk(Payment.objects.get(loan=loan))
+        bounce(Payment.objects.get(loan=loan))
         act(at_desk(Rank.MANAGER), case, "revoke", reason="签约时的还款被退票")
         assert state_of(case) == State.NEGOTIATING
         page = text(client_of(case.borrower), reverse("relief:case", args=[case.public_id]))

@@ -16,6 +16,7 @@ from portal.core.kernel.roles import Rank
 from tests import factories
 from tests.loans.books import day
 from tests.loans.pages.marks import figures
+from tests.two_people import bounce
 
 D = Decimal
 
@@ -90,14 +91,10 @@ def test_the_desk_shows_it_too(client: Client, corrected: Correction) -> None:
     assert "未更正" in receipt.content.decode()
 
 
-def test_the_desk_reverses_across_an_acceleration(client: Client, corrected: Correction) -> None:
-    client.force_login(factories.staff(Rank.SUPERVISOR))
-    address = reverse("admin:loans_payment_reverse", args=[corrected.payment.pk])
-
-    done = client.post(address, {"reason": "银行退票，重新计算"})
+def test_the_desk_reverses_across_an_acceleration(corrected: Correction) -> None:
+    bounce(corrected.payment)
 
     back = Correction.objects.exclude(pk=corrected.pk).get()
-    assert done.status_code == 302
     assert (back.kind, back.penalty_after) == (Correction.Kind.REVERSAL, corrected.penalty_before)
 
 

@@ -1,0 +1,200 @@
+"""账务操作复核 at the desk: what waits for a second person, its page, and its three ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html_join
+
+from loans.desk.acts import ActPage, Done, act_page
+from loans.models import Proposal
+from loans.pages.forms import ActReasonForm, ApprovalForm
+from loans.services import proposals
+from loans.services.proposals import Draft
+from portal.core import clock
+from portal.core.desk.columns import column, money
+from portal.core.desk.records import ReadOnlyAdmin
+from portal.core.models import User
+
+PROPOSE = "提交复核"
+CONTRACT = column("loan.number", "借据编号")
+AMOUNT = money("amount", "金额（元）")
+
+
+def proposals_of(rows: QuerySet[Proposal]) -> QuerySet[Proposal]:
+    """Those of a loan or a payment, newest first, as its page lists them."""
+    return rows.select_related("made_by", "decided_by").order_by("-pk")
+
+
+def page_of(proposal: Proposal) -> str:
+    return reverse("admin:loans_proposal_change", args=[proposal.pk])
+
+
+def propose_page(
+    request: HttpRequest, page: ActPage, draft: Callable[[dict[str, Any]], Draft]
+) -> HttpResponse:
+    """The form of an act that somebody else has to approve; leads to the proposal's own page."""
+
+    def act(data: dict[str, Any], actor: User) -> Done:
+        proposal = proposals.propose(draft(data), actor=actor, now=clock.now())
+        sentence = f"已提交，由另一位{proposal.needed_label}以上的同事复核后入账。"
+        return Done(sentence, page_of(proposal))
+
+    return act_page(request, page, act)
+
+
+@admin.register(Proposal)
+class ProposalAdmin(ReadOnlyAdmin):
+    """What was proposed, by whom, and what became of it."""
+
+    change_form_template = "admin/loans/proposal_change_form.html"
+    list_display = ["made_at", "kind", CONTRACT, AMOUNT, "state", "maker", "checker"]
+    list_display_links = ["made_at", "kind"]
+    list_filter = ["status", "kind"]
+    list_select_related = ["loan", "made_by", "decided_by"]
+    search_fields = ["loan__number", "reason"]
+    search_help_text = "借据编号或原因"
+    date_hierarchy = "made_at"
+    fields = [
+        *("kind", CONTRACT, AMOUNT, "details", "reason", "rehearsed", "state", "rank"),
+        *("maker", "made_at", "valid_until", "checker", "decided_at", "note"),
+    ]
+    readonly_fields = [
+        CONTRACT,
+        AMOUNT,
+        "details",
+        "rehearsed",
+        "state",
+        "rank",
+        "maker",
+        "checker",
+    ]
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        ends = [
+            path(f"<int:pk>/{end}/", wrap(view), name=f"loans_proposal_{end}")
+            for end, view in (
+                ("approve", self.approve_view),
+                ("refuse", self.refuse_view),
+                ("withdraw", self.withdraw_view),
+            )
+        ]
+        return [*ends, *super().get_urls()]
+
+    @admin.display(description="状态")
+    def state(self, proposal: Proposal) -> str:
+        if proposal.status == Proposal.Status.PENDING and not proposal.is_open(clock.now()):
+            return "已过期"
+        return proposal.get_status_display()
+
+    @admin.display(description="提出人")
+    def maker(self, proposal: Proposal) -> str:
+        return proposal.made_by.name
+
+    @admin.display(description="复核人")
+    def checker(self, proposal: Proposal) -> str:
+        return proposal.decided_by.name if proposal.decided_by else ""
+
+    @admin.display(description="需要")
+    def rank(self, proposal: Proposal) -> str:
+        return f"{proposal.needed_label}复核"
+
+    @admin.display(description="内容")
+    def details(self, proposal: Proposal) -> str:
+        return format_html_join("", "<div>{}：{}</div>", proposal_details(proposal)) or "—"
+
+    @admin.display(description="提出当天的试算（元）")
+    def rehearsed(self, proposal: Proposal) -> str:
+        lines = ((line,) for line in proposal.effect or ["欠款不变"])
+        return format_html_join("", "<div>{}</div>", lines)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        proposal = self.get_object(request, object_id)
+        if isinstance(proposal, Proposal) and isinstance(request.user, User):
+            user, now = request.user, clock.now()
+            why_not = proposals.why_not(proposal, user, now)
+            mine = proposal.made_by_id == user.pk and proposal.is_open(now)
+            shown = {"may_decide": not why_not, "why_not": why_not, "may_withdraw": mine}
+            extra_context = {**(extra_context or {}), **shown}
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def approve_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """复核通过: books it now."""
+        warning = "按今天的账目入账，数字可能与提出当天的试算略有不同；入账后用反向的操作才能更正。"
+        return _end(request, pk, "复核通过", warning, ApprovalForm, _approve)
+
+    def refuse_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """退回: nothing is booked."""
+        return _end(request, pk, "退回", "不入账；提出人会看到退回原因。", ActReasonForm, _refuse)
+
+    def withdraw_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """撤回 by the maker."""
+        return _end(request, pk, "撤回", "不入账，这项操作到此为止。", Form, _withdraw, own=True)
+
+
+def proposal_details(proposal: Proposal) -> list[tuple[str, str]]:
+    """What else a kind of act says of itself, label and words."""
+    payment = proposal.payment
+    rows = [("还款", f"{payment.paid_on}，流水号 {payment.reference}")] if payment else []
+    return rows
+
+
+def _approve(pk: int, data: dict[str, Any], actor: User) -> str:
+    proposals.approve(proposal_id=pk, actor=actor, now=clock.now(), note=data["note"])
+    return "已入账，借款人会收到通知。"
+
+
+def _refuse(pk: int, data: dict[str, Any], actor: User) -> str:
+    proposals.refuse(proposal_id=pk, note=data["reason"], actor=actor, now=clock.now())
+    return "没有入账，已告知提出人。"
+
+
+def _withdraw(pk: int, data: dict[str, Any], actor: User) -> str:
+    proposals.withdraw(proposal_id=pk, actor=actor, now=clock.now())
+    return "没有入账。"
+
+
+def _end(
+    request: HttpRequest,
+    pk: int,
+    button: str,
+    warning: str,
+    form_class: type[Form],
+    run: Callable[[int, dict[str, Any], User], str],
+    *,
+    own: bool = False,
+) -> HttpResponse:
+    proposal = get_object_or_404(Proposal.objects.select_related("loan", "payment"), pk=pk)
+
+    def may(user: User) -> bool:
+        """The maker for a withdrawal; else whoever could decide it were it still waiting."""
+        return (
+            proposals.may_withdraw(proposal, user) if own else proposals.may_decide(proposal, user)
+        )
+
+    page = ActPage(
+        title=f"{button}：{proposal}（{proposal.loan.number}）",
+        warning=warning,
+        back=page_of(proposal),
+        may=may,
+        form_class=form_class,
+        button=button,
+        facts=[("原因", proposal.reason), *proposal_details(proposal)],
+    )
+    return act_page(
+        request, page, lambda data, actor: Done(run(pk, data, actor), page_of(proposal))
+    )
