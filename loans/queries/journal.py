@@ -86,13 +86,13 @@ def _inside(period: Period) -> QuerySet[Posting]:
     return _postings(period).filter(entry__value_date__gte=period.from_on)
 
 
-def journal(period: Period) -> Iterator[JournalLine]:
-    """Every posting of a period by value date, entry and line; one query, read through a cursor.
+def journal(period: Period, limit: int | None = None) -> Iterator[JournalLine]:
+    """Every posting of a period (or the first) by value date, entry and line, in one query.
 
-    Σ debit = Σ credit. Memory does not grow with the period; inside a `snapshot()` it is of one
+    Σ debit = Σ credit. Rows come through a cursor: memory does not grow with the period; inside a `snapshot()` it is of one
     moment.
     """
-    rows = _inside(period).order_by("entry__value_date", "entry_id", "pk")
+    rows = _inside(period).order_by("entry__value_date", "entry_id", "pk")[:limit]
     for row in rows.values_list(*LINE).iterator(chunk_size=CHUNK):
         yield JournalLine(*row)
 

@@ -30,6 +30,7 @@ NOT_STAFF = "这个账户不是工作人员账户，请到借款人登录页登�
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("减免", ("relief.Case", "relief.Offer", "relief.Agreement", "relief.Event")),
     ("借款", ("loans.Loan", "loans.Schedule", "loans.Payment", "loans.Entry")),
+    ("会计", ("loans.BookExport", "loans.ChartVersion")),
     ("沟通", ("relief.Conversation", "portal.PhoneTask", "portal.Delivery", "portal.Notice")),
 )
 REST = "系统"
@@ -140,7 +141,7 @@ class DeskSite(AdminSite):
         return super().index(request, context)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """The pages of the desk under four captions; an app's own page lists just that app."""
+        """The pages of the desk under captions; an app's own page lists just that app."""
         apps = super().get_app_list(request, app_label)
         if app_label is not None:
             return apps
