@@ -38,7 +38,7 @@ class World:
             model._meta.label: model._default_manager.count()
             for label in ours
             for model in apps.get_app_config(label).get_models()
-            if model._meta.label not in {"portal.Throttle", "relief.EvidenceLook", "relief.Event"}
+            if model._meta.label not in {"portal.Throttle", "relief.EvidenceAccess", "relief.Event"}
         }
         versions = list(Case.objects.order_by("pk").values_list("pk", "state", "version"))
         return {**counts, "cases": versions}

@@ -105,7 +105,7 @@ def skip_reminder(case: Case, reminder: notices.AuditEvent, why: str, *, now: da
         Occasion(
             SYSTEM,
             now,
-            note_public=f"{notices.HAPPENING_LABELS[reminder]}：{why}",
+            note_public=f"{notices.AUDIT_EVENT_LABELS[reminder]}：{why}",
             data={"reminder": reminder.value},
         ),
     )

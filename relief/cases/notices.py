@@ -34,7 +34,7 @@ class AuditEvent(StrEnum):
     CORRECTED = "CORRECTED"
 
 
-HAPPENING_LABELS: dict[AuditEvent, str] = {
+AUDIT_EVENT_LABELS: dict[AuditEvent, str] = {
     AuditEvent.ASSIGNED: "转交处理人",
     AuditEvent.AMBER: "审核临近截止",
     AuditEvent.REVIEW_MISSED: "审核超时",

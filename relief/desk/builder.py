@@ -35,7 +35,7 @@ class Authority:
     within: bool
     needed: str
     limits: str
-    asked: str
+    this_offer: str
     prior: Decimal
     plan_number: int
 
@@ -141,7 +141,7 @@ def authority(case: Case, viewer: User, composed: Composed) -> Authority:
         within=rank_at_least(viewer.rank, composed.needed_rank),
         needed=RANK_LABELS[composed.needed_rank],
         limits=limits,
-        asked=f"{share:.0f}%（¥{terms.granted:,.2f}）",
+        this_offer=f"{share:.0f}%（¥{terms.granted:,.2f}）",
         prior=composed.prior_granted,
         plan_number=composed.plan_number,
     )
@@ -149,7 +149,7 @@ def authority(case: Case, viewer: User, composed: Composed) -> Authority:
 
 def initial_of(case: Case, suggestions: Suggestions, now: datetime) -> dict[str, Any]:
     """From the borrower's counter-offer, else the last version of staff, else what fits best."""
-    last_terms = _last_words(case)
+    last_terms = _last_version(case)
     if last_terms is not None:
         return _from_terms(last_terms.offer_terms, now)
     closest = suggestions.closest
@@ -174,7 +174,7 @@ def picked(case: Case, now: datetime, pick: str) -> dict[str, str]:
     }
 
 
-def _last_words(case: Case) -> Offer | None:
+def _last_version(case: Case) -> Offer | None:
     versions = case.offers.exclude(status__in=[OfferStatus.ACCEPTED, OfferStatus.REVOKED])
     counters = versions.filter(side=Side.BORROWER, status=OfferStatus.PROPOSED)
     return counters.order_by("-number").first() or versions.order_by("-number").first()

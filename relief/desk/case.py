@@ -223,7 +223,7 @@ def talk_view(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_GET
 def file_view(request: HttpRequest, pk: int, evidence: str) -> HttpResponseBase:
-    """One page of a file with who looks stamped on it, or the checked PDF; the look is logged."""
+    """One page of a file with the viewer stamped on it, or the checked PDF; the access is logged."""
     viewer, now = staff_user(request), clock.now()
     case = case_of(request, pk)
     paper = get_object_or_404(Evidence.objects.filter(case=case), public_id=evidence)

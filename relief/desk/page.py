@@ -170,7 +170,7 @@ def _paper(
         "paper_open": chosen is not None and chosen.is_open and chosen.withdrawn_at is None,
         "paper_page": min(max(number, 1), max(paper.pages, 1)) if paper else 1,
         "paper_pages": range(1, max(paper.pages, 1) + 1) if paper else range(0),
-        "looks": paper.looks.count() if paper else 0,
+        "access_count": paper.accesses.count() if paper else 0,
         "judge": judge,
     }
 

@@ -14,9 +14,9 @@ from portal.core.desk.records import ReadOnlyAdmin
 from portal.core.kernel.roles import ROLE_LABELS, Role
 from relief.cases import labels
 from relief.cases.models import Event, Policy
-from relief.cases.notices import HAPPENING_LABELS
+from relief.cases.notices import AUDIT_EVENT_LABELS
 from relief.desk.base import staff_user, who_did
-from relief.evidence.models import Consent, Evidence, EvidenceLook
+from relief.evidence.models import Consent, Evidence, EvidenceAccess
 from relief.offers.models import Agreement, Offer
 from relief.presenters.case import event_label
 
@@ -41,7 +41,7 @@ class ByAction(admin.SimpleListFilter):
     parameter_name = "action"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        named = (*labels.ACTION_LABELS.items(), *HAPPENING_LABELS.items())
+        named = (*labels.ACTION_LABELS.items(), *AUDIT_EVENT_LABELS.items())
         return [(f"{value}", label) for value, label in named]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -171,9 +171,9 @@ class EvidenceAdmin(OwnHiddenAdmin):
         return super().get_queryset(request).exclude(case__state="DRAFT")
 
 
-@admin.register(EvidenceLook)
-class LookAdmin(OwnHiddenAdmin):
-    """Who looked at which paper, as the borrower reads it too."""
+@admin.register(EvidenceAccess)
+class EvidenceAccessAdmin(OwnHiddenAdmin):
+    """The access log of papers, as the borrower reads it too."""
 
     borrower_path = "evidence__case__borrower"
     list_display = ["at", "viewer_label", column("evidence", "材料"), "page", "whole"]

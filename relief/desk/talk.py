@@ -47,7 +47,7 @@ def talk_of(
     typed: DeskForm | None,
 ) -> dict[str, Any]:
     """Messages and the reply form; `?say=2` starts the reply with a ready sentence."""
-    thread = said_since(conversation, viewer, 0)
+    thread = messages_after(conversation, viewer, 0)
     choice = choices.get("say", "")
     chosen = int(choice) - 1 if choice.isascii() and choice.isdigit() and len(choice) < 3 else -1
     text = READY[chosen] if 0 <= chosen < len(READY) else ""
@@ -59,7 +59,7 @@ def talk_of(
     }
 
 
-def said_since(conversation: Conversation | None, viewer: User, after: int) -> list[Message]:
+def messages_after(conversation: Conversation | None, viewer: User, after: int) -> list[Message]:
     """What came after a message; whoever may answer has thereby read it."""
     if conversation is None:
         return []
@@ -80,7 +80,7 @@ def news(
     """What was said since `?after=`; 204 when nothing was."""
     text = request.GET.get("after", "")
     after = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
-    thread = said_since(conversation, viewer, after)
+    thread = messages_after(conversation, viewer, after)
     if not thread:
         return HttpResponse(status=204)
     context = {"said": thread, "last_said": thread[-1].pk, "face": face, **addresses(model, pk)}

@@ -1,4 +1,4 @@
-"""Show a file: the checked copy only, stamped with who looks, and logged for the borrower."""
+"""Show a file: the checked copy only, stamped with the viewer, and logged for the borrower."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from portal.core.models import User
 from portal.core.storage import private
 from relief.evidence import sandbox, watermark
 from relief.evidence.kinds import EvidenceState, FileType
-from relief.evidence.models import Evidence, EvidenceLook
+from relief.evidence.models import Evidence, EvidenceAccess
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def open_evidence(
 ) -> Opened:
     """The checked copy of a file. Borrowers get it as it is; staff a stamped picture of one page.
 
-    `whole` gives staff the checked PDF itself, to download. Every look of staff is written down
+    `whole` gives staff the checked PDF itself, to download. Every access of staff is written down
     before a byte leaves; the borrower reads it in 谁看过我的材料. Raises RuleViolation when there
     is nothing that may be shown.
     """
@@ -45,7 +45,7 @@ def open_evidence(
     is_pdf = evidence.clean_type == FileType.PDF
     if actor.is_borrower:
         return _opened(evidence, private.open(evidence.clean_key), evidence.clean_type, page)
-    EvidenceLook.objects.create(
+    EvidenceAccess.objects.create(
         evidence=evidence,
         viewer=actor,
         viewer_label=viewer_label(actor),

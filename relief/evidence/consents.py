@@ -55,7 +55,7 @@ def withdraw_consent(*, kind: str, actor: User, now: datetime) -> int:
         if not withdrawn:
             return 0
         kinds = [evidence for evidence, consent in CONSENT_FOR.items() if consent is consent_kind]
-        files = Evidence.objects.kept().filter(case__borrower=actor, kind__in=kinds)
+        files = Evidence.objects.with_bytes().filter(case__borrower=actor, kind__in=kinds)
         count = files.count()
         files.filter(withdrawn_at=None).update(withdrawn_at=now)
         files.update(purge_on=business_date(now))

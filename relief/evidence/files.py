@@ -145,7 +145,9 @@ def _check_room(
         size=len(data),
         head=data[: rules.HEAD_BYTES],
         case_files=current.count() - (1 if replaces is not None else 0),
-        user_bytes=Evidence.objects.kept().filter(case__borrower=case.borrower_id).total_size(),
+        user_bytes=Evidence.objects.with_bytes()
+        .filter(case__borrower=case.borrower_id)
+        .total_size(),
     )
     if current.filter(sha256=hashlib.sha256(data).hexdigest()).exists():
         raise RuleViolation(SAME_FILE, code="duplicate", field="file")

@@ -58,12 +58,12 @@ class EvidenceQuerySet(models.QuerySet["Evidence"]):
     def checking(self) -> Self:
         return self.current().filter(state=EvidenceState.CHECKING).order_by("pk")
 
-    def kept(self) -> Self:
+    def with_bytes(self) -> Self:
         """Files whose bytes are still there."""
         return self.filter(bytes_purged_at=None)
 
     def to_purge(self, on: date) -> Self:
-        return self.kept().filter(purge_on__lte=on).order_by("pk")
+        return self.with_bytes().filter(purge_on__lte=on).order_by("pk")
 
     def for_lists(self) -> Self:
         return self.select_related("case", "judged_by", "uploaded_by")
@@ -176,7 +176,7 @@ class Evidence(models.Model):
         return stem + ending
 
 
-class LookQuerySet(AppendOnlyQuerySet["EvidenceLook"]):
+class EvidenceAccessQuerySet(AppendOnlyQuerySet["EvidenceAccess"]):
     """Append-only; read by the borrower whose file it was."""
 
     def of_borrower(self, user: Any) -> Self:
@@ -185,10 +185,10 @@ class LookQuerySet(AppendOnlyQuerySet["EvidenceLook"]):
         )
 
 
-class EvidenceLook(AppendOnly):
-    """One look of a member of staff at one file."""
+class EvidenceAccess(AppendOnly):
+    """A line of the access log: a member of staff opened a page of a file, or the whole of it."""
 
-    evidence = models.ForeignKey(Evidence, models.PROTECT, related_name="looks")
+    evidence = models.ForeignKey(Evidence, models.PROTECT, related_name="accesses")
     viewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     viewer_label = models.CharField("查看人", max_length=80)
     page = models.PositiveSmallIntegerField("页", default=1)
@@ -196,9 +196,10 @@ class EvidenceLook(AppendOnly):
     at = models.DateTimeField("时间", db_index=True)
     real_at = models.DateTimeField(auto_now_add=True)
 
-    objects = LookQuerySet.as_manager()  # type: ignore[misc]
+    objects = EvidenceAccessQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
+        db_table = "relief_evidencelook"  # its first name; triggers are bound to it
         verbose_name = verbose_name_plural = "查看记录"
         ordering = ["-at", "-pk"]
         base_manager_name = "objects"

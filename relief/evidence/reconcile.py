@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 def named_keys() -> set[str]:
     """Every key that some row names."""
-    evidence = Evidence.objects.kept().values_list("stored_key", "clean_key")
+    evidence = Evidence.objects.with_bytes().values_list("stored_key", "clean_key")
     documents = Document.objects.exclude(stored_key="").values_list("stored_key", flat=True)
     return {key for pair in evidence for key in pair if key} | set(documents)
 

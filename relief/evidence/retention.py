@@ -53,7 +53,7 @@ def set_purge_dates(*, now: datetime) -> int:
         evidence__bytes_purged_at=None,
     )
     for case in ended_cases.distinct().order_by("pk")[:BATCH]:
-        files = Evidence.objects.kept().filter(case=case, purge_on=None)
+        files = Evidence.objects.with_bytes().filter(case=case, purge_on=None)
         changed += files.update(purge_on=_date_by_case(case))
     reopened = ~Q(case__state__in=[state.value for state in CLOSED])
     return changed + _dated().filter(reopened).update(purge_on=None)
@@ -66,7 +66,7 @@ def take_off_dates(*, case: Case) -> None:
 
 def _dated() -> QuerySet[Evidence]:
     """Files with a date that came from the end of their case, not from the borrower's wish."""
-    return Evidence.objects.kept().filter(withdrawn_at=None, purge_on__isnull=False)
+    return Evidence.objects.with_bytes().filter(withdrawn_at=None, purge_on__isnull=False)
 
 
 def purge_expired_evidence(*, now: datetime, limit: int = BATCH) -> int:

@@ -22,7 +22,7 @@ def files_and_rows(now: datetime, real_now: datetime) -> Iterator[Violation]:
         yield Violation("I17", f"file {key}", "a row names it, but it is gone")
     for key in reconcile.orphan_files(before=real_now - 2 * YOUNG):
         yield Violation("I17", f"file {key}", "no row names it")
-    rows = Evidence.objects.kept().exclude(stored_key="").order_by("pk")
+    rows = Evidence.objects.with_bytes().exclude(stored_key="").order_by("pk")
     for public_id, key, digest in rows.values_list("public_id", "stored_key", "sha256"):
         if private.exists(key) and _digest(key) != digest:
             yield Violation("I17", f"evidence {public_id}", "the file is not what was uploaded")

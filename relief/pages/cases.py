@@ -24,7 +24,7 @@ from relief.cases.models import Case
 from relief.cases.reasons import reason_names
 from relief.cases.workflow import Action, State
 from relief.evidence.kinds import KIND_LABELS, EvidenceKind
-from relief.evidence.models import EvidenceLook
+from relief.evidence.models import EvidenceAccess
 from relief.evidence.retention import planned_purge_on
 from relief.offers import compose
 from relief.offers.models import OfferStatus
@@ -89,8 +89,8 @@ def _context(request: HttpRequest, case: Case) -> dict[str, Any]:
         "items": present.timeline_items(queries.timeline(case)),
         "reasons": reason_names(case.reasons),
         "files": files,
-        "looks": list(
-            EvidenceLook.objects.of_borrower(case.borrower).filter(evidence__case=case)[:5]
+        "accesses": list(
+            EvidenceAccess.objects.of_borrower(case.borrower).filter(evidence__case=case)[:5]
         ),
         "purge_on": purge_on,
         "retention": present.retention(case, files, purge_on),

@@ -150,7 +150,7 @@ def _own_file(request: HttpRequest, public_id: str) -> Evidence:
 
 @require_GET
 def show(request: HttpRequest, file: str) -> HttpResponseBase:
-    """The checked copy, never as a page of this site; looks of staff are written down first."""
+    """The checked copy, never as a page of this site; each access of staff is logged first."""
     files = Evidence.objects.visible_to(request.user).select_related("case")
     evidence = get_object_or_404(files, public_id=file)
     number = request.GET.get("page", "1")

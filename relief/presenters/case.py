@@ -15,7 +15,7 @@ from relief.cases import labels
 from relief.cases.deadlines import DueKind, chinese, provisional_note
 from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case, Event
-from relief.cases.notices import HAPPENING_LABELS, AuditEvent
+from relief.cases.notices import AUDIT_EVENT_LABELS, AuditEvent
 from relief.cases.policy import ReliefPolicy
 from relief.cases.queries import rules_for
 from relief.cases.reasons import reason_names
@@ -170,7 +170,7 @@ def event_label(event: Event) -> str:
     """What an audit row is called: 提交申请, 上传材料."""
     if event.is_move:
         return labels.ACTION_LABELS[Action(event.action)]
-    return HAPPENING_LABELS[AuditEvent(event.action)]
+    return AUDIT_EVENT_LABELS[AuditEvent(event.action)]
 
 
 def actor_label(event: Event, *, for_staff: bool) -> str:

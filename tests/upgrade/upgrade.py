@@ -23,14 +23,19 @@ PAGES = ("/me/", "/me/notices/", "/me/settings/", "/jiebei/", "/relief/", "/serv
 
 
 def load(previous: dict[str, Any]) -> None:
-    """The old tables with the old rows, by the models as the old migrations describe them."""
+    """The old tables with the old rows, by the models as the old migrations describe them.
+
+    The signal behind a migration makes Django's own lists: content types and permissions.
+    """
     from django.core.management.color import no_style
+    from django.core.management.sql import emit_post_migrate_signal
     from django.db import connection, transaction
     from django.db.migrations.executor import MigrationExecutor
 
     executor = MigrationExecutor(connection)
     state = executor.migrate([tuple(leaf) for leaf in previous["migrations"]])
     apps = state.apps
+    emit_post_migrate_signal(0, False, connection.alias, apps=apps, plan=[])
     with transaction.atomic(), connection.cursor() as cursor:
         for label, table in previous["tables"].items():
             model = apps.get_model(label)
@@ -84,7 +89,21 @@ def faults(previous: dict[str, Any]) -> list[str]:
             if previous["owed"].get(number) != amount
         ]
         found += _pages_that_fail()
-    return found
+    return found + _names_left_behind()
+
+
+def _names_left_behind() -> list[str]:
+    """Content types and permissions of models that are called otherwise now."""
+    from django.apps import apps
+    from django.contrib.auth.models import Permission
+
+    labels = {model._meta.label_lower for model in apps.get_models(include_auto_created=True)}
+    return [
+        f"permission {row.codename} of {row.content_type}"
+        for row in Permission.objects.select_related("content_type")
+        if f"{row.content_type.app_label}.{row.content_type.model}" not in labels
+        or not row.codename.endswith(f"_{row.content_type.model}")
+    ]
 
 
 def _pages_that_fail() -> list[str]:

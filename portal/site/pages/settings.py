@@ -15,10 +15,10 @@ from portal.core.htmx import redirect_to, render_part
 from portal.site.pages import visit
 from portal.site.pages.forms import PreferencesForm
 from relief.evidence.consents import withdraw_consent
-from relief.evidence.models import Consent, EvidenceLook
+from relief.evidence.models import Consent, EvidenceAccess
 
-LOOKS_SHOWN = 5
-LOOKS_AT_MOST = 200
+ACCESSES_SHOWN = 5
+ACCESSES_AT_MOST = 200
 
 
 @borrower_only
@@ -33,7 +33,7 @@ def settings(request: HttpRequest) -> HttpResponse:
     else:
         user = visit.person(request)
         form = PreferencesForm(initial={name: getattr(user, name) for name in _FIELDS})
-    looks = EvidenceLook.objects.of_borrower(request.user)[: LOOKS_SHOWN + 1]
+    accesses = EvidenceAccess.objects.of_borrower(request.user)[: ACCESSES_SHOWN + 1]
     return render_part(
         request,
         page="portal/account/settings.html",
@@ -41,8 +41,8 @@ def settings(request: HttpRequest) -> HttpResponse:
         context={
             "form": form,
             "consents": Consent.objects.for_user(request.user),
-            "looks": looks[:LOOKS_SHOWN],
-            "has_more_looks": len(looks) > LOOKS_SHOWN,
+            "accesses": accesses[:ACCESSES_SHOWN],
+            "has_more_accesses": len(accesses) > ACCESSES_SHOWN,
         },
         status=422 if form.errors else 200,
     )
@@ -65,11 +65,11 @@ def _save(request: HttpRequest, form: PreferencesForm) -> bool:
 
 @require_safe
 @borrower_only
-def looks(request: HttpRequest) -> HttpResponse:
-    """谁看过我的材料: every look, newest first."""
-    rows = EvidenceLook.objects.of_borrower(request.user)[:LOOKS_AT_MOST]
-    page = "portal/account/looks.html"
-    return render_part(request, page=page, part=page, context={"looks": rows})
+def evidence_access(request: HttpRequest) -> HttpResponse:
+    """谁看过我的材料: the access log, newest first."""
+    rows = EvidenceAccess.objects.of_borrower(request.user)[:ACCESSES_AT_MOST]
+    page = "portal/account/evidence_access.html"
+    return render_part(request, page=page, part=page, context={"accesses": rows})
 
 
 @borrower_only

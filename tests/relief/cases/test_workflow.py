@@ -10,7 +10,7 @@ import pytest
 from portal.core.kernel.roles import Role
 from relief.cases.drawing import workflow_page
 from relief.cases.labels import ACTION_LABELS, TURN_LABELS, WORDS, label, next_step
-from relief.cases.notices import HAPPENING_LABELS, RULES, AuditEvent
+from relief.cases.notices import AUDIT_EVENT_LABELS, RULES, AuditEvent
 from relief.cases.policy import ReliefPolicy
 from relief.cases.workflow import (
     CLOSED,
@@ -38,7 +38,7 @@ def test_every_state_has_one_turn_two_labels_and_a_sentence() -> None:
 
 def test_every_action_and_happening_has_words_and_notices() -> None:
     assert set(ACTION_LABELS) == set(Action)
-    assert set(HAPPENING_LABELS) == set(AuditEvent)
+    assert set(AUDIT_EVENT_LABELS) == set(AuditEvent)
     assert set(RULES) == {*Action, *AuditEvent}
     assert set(TURN_LABELS) == set(TURN.values())
     assert not set(Action) & set(AuditEvent)

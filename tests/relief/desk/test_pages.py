@@ -202,7 +202,7 @@ def test_no_model_can_be_written_past_the_services(rank: Rank) -> None:
         assert set(desk.get_actions(request)) <= {"resend"}, name
 
 
-@pytest.mark.parametrize("name", ["offer", "agreement", "event", "policy", "evidence", "evidencelook",
+@pytest.mark.parametrize("name", ["offer", "agreement", "event", "policy", "evidence", "evidenceaccess",
                                   "consent", "conversation"])  # fmt: skip
 def test_records_open_read_only(name: str) -> None:
     case = factories.case_at(State.PLAN_ACTIVE)

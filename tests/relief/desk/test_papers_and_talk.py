@@ -13,7 +13,7 @@ from relief.conversation import messages
 from relief.conversation.models import Message
 from relief.evidence.checks import check_file
 from relief.evidence.files import Upload, add_evidence
-from relief.evidence.models import Evidence, EvidenceLook
+from relief.evidence.models import Evidence, EvidenceAccess
 from tests import factories
 from tests.corpus.build import FILES
 from tests.relief.desk.desk import act, at_desk, page_of
@@ -38,7 +38,7 @@ def test_every_look_at_a_file_is_logged_and_none_before_it_is_chosen() -> None:
     address = reverse("admin:relief_case_file", args=[case.pk, paper.public_id])
 
     client.get(page_of(case))
-    before = EvidenceLook.objects.count()
+    before = EvidenceAccess.objects.count()
     answer = client.get(address)
     picture = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
 
@@ -47,7 +47,7 @@ def test_every_look_at_a_file_is_logged_and_none_before_it_is_chosen() -> None:
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert "no-store" in answer["Cache-Control"]
     assert "sandbox" in answer["Content-Security-Policy"]
-    assert EvidenceLook.objects.get().viewer == factories.staff()
+    assert EvidenceAccess.objects.get().viewer == factories.staff()
     assert client.get(f"{address}?page=7").status_code == 409
 
 

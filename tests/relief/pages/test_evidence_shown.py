@@ -9,7 +9,7 @@ from django.urls import reverse
 from portal.core.kernel.roles import Rank
 from relief.cases.models import Case
 from relief.cases.workflow import State
-from relief.evidence.models import EvidenceLook
+from relief.evidence.models import EvidenceAccess
 from tests import factories
 from tests.relief.pages.desk import add, checked, sent, text_of
 
@@ -28,7 +28,7 @@ def test_a_file_leaves_sealed(lin: Client, case: Case) -> None:
     assert shown["Content-Disposition"].startswith("attachment; filename*=utf-8''")
     assert "sandbox" in shown["Content-Security-Policy"]
     assert "no-store" in shown["Cache-Control"]
-    assert EvidenceLook.objects.count() == 0  # one's own looks are nobody's business
+    assert EvidenceAccess.objects.count() == 0  # one's own looks are nobody's business
 
 
 def test_every_look_of_staff_is_written_down(client: Client) -> None:
@@ -49,8 +49,8 @@ def test_every_look_of_staff_is_written_down(client: Client) -> None:
     assert picture["Content-Type"] == "image/jpeg"
     assert whole["Content-Type"] == "application/pdf"
     assert all(b"".join(answer.streaming_content) for answer in (picture, whole))  # type: ignore[attr-defined]
-    looks = EvidenceLook.objects.order_by("pk").values_list("viewer", "page", "whole")
-    assert list(looks) == [(auditor.pk, 2, False), (auditor.pk, 1, True)]
+    accesses = EvidenceAccess.objects.order_by("pk").values_list("viewer", "page", "whole")
+    assert list(accesses) == [(auditor.pk, 2, False), (auditor.pk, 1, True)]
     assert client.get(address, {"page": "3"}).status_code == 409
     assert {client.get(address, {"page": bad}).status_code for bad in ("0x1", "-1", "")} == {404}
 

@@ -115,7 +115,7 @@ def test_queries_stay_constant(
         page(client)
 
 
-@pytest.mark.parametrize("name", ["me", "badges", "notices", "settings", "looks"])
+@pytest.mark.parametrize("name", ["me", "badges", "notices", "settings", "evidence-access"])
 def test_staff_and_strangers_stay_outside(client: Client, name: str) -> None:
     address = reverse(f"portal:{name}")
     assert client.get(address)["Location"].startswith(reverse("portal:login"))

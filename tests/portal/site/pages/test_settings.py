@@ -13,7 +13,7 @@ from portal.core.models import User
 from relief.cases.workflow import State
 from relief.evidence.access_log import viewer_label
 from relief.evidence.consents import give_consent
-from relief.evidence.models import Consent, Evidence, EvidenceLook
+from relief.evidence.models import Consent, Evidence, EvidenceAccess
 from tests import factories
 from tests.portal.site.pages.conftest import HTMX, headings
 
@@ -98,7 +98,7 @@ def test_looks_are_shown_to_whose_papers_they_are(lin: User, as_user: LogIn) -> 
     paper = case.evidence.get()
     look_at(paper)
 
-    for address in (SETTINGS, reverse("portal:looks")):
+    for address in (SETTINGS, reverse("portal:evidence-access")):
         assert "收入证明.pdf" in as_user(lin).get(address).content.decode()
     assert "收入证明.pdf" not in as_user(factories.borrower()).get(SETTINGS).content.decode()
 
@@ -106,6 +106,6 @@ def test_looks_are_shown_to_whose_papers_they_are(lin: User, as_user: LogIn) -> 
 def look_at(paper: Evidence) -> None:
     """A look as the log keeps it; the file itself is not opened."""
     viewer = factories.staff()
-    EvidenceLook.objects.create(
+    EvidenceAccess.objects.create(
         evidence=paper, viewer=viewer, viewer_label=viewer_label(viewer), at=factories.NOW
     )

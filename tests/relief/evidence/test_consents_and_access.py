@@ -1,4 +1,4 @@
-"""Sensitive papers need consent; every look of staff is stamped and logged."""
+"""Sensitive papers need consent; every access of staff is stamped and logged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portal.core.storage import private
 from relief.cases.workflow import State
 from relief.evidence import access_log, consents
 from relief.evidence.access_log import open_evidence
-from relief.evidence.models import Consent, EvidenceLook
+from relief.evidence.models import Consent, EvidenceAccess
 from tests.relief.people import NOW, add, added_and_checked, borrower, draft, in_state, staff
 
 pytestmark = pytest.mark.django_db
@@ -58,7 +58,7 @@ def test_withdrawing_consent_closes_the_files_it_covered() -> None:
     assert consents.withdraw_consent(kind="medical", actor=case.borrower, now=NOW) == 0
 
 
-def test_every_look_of_staff_is_stamped_and_written_down() -> None:
+def test_every_access_of_staff_is_stamped_and_written_down() -> None:
     case = draft(borrower())
     image, paper = added_and_checked(case), added_and_checked(case, "P01")
     in_state(case, State.SUBMITTED)
@@ -76,8 +76,8 @@ def test_every_look_of_staff_is_stamped_and_written_down() -> None:
     assert (second.page, second.pages, second.file_name) == (2, 2, "流水-2.jpg")
     with Image.open(io.BytesIO(plain)) as a, Image.open(seen.stream) as b:
         assert ImageChops.difference(a.convert("L"), b.convert("L")).getextrema()[1] > 20
-    log = list(EvidenceLook.objects.of_borrower(case.borrower))
-    assert [(look.evidence, look.page, look.whole) for look in log[::-1]] == [
+    log = list(EvidenceAccess.objects.of_borrower(case.borrower))
+    assert [(access.evidence, access.page, access.whole) for access in log[::-1]] == [
         (image, 1, False),
         (paper, 2, False),
         (paper, 1, True),
@@ -89,17 +89,17 @@ def test_every_look_of_staff_is_stamped_and_written_down() -> None:
         open_evidence(evidence=paper, actor=borrower("13900000002", "赵强"), now=NOW)
 
 
-def test_the_stamp_names_who_looks_and_when() -> None:
+def test_the_stamp_names_the_viewer_and_when() -> None:
     assert access_log.stamp_text(staff(), NOW) == "周敏 agent 2026-11-23 19:12 仅供审核"
 
 
-def test_looks_cannot_be_rewritten() -> None:
+def test_the_access_log_cannot_be_rewritten() -> None:
     case = in_state(draft(borrower()), State.SUBMITTED)
     made = added_and_checked(case)
     open_evidence(evidence=made, actor=staff(), now=NOW)
-    look = EvidenceLook.objects.get()
+    access = EvidenceAccess.objects.get()
 
     with pytest.raises(TypeError):
-        look.save()
+        access.save()
     with pytest.raises(TypeError):
-        EvidenceLook.objects.all().delete()
+        EvidenceAccess.objects.all().delete()
