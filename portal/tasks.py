@@ -7,7 +7,7 @@ from typing import Any
 from celery.signals import task_postrun, task_prerun
 
 from portal.core import clock
-from portal.core.accounts import throttles
+from portal.core.accounts import parking, throttles
 from portal.core.background import task
 from portal.core.calendar import reach as calendar_reach
 from portal.core.documents import papers as documents
@@ -37,7 +37,8 @@ def deliver_due() -> int:
 
 @task
 def release_stuck() -> int:
-    """Give back what a dead worker had claimed; forget old throttle rows and provider calls."""
+    """Give back what a dead worker had claimed; forget old throttles, parked forms, provider calls."""
+    parking.forget_old()
     throttles.forget_old(now=clock.real_now())
     reports.forget_calls(real=clock.real_now())
     reports.give_up_waiting(clock.now())

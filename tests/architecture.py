@@ -37,15 +37,15 @@ LAYER_OF: dict[str, str] = {
     **_below(
         "portal.core",
         pure="kernel",
-        models="errors fields hashers models probes publicids retry snapshot storage unit_of_work",
+        models="errors fields hashers models probes publicids retry sealed snapshot storage unit_of_work",
         services="accounts background calendar clock documents notifications nudge",
-        presenters="access bodies charts htmx visitor",
+        presenters="access bodies charts htmx proofs visitor",
         pages="desk",
     ),
     **_below(
         "portal.site",
         pure="celery environment logs parent_death private_redis settings",
-        presenters="checks context crash_points middleware",
+        presenters="checks context crash_points middleware step_up",
         pages="demo desk pages",
         wiring="server urls wsgi",
     ),

@@ -42,11 +42,6 @@ def origin(request: HttpRequest) -> Origin:
 def log_in(request: HttpRequest, user: User, *, by: str) -> None:
     """Begin a session of `user`, who has proven who they are `by` 密码 or 短信验证码."""
     auth.login(request, user)
-    logged_in(request, user, by=by)
-
-
-def logged_in(request: HttpRequest, user: User, *, by: str) -> None:
-    """What follows on every login; for log_in, and for a login that Django's own view has made."""
     trail.record(SecurityKind.LOGIN, user=user, origin=origin(request), detail=by)
 
 

@@ -10,9 +10,13 @@ from django import forms
 from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import LoginView
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
@@ -21,8 +25,9 @@ from portal.core.errors import RuleViolation
 from portal.core.kernel.devices import Origin
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.security import SecurityKind
-from portal.core.visitor import known_here, log_out, logged_in, origin
-from portal.site.pages.visit import person
+from portal.core.models import User
+from portal.core.visitor import known_here, log_out, origin
+from portal.site.pages import factor, visit
 
 Board = Callable[[HttpRequest], dict[str, Any]]
 NOT_STAFF = "这个账户不是工作人员账户，请到借款人登录页登录"
@@ -80,13 +85,24 @@ class DeskLoginForm(AdminAuthenticationForm):
         return values
 
 
+class DeskLogin(LoginView):
+    """The desk's form; what follows on it is the same as at the main login."""
+
+    authentication_form = DeskLoginForm
+    template_name = "admin/login.html"
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        user = form.get_user()
+        assert isinstance(user, User)
+        return redirect(visit.enter(self.request, user, by="密码"))
+
+
 class DeskSite(AdminSite):
     """Django's admin for people with a rank; nobody deletes, whoever loses the rank is out at once."""
 
     site_header = "宽息工作台"
     site_title = "宽息"
     index_title = "看板"
-    login_form = DeskLoginForm
     index_template = "admin/board.html"
 
     def __init__(self, name: str = "admin") -> None:
@@ -98,23 +114,42 @@ class DeskSite(AdminSite):
         user: Any = request.user
         return bool(user.is_active and getattr(user, "is_staff_member", False) and user.rank)
 
-    @method_decorator(never_cache)
-    @login_not_required
+    @method_decorator([login_not_required, never_cache])
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Django's view answers a form that proves somebody with a redirect, and only such a form."""
-        response = super().login(request, extra_context)
-        if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
-            logged_in(request, person(request), by="密码")
-        return response
+        """As Django's, but whom the form proves goes through our one door, which asks further."""
+        if request.method == "GET" and self.has_permission(request):
+            return redirect("admin:index")
+        context = {
+            **self.each_context(request),
+            "title": "登录",
+            "app_path": request.get_full_path(),
+            "next": visit.wanted_page(request) or reverse("admin:index"),
+            "username": request.user.get_username(),
+            **(extra_context or {}),
+        }
+        return DeskLogin.as_view(extra_context=context)(request)  # type: ignore[return-value]  # it is one
+
+    def get_urls(self) -> list[Any]:
+        pages = [
+            path("login/factor/", factor.log_in, name="factor-login"),
+            path("factor/enrol/", factor.enrol, name="factor-enrol"),
+            path("factor/", self.admin_view(factor.own), name="factor"),
+            path("factor/confirm/", self.admin_view(factor.confirm), name="factor-confirm"),
+            path("factor/codes/", self.admin_view(factor.new_codes), name="factor-codes"),
+            path(
+                "factor/codes/file/", self.admin_view(factor.codes_file), name="factor-codes-file"
+            ),
+        ]
+        return [*pages, *super().get_urls()]
 
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         response = super().password_change(request, extra_context)
         if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
-            user = person(request)
+            user = visit.person(request)
             trail.record(SecurityKind.PASSWORD_CHANGED, user=user, origin=origin(request))
         return response
 

@@ -23,14 +23,14 @@ from django.utils.cache import patch_cache_control
 from django.utils.html import format_html
 from django_htmx.http import HttpResponseClientRedirect
 
-from portal.core import clock
+from portal.core import clock, proofs, visitor
 from portal.core.bodies import limit_of
 from portal.core.errors import RuleViolation
 from portal.core.htmx import wants_part
 from portal.core.kernel.addresses import parse_address
 from portal.core.kernel.errors import InvalidInput
+from portal.core.models import User
 from portal.core.publicids import new_public_id
-from portal.core.visitor import remember_device
 
 logger = logging.getLogger(__name__)
 # Names of our forms, and of Django's lists at the desk, that may come several times.
@@ -114,6 +114,19 @@ class KnownMethodsMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.method not in self.METHODS:
             return HttpResponseNotAllowed(self.METHODS)
+        return self.get_response(request)
+
+
+class SecondFactorMiddleware:
+    """A session of staff that was begun without a second factor ends here, whoever began it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        user = request.user
+        if isinstance(user, User) and proofs.needs_factor(user) and not proofs.is_proven(request):
+            visitor.log_out(request)
         return self.get_response(request)
 
 
@@ -301,7 +314,7 @@ class PrivatePagesMiddleware:
             if "public" in response.get("Cache-Control", ""):
                 del response["Cache-Control"]
             patch_cache_control(response, no_store=True, private=True)
-            remember_device(request, response)
+            visitor.remember_device(request, response)
         return response
 
 

@@ -34,6 +34,10 @@ if not SECRET_KEY:
     raise stop("SECRET_KEY", "is missing; set at least 50 random characters (or DEMO=1 for a demo)")
 if not DEMO and (len(SECRET_KEY) < 50 or SECRET_KEY == DEMO_SECRET_KEY):
     raise stop("SECRET_KEY", "is the demo's or shorter than 50 characters; set a random one")
+# SECRET_KEY_FALLBACKS: former keys by commas, while sessions and sealed secrets of theirs still count.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+if any(len(former) < 50 or former == DEMO_SECRET_KEY for former in SECRET_KEY_FALLBACKS):
+    raise stop("SECRET_KEY_FALLBACKS", "has a key that is the demo's or shorter than 50 characters")
 if DEBUG and not DEMO:
     raise stop("DEBUG", "may be on only together with DEMO=1")
 # ALLOWED_HOSTS: host names, separated by commas.
@@ -179,6 +183,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "portal.site.middleware.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -188,6 +193,7 @@ MIDDLEWARE = [
     "portal.site.middleware.PrivatePagesMiddleware",
     "portal.site.middleware.DeskListMiddleware",
     "portal.site.middleware.RuleViolationMiddleware",
+    "portal.site.step_up.StepUpMiddleware",
     "portal.site.middleware.OneValueMiddleware",
 ]
 ROOT_URLCONF = "portal.site.urls"
@@ -213,6 +219,12 @@ AUTH_USER_MODEL = "portal.User"
 LOGIN_URL = "portal:login"
 LOGIN_REDIRECT_URL = "portal:me"
 LOGOUT_REDIRECT_URL = "portal:login"
+# STAFF_FACTOR: staff log in with a second factor; in the demo only with STAFF_FACTOR=1.
+STAFF_FACTOR = flag("STAFF_FACTOR", default=not DEMO)
+if not STAFF_FACTOR and not DEMO:
+    raise stop("STAFF_FACTOR", "0 needs DEMO=1: a password alone does not open the desk")
+# STEP_UP_MINUTES: for how long a second factor counts before acts that ask for a fresh one.
+STEP_UP_MINUTES = number("STEP_UP_MINUTES", default=10, least=1, most=60)
 PASSWORD_HASHERS = [
     "portal.core.hashers.KuanxiArgon2Hasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",

@@ -17,6 +17,7 @@ class Way(StrEnum):
 
     PASSWORD = "password"
     CODE = "code"
+    FACTOR = "factor"  # whoever it is knows the password
 
 
 def tell_owner(user: User | None, way: Way) -> None:

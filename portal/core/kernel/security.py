@@ -16,6 +16,10 @@ class SecurityKind(StrEnum):
     PASSWORD_CHANGED = "PASSWORD_CHANGED"
     PASSWORD_RESET = "PASSWORD_RESET"
     PASSWORD_REFUSED = "PASSWORD_REFUSED"
+    FACTOR_ENROLLED = "FACTOR_ENROLLED"
+    FACTOR_CONFIRMED = "FACTOR_CONFIRMED"
+    FACTOR_REFUSED = "FACTOR_REFUSED"
+    RECOVERY_CODES_MADE = "RECOVERY_CODES_MADE"
 
 
 KIND_LABELS: dict[SecurityKind, str] = {
@@ -27,4 +31,8 @@ KIND_LABELS: dict[SecurityKind, str] = {
     SecurityKind.PASSWORD_CHANGED: "修改密码",
     SecurityKind.PASSWORD_RESET: "重置密码",
     SecurityKind.PASSWORD_REFUSED: "修改密码失败",
+    SecurityKind.FACTOR_ENROLLED: "绑定验证器",
+    SecurityKind.FACTOR_CONFIRMED: "再次确认身份",
+    SecurityKind.FACTOR_REFUSED: "第二重验证失败",
+    SecurityKind.RECOVERY_CODES_MADE: "生成恢复码",
 }

@@ -7,13 +7,16 @@ from portal.core.models.clock import DemoClock, Heartbeat
 from portal.core.models.codes import OneTimeCode, Throttle
 from portal.core.models.delivery import Delivery
 from portal.core.models.document import Document, DocumentKind
+from portal.core.models.factors import Authenticator, RecoveryCode
 from portal.core.models.notice import Notice
+from portal.core.models.parking import ParkedForm
 from portal.core.models.phone import PhoneCall, PhoneTask
 from portal.core.models.security import SecurityEvent
 from portal.core.models.user import User
 from portal.core.models.workday import WorkDay
 
 __all__ = [
+    "Authenticator",
     "Delivery",
     "DemoClock",
     "Document",
@@ -21,9 +24,11 @@ __all__ = [
     "Heartbeat",
     "Notice",
     "OneTimeCode",
+    "ParkedForm",
     "PhoneCall",
     "PhoneTask",
     "ProviderCall",
+    "RecoveryCode",
     "SecurityEvent",
     "Throttle",
     "User",

@@ -57,8 +57,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
     if member is None:
         raise Http404
     user = get_object_or_404(User, username=member.account, is_demo=True, is_active=True)
-    visitor.log_in(request, user, by="演示一键登录")
-    return redirect(visit.page_after_login(user, visit.wanted_page(request)))
+    return redirect(visit.enter(request, user, by="演示一键登录"))
 
 
 @demo_only

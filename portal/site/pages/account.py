@@ -45,9 +45,7 @@ def login(request: HttpRequest) -> HttpResponse:
     form = WAYS[way](request.POST) if request.method == "POST" else WAYS[way]()
     user = _prove(request, form, way) if form.is_bound and form.is_valid() else None
     if user is not None:
-        visitor.log_in(request, user, by=PROOFS[way])
-        wanted = visit.wanted_page(request)
-        return redirect_to(request, visit.page_after_login(user, wanted))
+        return redirect_to(request, visit.enter(request, user, by=PROOFS[way]))
     return _page(request, "login", form, by=way)
 
 
@@ -88,8 +86,7 @@ def register(request: HttpRequest) -> HttpResponse:
     form = RegisterForm(request.POST) if request.method == "POST" else RegisterForm()
     user = _enrol(request, form) if form.is_bound and form.is_valid() else None
     if user is not None:
-        visitor.log_in(request, user, by=PROOFS["code"])
-        return redirect_to(request, visit.page_after_login(user, visit.wanted_page(request)))
+        return redirect_to(request, visit.enter(request, user, by=PROOFS["code"]))
     return _page(request, "register", form)
 
 

@@ -31,9 +31,9 @@ def reset(request: HttpRequest) -> HttpResponse:
     form = ResetForm(request.POST) if request.method == "POST" else ResetForm()
     user = _reset(request, form) if form.is_bound and form.is_valid() else None
     if user is not None:
-        visitor.log_in(request, user, by="短信验证码（重置密码）")
+        page = visit.enter(request, user, by="短信验证码（重置密码）")
         messages.success(request, "新密码已生效，其他设备上的登录已退出。")
-        return redirect_to(request, visit.home_of(user))
+        return redirect_to(request, page)
     context = {
         "form": form,
         "purpose": "reset",

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from portal.core.kernel.roles import Rank
 from portal.core.models import Delivery, SecurityEvent, User
+from tests.authenticator import enrol
 from tests.portal.people import lin, wen
 
 pytestmark = pytest.mark.django_db
@@ -108,6 +109,7 @@ def test_desk_has_the_same_events() -> None:
     client.post(login, {"username": "wen-reviewer", "password": "wrong-one"})
     client.post(login, {"username": "13800000001", "password": PASSWORD})
     client.post(login, {"username": "wen-reviewer", "password": PASSWORD})
+    enrol(client)
     new = {"new_password1": "wen-2026-ming", "new_password2": "wen-2026-ming"}
     client.post(reverse("admin:password_change"), {"old_password": PASSWORD, **new})
     client.post(reverse("admin:logout"))
@@ -115,7 +117,9 @@ def test_desk_has_the_same_events() -> None:
     assert lines() == [
         ("LOGIN_FAILED", staff, "密码"),
         ("LOGIN_FAILED", borrower, "不是工作人员账户"),
-        ("LOGIN", staff, "密码"),
+        ("FACTOR_ENROLLED", staff, ""),
+        ("RECOVERY_CODES_MADE", staff, ""),
+        ("LOGIN", staff, "密码和验证器"),
         ("PASSWORD_CHANGED", staff, ""),
         ("LOGOUT", staff, ""),
     ]

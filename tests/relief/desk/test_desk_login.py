@@ -20,13 +20,12 @@ def try_in(client: Client, username: str, password: str = factories.PASSWORD, **
     return client.post(LOGIN, {"username": username, "password": password, **more})
 
 
-def test_staff_log_in_and_come_to_the_board(client: Client) -> None:
+def test_the_right_password_leads_to_the_second_factor(client: Client) -> None:
     user = factories.staff()
 
     answer = try_in(client, user.username, next="/admin/")
 
-    assert (answer.status_code, answer["Location"]) == (302, "/admin/")
-    assert "看板" in client.get("/admin/").content.decode()
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/login/factor/")
     assert Throttle.objects.filter(scope="login-account").count() == 0
 
 

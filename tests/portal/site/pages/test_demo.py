@@ -31,6 +31,7 @@ CONSOLE = "/demo/"
 def demo(settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A demo whose real time stands still, and no worker to wait for."""
     settings.DEMO = True
+    settings.STAFF_FACTOR = False
     settings.SMS_BACKEND = "demo"
     settings.PRIVATE_ROOT = tmp_path / "private"
     monkeypatch.setattr(clock, "real_now", lambda: NOW)

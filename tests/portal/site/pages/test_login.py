@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from portal.core.models import Delivery, User
 from tests import factories
+from tests.authenticator import enrol
 from tests.portal.site.pages.conftest import HTMX, PHONE, headings, last_code
 
 pytestmark = pytest.mark.django_db
@@ -166,7 +167,9 @@ def test_staff_go_to_their_desk(client: Client) -> None:
 
     answer = by_password(client, "agent", next=reverse("portal:notices"))
 
-    assert answer["Location"] == reverse("admin:index")
+    assert answer["Location"] == reverse("admin:factor-login")
+    enrol(client)
+    assert client.get(reverse("portal:login"))["Location"] == reverse("admin:index")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,37 @@
+"""Second factors: an authenticator app, recovery codes, passkeys; no secret of them can be read here."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+
+class Authenticator(models.Model):
+    """Somebody's authenticator app; its key is sealed, each of its codes counts once."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="authenticator"
+    )
+    sealed_key = models.BinaryField(editable=False)
+    drift = models.SmallIntegerField(default=0)  # steps of 30 seconds by which its clock is off
+    last_step = models.BigIntegerField(default=-1)  # of the latest code that was accepted
+    enrolled_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "验证器"
+
+
+class RecoveryCode(models.Model):
+    """A code on paper for a lost device: only its keyed hash is kept, and when it was used."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="recovery_codes"
+    )
+    digest = models.CharField(max_length=64)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "恢复码"
+        constraints = [
+            models.UniqueConstraint(fields=["user", "digest"], name="recovery_code_once")
+        ]
