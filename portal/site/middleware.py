@@ -35,7 +35,6 @@ from portal.core.publicids import new_public_id
 logger = logging.getLogger(__name__)
 # Names of our forms, and of Django's lists at the desk, that may come several times.
 SEVERAL_VALUES = frozenset({"reasons", "kinds", "consent", "_selected_action", "action"})
-UNFIT = "提交的内容里有无法保存的字符，或者数字太大，什么都没有保存。请返回检查后再提交。"
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -196,14 +195,16 @@ def _path_of(address: str) -> str:
 
 
 class PlainQueryMiddleware:
-    """400 for an address with a NUL sign, which PostgreSQL would refuse with an error."""
+    """400 for an address with a NUL sign, which PostgreSQL would refuse with an error; names where."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if "%00" in request.META.get("QUERY_STRING", "") or "\x00" in request.path:
+        if "\x00" in request.path:
             raise BadRequest("NUL in the address")
+        if "%00" in request.META.get("QUERY_STRING", ""):
+            return refusal(request, _unfit_text(request), status=400)
         return self.get_response(request)
 
 
@@ -339,12 +340,26 @@ class RuleViolationMiddleware:
                 extra={"request": request, "view": view, "kind": kind},
                 exc_info=exception,
             )
-            return refusal(request, UNFIT, status=400)
+            return refusal(request, _unfit_text(request), status=400)
         if not isinstance(exception, RuleViolation | InvalidInput):
             return None
         logger.warning("rule.unanswered", extra={"request": request, "view": view, "kind": kind})
         status = 409 if isinstance(exception, RuleViolation) else 422
         return refusal(request, exception.message, status=status)
+
+
+def _unfit_text(request: HttpRequest) -> str:
+    """The sentence about what no database keeps: which fields have a NUL sign or an endless number."""
+    unfit_names = [
+        name
+        for name, values in (*request.GET.lists(), *request.POST.lists())
+        if any(
+            "\x00" in text or (len(text) > 15 and text.strip().isdigit())
+            for text in (name, *values)
+        )
+    ]
+    shown = "、".join(f"“{name[:40]}”" for name in dict.fromkeys(unfit_names)) or "提交的内容"
+    return f"{shown}里有无法保存的字符，或者数字太大，什么都没有保存。请返回检查后再提交。"
 
 
 def refusal(request: HttpRequest, text: str, *, status: int) -> HttpResponse:

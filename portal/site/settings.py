@@ -322,6 +322,7 @@ LOGGING = {
     },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
+        "django": {"level": LOG_LEVEL},  # without Django's own handlers, which mail to ADMINS
         "django.server": {"level": "WARNING"},
         "fontTools": {"level": "ERROR"},
         "fpdf": {"level": "ERROR"},
