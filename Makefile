@@ -6,7 +6,7 @@ PORT ?= 8000
 HOST ?= 127.0.0.1
 export PORT HOST
 
-.PHONY: help demo test lint audit sbom serve bench chaos lock clean
+.PHONY: help demo test lint audit sbom serve bench fuzz chaos lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -52,6 +52,9 @@ serve: .venv/.demo ## as in production: gunicorn, worker, beat on DATABASE_URL a
 
 bench: .venv/.dev ## measure; prints the tables that README quotes
 	$(BIN)/python -m tests.bench
+
+fuzz: .venv/.dev ## put values nobody means into every field of every address, over HTTP
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 chaos: .venv/.dev ## kill, stop and wipe things while people work, then prove nothing was lost
 	$(BIN)/python -m tests.chaos $(ARGS)

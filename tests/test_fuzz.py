@@ -19,6 +19,7 @@ from django.urls import reverse
 
 from portal.core.kernel.roles import Rank
 from portal.core.models import Delivery
+from relief.cases.workflow import State
 from tests import factories
 from tests.fuzzing import CALLBACK_KEY, nasty, places_of, report_bodies, signed
 from tests.world import World, build_world
@@ -160,3 +161,21 @@ def test_the_thirtieth_of_february_is_no_day(manager: Client) -> None:
     assert answer.status_code == 422
     assert f"“{field}__day”" in answer.content.decode()
     assert manager.get(page, {**day, f"{field}__day": "27"}).status_code == 200
+
+
+@pytest.mark.parametrize("query", ["?amount=1&note=%00", "?note%00=1"])
+def test_a_sign_that_nothing_keeps_is_named_by_its_field(client: Client, query: str) -> None:
+    answer = client.get(f"/verify/{query}")
+
+    assert answer.status_code == 400
+    assert re.search(r"“note”里有无法保存的字符", answer.content.decode())
+
+
+@pytest.mark.parametrize("seen", ["", "x", "9" * 400])
+def test_a_version_that_is_none_is_named_over_the_form(manager: Client, seen: str) -> None:
+    case = factories.case_at(State.IN_REVIEW)
+
+    answer = manager.post(reverse("admin:relief_case_pass", args=[case.pk]), {"seen": seen})
+
+    assert answer.status_code == 422
+    assert re.search(r'role="alert".*seen', answer.content.decode(), re.DOTALL)

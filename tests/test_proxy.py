@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import http.client
+import os
 import re
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
@@ -25,6 +28,7 @@ from tests import factories
 from tests.stack import ROOT, free_port
 
 PEER = "192.0.2.1"
+HOST = "kuanxi.example.com"
 
 
 def seen(settings: Any, proxies: int, **headers: str) -> tuple[str, str]:
@@ -109,66 +113,109 @@ class Told(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def nginx(tmp_path: Path) -> Iterator[int]:
-    """README's own server block in Debian's nginx, in front of a server that notes headers; its port."""
-    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    if program is None or shutil.which("openssl") is None:
-        pytest.skip("needs nginx and openssl: apt-get install nginx-light openssl")
-    behind = HTTPServer(("127.0.0.1", 0), Told)
-    threading.Thread(target=behind.serve_forever, daemon=True).start()
-    port = free_port()
-    certificate, key = tmp_path / "kuanxi.pem", tmp_path / "kuanxi.key"
-    subject = ["-subj", "/CN=localhost", "-keyout", str(key), "-out", str(certificate)]
-    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *subject]
-    subprocess.run(make, check=True, capture_output=True)
-    block = re.search(r"```nginx\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+def behind() -> Iterator[int]:
+    """The port of a server that notes what a proxy hands on."""
+    server = HTTPServer(("127.0.0.1", 0), Told)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_port
+    server.shutdown()
+    server.server_close()
+
+
+def example(language: str, behind: int) -> str:
+    """README's own block for a proxy, handing on to our server."""
+    block = re.search(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert block is not None
-    server = block[1].replace("/etc/ssl/kuanxi.pem", str(certificate))
-    server = server.replace("/etc/ssl/kuanxi.key", str(key))
-    server = server.replace("listen 443", f"listen 127.0.0.1:{port}")
-    server = server.replace("127.0.0.1:8000", f"127.0.0.1:{behind.server_port}")
-    folders = "".join(
-        f"{kind}_temp_path {tmp_path}/{kind};\n"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    user = "user root;\n" if Path.home() == Path("/root") else ""
-    (tmp_path / "nginx.conf").write_text(
-        f"{user}daemon off;\nworker_processes 1;\npid {tmp_path}/pid;\nerror_log {tmp_path}/error;\n"
-        f"events {{}}\nhttp {{\naccess_log off;\n{folders}{server}}}\n"
-    )
-    command = [program, "-p", str(tmp_path), "-c", "nginx.conf", "-e", str(tmp_path / "error")]
-    process = subprocess.Popen(command, cwd=tmp_path)
+    return block[1].replace("127.0.0.1:8000", f"127.0.0.1:{behind}")
+
+
+@contextmanager
+def running(command: list[str], folder: Path) -> Iterator[None]:
+    """A program that writes nowhere else, ended and waited for."""
+    homes = {name: str(folder) for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")}
+    with (folder / "output").open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=folder, env=os.environ | homes, stdout=output, stderr=output
+        )
     try:
-        yield port
+        yield
     finally:
         process.terminate()
         process.wait(10)
-        behind.shutdown()
-        behind.server_close()
 
 
-def test_readme_s_nginx_hands_on_what_the_settings_expect(nginx: int, settings: Any) -> None:
-    forged = {"X-Forwarded-For": "198.51.100.1, 127.0.0.1", "X-Forwarded-Proto": "gopher"}
+def nginx(behind: int, folder: Path, port: int) -> list[str]:
+    """Debian's nginx with README's server block, made ready; its command."""
+    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    if program is None or shutil.which("openssl") is None:
+        pytest.skip("needs nginx and openssl: apt-get install nginx-light openssl")
+    certificate, key = folder / "kuanxi.pem", folder / "kuanxi.key"
+    subject = ["-subj", "/CN=localhost", "-keyout", str(key), "-out", str(certificate)]
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *subject]
+    subprocess.run(make, check=True, capture_output=True)
+    server = example("nginx", behind).replace("listen 443", f"listen 127.0.0.1:{port}")
+    server = server.replace("/etc/ssl/kuanxi.pem", str(certificate))
+    server = server.replace("/etc/ssl/kuanxi.key", str(key))
+    folders = "".join(
+        f"{kind}_temp_path {folder}/{kind};\n"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    user = "user root;\n" if Path.home() == Path("/root") else ""
+    (folder / "nginx.conf").write_text(
+        f"{user}daemon off;\nworker_processes 1;\npid {folder}/pid;\nerror_log {folder}/error;\n"
+        f"events {{}}\nhttp {{\naccess_log off;\n{folders}{server}}}\n"
+    )
+    return [program, "-p", str(folder), "-c", "nginx.conf", "-e", str(folder / "error")]
+
+
+def caddy(behind: int, folder: Path, port: int) -> list[str]:
+    """Debian's Caddy with README's site, its certificate made here and not fetched; its command."""
+    program = shutil.which("caddy")
+    if program is None:
+        pytest.skip("needs Caddy: apt-get install caddy")
+    site = example("caddyfile", behind).replace(HOST, f"{HOST}:{port}", 1)
+    site = site.replace("{\n", "{\n\tbind 127.0.0.1\n", 1)
+    (folder / "Caddyfile").write_text(
+        "{\n\tadmin off\n\tlocal_certs\n\tskip_install_trust\n\tauto_https disable_redirects\n}\n"
+        + site
+    )
+    return [program, "run", "--config", "Caddyfile", "--adapter", "caddyfile"]
+
+
+def asked(port: int, headers: dict[str, str]) -> int:
+    """The status of one request over TLS, as soon as the proxy listens."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    give_up = time.monotonic() + 10
+    give_up = time.monotonic() + 20
     while True:
-        line = http.client.HTTPSConnection("127.0.0.1", nginx, context=context, timeout=10)
+        line = http.client.HTTPConnection(HOST, port, timeout=10)
         try:
-            line.request("GET", "/", headers={"Host": "kuanxi.example.com", **forged})
+            plain = socket.create_connection(("127.0.0.1", port), timeout=10)
+            line.sock = context.wrap_socket(plain, server_hostname=HOST)
             break
         except OSError:
             if time.monotonic() > give_up:
                 raise
             time.sleep(0.1)
-
-    assert line.getresponse().status == 204
+    line.request("GET", "/", headers={"Host": HOST, **headers})
+    status = line.getresponse().status
     line.close()
+    return status
+
+
+@pytest.mark.parametrize("proxy", [nginx, caddy])
+def test_readme_s_proxies_hand_on_what_the_settings_expect(
+    proxy: Callable[[int, Path, int], list[str]], behind: int, tmp_path: Path, settings: Any
+) -> None:
+    port = free_port()
+    forged = {"X-Forwarded-For": "198.51.100.1, 203.0.113.9", "X-Forwarded-Proto": "gopher"}
+    with running(proxy(behind, tmp_path, port), tmp_path):
+        assert asked(port, forged) == 204
+
     head = Told.heads[-1]
     told = {
         "HTTP_X_FORWARDED_FOR": head["X-Forwarded-For"],
         "HTTP_X_FORWARDED_PROTO": head["X-Forwarded-Proto"],
     }
-    assert head["Host"] == "kuanxi.example.com"
-    assert told["HTTP_X_FORWARDED_FOR"].startswith(forged["X-Forwarded-For"])
+    assert head["Host"] == HOST
     assert seen(settings, 1, **told) == ("127.0.0.1", "https")

@@ -351,7 +351,7 @@ class RuleViolationMiddleware:
 def _unfit_text(request: HttpRequest) -> str:
     """The sentence about what no database keeps: which fields have a NUL sign or an endless number."""
     unfit_names = [
-        name
+        name.replace("\x00", "")
         for name, values in (*request.GET.lists(), *request.POST.lists())
         if any(
             "\x00" in text or (len(text) > 15 and text.strip().isdigit())

@@ -147,9 +147,7 @@ def _refuse(form: DeskForm, refusal: RuleViolation | InvalidInput, case: Case) -
     latest_event = case.events.select_related("actor").order_by("-pk").first()
     if isinstance(refusal, DIRTY) and latest_event is not None:
         text += f"（最近一次：{who_did(latest_event)}，{chinese(latest_event.at)}，{event_label(latest_event)}）"
-    field = getattr(refusal, "field", "")
-    shown = field in form.fields and not form.fields[field].widget.is_hidden
-    form.add_error(field if shown else None, text)
+    form.add_error(getattr(refusal, "field", ""), text)
 
 
 def _after(

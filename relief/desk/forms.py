@@ -34,12 +34,21 @@ class DeskForm(forms.Form):
 
     template = "admin/relief/case/_act.html"
     use_required_attribute = False
-    seen = WholeNumberField(required=False, widget=forms.HiddenInput)
+    seen = WholeNumberField(
+        required=False,
+        widget=forms.HiddenInput,
+        error_messages={"invalid": "页面版本 seen 不正确，请刷新页面后再决定。"},
+    )
 
     def __init__(self, *args: Any, case: Any = None, **kwargs: Any) -> None:
         kwargs.setdefault("auto_id", f"{kwargs.get('prefix') or type(self).__name__.lower()}-%s")
         super().__init__(*args, **kwargs)
         self.case = case
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """What is wrong with a field that nobody sees stands over the form."""
+        shown = field in self.fields and not self.fields[field].widget.is_hidden
+        super().add_error(field if shown else None, error)
 
 
 class ClaimForm(DeskForm):
