@@ -7,7 +7,7 @@ from typing import Any
 from celery.signals import task_postrun, task_prerun
 
 from portal.core import clock
-from portal.core.accounts import parking, throttles
+from portal.core.accounts import parking, sessions, throttles
 from portal.core.background import task
 from portal.core.calendar import reach as calendar_reach
 from portal.core.documents import papers as documents
@@ -43,6 +43,12 @@ def release_stuck() -> int:
     reports.forget_calls(real=clock.real_now())
     reports.give_up_waiting(clock.now())
     return dispatch.release_stuck(clock.now())
+
+
+@task
+def end_overdue_sessions() -> int:
+    """End sessions that nobody came back to; returns how many."""
+    return sessions.end_overdue()
 
 
 @task

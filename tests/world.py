@@ -38,7 +38,13 @@ class World:
             model._meta.label: model._default_manager.count()
             for label in ours
             for model in apps.get_app_config(label).get_models()
-            if model._meta.label not in {"portal.Throttle", "relief.EvidenceAccess", "relief.Event"}
+            if model._meta.label
+            not in {
+                "portal.SessionRecord",
+                "portal.Throttle",
+                "relief.EvidenceAccess",
+                "relief.Event",
+            }
         }
         versions = list(Case.objects.order_by("pk").values_list("pk", "state", "version"))
         return {**counts, "cases": versions}
@@ -63,6 +69,7 @@ def build_world() -> World:
         "evidence": Evidence.objects.get(case=case).public_id,
         "notice": Notice.objects.filter(user=owner).latest("pk").public_id,
         "slug": "privacy",
+        "session": "nosuchsession",
         "object_id": case.pk,
         "pk": case.pk,
         "content_type_id": 1,

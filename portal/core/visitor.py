@@ -9,7 +9,7 @@ from django.forms import BaseForm
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from portal.core.accounts import trail
+from portal.core.accounts import sessions, trail
 from portal.core.errors import RuleViolation
 from portal.core.kernel.devices import Origin, describe_device
 from portal.core.kernel.errors import InvalidInput
@@ -17,8 +17,9 @@ from portal.core.kernel.security import SecurityKind
 from portal.core.models import User
 
 DEVICE_COOKIE = "__Host-device" if settings.HTTPS else "device"
+DEVICE_SALT = "portal.device"
 DEVICE_AGE = 180 * 24 * 3600  # seconds
-DEVICE_PEOPLE = 5
+DEVICE_PEOPLE = 20 if settings.DEMO else 5  # a demo's one browser is the whole cast
 REFUSALS = (RuleViolation, InvalidInput)
 
 
@@ -41,36 +42,60 @@ def origin(request: HttpRequest) -> Origin:
 
 def log_in(request: HttpRequest, user: User, *, by: str) -> None:
     """Begin a session of `user`, who has proven who they are `by` 密码 or 短信验证码."""
+    if isinstance(request.user, User) and request.user != user:
+        log_out(request)
     auth.login(request, user)
-    trail.record(SecurityKind.LOGIN, user=user, origin=origin(request), detail=by)
+    is_known = user.pk in known_here(request)
+    sessions.begin(request.session, user, origin(request), by=by, is_known_device=is_known)
 
 
 def log_out(request: HttpRequest) -> None:
     """End the session of whoever it is, if anybody."""
     if isinstance(request.user, User):
         trail.record(SecurityKind.LOGOUT, user=request.user, origin=origin(request))
+        sessions.close_own(request.session)
+    auth.logout(request)
+
+
+def end_session(request: HttpRequest, user: User, *, why: str) -> None:
+    """End the session of the request itself, whose time is over."""
+    trail.record(SecurityKind.SESSION_ENDED, user=user, origin=origin(request), detail=why)
+    sessions.close_own(request.session)
     auth.logout(request)
 
 
 def known_here(request: HttpRequest) -> list[int]:
-    """Ids of whoever has logged in on this device in the last months, by its signed cookie."""
+    """Ids of whoever has logged in on this device in the last months, by its signed cookie.
+
+    Not of somebody who has had all devices forgotten since (a password that was reset).
+    """
+    people = _people_here(request)
+    generations = User.objects.filter(pk__in=[pk for pk, _ in people])
+    return [row[0] for row in generations.values_list("pk", "device_generation") if row in people]
+
+
+def _people_here(request: HttpRequest) -> list[tuple[int, int]]:
+    """(id, generation of devices) of everybody in the device's cookie, the latest first."""
+    cookie = request.COOKIES.get(DEVICE_COOKIE, "")
     try:
-        ids = signing.loads(
-            request.COOKIES.get(DEVICE_COOKIE, ""), salt=DEVICE_COOKIE, max_age=DEVICE_AGE
-        )
+        pairs = signing.loads(cookie, salt=DEVICE_SALT, max_age=DEVICE_AGE)
     except signing.BadSignature:
         return []
-    return [int(pk) for pk in ids]
+    return [(int(pk), int(generation)) for pk, generation in pairs]
 
 
 def remember_device(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Have the device keep that this person has logged in on it, once a session; five people at most."""
-    person, known_ids = request.user.pk, known_here(request)
-    if person in known_ids:
+    """Have the device keep that this person has logged in on it; DEVICE_PEOPLE at most."""
+    if not isinstance(request.user, User):
         return
+    person = (request.user.pk, request.user.device_generation)
+    people = _people_here(request)
+    if person in people:
+        return
+    others = [one for one in people if one[0] != request.user.pk]
     response.set_cookie(
         DEVICE_COOKIE,
-        signing.dumps([person, *known_ids][:DEVICE_PEOPLE], salt=DEVICE_COOKIE),
+        signing.dumps([person, *others][:DEVICE_PEOPLE], salt=DEVICE_SALT),
         max_age=DEVICE_AGE,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,

@@ -7,27 +7,28 @@ from http import HTTPStatus
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
-from portal.core.accounts import accounts, trail
+from portal.core.accounts import accounts, sessions, trail
 from portal.core.errors import RuleViolation
 from portal.core.kernel.devices import Origin
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.security import SecurityKind
 from portal.core.models import User
 from portal.core.visitor import known_here, log_out, origin
-from portal.site.pages import factor, visit
+from portal.site.pages import factor, security, visit
 
 Board = Callable[[HttpRequest], dict[str, Any]]
 NOT_STAFF = "这个账户不是工作人员账户，请到借款人登录页登录"
@@ -142,6 +143,11 @@ class DeskSite(AdminSite):
                 "factor/codes/file/", self.admin_view(factor.codes_file), name="factor-codes-file"
             ),
         ]
+        pages += [
+            path("security/", self.admin_view(self.security), name="security"),
+            path("security/end-all/", self.admin_view(self.end_all), name="sessions-end"),
+            path("security/<slug:session>/end/", self.admin_view(self.end_one), name="session-end"),
+        ]
         return [*pages, *super().get_urls()]
 
     def password_change(
@@ -151,6 +157,8 @@ class DeskSite(AdminSite):
         if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
             user = visit.person(request)
             trail.record(SecurityKind.PASSWORD_CHANGED, user=user, origin=origin(request))
+            here = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+            sessions.end_all(user=user, why="密码已修改", origin=origin(request), but=here)
         return response
 
     def logout(
@@ -162,6 +170,26 @@ class DeskSite(AdminSite):
         response = super().logout(request, extra_context)
         response["Clear-Site-Data"] = '"cache", "storage"'
         return response
+
+    def security(self, request: HttpRequest) -> HttpResponse:
+        """One's own sessions and events."""
+        context = security.account_context(request, visit.person(request))
+        frame = {**self.each_context(request), "title": "登录与安全", "desk": True}
+        return TemplateResponse(request, "admin/security.html", {**frame, **context})
+
+    def end_one(self, request: HttpRequest, session: str) -> HttpResponse:
+        """退出 one of one's own sessions."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        return security.ended_one(
+            request, visit.person(request), session, back=reverse("admin:security")
+        )
+
+    def end_all(self, request: HttpRequest) -> HttpResponse:
+        """全部退出: every session, this one too."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        return security.ended_all(request, visit.person(request), login=reverse("admin:login"))
 
     def show_on_index(self, board: Board) -> None:
         """Let an app above this one put figures on the front page: a function of the request."""

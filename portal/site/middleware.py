@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import middleware as auth_middleware
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest, ValidationError
@@ -24,6 +25,7 @@ from django.utils.html import format_html
 from django_htmx.http import HttpResponseClientRedirect
 
 from portal.core import clock, proofs, visitor
+from portal.core.accounts import sessions
 from portal.core.bodies import limit_of
 from portal.core.errors import RuleViolation
 from portal.core.htmx import wants_part
@@ -171,6 +173,43 @@ class ClockMiddleware:
             return self.get_response(request)
 
 
+class SessionLifeMiddleware:
+    """Ends a session that was left alone or is too old, before the page is made; notes its use after.
+
+    What a page asks by itself (static/js/poll.js) is nobody's use. Borrowers may leave their session
+    alone as long as they like on pages without money; on those with it they log in once more.
+    """
+
+    MONEY: ClassVar = {"loans", "relief"}  # and 我的, which sums up both
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        user, session = request.user, request.session
+        if isinstance(user, User):
+            if "X-Poll" not in request.headers:
+                sessions.note_use(session, user)
+            if request.COOKIES.get(settings.SESSION_COOKIE_NAME) != session.session_key:
+                sessions.follow_key(session)
+        return response
+
+    def process_view(
+        self, request: HttpRequest, view_func: Callable[..., Any], args: Any, kwargs: Any
+    ) -> None:
+        """Whoever is logged out here goes on to the login, and from there back to this page."""
+        user, match = request.user, request.resolver_match
+        if not isinstance(user, User) or match is None:
+            return
+        shows_money = bool(self.MONEY & {*match.namespaces}) or match.view_name == "portal:me"
+        idle_counts = user.is_staff_member or shows_money
+        why = sessions.why_over(request.session, user, idle_counts=idle_counts)
+        if why:
+            visitor.end_session(request, user, why=why)
+            messages.info(request, f"{why}，为保护你的账户，请重新登录。")
+
+
 class LoginRequiredMiddleware(auth_middleware.LoginRequiredMiddleware):
     """Login everywhere but at @login_not_required; inside HTMX the whole page goes to login."""
 
@@ -179,8 +218,11 @@ class LoginRequiredMiddleware(auth_middleware.LoginRequiredMiddleware):
         desk = match is not None and "admin" in match.app_names
         login = reverse("admin:login") if desk else resolve_url(self.get_login_url(view_func))
         if not getattr(request, "htmx", False):
-            return redirect_to_login(request.get_full_path(), login)
-        # A fragment's own address is no page: come back to the page that asked for it.
+            if request.method in {"GET", "HEAD"}:
+                return redirect_to_login(request.get_full_path(), login)
+            # Where a form goes is often no page: come back to the page that it stood on.
+            return redirect_to_login(_path_of(request.headers.get("Referer", "")) or "/", login)
+        # A fragment's own address is no page either.
         back = _path_of(request.headers.get("HX-Current-URL", "")) or "/"
         return HttpResponseClientRedirect(f"{login}?{urlencode({'next': back})}")
 

@@ -10,6 +10,7 @@ import re
 import sys
 import tempfile
 import zlib
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -189,6 +190,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "portal.site.middleware.ClockMiddleware",
     "portal.site.middleware.PlainQueryMiddleware",
+    "portal.site.middleware.SessionLifeMiddleware",
     "portal.site.middleware.LoginRequiredMiddleware",
     "portal.site.middleware.PrivatePagesMiddleware",
     "portal.site.middleware.DeskListMiddleware",
@@ -238,7 +240,13 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
     {"NAME": "portal.core.accounts.validators.HouseWordsValidator"},
 ]
-SESSION_COOKIE_AGE = 12 * 3600
+# STAFF_IDLE_MINUTES, STAFF_SESSION_HOURS: after which staff log in again, unused and in all.
+STAFF_IDLE = timedelta(minutes=number("STAFF_IDLE_MINUTES", default=30, least=1, most=600))
+STAFF_SESSION = timedelta(hours=number("STAFF_SESSION_HOURS", default=10, least=1, most=24))
+# BORROWER_IDLE_MINUTES, BORROWER_SESSION_HOURS: the same of borrowers; unused counts on pages of money.
+BORROWER_IDLE = timedelta(minutes=number("BORROWER_IDLE_MINUTES", default=30, least=1, most=600))
+BORROWER_SESSION = timedelta(hours=number("BORROWER_SESSION_HOURS", default=12, least=1, most=24))
+SESSION_COOKIE_AGE = int(max(STAFF_SESSION, BORROWER_SESSION).total_seconds())
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True

@@ -27,6 +27,11 @@
     all().forEach((element) => { waits.delete(element); plan(element); });
   }
 
+  // Nobody uses the page while it asks by itself: the server lets the session grow old.
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (event.detail.triggeringEvent?.type === "poll") event.detail.headers["X-Poll"] = "1";
+  });
+
   document.addEventListener("htmx:afterRequest", (event) => {
     const { elt, xhr } = event.detail;
     if (!elt.matches?.("[data-poll]") || !elt.isConnected || xhr?.status === 286) return;

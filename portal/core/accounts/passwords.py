@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from portal.core import clock
-from portal.core.accounts import trail
+from portal.core.accounts import sessions, trail
 from portal.core.accounts.accounts import PER_ACCOUNT, clean_password
 from portal.core.accounts.codes import check_code
 from portal.core.accounts.throttles import attempt, forgive, try_again_words
@@ -31,11 +31,16 @@ def reset_password(
     user = User.objects.filter(phone=phone, is_active=True).first()
     if user is None:
         raise RuleViolation("这个手机号还没有注册，请先注册", code="unknown", field="phone")
-    _set(user, password, SecurityKind.PASSWORD_RESET, origin)
+    with transaction.atomic():
+        _set(user, password, SecurityKind.PASSWORD_RESET, origin)
+        sessions.end_all(user=user, why="密码已重置", origin=origin)
+        sessions.forget_devices(user)
     return user
 
 
-def change_password(*, user: User, current: str, password: str, origin: Origin) -> User:
+def change_password(
+    *, user: User, current: str, password: str, session_key: str, origin: Origin
+) -> User:
     """Set a new password for somebody who knows the present one; wrong ones make it wait longer."""
     real = clock.real_now()
     free_at = attempt("change-password", user.username, [PER_ACCOUNT], now=real)
@@ -47,13 +52,14 @@ def change_password(*, user: User, current: str, password: str, origin: Origin) 
         raise RuleViolation(
             "当前密码不正确，请检查后重新输入", code="wrong-password", field="current"
         )
-    _set(user, clean_password(password, user=user), SecurityKind.PASSWORD_CHANGED, origin)
+    with transaction.atomic():
+        _set(user, clean_password(password, user=user), SecurityKind.PASSWORD_CHANGED, origin)
+        sessions.end_all(user=user, why="密码已修改", origin=origin, but=session_key)
     return user
 
 
 def _set(user: User, password: str, kind: SecurityKind, origin: Origin) -> None:
     user.set_password(password)
-    with transaction.atomic():
-        user.save(update_fields=["password"])
-        trail.record(kind, user=user, origin=origin)
+    user.save(update_fields=["password"])
+    trail.record(kind, user=user, origin=origin)
     forgive("change-password", user.username)

@@ -13,6 +13,7 @@ class SecurityKind(StrEnum):
     LOGIN_FAILED = "LOGIN_FAILED"
     SIGNING_FAILED = "SIGNING_FAILED"
     LOGOUT = "LOGOUT"
+    SESSION_ENDED = "SESSION_ENDED"
     PASSWORD_CHANGED = "PASSWORD_CHANGED"
     PASSWORD_RESET = "PASSWORD_RESET"
     PASSWORD_REFUSED = "PASSWORD_REFUSED"
@@ -28,6 +29,7 @@ KIND_LABELS: dict[SecurityKind, str] = {
     SecurityKind.LOGIN_FAILED: "登录失败",
     SecurityKind.SIGNING_FAILED: "确认方案时验证失败",
     SecurityKind.LOGOUT: "退出登录",
+    SecurityKind.SESSION_ENDED: "登录被结束",
     SecurityKind.PASSWORD_CHANGED: "修改密码",
     SecurityKind.PASSWORD_RESET: "重置密码",
     SecurityKind.PASSWORD_REFUSED: "修改密码失败",

@@ -12,6 +12,7 @@ from portal.core.models.notice import Notice
 from portal.core.models.parking import ParkedForm
 from portal.core.models.phone import PhoneCall, PhoneTask
 from portal.core.models.security import SecurityEvent
+from portal.core.models.session import SessionRecord
 from portal.core.models.user import User
 from portal.core.models.workday import WorkDay
 
@@ -30,6 +31,7 @@ __all__ = [
     "ProviderCall",
     "RecoveryCode",
     "SecurityEvent",
+    "SessionRecord",
     "Throttle",
     "User",
     "WorkDay",

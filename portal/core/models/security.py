@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from portal.core.kernel.devices import mask_address
 from portal.core.kernel.security import KIND_LABELS, SecurityKind
 
 
@@ -66,6 +67,11 @@ class SecurityEvent(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError("安全记录不能删除")
+
+    @property
+    def masked_address(self) -> str:
+        """203.0.*.*, for the one whose account it is; auditors read the whole."""
+        return mask_address(self.address)
 
     @property
     def label(self) -> str:

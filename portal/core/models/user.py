@@ -65,6 +65,9 @@ class User(AbstractUser):
     call_from = models.TimeField("电话最早", default=time(9))
     call_to = models.TimeField("电话最晚", default=time(20))
     large_type = models.BooleanField("大字模式", default=False)
+    device_generation = models.PositiveIntegerField(
+        default=0, editable=False
+    )  # see visitor.known_here
     is_demo = models.BooleanField("演示账户", default=False, editable=False)
 
     REQUIRED_FIELDS = []

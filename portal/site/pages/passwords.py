@@ -71,7 +71,10 @@ def change(request: HttpRequest) -> HttpResponse:
         values = {name: form.cleaned_data[name] for name in ("current", "password")}
         try:
             user = passwords.change_password(
-                user=visit.person(request), **values, origin=visitor.origin(request)
+                user=visit.person(request),
+                **values,
+                session_key=visitor.session_key(request),
+                origin=visitor.origin(request),
             )
         except visitor.REFUSALS as problem:
             visitor.refuse(form, problem)

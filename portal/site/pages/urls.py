@@ -14,6 +14,7 @@ from portal.site.pages import (
     metrics,
     notices,
     passwords,
+    security,
     settings,
     verify,
 )
@@ -35,6 +36,9 @@ urlpatterns = [
     path("me/notices/<slug:notice>/", notices.open_notice, name="notice"),
     path("me/settings/", settings.settings, name="settings"),
     path("me/settings/password/", passwords.change, name="change-password"),
+    path("me/settings/security/", security.security, name="security"),
+    path("me/settings/security/end-all/", security.end_all, name="sessions-end"),
+    path("me/settings/security/<slug:session>/end/", security.end_one, name="session-end"),
     path("me/settings/looks/", settings.evidence_access, name="evidence-access"),
     path("me/settings/consents/<slug:kind>/", settings.consent, name="consent"),
     path("me/settings/consents/<slug:kind>/withdraw/", settings.withdraw, name="consent-withdraw"),
