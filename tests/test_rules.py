@@ -174,6 +174,7 @@ def _plan_of(row: Row, **changes: Any) -> PlanPreview:
         waive_interest=yuan(row["waive interest"]),
         plan_annual_rate=yuan(row["rate a year"]),
         term_count=int(row["terms"]),
+        period=row.get("period", "monthly"),
         **changes,
     )
     return plan_preview(profile(), D_2023_10_09, asked)
@@ -185,6 +186,7 @@ def _plan(row: Row) -> Row:
         "first": str(plan.rows[0].total),
         "last": str(plan.rows[-1].total),
         "total": str(plan.total),
+        "ends": str(plan.rows[-1].due_on),
     }
 
 

@@ -118,6 +118,7 @@ def check_debt(debt: Any) -> None:
     check_date(debt.as_of, "as_of", "欠款基准日")
     for component, amount in parts:
         check_amount(amount, component.value, "欠款金额")
+    check_amount(getattr(debt, "accrued_interest", ZERO), "accrued_interest", "未到期利息")
     for component in (Component.KEPT_INTEREST, Component.KEPT_PENALTY):
         if parts[component]:
             raise InvalidInput(component.value, f"{LABELS[component]}应先并入同类欠款。")

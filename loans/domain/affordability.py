@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from loans.domain._checks import check_amount, check_debt, check_int, check_kind, check_rate
+from loans.domain._checks import (
+    check_amount,
+    check_debt,
+    check_int,
+    check_kind,
+    check_rate,
+    check_sequence,
+)
+from loans.domain.cost import check_payment
 from loans.domain.profile import ProductProfile, check_profile
 from loans.domain.restructure import (
     MOST_TERMS,
@@ -17,6 +26,7 @@ from loans.domain.restructure import (
     plan_rows,
     waive_by_percent,
 )
+from loans.domain.schedule import PlanPeriod
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO, require_money
 
@@ -47,15 +57,15 @@ class Affordability:
             if value is not None:
                 check_amount(value, field, "每期上限")
 
-    def exceeds_guide(self, instalment: Decimal) -> bool:
-        """True when an instalment is above the share of what is left over: both sides are warned."""
-        check_amount(instalment, "instalment", "每期金额")
-        return self.guide is not None and instalment > self.guide
+    def exceeds_guide(self, month: Decimal) -> bool:
+        """True when a month costs more than the share of what is left over: both sides are warned."""
+        check_amount(month, "month", "每月金额")
+        return self.guide is not None and month > self.guide
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """One plan: its terms, its preview, its largest instalment, and whether that is in the guide."""
+    """One plan: its terms, its preview, its heaviest month, and whether that is in the guide."""
 
     label: str
     terms: ReliefTerms
@@ -72,6 +82,19 @@ class Suggestions:
     faster: Suggestion | None
     slower: Suggestion | None
     message: str
+
+
+def heaviest_month(payments: Sequence[tuple[date, Decimal]]) -> Decimal:
+    """The most that falls due within one calendar month, in yuan: what a month's means must bear.
+
+    Example: 200.00 weekly from 2024-03-01: five Fridays, 1000.00.
+    """
+    months: dict[tuple[int, int], Decimal] = {}
+    for payment in check_sequence(payments, "payments", "各期金额"):
+        on, amount = check_payment(payment)
+        month = (on.year, on.month)
+        months[month] = months.get(month, ZERO) + amount
+    return max(months.values(), default=ZERO)
 
 
 def assess(
@@ -110,8 +133,9 @@ def suggest_plans(
     max_terms: int,
     waive_penalty: Decimal | None = None,
     plan_annual_rate: Decimal = ZERO,
+    period: PlanPeriod = PlanPeriod.MONTHLY,
 ) -> Suggestions:
-    """The shortest plan within the limit, one faster and one slower; as HMRC's time-to-pay.
+    """The shortest plan within the limit a month, one faster and one slower; as HMRC's time-to-pay.
 
     Faster: the shortest within 120 % of the limit and never above
     all that is left over; slower: within 80 %. Always fewer, and more, terms than the closest.
@@ -135,6 +159,7 @@ def suggest_plans(
             term_count=count,
             first_due_on=first_due_on,
             plan_annual_rate=plan_annual_rate,
+            period=period,
         )
         largest = _largest(profile, debt, terms)
         if largest is None:
@@ -175,9 +200,9 @@ def _choose(
 
 
 def _largest(profile: ProductProfile, debt: DebtFigures, terms: ReliefTerms) -> Decimal | None:
-    """The largest instalment; None when there are too many terms for so small a debt."""
+    """What the heaviest month costs; None when there are too many terms for so small a debt."""
     try:
-        return max(row.total for row in plan_rows(profile, debt, terms))
+        return heaviest_month([(row.due_on, row.total) for row in plan_rows(profile, debt, terms)])
     except InvalidInput as error:
         if error.field == "term_count":
             return None

@@ -19,6 +19,14 @@ _HALVINGS = 48
 Dated = tuple[date, Decimal]
 
 
+def check_payment(payment: object) -> Dated:
+    """A date and an amount of yuan, or InvalidInput("payments")."""
+    if not isinstance(payment, tuple) or len(payment) != 2:
+        raise InvalidInput("payments", "各期应为日期和金额。")
+    check_date(payment[0], "payments", "还款日")
+    return payment[0], check_amount(payment[1], "payments", "各期金额")
+
+
 def annualised_cost(principal: Decimal, from_on: date, payments: Sequence[Dated]) -> Decimal | None:
     """The nominal yearly rate, 12 × i, as a fraction to 4 places (loans/RULES.md §6).
 
@@ -31,10 +39,7 @@ def annualised_cost(principal: Decimal, from_on: date, payments: Sequence[Dated]
     check_amount(principal, "principal", "本金")
     check_date(from_on, "from_on", "起始日")
     for payment in check_sequence(payments, "payments", "各期金额"):
-        if not isinstance(payment, tuple) or len(payment) != 2:
-            raise InvalidInput("payments", "各期应为日期和金额。")
-        check_date(payment[0], "payments", "还款日")
-        check_amount(payment[1], "payments", "各期金额")
+        check_payment(payment)
     if principal == 0 or sum((amount for _, amount in payments), ZERO) <= principal:
         return Decimal("0.0000")
     waits = [(*_months(from_on, max(from_on, on)), amount) for on, amount in payments]

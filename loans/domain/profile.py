@@ -250,10 +250,14 @@ class ProductProfile:
         nominal, cap = self.nominal_penalty_rate, self.cap_daily_rate
         return nominal if cap is None else min(nominal, cap)
 
-    def for_plan(self, annual_rate: Decimal) -> ProductProfile:
-        """What a plan's own interest follows: equal instalments at the plan's yearly rate."""
+    def for_plan(self, annual_rate: Decimal, *, by_days: bool) -> ProductProfile:
+        """What a plan's own interest follows: equal instalments at the plan's yearly rate.
+
+        Counted as the contract counts; by days in any case where the plan's periods are no months.
+        """
         return replace(
             self,
+            interest_days=InterestDays.ACTUAL if by_days else self.interest_days,
             rate_kind=RateKind.ANNUAL,
             rate=annual_rate,
             method=Method.EQUAL_INSTALMENT,

@@ -11,6 +11,7 @@ from typing import Any
 
 from loans.domain._checks import (
     check_amount,
+    check_choice,
     check_date,
     check_debt,
     check_int,
@@ -28,7 +29,7 @@ from loans.domain.components import (
 )
 from loans.domain.cost import annualised_cost
 from loans.domain.profile import ProductProfile, check_profile
-from loans.domain.schedule import ScheduledInstalment, amortise, due_date
+from loans.domain.schedule import PlanPeriod, ScheduledInstalment, amortise, due_date, period_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import FEN, ZERO, from_fen, split, to_fen
 
@@ -103,6 +104,7 @@ class ReliefTerms:
     first_due_on: date
     plan_annual_rate: Decimal = ZERO
     due_day: int | None = None
+    period: PlanPeriod = PlanPeriod.MONTHLY
 
     def __post_init__(self) -> None:
         check_date(self.figures_as_of, "figures_as_of", "方案基准日")
@@ -113,8 +115,14 @@ class ReliefTerms:
             object.__setattr__(self, field, exact)
         check_int(self.term_count, "term_count", "分期数", 1, MOST_TERMS)
         check_rate(self.plan_annual_rate, "plan_annual_rate", "计划年利率", Decimal(0), Decimal(1))
+        period = check_choice(self.period, "period", "还款周期", PlanPeriod)
+        object.__setattr__(self, "period", period)
         if self.due_day is not None:
             check_int(self.due_day, "due_day", "还款日", 1, 31)
+            if period is PlanPeriod.WEEKLY:
+                raise InvalidInput(
+                    "due_day", "每周还款按首期的星期几，没有还款日，请不要填写还款日。"
+                )
 
     @property
     def waivers(self) -> Components:
@@ -204,8 +212,9 @@ def plan_preview(profile: ProductProfile, debt: DebtFigures, terms: ReliefTerms)
 
     Rule (loans/RULES.md §6): zero-rate split T over n is DOWN(T/n), the last takes the rest, per
     column; interest-bearing principal is spread by equal instalments at plan_annual_rate / 12 a
-    month. A deferral costs nothing: the first interest period is one month, or actual days /
-    year_basis when the first due date is nearer. Unpaid interest and kept charges are never
+    month, or by actual days where the plan is paid weekly or half-monthly. A deferral costs
+    nothing: the first interest period is one period, or actual days / year_basis when the first
+    due date is nearer. Unpaid interest and kept charges are never
     capitalised. total + waived = before_total + plan_interest. Raises InvalidInput.
 
     Example: 6000 + 110.12 interest, penalty 161.50 all waived, 12 terms: 11 × 509.17 + 509.25.
@@ -246,10 +255,17 @@ def _principal_rows(
     profile: ProductProfile, principal: Decimal, terms: ReliefTerms
 ) -> tuple[ScheduledInstalment, ...]:
     day = _due_day(terms)
-    dates = [due_date(terms.first_due_on, k, day) for k in range(terms.term_count)]
-    start = max(terms.figures_as_of, due_date(terms.first_due_on, -1, day))
+    before, *dates = (
+        period_date(terms.first_due_on, k, terms.period, day) for k in range(-1, terms.term_count)
+    )
+    start = max(terms.figures_as_of, before)
     if terms.plan_annual_rate:
-        return amortise(profile.for_plan(terms.plan_annual_rate), principal, start, dates)
+        return amortise(
+            profile.for_plan(terms.plan_annual_rate, by_days=terms.period.counts_days),
+            principal,
+            start,
+            dates,
+        )
     parts = split(principal, terms.term_count)
     starts = [start, *dates[:-1]]
     return tuple(

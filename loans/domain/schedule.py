@@ -4,17 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from fractions import Fraction
 
-from loans.domain._checks import check_amount, check_date, check_int, check_items, check_sequence
+from loans.domain._checks import (
+    check_amount,
+    check_choice,
+    check_date,
+    check_int,
+    check_items,
+    check_sequence,
+)
 from loans.domain.profile import Method, ProductProfile, check_profile
 from portal.core.kernel.businesstime import add_months
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import FEN, ZERO, Rounding
 
 MAX_TERM = 360
+_HALF_A_MONTH = 15
+
+
+class PlanPeriod(StrEnum):
+    """How often a plan is paid."""
+
+    MONTHLY = "monthly"
+    HALF_MONTHLY = "half_monthly"
+    WEEKLY = "weekly"
+
+    @property
+    def counts_days(self) -> bool:
+        """A period is no month, so interest is by its days."""
+        return self is not PlanPeriod.MONTHLY
+
+
+PERIOD_LABELS: dict[PlanPeriod, str] = {
+    PlanPeriod.MONTHLY: "每月",
+    PlanPeriod.HALF_MONTHLY: "每半月",
+    PlanPeriod.WEEKLY: "每周",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +81,39 @@ def _due(start_on: date, months: int, due_day: int, field: str = "start_on") -> 
     if due_on.year > 9998:
         raise InvalidInput(field, "日期超出可用范围。")
     return due_on
+
+
+def half_month_days(due_day: int) -> tuple[int, int]:
+    """The two days of a month on which a half-monthly plan is paid: 10 gives 10 and 25, 31 16 and 31."""
+    check_int(due_day, "due_day", "还款日", 1, 31)
+    other = due_day + (-_HALF_A_MONTH if due_day > _HALF_A_MONTH else _HALF_A_MONTH)
+    return min(due_day, other), max(due_day, other)
+
+
+def period_date(first_on: date, number: int, period: PlanPeriod, due_day: int) -> date:
+    """The date `number` periods after (or before) the first: a month, half a month, or 7 days.
+
+    Half-monthly: on `due_day` and 15 days from it in the same month, each clipped to its end.
+    Example: first on 2023-11-10, half-monthly: 11-25, 12-10; day 31: the 16th and the 31st.
+    """
+    check_date(first_on, "first_on", "首期还款日")
+    check_int(number, "number", "期数", -1200, 1200)
+    check_choice(period, "period", "还款周期", PlanPeriod)
+    check_int(due_day, "due_day", "还款日", 1, 31)
+    if period == PlanPeriod.WEEKLY:
+        return _in_range(first_on, 7 * number)
+    if period == PlanPeriod.MONTHLY:
+        return _due(first_on, number, due_day)
+    days = half_month_days(due_day)
+    months, half = divmod(days.index(due_day) + number, 2)
+    return _due(first_on, months, days[half])
+
+
+def _in_range(on: date, days: int) -> date:
+    try:
+        return on + timedelta(days=days)
+    except OverflowError as outside:
+        raise InvalidInput("first_on", "日期超出可用范围。") from outside
 
 
 def is_whole_month(start_on: date, due_on: date) -> bool:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from loans.domain.risk import bucket_number
+from loans.domain.schedule import PlanPeriod, half_month_days
 
 PLACES = 6  # of a percentage that does not end
 
@@ -39,6 +40,19 @@ def month_day(on: date) -> str:
 def full_day(on: date) -> str:
     """2026年6月5日."""
     return f"{on.year}年{on.month}月{on.day}日"
+
+
+WEEKDAYS = "一二三四五六日"
+
+
+def rhythm(period: PlanPeriod, first_due_on: date) -> str:
+    """When a plan is paid: 每月 10 日, 每月 10 日和 25 日, 每周五."""
+    if period is PlanPeriod.WEEKLY:
+        return f"每周{WEEKDAYS[first_due_on.weekday()]}"
+    if period is PlanPeriod.MONTHLY:
+        return f"每月 {first_due_on.day} 日"
+    early, late = half_month_days(first_due_on.day)
+    return f"每月 {early} 日和 {late} 日"
 
 
 def near_day(on: date, today: date) -> str:

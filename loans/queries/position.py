@@ -17,7 +17,7 @@ from loans.domain.interest import (
     explain_penalty,
 )
 from loans.domain.profile import ProductProfile
-from loans.domain.schedule import accrued_interest
+from loans.domain.schedule import PlanPeriod, accrued_interest
 from loans.models import Account, Entry, Instalment, Loan, Posting, Schedule
 from loans.queries.standing import INCOME_OF, LedgerMovement, PenaltyBasis
 from portal.core.kernel.money import ZERO
@@ -36,8 +36,10 @@ class Position(PenaltyBasis[Schedule, Instalment]):
         base = self.base(on)
         if base.kind == Schedule.Kind.ORIGINAL:
             return self.profile
-        rate = Decimal(str((base.terms or {}).get("plan_annual_rate", "0")))
-        return self.profile.for_plan(rate)
+        terms = base.terms or {}
+        rate = Decimal(str(terms.get("plan_annual_rate", "0")))
+        period = PlanPeriod(terms.get("period", PlanPeriod.MONTHLY))
+        return self.profile.for_plan(rate, by_days=period.counts_days)
 
     # --- sums ------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from loans.domain.affordability import Affordability, Suggestions
+from loans.domain.schedule import PlanPeriod
 from loans.queries.types import Debt
 from portal.core.kernel.businesstime import add_months, business_date
 from portal.core.kernel.errors import InvalidInput
@@ -171,6 +172,7 @@ def picked(case: Case, now: datetime, pick: str) -> dict[str, str]:
         "first_due_on": suggestion.terms.first_due_on.isoformat(),
         "by": PERCENT,
         "penalty_percent": "100",
+        "period": suggestion.terms.period.value,
     }
 
 
@@ -189,6 +191,7 @@ def _blank(now: datetime) -> dict[str, Any]:
         "waive_compound": "0",
         "waive_fee": "0",
         "plan_annual_rate": "0",
+        "period": PlanPeriod.MONTHLY.value,
         "first_due_on": add_months(business_date(now), 1),
     }
 
@@ -206,6 +209,7 @@ def _from_terms(terms: OfferTerms, now: datetime) -> dict[str, Any]:
         "waive_compound": f"{terms.waive_compound}",
         "waive_fee": f"{terms.waive_fee}",
         "plan_annual_rate": f"{(terms.plan_annual_rate * 100).normalize():f}",
+        "period": terms.period.value,
         "term_count": terms.term_count,
         "first_due_on": first,
     }

@@ -13,6 +13,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from loans.domain.schedule import PERIOD_LABELS, PlanPeriod
 from portal.core.fields import DayField, WholeNumberField
 from portal.core.kernel import money
 from portal.core.kernel.errors import InvalidInput
@@ -69,6 +70,14 @@ class OfferForm(DeskForm):
             "required": "请选择首期到期日",
             "invalid": "首期到期：请按“年-月-日”填写，例如 2026-12-26",
         },
+    )
+    period = forms.ChoiceField(
+        label="还款周期",
+        required=False,
+        choices=[(period.value, label) for period, label in PERIOD_LABELS.items()],
+        widget=forms.RadioSelect,
+        initial=PlanPeriod.MONTHLY.value,
+        error_messages={"invalid_choice": "还款周期：请选择每月、每半月或每周"},
     )
     note = text_field("给借款人的说明", required=False)
     note_internal = text_field("复核说明（仅同事可见）", required=False)
@@ -132,4 +141,5 @@ class OfferForm(DeskForm):
             waive_compound=values["waive_compound"] or ZERO,
             waive_fee=values["waive_fee"] or ZERO,
             plan_annual_rate=(values["plan_annual_rate"] or ZERO) / 100,
+            period=PlanPeriod(values["period"] or PlanPeriod.MONTHLY),
         )

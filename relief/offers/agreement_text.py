@@ -10,6 +10,7 @@ from typing import Any
 from loans.domain.breach import vest
 from loans.domain.components import LABELS, WAIVABLE, Components
 from loans.domain.restructure import OF_WHICH, DebtFigures
+from loans.domain.schedule import PERIOD_LABELS, PlanPeriod
 from portal.core.kernel.businesstime import business_date, in_shanghai
 from relief.cases.deadlines import chinese_day
 
@@ -96,7 +97,9 @@ def _plan(
 ) -> list[str]:
     rate = Decimal(terms["plan_annual_rate"])
     rate_text = "不再计息" if not rate else f"年利率 {(rate * 100).normalize():f}%"
-    lines = [f"共 {len(rows)} 期，{rate_text}，合计应还 {yuan(figures['plan_total'])}。"]
+    period = PlanPeriod(terms.get("period", PlanPeriod.MONTHLY))
+    often = "" if period is PlanPeriod.MONTHLY else f"（{PERIOD_LABELS[period]}一期）"
+    lines = [f"共 {len(rows)} 期{often}，{rate_text}，合计应还 {yuan(figures['plan_total'])}。"]
     for row in rows:
         parts = [
             f"{LABELS[component]} {yuan(amount)}"

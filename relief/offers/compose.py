@@ -7,7 +7,9 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from loans.domain.affordability import heaviest_month
 from loans.domain.restructure import DebtFigures, PlanPreview, PlanRow
+from loans.domain.schedule import PlanPeriod
 from loans.models import Instalment, Loan
 from loans.queries.debt import load_debt
 from loans.services import restructure
@@ -39,6 +41,7 @@ class OfferDraft:
     waive_compound: Decimal = ZERO
     waive_fee: Decimal = ZERO
     plan_annual_rate: Decimal = ZERO
+    period: PlanPeriod = PlanPeriod.MONTHLY
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,7 @@ def compose_draft(case: Case, draft: OfferDraft, on: date) -> Composed:
             waive_compound=draft.waive_compound,
             waive_fee=draft.waive_fee,
             plan_annual_rate=draft.plan_annual_rate,
+            period=draft.period,
             delay_waiver=delay,
             penalty_percent=percent,
         ),
@@ -178,6 +182,7 @@ def preview_counter(*, case: Case, number: int, draft: CounterDraft, on: date) -
         first_due_on=draft.first_due_on,
         waive_penalty=max(draft.waive_penalty, delay_waiver(case, figures)),
         plan_annual_rate=offer.offer_terms.plan_annual_rate,
+        period=offer.offer_terms.period,
         delay_waiver=delay_waiver(case, figures),
     )
     if draft.monthly is None:
@@ -188,7 +193,7 @@ def preview_counter(*, case: Case, number: int, draft: CounterDraft, on: date) -
 
 
 def _for_monthly(case: Case, base: OfferTerms, monthly: Decimal, figures: DebtFigures) -> Composed:
-    """The shortest plan whose largest instalment is at most `monthly` (yuan)."""
+    """The shortest plan whose heaviest month is at most `monthly` (yuan)."""
     most = case.policy.rules.max_plan_terms
     if monthly <= ZERO:
         raise InvalidInput("monthly", "每月可还金额要大于 0")
@@ -196,11 +201,11 @@ def _for_monthly(case: Case, base: OfferTerms, monthly: Decimal, figures: DebtFi
     count = min(max(1, -int(-left // monthly)), most)
     while True:
         composed = compose(case, replace(base, term_count=count), figures=figures)
-        largest = max(row.total for row in composed.plan.rows)
-        if largest <= monthly:
+        heaviest = heaviest_month([(row.due_on, row.total) for row in composed.plan.rows])
+        if heaviest <= monthly:
             return composed
         if count >= most:
-            raise InvalidInput("monthly", f"最长 {most} 期，每月至少 ¥{largest:,.2f}")
+            raise InvalidInput("monthly", f"最长 {most} 期，每月至少 ¥{heaviest:,.2f}")
         count += 1
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from loans.domain.components import WAIVABLE, Components
 from loans.domain.profile import ProductProfile
 from loans.domain.restructure import DebtFigures, ReliefTerms, check_relief_terms
+from loans.domain.schedule import PlanPeriod
 from portal.core.kernel.digests import digest_of
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO, Rounding, round_fen
@@ -41,6 +42,7 @@ class OfferTerms:
     plan_annual_rate: Decimal = ZERO
     delay_waiver: Decimal = ZERO
     penalty_percent: Decimal | None = None
+    period: PlanPeriod = PlanPeriod.MONTHLY
 
     @property
     def waivers(self) -> Components:
@@ -64,12 +66,18 @@ class OfferTerms:
             term_count=self.term_count,
             first_due_on=self.first_due_on,
             plan_annual_rate=self.plan_annual_rate,
+            period=self.period,
             **{name: getattr(self, name) for name in _WAIVERS},
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON: decimals as text, dates ISO."""
+        """As JSON: decimals as text, dates ISO; a monthly period is left out.
+
+        The digests of offers made before there were others go over terms without it.
+        """
         raw = asdict(self)
+        if self.period is PlanPeriod.MONTHLY:
+            del raw["period"]
         raw["figures_as_of"] = self.figures_as_of.isoformat()
         raw["first_due_on"] = self.first_due_on.isoformat()
         for name in (*_MONEY, "plan_annual_rate"):
@@ -88,6 +96,7 @@ class OfferTerms:
             term_count=raw["term_count"],
             plan_annual_rate=Decimal(raw["plan_annual_rate"]),
             penalty_percent=None if percent is None else Decimal(percent),
+            period=PlanPeriod(raw.get("period", PlanPeriod.MONTHLY)),
             **{name: Decimal(raw[name]) for name in _MONEY},
         )
 

@@ -118,7 +118,7 @@ def today(
         per_day=debt.penalty_per_day,
         credit=wording.credit_class(debt.overdue_days),
         guide=affordability.guide,
-        above_guide=affordability.exceeds_guide(plan.largest),
+        above_guide=affordability.exceeds_guide(plan.heaviest_month),
         share=affordability.share,
     )
 

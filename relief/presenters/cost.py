@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from loans.domain.affordability import heaviest_month
 from loans.domain.breach import vest
 from loans.domain.components import LABELS, Component, Components, InParts
 from portal.core.kernel.money import ZERO
@@ -51,7 +52,7 @@ class PlanSums(InParts):
 
     @property
     def instalment(self) -> Decimal:
-        """What is paid each month; only the last one may differ."""
+        """What is paid each time; only the last one may differ."""
         return self.rows[0].total
 
     @property
@@ -61,8 +62,9 @@ class PlanSums(InParts):
         return last if last != self.instalment else ZERO
 
     @property
-    def largest(self) -> Decimal:
-        return max(row.total for row in self.rows)
+    def heaviest_month(self) -> Decimal:
+        """The most that falls due within one calendar month (yuan)."""
+        return heaviest_month([(row.due_on, row.total) for row in self.rows])
 
     @property
     def terms(self) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from loans.domain.affordability import Suggestion, suggest_plans
+from loans.domain.affordability import Suggestion, heaviest_month, suggest_plans
 from loans.queries.types import Debt
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO
@@ -61,6 +61,7 @@ def chips(case: Case, offer: Offer, debt: Debt) -> Chips:
             first_due_on=terms.first_due_on,
             waive_penalty=min(terms.waive_penalty, debt.figures.penalty),
             plan_annual_rate=terms.plan_annual_rate,
+            period=terms.period,
             max_terms=case.policy.rules.max_plan_terms,
         )
     except InvalidInput:  # the offer's first date has gone by; nothing to suggest from it
@@ -80,7 +81,7 @@ def preview_of(case: Case, offer: Offer, composed: Composed | None) -> CounterPr
         return None
     affordability = affordability_of(case)
     rows = composed.plan.rows
-    largest = max(row.total for row in rows)
+    month = heaviest_month([(row.due_on, row.total) for row in rows])
     difference = composed.terms.waive_penalty - offer.offer_terms.waive_penalty
     return CounterPreview(
         waived=composed.plan.waived,
@@ -90,6 +91,6 @@ def preview_of(case: Case, offer: Offer, composed: Composed | None) -> CounterPr
         terms=len(rows),
         total=composed.plan.total,
         first_due_on=rows[0].due_on,
-        above_guide=affordability.exceeds_guide(largest),
+        above_guide=affordability.exceeds_guide(month),
         share=affordability.share,
     )

@@ -58,8 +58,9 @@ class OfferView:
         return self.sums.first_due_on
 
     @property
-    def due_day(self) -> int:
-        return self.sums.first_due_on.day
+    def rhythm(self) -> str:
+        """每月 10 日, 每月 10 日和 25 日, 每周五: when it is paid."""
+        return wording.rhythm(self.offer.offer_terms.period, self.first_due_on)
 
     @property
     def locked(self) -> Decimal:

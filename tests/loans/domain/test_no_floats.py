@@ -45,6 +45,7 @@ ROWS = schedule.build_schedule(
 
 CALLS: dict[Callable[..., Any], dict[str, Any]] = {
     affordability.assess: {"income": yuan("1.00"), "spending": yuan("1.00"), "payable": yuan("1.00"), "share": yuan("0.50")},
+    affordability.heaviest_month: {"payments": [(D2, yuan("1.01"))]},
     affordability.suggest_plans: {
         "profile": PRODUCT, "debt": DEBT_3, "affordability": affordability.assess(payable=yuan("600.00"), share=yuan("0.50")),
         "first_due_on": day("2023-11-10"), "waive_penalty": yuan("1.00"),
@@ -65,7 +66,10 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
     restructure.plan_preview: {"profile": PRODUCT, "debt": DEBT_3, "terms": terms()},
     restructure.plan_rows: {"profile": PRODUCT, "debt": DEBT_3, "terms": terms()},
     cost.annualised_cost: {"principal": yuan("1.00"), "from_on": D1, "payments": [(D2, yuan("1.01"))]},
+    cost.check_payment: {"payment": (D2, yuan("1.01"))},
     schedule.due_date: {"start_on": D1, "months": 1, "due_day": 10},
+    schedule.period_date: {"first_on": D1, "number": 1, "period": schedule.PlanPeriod.HALF_MONTHLY, "due_day": 10},
+    schedule.half_month_days: {"due_day": 10},
     schedule.is_whole_month: {"start_on": D1, "due_on": D2},
     schedule.accrued_interest: {"profile": PRODUCT, "balance": yuan("1.00"), "from_on": D1, "to_on": D2},
     schedule.build_schedule: {
@@ -103,7 +107,7 @@ RESULTS = {
     "PlanShape", "PlanRow", "PlanPreview", "ScheduledInstalment",
 }  # fmt: skip
 WORDS = {
-    "Component", "InterestDays", "Method", "PenaltyBase", "PenaltyCause", "PrepayEffect", "RateKind",
+    "Component", "InterestDays", "Method", "PenaltyBase", "PenaltyCause", "PlanPeriod", "PrepayEffect", "RateKind",
     "VestingKind",
 }  # fmt: skip
 

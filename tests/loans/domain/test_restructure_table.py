@@ -9,7 +9,14 @@ from typing import Any
 
 import pytest
 
-from loans.domain.affordability import ASK, NOTHING_FITS, NOTHING_LEFT, assess, suggest_plans
+from loans.domain.affordability import (
+    ASK,
+    NOTHING_FITS,
+    NOTHING_LEFT,
+    assess,
+    heaviest_month,
+    suggest_plans,
+)
 from loans.domain.breach import vest
 from loans.domain.components import Components
 from loans.domain.cost import annualised_cost
@@ -19,7 +26,7 @@ from loans.domain.restructure import (
     plan_preview,
     waive_by_percent,
 )
-from loans.domain.schedule import due_date
+from loans.domain.schedule import PlanPeriod, due_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO, share
 from tests.loans.domain.support import DEBT_3, PLAN_RULES, day, profile, terms, yuan
@@ -38,6 +45,8 @@ RICH = replace(DEBT_3, parts=replace(DEBT_3.parts, compound=yuan("1.20"), fee=yu
         ("no negative waiver", "waive_penalty", {"waive_penalty": yuan("-0.01")}),
         ("no half fen", "waive_penalty", {"waive_penalty": yuan("0.005")}),
         ("at least one term", "term_count", {"term_count": 0}),
+        ("a period that is known", "period", {"period": "daily"}),
+        ("a week has no due day", "due_day", {"period": "weekly", "due_day": 10}),
         ("first date after the figures", "first_due_on", {"first_due_on": day("2023-10-09")}),
         ("rate not above the contract's", "plan_annual_rate", {"plan_annual_rate": yuan("0.1081")}),
         ("no negative rate", "plan_annual_rate", {"plan_annual_rate": yuan("-0.01")}),
@@ -265,6 +274,33 @@ def test_affordability_of_three_numbers() -> None:
 )
 def test_affordability_of_fewer(rule: str, numbers: tuple[Any, ...], limit: Any) -> None:
     assert assess(*numbers, share=HALF).limit == limit
+
+
+@pytest.mark.parametrize(
+    ("rule", "dates", "most"),
+    [
+        ("nothing", [], "0.00"),
+        ("monthly", ["2024-01-31", "2024-02-29", "2024-03-31"], "200.00"),
+        ("half-monthly", ["2024-01-25", "2024-02-10", "2024-02-25", "2024-03-10"], "400.00"),
+        ("five Fridays of a month", [f"2024-03-{n:02}" for n in (1, 8, 15, 22, 29)], "1000.00"),
+    ],
+)
+def test_what_a_plan_asks_of_one_month(rule: str, dates: list[str], most: str) -> None:
+    assert heaviest_month([(day(on), yuan("200.00")) for on in dates]) == yuan(most)
+
+
+def test_weekly_suggestions_fit_the_month_and_not_the_week() -> None:
+    found = suggest_plans(
+        profile(),
+        DEBT_3,
+        assess(None, None, yuan("1200.00"), share=HALF),
+        first_due_on=day("2023-11-10"),
+        max_terms=60,
+        period=PlanPeriod.WEEKLY,
+    ).closest
+
+    assert found is not None
+    assert (found.terms.term_count, found.largest) == (26, yuan("1174.95"))
 
 
 def test_suggestions_closest_faster_slower() -> None:

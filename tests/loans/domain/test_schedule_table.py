@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from loans.domain.schedule import (
+    PlanPeriod,
     accelerate_schedule,
     accrued_interest,
     build_schedule,
     due_date,
+    period_date,
     recompute_schedule,
     residual_of,
 )
@@ -48,6 +50,30 @@ def build(product: Any, principal: str, start: str, months: int, due_day: int) -
 )
 def test_due_dates(rule: str, start: str, months: int, due_day: int, expected: str) -> None:
     assert due_date(day(start), months, due_day) == day(expected)
+
+
+@pytest.mark.parametrize(
+    ("rule", "period", "first", "due_day", "expected"),
+    [
+        ("weekly", "weekly", "2023-12-22", 22, ["2023-12-29", "2024-01-05", "2024-01-12"]),
+        ("the 10th and the 25th", "half_monthly", "2023-11-10", 10, ["2023-11-25", "2023-12-10", "2023-12-25"]),
+        ("begun with the later one", "half_monthly", "2023-11-25", 25, ["2023-12-10", "2023-12-25", "2024-01-10"]),
+        ("the 15th and the end of February", "half_monthly", "2024-02-15", 15, ["2024-02-29", "2024-03-15", "2024-03-30"]),
+        ("the 31st and the 16th", "half_monthly", "2024-01-31", 31, ["2024-02-16", "2024-02-29", "2024-03-16"]),
+        ("a clipped day comes back", "half_monthly", "2024-02-29", 31, ["2024-03-16", "2024-03-31", "2024-04-16"]),
+    ],
+)  # fmt: skip
+def test_dates_of_a_plan(
+    rule: str, period: str, first: str, due_day: int, expected: list[str]
+) -> None:
+    dates = [period_date(day(first), n, PlanPeriod(period), due_day) for n in (1, 2, 3)]
+
+    assert [str(on) for on in dates] == expected
+    assert all(
+        period_date(day(text), -number, PlanPeriod(period), due_day) == day(first)
+        for number, text in enumerate(expected, start=1)
+        if period == "weekly" or number % 2 == 0
+    )
 
 
 def test_short_months_clip_each_due_date_on_its_own() -> None:

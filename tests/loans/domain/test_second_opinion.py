@@ -8,8 +8,9 @@ import numpy_financial as npf
 import pytest
 
 from loans.domain.cost import annualised_cost
+from loans.domain.restructure import plan_rows
 from loans.domain.schedule import build_schedule, due_date
-from tests.loans.domain.support import day, profile, yuan
+from tests.loans.domain.support import DEBT_3, day, profile, terms, yuan
 
 FEN = Decimal("0.01")
 
@@ -60,6 +61,24 @@ def test_a_balloon_is_a_payment_with_a_future_value(annual: str, months: int, sh
     theirs = -npf.pmt(Decimal(annual) / 12, Decimal(months), lent, -residual)
     assert all(abs(row.total - theirs) <= FEN / 2 for row in rows[:-1])
     assert abs(rows[-1].total - residual - theirs) <= FEN * months * 2
+
+
+@pytest.mark.parametrize("count", [1, 12, 26])
+@pytest.mark.parametrize("annual", ["0.036", "0.072"])
+def test_a_weekly_plan_agrees_by_its_days(annual: str, count: int) -> None:
+    asked = terms(
+        term_count=count,
+        period="weekly",
+        plan_annual_rate=yuan(annual),
+        first_due_on=day("2023-10-16"),
+        waive_interest=DEBT_3.interest,
+    )
+    rows = plan_rows(profile(), DEBT_3, asked)
+
+    theirs = -npf.pmt(Decimal(annual) * 7 / 360, Decimal(count), DEBT_3.principal)
+    assert all(abs(row.total - theirs) <= FEN / 2 for row in rows[:-1])
+    assert abs(rows[-1].total - theirs) <= FEN * count * 2
+    assert (rows[-1].due_on - rows[0].due_on).days == 7 * (count - 1)
 
 
 @pytest.mark.parametrize("payments", [["509.17"] * 11 + ["509.25"], ["269.18"] * 24, ["6300.00"]])

@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from loans.domain.profile import ProductProfile
 from loans.domain.restructure import ReliefTerms
+from loans.domain.schedule import PlanPeriod
 from loans.models import Loan, Payment, Posting
 from loans.proofs import violations
 from loans.queries.debt import debt_of, load_debt
@@ -167,9 +168,10 @@ class LoanMachine(RuleBasedStateMachine):
         count=st.sampled_from([2, 5, 12]),
         old=st.sampled_from([0, 0, 4]),
         rate=st.sampled_from([D("0"), D("0"), D("0.05")]),
+        period=st.sampled_from(PlanPeriod),
     )
-    def plan(self, share: Decimal, count: int, old: int, rate: Decimal) -> None:
-        self._relieve(share, count, old, rate)
+    def plan(self, share: Decimal, count: int, old: int, rate: Decimal, period: PlanPeriod) -> None:
+        self._relieve(share, count, old, rate, period)
 
     @rule()
     @precondition(lambda self: self.relief_key)
@@ -254,7 +256,14 @@ class LoanMachine(RuleBasedStateMachine):
             now=now,
         )
 
-    def _relieve(self, share: Decimal, count: int, old: int, rate: Decimal) -> None:
+    def _relieve(
+        self,
+        share: Decimal,
+        count: int,
+        old: int,
+        rate: Decimal,
+        period: PlanPeriod = PlanPeriod.MONTHLY,
+    ) -> None:
         figures_as_of, on = self.today - timedelta(days=old), self.today
         figures = debt_of(self.books, figures_as_of).figures
         terms = ReliefTerms(
@@ -264,6 +273,7 @@ class LoanMachine(RuleBasedStateMachine):
             term_count=count,
             first_due_on=on + timedelta(days=30),
             plan_annual_rate=rate,
+            period=period,
         )
         self.serial += 1
         key = f"relief:{self.loan_id}:{self.serial}"

@@ -143,6 +143,8 @@ def test_preview_shows_figures_and_authority_without_storing() -> None:
     within = client.post(address, offer_values(), headers={"HX-Request": "true"}).content.decode()
     above = client.post(address, offer_values(penalty_percent="80")).content.decode()
     wrong = client.post(address, offer_values(term_count="0")).content.decode()
+    unknown = client.post(address, offer_values(period="daily")).content.decode()
+    weekly = client.post(address, offer_values(period="weekly")).content.decode()
 
     assert within.lstrip().startswith('<div id="preview"')
     assert "发送方案" in within
@@ -150,6 +152,9 @@ def test_preview_shows_figures_and_authority_without_storing() -> None:
     assert "超出你的权限，需主管复核" in above
     assert "提交主管复核" in above
     assert "期数要在 1 到 60 之间" in wrong
+    assert "请选择每月、每半月或每周" in unknown
+    assert 'value="weekly"' in weekly
+    assert "每月最高" in weekly
     assert case.offers.count() == 0
     assert at_desk(Rank.AUDITOR).post(address, offer_values()).status_code == 403
 

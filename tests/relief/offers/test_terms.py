@@ -10,6 +10,7 @@ import pytest
 
 from loans.domain.components import Components
 from loans.domain.restructure import DebtFigures
+from loans.domain.schedule import PlanPeriod
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Rank
 from relief.cases.policy import ReliefPolicy
@@ -51,6 +52,14 @@ def offer(**changes: Any) -> OfferTerms:
 )
 def test_percent_rounds_down(penalty: str, percent: str, delay: str, waived: str) -> None:
     assert penalty_by_percent(D(penalty), D(percent), D(delay)) == D(waived)
+
+
+def test_a_period_comes_back_and_a_monthly_one_leaves_old_digests_alone() -> None:
+    weekly = offer(period=PlanPeriod.WEEKLY)
+
+    assert OfferTerms.from_dict(weekly.to_dict()) == weekly
+    assert OfferTerms.from_dict(offer().to_dict()) == offer()
+    assert "period" not in offer().to_dict()
 
 
 @pytest.mark.parametrize("percent", [D("100.01"), D("-0.01"), 60.0])

@@ -11,6 +11,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from loans.domain.schedule import PlanPeriod
+from loans.proofs import violations
 from loans.queries.debt import load_debt
 from portal.core import clock
 from portal.core.kernel.roles import Rank
@@ -87,6 +89,31 @@ def test_the_offer_stands_beside_the_debt_of_today(lin: Client, offer: Offer) ->
     assert 'data-field="offer-annualised"' in html
     assert 'data-field="going-on-annualised"' in html
     assert "不等于删除逾期记录" in html
+
+
+@pytest.mark.parametrize(
+    ("period", "often", "in_agreement"),
+    [
+        ("monthly", "每月 30 日", "共 12 期，"),
+        ("half_monthly", "每月 15 日和 30 日", "共 12 期（每半月一期），"),
+        ("weekly", "每周一", "共 12 期（每周一期），"),
+    ],
+)
+def test_an_offer_says_how_often_it_is_paid(period: str, often: str, in_agreement: str) -> None:
+    case = factories.case_at(State.NEGOTIATING)
+    offer = factories.offer_made(case, period=PlanPeriod(period))
+    client = Client()
+    client.force_login(case.borrower)
+
+    html = read(client, offer).content.decode()
+    agreement = factories.accept(case, now=NOW)
+
+    assert f"12 期 · {often}" in html
+    assert in_agreement in agreement.text
+    assert [row.due_on.isoformat() for row in agreement.plan.instalments.all()] == [
+        row["due_on"] for row in offer.rows
+    ]
+    assert list(violations()) == []
 
 
 def test_days_since_the_offer_are_shown_as_waived(lin: Client, offer: Offer) -> None:

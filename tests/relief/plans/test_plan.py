@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from loans.domain.schedule import PlanPeriod
 from loans.models import Loan
 from loans.proofs import violations
 from loans.queries.debt import load_debt
@@ -59,6 +60,27 @@ def example_plan() -> Case:
     factories.accept(case, now=now)
     case.refresh_from_db()
     return case
+
+
+def test_a_weekly_plan_is_warned_and_paid_like_any_other() -> None:
+    case = factories.case_at(State.NEGOTIATING)
+    factories.offer_made(case, period=PlanPeriod.WEEKLY, plan_annual_rate=Decimal("0.072"))
+    factories.accept(case, now=NOW)
+    due = first_due(case)
+
+    factories.pay_plan(case)
+    plan_watch.watch_plan(case=case, now=noon(due + timedelta(days=7 + 3)))
+    case.refresh_from_db()
+    assert case.state == State.WARNED
+    factories.pay_plan(case, on=due + timedelta(days=12))
+    plan_watch.watch_plan(case=case, now=noon(due + timedelta(days=12)))
+    case.refresh_from_db()
+    assert case.state == State.PLAN_ACTIVE
+    factories.pay_amount(
+        case.loan, load_debt(case.loan, due + timedelta(days=20)).payoff, due + timedelta(days=20)
+    )
+    case.loan.refresh_from_db()
+    assert case.loan.is_settled
 
 
 def test_the_worked_example_in_figures() -> None:
