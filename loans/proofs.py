@@ -30,6 +30,7 @@ OPENERS = (
     Entry.Kind.BREACH,
     Entry.Kind.ACCELERATION,
     Entry.Kind.BOUNCE,
+    Entry.Kind.CLAIM,
 )
 OPENING_KINDS = frozenset(kind.value for kind in OPENERS)
 OPENING = (Account.PRINCIPAL, Account.KEPT_INTEREST, Account.KEPT_PENALTY)
@@ -133,6 +134,7 @@ def _payments() -> Iterator[BookViolation]:
             detail = f"entries hold {booked}, receipt says {expected}"
             yield BookViolation("payment", payment.reference, detail)
         split_total = sum((Decimal(line["amount"]) for line in payment.split_now["lines"]), ZERO)
+        split_total += Decimal(payment.split_now.get("credit", ZERO))
         if split_total != payment.amount:
             detail = f"split of {split_total}, amount {payment.amount}"
             yield BookViolation("split", payment.reference, detail)
@@ -158,7 +160,7 @@ def _loan(position: Position, opened: Opened) -> Iterator[BookViolation]:
         yield BookViolation("schedule", position.loan.number, "no schedule")
         return
     yield from _opening(position, opened)
-    for proof in (_schedules, _balances, _story, _plans, _status):
+    for proof in (_schedules, _balances, _credit, _story, _plans, _status):
         try:
             yield from proof(position)
         except InvalidInput as wrong:  # facts that no rule can explain, e.g. paid > scheduled
@@ -206,6 +208,12 @@ def _balances(position: Position) -> Iterator[BookViolation]:
             if ended and balance:
                 detail = f"{account.label} {balance} left on a superseded instalment"
                 yield BookViolation("superseded", where, detail)
+
+
+def _credit(position: Position) -> Iterator[BookViolation]:
+    """Nobody was paid back more than was paid in excess."""
+    if position.credit < 0:
+        yield BookViolation("credit", position.loan.number, f"credit balance is {position.credit}")
 
 
 def _story(position: Position) -> Iterator[BookViolation]:

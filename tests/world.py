@@ -78,5 +78,6 @@ def build_world() -> World:
         "after": 0,
         "message": 0,
         "topic": "apply",
+        "act": "refund",
     }
     return world

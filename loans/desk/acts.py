@@ -29,11 +29,13 @@ def may_act(user: User, loan: Loan) -> bool:
 
 def split_words(split: dict[str, Any]) -> str:
     """第 1 期罚息 64.24，第 1 期利息 54.00 …"""
-    return "，".join(
+    words = [
         (f"第 {line['instalment']} 期" if line["instalment"] else "提前还")
         + f"{line['label']} {line['amount']}"
         for line in split["lines"]
-    )
+    ]
+    credit = split.get("credit", "0.00")
+    return "，".join(words if credit == "0.00" else [*words, f"溢缴款 {credit}"])
 
 
 @dataclass(frozen=True, slots=True)

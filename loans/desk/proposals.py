@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
 
 from loans.desk.acts import ActPage, Done, act_page
-from loans.models import Proposal
-from loans.pages.forms import ActReasonForm, ApprovalForm
+from loans.models import Loan, Proposal
+from loans.pages.forms import ActReasonForm, ApprovalForm, ReferenceForm, RefundForm
+from loans.queries.position import Position
 from loans.services import proposals
+from loans.services.credit import amount_of, has_refunds, sent
 from loans.services.proposals import Draft
 from portal.core import clock
 from portal.core.desk.columns import column, money
@@ -48,6 +51,76 @@ def propose_page(
         return Done(sentence, page_of(proposal))
 
     return act_page(request, page, act)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoanAct:
+    """An act that is proposed from a loan's page: its words, its form, and the draft it makes."""
+
+    kind: Proposal.Kind
+    warning: str
+    form_class: type[Form]
+    draft: Callable[[Loan, dict[str, Any]], Draft]
+
+
+def _refund(loan: Loan, data: dict[str, Any]) -> Draft:
+    return Draft(
+        kind=Proposal.Kind.REFUND,
+        loan_id=loan.pk,
+        amount=data["amount"],
+        reason=data["reason"],
+        terms={"reference": data["reference"]},
+    )
+
+
+def _return_refund(loan: Loan, data: dict[str, Any]) -> Draft:
+    return Draft(
+        kind=Proposal.Kind.REFUND_BACK,
+        loan_id=loan.pk,
+        amount=amount_of(sent(loan.pk, data["reference"])),
+        reason=data["reason"],
+        terms={"reference": data["reference"]},
+    )
+
+
+LOAN_ACTS: dict[str, LoanAct] = {  # by the word in the address
+    "refund": LoanAct(
+        kind=Proposal.Kind.REFUND,
+        warning="把多还的钱退给借款人：先按原路付款，再登记金额和付款流水号。不超过溢缴款余额。",
+        form_class=RefundForm,
+        draft=_refund,
+    ),
+    "refund-back": LoanAct(
+        kind=Proposal.Kind.REFUND_BACK,
+        warning="退款没有到账、款项退回时登记：金额重新成为溢缴款，可以换新的流水号再退。",
+        form_class=ReferenceForm,
+        draft=_return_refund,
+    ),
+}
+
+
+def loan_acts(user: object, loan: Loan, books: Position) -> list[tuple[str, str]]:
+    """(word in the address, label) of the acts that this person may propose on a loan as it stands."""
+    if not isinstance(user, User) or not proposals.may_propose(user, loan):
+        return []
+    possible = {"refund": books.credit > 0, "refund-back": has_refunds(loan)}
+    return [(slug, act.kind.label) for slug, act in LOAN_ACTS.items() if possible.get(slug, True)]
+
+
+def loan_act_page(request: HttpRequest, loan: Loan, slug: str) -> HttpResponse:
+    """The form of one act on a loan."""
+    if slug not in LOAN_ACTS:
+        raise Http404
+    act = LOAN_ACTS[slug]
+    page = ActPage(
+        title=f"{act.kind.label}：{loan.number}",
+        warning=act.warning,
+        back=reverse("admin:loans_loan_change", args=[loan.pk]),
+        may=lambda user: proposals.may_propose(user, loan),
+        form_class=act.form_class,
+        button=PROPOSE,
+    )
+    return propose_page(request, page, lambda data: act.draft(loan, data))
 
 
 @admin.register(Proposal)
@@ -150,7 +223,10 @@ def proposal_details(proposal: Proposal) -> list[tuple[str, str]]:
     """What else a kind of act says of itself, label and words."""
     payment = proposal.payment
     rows = [("还款", f"{payment.paid_on}，流水号 {payment.reference}")] if payment else []
-    return rows
+    return rows + [(TERMS[name], str(words)) for name, words in proposal.terms.items()]
+
+
+TERMS = {"reference": "付款流水号"}  # of Proposal.terms, by its names
 
 
 def _approve(pk: int, data: dict[str, Any], actor: User) -> str:

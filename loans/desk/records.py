@@ -12,7 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
 
 from loans.desk.acts import ActPage, act_page, changing, may_act, split_words
-from loans.desk.proposals import PROPOSE, proposals_of, propose_page
+from loans.desk.proposals import PROPOSE, loan_act_page, loan_acts, proposals_of, propose_page
 from loans.models import Entry, Instalment, Loan, Payment, Posting, Proposal, Schedule
 from loans.pages.forms import LatePaymentForm
 from loans.presenters.amounts import desk_parts
@@ -131,6 +131,9 @@ class LoanAdmin(ReadOnlyAdmin):
                 wrap(self.late_payment_view),
                 name="loans_loan_late_payment",
             ),
+            path(
+                "<int:pk>/propose/<slug:act>/", wrap(self.propose_view), name="loans_loan_propose"
+            ),
         ]
         return [*act_urls, *super().get_urls()]
 
@@ -143,7 +146,8 @@ class LoanAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         loan = self.get_object(request, object_id)
         if isinstance(loan, Loan):
-            debt = debt_of(load_position(loan), clock.today())
+            books = load_position(loan)
+            debt = debt_of(books, clock.today())
             allowed = isinstance(request.user, User) and may_act(request.user, loan)
             extra_context = {
                 **(extra_context or {}),
@@ -152,6 +156,8 @@ class LoanAdmin(ReadOnlyAdmin):
                 "corrections": corrections_of(loan),
                 "proposals": proposals_of(Proposal.objects.filter(loan=loan)),
                 "may_act": allowed,
+                "credit": books.credit,
+                "loan_acts": loan_acts(request.user, loan, books),
                 "may_accelerate": allowed and loan.accelerated_on is None,
             }
         return super().change_view(request, object_id, form_url, extra_context)
@@ -174,6 +180,10 @@ class LoanAdmin(ReadOnlyAdmin):
             ),
         )
         return act_page(request, page, act)
+
+    def propose_view(self, request: HttpRequest, pk: int, act: str) -> HttpResponse:
+        """Any act that somebody else has to approve."""
+        return loan_act_page(request, get_object_or_404(Loan, pk=pk), act)
 
     def late_payment_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """补记还款: money that came in on an earlier day."""

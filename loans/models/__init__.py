@@ -3,12 +3,13 @@
 from loans.models.accounting import BookExport, ChartVersion
 from loans.models.append_only import AppendOnlyError
 from loans.models.correction import Correction
-from loans.models.ledger import RECEIVABLES, Account, Entry, Payment, Posting
+from loans.models.ledger import OF_THE_LOAN, RECEIVABLES, Account, Entry, Payment, Posting
 from loans.models.loan import Loan
 from loans.models.proposal import Proposal
 from loans.models.schedule import Instalment, Schedule
 
 __all__ = [
+    "OF_THE_LOAN",
     "RECEIVABLES",
     "Account",
     "AppendOnlyError",

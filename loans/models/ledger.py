@@ -32,9 +32,11 @@ class Account(models.TextChoices):
     COMPOUND_INCOME = "compound_income", "复利收入"
     FEE_INCOME = "fee_income", "费用收入"
     WAIVER = "waiver", "减免"
+    CREDIT = "credit", "溢缴款"
 
 
 RECEIVABLES = tuple(Account(component.value) for component in Component)  # what is owed
+OF_THE_LOAN = (Account.CASH, Account.CREDIT)  # of no one instalment
 
 
 class Entry(AppendOnly):
@@ -52,6 +54,9 @@ class Entry(AppendOnly):
         BREACH = "breach", "违约恢复"
         ACCELERATION = "acceleration", "提前到期"
         BOUNCE = "bounce", "款项退回"
+        REFUND = "refund", "退还溢缴款"
+        REFUND_BACK = "refund_back", "退款退回"
+        CLAIM = "claim", "多退款项收回"
         REVERSAL = "reversal", "冲正"
 
     loan = models.ForeignKey(Loan, models.PROTECT, related_name="entries")
@@ -106,9 +111,13 @@ class Posting(AppendOnly):
         constraints = [
             models.CheckConstraint(condition=~Q(amount=0), name="posting_not_zero"),
             models.CheckConstraint(
-                condition=Q(account="cash", instalment__isnull=True)
-                | (~Q(account="cash") & Q(instalment__isnull=False)),
-                name="posting_instalment_unless_cash",
+                condition=Q(
+                    account__in=[account.value for account in OF_THE_LOAN],
+                    instalment__isnull=True,
+                )
+                | ~Q(account__in=[account.value for account in OF_THE_LOAN])
+                & Q(instalment__isnull=False),
+                name="posting_instalment_unless_of_loan",
             ),
             models.CheckConstraint(
                 condition=Q(account__in=[account.value for account in Account]),

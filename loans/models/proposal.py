@@ -24,6 +24,8 @@ class Proposal(models.Model):
 
     class Kind(models.TextChoices):
         REVERSAL = "reversal", "冲正还款"
+        REFUND = "refund", "退还溢缴款"
+        REFUND_BACK = "refund_back", "登记退款退回"
 
     class Status(models.TextChoices):
         PENDING = "pending", "待复核"

@@ -190,8 +190,52 @@ class LatePaymentForm(forms.Form):
         },
     )
 
+    keep_excess = forms.BooleanField(label="超出全部应还的部分记为溢缴款，以后退还", required=False)
+
     def clean_amount(self) -> Decimal:
-        try:
-            return money.parse(self.cleaned_data["amount"], field="amount", label="金额")
-        except InvalidInput as wrong:
-            raise forms.ValidationError(wrong.message) from wrong
+        return _parsed(self.cleaned_data["amount"])
+
+
+def _parsed(text: str) -> Decimal:
+    try:
+        return money.parse(text, field="amount", label="金额")
+    except InvalidInput as wrong:
+        raise forms.ValidationError(wrong.message) from wrong
+
+
+class AmountOfActForm(ActReasonForm):
+    """An act of a certain amount."""
+
+    amount = forms.CharField(
+        label="金额（元）",
+        max_length=40,
+        error_messages={
+            "required": "金额：请填写多少，例如 20.00。",
+            "max_length": "金额：内容过长，请只填写金额，例如 20.00。",
+        },
+    )
+    field_order = ["amount"]
+
+    def clean_amount(self) -> Decimal:
+        return _parsed(self.cleaned_data["amount"])
+
+
+class ReferenceForm(ActReasonForm):
+    """Something known by the reference of a pay-out."""
+
+    reference = forms.CharField(
+        label="付款流水号",
+        max_length=80,
+        strip=True,
+        error_messages={
+            "required": "付款流水号：请填写，同一个流水号只登记一次。",
+            "max_length": "付款流水号：请控制在 80 字以内。",
+        },
+    )
+    field_order = ["reference"]
+
+
+class RefundForm(AmountOfActForm, ReferenceForm):
+    """How much is paid back, and by which pay-out."""
+
+    field_order = ["amount", "reference"]

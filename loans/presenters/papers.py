@@ -194,10 +194,12 @@ def statement_paper(loan: Loan, statement: Statement, debt: Debt) -> StatementPa
         ("制表日期", f"{debt.as_of}"),
     ]
     footer = ["金额前的 + 表示应还增加，− 表示应还减少。"]
+    credit = f" + 溢缴款 {wording.yuan(statement.credit)}" if statement.credit else ""
     if statement.to_on == debt.as_of:
         footer.append(
             f"期末余额 {wording.yuan(statement.closing)} + 已产生、还没有记账的利息和罚息 "
-            f"{wording.yuan(unbooked(statement, debt))} = 今天总待还 {wording.yuan(debt.total)} 元。"
+            f"{wording.yuan(unbooked(statement, debt))}{credit} = "
+            f"今天总待还 {wording.yuan(debt.total)} 元。"
         )
     columns = (
         Column("日期", 1.0),
@@ -213,4 +215,4 @@ def statement_paper(loan: Loan, statement: Statement, debt: Debt) -> StatementPa
 
 def unbooked(statement: Statement, debt: Debt) -> Decimal:
     """Interest and penalty that ran up to today and that no event has booked yet, in yuan."""
-    return debt.total - statement.closing
+    return debt.total - statement.credit - statement.closing

@@ -200,7 +200,7 @@ def receipt(payment: Payment) -> PaymentReceipt:
     ]
     return PaymentReceipt(
         payment=payment,
-        lines=tuple(group for group in groups if group.amount or group.field != "split-fee"),
+        lines=tuple(group for group in groups if group.amount or group.field not in OPTIONAL),
         lines_now=tuple(
             (was.label if was.amount else new.label, was.amount, new.amount)
             for was, new in zip(groups, groups_now, strict=True)
@@ -212,6 +212,9 @@ def receipt(payment: Payment) -> PaymentReceipt:
     )
 
 
+OPTIONAL = {"split-fee", "split-credit"}  # said only where there is something
+
+
 def _groups(split: Mapping[str, Any]) -> list[PaidKind]:
     parts = Components.from_json(split["totals"])
     penalty, interest = penalty_column(parts), interest_column(parts)
@@ -220,6 +223,7 @@ def _groups(split: Mapping[str, Any]) -> list[PaidKind]:
         PaidKind(f"还{interest.word}", "split-interest", interest.amount, interest.parts),
         PaidKind("还本金", "split-principal", parts.principal),
         PaidKind("还费用", "split-fee", parts.fee),
+        PaidKind("溢缴款", "split-credit", Decimal(split.get("credit", ZERO))),
     ]
 
 

@@ -19,7 +19,7 @@ from loans.domain.interest import (
 from loans.domain.profile import ProductProfile
 from loans.domain.schedule import PlanPeriod, accrued_interest
 from loans.models import Account, Entry, Instalment, Loan, Posting, Schedule
-from loans.queries.standing import INCOME_OF, LedgerMovement, PenaltyBasis
+from loans.queries.standing import INCOME_OF, LOAN, LedgerMovement, PenaltyBasis
 from portal.core.kernel.money import ZERO
 
 INSTALMENT_ORDER = ("schedule__number", "number")
@@ -42,6 +42,11 @@ class Position(PenaltyBasis[Schedule, Instalment]):
         return self.profile.for_plan(rate, by_days=period.counts_days)
 
     # --- sums ------------------------------------------------------------------------------
+
+    @property
+    def credit(self) -> Decimal:
+        """What the borrower has paid beyond all that was owed, and has not got back (yuan)."""
+        return -self.total(LOAN, Account.CREDIT)
 
     def booked(self, instalment_id: int, account: str, *, kinds: Iterable[str]) -> Decimal:
         """What has been recognised as income for a receivable by some kinds of event."""
@@ -91,12 +96,18 @@ def load_positions(loans: Sequence[Loan]) -> dict[int, Position]:
 
 
 def grouped_moves(postings: QuerySet[Posting]) -> QuerySet[Posting, tuple[Any, ...]]:
-    """(loan, instalment, account, kind, date, sum) of postings; a reversal has the kind undone."""
-    place = ("entry__loan_id", "instalment_id", "account", "kind", "entry__value_date")
+    """(loan, instalment or LOAN, account, kind, date, sum) of postings, cash left out.
+
+    A reversal has the kind of what it undoes.
+    """
+    place = ("entry__loan_id", "of", "account", "kind", "entry__value_date")
     rows: QuerySet[Posting, tuple[Any, ...]] = (
-        postings.filter(instalment__isnull=False)
+        postings.exclude(account=Account.CASH)
         .order_by()
-        .annotate(kind=Coalesce(F("entry__reverses__kind"), F("entry__kind")))
+        .annotate(
+            kind=Coalesce(F("entry__reverses__kind"), F("entry__kind")),
+            of=Coalesce(F("instalment_id"), LOAN),
+        )
         .values(*place)
         .annotate(amount_sum=Sum("amount"))
         .exclude(amount_sum=ZERO)

@@ -34,6 +34,9 @@ INCOME_OF: dict[str, str] = {
 }
 
 
+LOAN = 0  # stands for the loan itself where a move is of no one instalment
+
+
 class LeanSchedule(NamedTuple):
     """The columns of a Schedule that a PenaltyBasis needs."""
 
@@ -75,7 +78,7 @@ class LedgerMovement:
     """Postings of one account of one instalment on one value date, summed.
 
     ``kind`` is the kind of the event; a reversal carries the kind it reverses, so that the two
-    add up to nothing wherever they are summed.
+    add up to nothing wherever they are summed. ``instalment_id`` is LOAN for what is of no instalment.
     """
 
     instalment_id: int

@@ -18,7 +18,7 @@ def load_statement(loan: Loan, from_on: date | None = None, to_on: date | None =
     """The lines from one date to another (both included) in two queries, in the order booked.
 
     opening + Σ lines = closing, in yuan; the balance is everything the books hold as owed
-    (interest is booked when it falls due, penalty when something happens).
+    (interest is booked when it falls due, penalty when something happens), less a credit balance.
     """
     rows = _rows(loan, to_on)
     first = from_on or loan.drawdown_on
@@ -36,11 +36,12 @@ def load_statement(loan: Loan, from_on: date | None = None, to_on: date | None =
         opening=before,
         lines=lines,
         closing=lines[-1].balance if lines else before,
+        credit=-sum((row.amount for row in rows if row.account == Account.CREDIT), ZERO),
     )
 
 
 def _rows(loan: Loan, to_on: date | None) -> list[Posting]:
-    rows = Posting.objects.filter(entry__loan=loan, account__in=RECEIVABLES)
+    rows = Posting.objects.filter(entry__loan=loan, account__in=[*RECEIVABLES, Account.CREDIT])
     if to_on is not None:
         rows = rows.filter(entry__value_date__lte=to_on)
     rows = rows.select_related("entry__payment", "instalment")

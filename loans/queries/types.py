@@ -147,3 +147,6 @@ class Statement:
     opening: Decimal
     lines: tuple[StatementLine, ...]
     closing: Decimal
+    credit: (
+        Decimal  # paid beyond all that was owed and not refunded; the closing balance is less by it
+    )

@@ -64,3 +64,17 @@ def bounce_beside(books: Books, payment: Payment, on: date, source: str, *, key:
     parts = Components.from_json(payment.split_now["totals"])
     back = [PostingLine(Account.CASH, -payment.amount)]
     return open_beside(books, parts, on, source, Other(Entry.Kind.BOUNCE, key, back, payment))
+
+
+def claim_overdrawn(books: Books, on: date, *, key: str) -> Schedule | None:
+    """What was refunded and is no longer covered is owed again, as principal due ``on``.
+
+    20.00 of a payment were refunded as overpaid; the payment bounces: 20.00 are lent without cover.
+    """
+    overdrawn = -books.position.credit
+    if overdrawn <= ZERO:
+        return None
+    lines = [PostingLine(Account.CREDIT, -overdrawn)]
+    source = f"已退还的溢缴款 {overdrawn:,.2f} 元不再有对应的还款，重新应还"
+    other = Other(Entry.Kind.CLAIM, key, lines)
+    return open_beside(books, Components(principal=overdrawn), on, source, other)

@@ -20,7 +20,7 @@ from django.db.models import F
 from loans.domain.plan_rules import PlanRules
 from loans.models import Account, Entry, Instalment, Loan, Payment, Schedule
 from loans.queries.position import Position, load_position
-from loans.queries.standing import INCOME_OF, LedgerMovement
+from loans.queries.standing import INCOME_OF, LOAN, LedgerMovement
 from loans.services import ledger, observers
 from loans.services.ledger import EntryDraft, PostingLine
 from portal.core.errors import StaleWrite
@@ -77,9 +77,9 @@ class Books:
         )
         effective = reverses.kind if reverses else kind
         self.position.record(
-            LedgerMovement(line.instalment_id, line.account, effective, on, line.amount)
+            LedgerMovement(line.instalment_id or LOAN, line.account, effective, on, line.amount)
             for line in nonzero
-            if line.instalment_id is not None
+            if line.account != Account.CASH
         )
 
     def flush(self) -> list[Entry]:

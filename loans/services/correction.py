@@ -22,16 +22,17 @@ from typing import Any
 from django.db.models import Q
 
 from loans.domain.components import LABELS
-from loans.models import Correction, Entry, Payment, Schedule
+from loans.models import Account, Correction, Entry, Payment, Schedule
 from loans.queries.debt import debt_of
 from loans.services.acceleration import make_due
-from loans.services.beside import bounce_beside
+from loans.services.beside import bounce_beside, claim_overdrawn
 from loans.services.booking import AGAIN, Books
 from loans.services.breach import break_plan
 from loans.services.receipts import post_split
-from loans.services.splitting import Split, preview_of, split_payment
+from loans.services.splitting import preview_of, split_payment
 from loans.services.timeline import BookedAct, Step
 from portal.core.errors import RuleViolation
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.money import ZERO
 
 
@@ -83,8 +84,8 @@ def undo(books: Books, steps: Sequence[Step], source: str) -> None:
 def do_again(books: Books, steps: Sequence[Step]) -> list[str]:
     """Book these steps again in their order; returns a sentence for each one whose figures changed.
 
-    Errors: RuleViolation where a later payment is now more than all that was owed on its date, or
-    a plan would have been paid in full before the day its breach was confirmed.
+    What a payment now brings beyond all that was owed on its date becomes a credit balance. Errors:
+    RuleViolation where a plan would have been paid in full before its breach was confirmed.
     """
     sentences = []
     for step in steps:
@@ -93,7 +94,7 @@ def do_again(books: Books, steps: Sequence[Step]) -> list[str]:
         elif step.schedule.kind == Schedule.Kind.BREACHED:
             sentences.append(_break_again(books, step))
         elif step.schedule.kind == Schedule.Kind.ADDED:
-            _add_again(books, step)
+            sentences.append(_add_again(books, step))
         else:
             sentences.append(_accelerate_again(books, step))
     return [sentence for sentence in sentences if sentence]
@@ -102,12 +103,12 @@ def do_again(books: Books, steps: Sequence[Step]) -> list[str]:
 def _pay_again(books: Books, payment: Payment) -> str:
     books.bring_to(payment.paid_on)
     before = payment.split_now
-    split = _split(books, payment)
+    split = split_payment(books.position, payment.amount, payment.paid_on, keep_excess=True)
     payment.split_now = preview_of(split).as_json()
     Payment.objects.filter(pk=payment.pk).update(split_now=payment.split_now)
     key = f"payment:{payment.reference}:{books.loan.version}"
     post_split(books, payment, split, key=key)
-    parts = _moved(before["totals"], payment.split_now["totals"])
+    parts = _moved(before, payment.split_now)
     if not parts:
         return ""
     return (
@@ -115,27 +116,12 @@ def _pay_again(books: Books, payment: Payment) -> str:
     )
 
 
-def _split(books: Books, payment: Payment) -> Split:
-    try:
-        return split_payment(books.position, payment.amount, payment.paid_on)
-    except RuleViolation as refused:
-        if refused.code != "OVER_PAYOFF":
-            raise
-        owed = debt_of(books.position, payment.paid_on).payoff
-        raise RuleViolation(
-            f"更正后，{payment.paid_on:%Y-%m-%d} 已收的 {payment.amount:,.2f} 元会超过当天全部应还 "
-            f"{owed:,.2f} 元，本次未入账。请减少本次金额，或先冲正那一笔还款。",
-            code="OVER_PAYOFF",
-            field="amount",
-        ) from refused
-
-
 def _moved(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    return [
-        f"{LABELS[name]} {Decimal(before[name]):,.2f} → {Decimal(after[name]):,.2f} 元"
-        for name in LABELS
-        if before[name] != after[name]
-    ]
+    was, now = before["totals"], after["totals"]
+    parts = [(LABELS[name], Decimal(was[name]), Decimal(now[name])) for name in LABELS]
+    old_credit, new_credit = (Decimal(split.get("credit", ZERO)) for split in (before, after))
+    parts.append((Account.CREDIT.label, old_credit, new_credit))
+    return [f"{label} {old:,.2f} → {new:,.2f} 元" for label, old, new in parts if old != new]
 
 
 def _break_again(books: Books, act: BookedAct) -> str:
@@ -178,11 +164,30 @@ def _accelerate_again(books: Books, act: BookedAct) -> str:
     return f"{on:%Y-%m-%d} 的提前到期重新计算：提前到期的本金 {old_due:,.2f} → {new_due:,.2f} 元。"
 
 
-def _add_again(books: Books, act: BookedAct) -> None:
-    on, payment = act.schedule.opened_on, act.entry.payment
-    assert payment is not None
+def _add_again(books: Books, act: BookedAct) -> str:
+    on = act.schedule.opened_on
     books.bring_to(on)
-    bounce_beside(books, payment, on, act.entry.source, key=_key(books, act))
+    if act.entry.payment is not None:
+        bounce_beside(books, act.entry.payment, on, act.entry.source, key=_key(books, act))
+        return ""
+    was = act.schedule.instalments.get().principal
+    schedule = claim_overdrawn(books, on, key=_key(books, act))
+    claimed = schedule.instalments.get().principal if schedule else ZERO
+    if claimed == was:
+        return ""
+    return f"{on:%Y-%m-%d} 收回的多退款项 {was:,.2f} → {claimed:,.2f} 元。"
+
+
+def close_gap(books: Books) -> list[str]:
+    """What was refunded beyond what is left of the credit balance is owed again from today."""
+    today = business_date(books.now)
+    if books.position.credit >= ZERO:
+        return []
+    books.bring_to(max(today, books.booked_on))
+    key = f"claim:{books.loan.pk}:{books.loan.version}"
+    schedule = claim_overdrawn(books, books.booked_on, key=key)
+    assert schedule is not None
+    return [f"{schedule.source}（{books.booked_on:%Y-%m-%d} 起）。"]
 
 
 def _key(books: Books, act: BookedAct) -> str:

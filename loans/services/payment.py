@@ -46,13 +46,15 @@ def pay(
     reference: str,
     actor: User | None,
     now: datetime,
+    keep_excess: bool = False,
 ) -> Payment:
     """Receive ``amount`` yuan on ``paid_on`` under the provider's ``reference``; twice is once.
 
     Order of allocation: loans/RULES.md §5. More than what is due is prepayment: interest to that
     day, then principal, and the schedule is recomputed. A date before later payments, breaches or
     an acceleration undoes them, posts this one and does them again (``services.correction``);
-    what changed is a row of ``Correction``, as for any date before today. Errors: RuleViolation
+    what changed is a row of ``Correction``, as for any date before today. With ``keep_excess`` money
+    beyond the pay-off, also of a settled loan, becomes a credit balance to be refunded. Errors: RuleViolation
     when the reference is known with another loan, amount or date or was reversed (then money that
     did arrive takes a reference of its own), above the pay-off, before an executed plan.
     """
@@ -61,7 +63,7 @@ def pay(
     if not reference or len(reference) > 80:
         raise RuleViolation("缺少还款流水号，请重新发起还款。", field="reference")
     try:
-        return _pay(loan_id, amount, paid_on, reference, actor, now)
+        return _pay(loan_id, amount, paid_on, reference, actor, now, keep_excess=keep_excess)
     except IntegrityError:
         same_reference = Payment.objects.filter(reference=reference).first()
         if same_reference is None:
@@ -76,6 +78,8 @@ def _pay(
     reference: str,
     actor: User | None,
     now: datetime,
+    *,
+    keep_excess: bool,
 ) -> Payment:
     with open_books(loan_id, actor=actor, now=now) as books:
         active = list(Payment.objects.filter(loan_id=loan_id).order_by("paid_on", "pk"))
@@ -87,13 +91,13 @@ def _pay(
         check_event_date(books.loan, paid_on, now, field="paid_on", label="付款日")
         _check_no_plan_later(books, paid_on)
         steps = [step for (on, _), step in steps_of(books, active) if on > paid_on]
-        if not steps:
+        if not steps and not keep_excess:
             check_open(books.loan)
         today = business_date(now)
         before = correction.figures(books, today) if steps or paid_on < today else None
         correction.undo(books, steps, f"补记 {paid_on:%Y-%m-%d} 的还款，重新入账")
-        payment = _receive(books, amount, paid_on, reference)
-        changes = correction.do_again(books, steps)
+        payment = _receive(books, amount, paid_on, reference, keep_excess=keep_excess)
+        changes = correction.do_again(books, steps) + correction.close_gap(books)
         correction_row = None
         if before is not None:
             correction_row = correction.record(
@@ -132,6 +136,7 @@ def reverse_payment(*, payment_id: int, reason: str, actor: User | None, now: da
             later = []
         else:
             changes = _undo_payment(books, payment, later, reason)
+        changes += correction.close_gap(books)
         correction_row = correction.record(
             books, payment, Correction.Kind.REVERSAL, before, changes
         )
@@ -248,9 +253,11 @@ def _columns(row: Instalment) -> str:
     return "，".join(f"{label} {amount:,.2f}" for label, amount in amounts if amount)
 
 
-def _receive(books: Books, amount: Decimal, on: date, reference: str) -> Payment:
+def _receive(
+    books: Books, amount: Decimal, on: date, reference: str, *, keep_excess: bool
+) -> Payment:
     books.bring_to(on)
-    split = split_payment(books.position, amount, on)
+    split = split_payment(books.position, amount, on, keep_excess=keep_excess)
     preview = preview_of(split)
     payment = Payment.objects.create(
         loan=books.loan,
@@ -279,8 +286,9 @@ def _finish(
     A correction is told first, to them and to the borrower: it is why the rest happens.
     """
     books.bring_to(max(on, books.booked_on))
-    settled = debt_of(books.position, books.booked_on).payoff == ZERO
     was_settled = books.loan.is_settled
+    stays_settled = was_settled and "status" not in books.changes and not again
+    settled = not stays_settled and debt_of(books.position, books.booked_on).payoff == ZERO
     if settled:
         settlement.settle(books, on)
     books.close()

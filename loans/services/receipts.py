@@ -14,7 +14,7 @@ def post_split(books: Books, payment: Payment, split: Split, *, key: str) -> Non
     """Accrual of what is paid ahead, the payment itself, and the recomputed schedule."""
     on = payment.paid_on
     ids = {row.number: row.id for row in split.debt.instalments}
-    lines = [PostingLine(Account.CASH, payment.amount)]
+    lines = [PostingLine(Account.CASH, payment.amount), PostingLine(Account.CREDIT, -split.excess)]
     for line in split.allocation.lines:
         if line.instalment is not None:
             lines.append(PostingLine(line.component.value, -line.amount, ids[line.instalment]))

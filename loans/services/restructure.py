@@ -12,6 +12,7 @@ from loans.domain.restructure import PlanPreview, ReliefTerms, plan_preview
 from loans.models import Account, Entry, Instalment, Loan, Payment, Schedule
 from loans.queries.debt import debt_of
 from loans.queries.position import Position, load_position
+from loans.queries.standing import LOAN
 from loans.queries.types import Debt
 from loans.services import observers
 from loans.services.booking import Books, income, open_books
@@ -88,7 +89,8 @@ def _locked_debt(books: Books, terms: ReliefTerms, rules: PlanRules, on: date) -
         raise RuleViolation("方案的计算日期有误，请重新生成方案。", field="figures_as_of")
     newer = any(
         move.on > figures_as_of and move.kind in _EVENTS
-        for moves in position.moves.values()
+        for instalment_id, moves in position.moves.items()
+        if instalment_id != LOAN
         for move in moves
     )
     if newer or any(s.opened_on > figures_as_of for s in position.schedules_on()[1:]):

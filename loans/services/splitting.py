@@ -23,6 +23,7 @@ ORDER_TEXT = {
     "principal_first": "逾期超过 90 天：先还本金，再还利息和罚息",
     "plan": "新还款计划：从最早一期起，保留罚息 → 保留利息 → 利息 → 本金",
     "prepayment": "没有逾期：先还到今天的利息，再提前归还本金",
+    "credit": "没有欠款：全部记为溢缴款",
 }
 
 
@@ -38,7 +39,7 @@ class SplitLine:
 
 @dataclass(frozen=True, slots=True)
 class SplitPreview(InParts):
-    """What a payment would do, in yuan; the lines and the parts both add up to ``amount``."""
+    """What a payment would do, in yuan; lines and parts both add up to ``amount`` less ``excess``."""
 
     amount: Decimal
     on: date
@@ -52,6 +53,7 @@ class SplitPreview(InParts):
     remaining: Decimal
     settles: bool
     new_rows: tuple[ScheduledInstalment, ...]
+    excess: Decimal  # beyond all that was owed: a credit balance
 
     def as_json(self) -> dict[str, Any]:
         """What a receipt stores."""
@@ -70,6 +72,7 @@ class SplitPreview(InParts):
             "totals": self.parts.as_json(),
             "prepaid_principal": str(self.prepaid_principal),
             "remaining": str(self.remaining),
+            "credit": str(self.excess),
         }
 
 
@@ -81,6 +84,7 @@ class Split:
     allocation: Allocation
     undue: tuple[Instalment, ...]
     new_rows: tuple[ScheduledInstalment, ...] = ()
+    excess: Decimal = ZERO
 
     @property
     def ahead_interest(self) -> Decimal:
@@ -97,14 +101,18 @@ class Split:
         )
 
 
-def split_payment(position: Position, amount: Decimal, on: date) -> Split:
+def split_payment(
+    position: Position, amount: Decimal, on: date, *, keep_excess: bool = False
+) -> Split:
     """Split a payment of ``amount`` yuan on ``on``; RuleViolation above the pay-off, naming it.
 
+    With ``keep_excess`` what is above the pay-off becomes a credit balance instead.
     Example (loans/RULES.md §5): 2,100 on 2023-09-20 → penalty 64.24, interest 54.00,
     principal 1,981.76 of №1.
     """
     debt = debt_of(position, on)
-    if amount > debt.payoff:
+    excess = max(amount - debt.payoff, ZERO)
+    if excess and not keep_excess:
         raise RuleViolation(
             f"还款金额超过全部应还。结清这笔借款需要 {debt.payoff:,.2f} 元，"
             f"请改为不超过 {debt.payoff:,.2f} 元。",
@@ -113,11 +121,13 @@ def split_payment(position: Position, amount: Decimal, on: date) -> Split:
         )
     free = debt.is_plan and not position.interest_profile(on).rate
     dues, prepayable = _dues(debt, ahead_by_row=free)
+    if excess == amount:
+        return Split(debt, Allocation((), ZERO, "credit"), (), excess=excess)
     with refusing():
         allocation = allocate(
-            position.profile, amount, dues, on, plan=debt.is_plan, prepayable=prepayable
+            position.profile, amount - excess, dues, on, plan=debt.is_plan, prepayable=prepayable
         )
-    split = Split(debt, allocation, tuple(position.undue(on)))
+    split = Split(debt, allocation, tuple(position.undue(on)), excess=excess)
     return replace(split, new_rows=_recomputed(position, split, on))
 
 
@@ -162,13 +172,14 @@ def _recomputed(position: Position, split: Split, on: date) -> tuple[ScheduledIn
 def preview_of(split: Split) -> SplitPreview:
     """The split as the cashier and the receipt show it."""
     debt, allocation = split.debt, split.allocation
-    amount = sum((line.amount for line in allocation.lines), ZERO)
-    settles = amount == debt.payoff
+    allocated = sum((line.amount for line in allocation.lines), ZERO)
+    settles = allocated == debt.payoff and allocated > ZERO
     kind = Payment.Kind.PREPAYMENT if split.ahead_principal else Payment.Kind.REGULAR
-    only_ahead = all(line.instalment is None for line in allocation.lines)
+    lines = allocation.lines
+    only_ahead = bool(lines) and all(line.instalment is None for line in lines)
     order = "prepayment" if only_ahead else allocation.order
     return SplitPreview(
-        amount=amount,
+        amount=allocated + split.excess,
         on=debt.as_of,
         kind=(Payment.Kind.PAYOFF if settles else kind).value,
         order=order,
@@ -180,7 +191,8 @@ def preview_of(split: Split) -> SplitPreview:
         parts=allocation.parts,
         prepaid_principal=split.ahead_principal,
         payoff=debt.payoff,
-        remaining=debt.payoff - amount,
+        remaining=debt.payoff - allocated,
         settles=settles,
         new_rows=split.new_rows,
+        excess=split.excess,
     )

@@ -1,11 +1,11 @@
-"""Tells the borrower that a payment was reversed or booked late, and what that changed for them."""
+"""Tells the borrower what an act of staff, or a late or reversed payment, changed for them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
 
-from loans.models import Correction, Loan, Schedule
+from loans.models import Correction, Entry, Loan, Schedule
 from loans.queries.papers import about
 from loans.services.booking import Books
 from loans.services.timeline import BookedAct, Step
@@ -47,6 +47,23 @@ def notify_corrected(
             "changes": correction.changes,
             **{name: _yuan(getattr(correction, name)) for name in figures},
         },
+        about=about(loan),
+        link=f"/jiebei/{loan.public_id}/statement/",
+        category="repayment",
+        mandatory=True,
+        now=books.now,
+    )
+
+
+def notify_act(books: Books, entry: Entry, *, title: str, text: str) -> None:
+    """An act of staff on somebody's books, told in its transaction; the message has no figures."""
+    loan = books.loan
+    notify(
+        event="loan_act",
+        key=f"loan:{loan.public_id}:loan_act:{entry.pk}:{loan.borrower_id}",
+        user=loan.borrower,
+        channels={"sms"},
+        context={"number": loan.number, "on": entry.value_date, "title": title, "text": text},
         about=about(loan),
         link=f"/jiebei/{loan.public_id}/statement/",
         category="repayment",

@@ -13,11 +13,13 @@ from typing import Any
 from django.db.models import Q
 
 from loans.domain.restructure import ReliefTerms
-from loans.models import Entry, Loan, Payment, Schedule
+from loans.models import Account, Entry, Loan, Payment, Schedule
 from loans.queries.debt import load_debt
 from loans.services.acceleration import accelerate
+from loans.services.beside import claim_overdrawn
 from loans.services.booking import open_books
 from loans.services.breach import reinstate
+from loans.services.ledger import PostingLine
 from loans.services.origination import open_loan
 from loans.services.payment import pay, reverse_payment
 from loans.services.restructure import apply_relief
@@ -54,6 +56,8 @@ def rebuilt(loan: Loan) -> Loan:
     for on, place, step in _in_order(loan):
         if isinstance(step, Payment):
             received[step.pk] = _receive(again, step, on, place)
+        elif isinstance(step, BookedAct) and step.entry.kind == Entry.Kind.CLAIM:
+            _refund_without_cover(again, step, on)
         elif isinstance(step, BookedAct) and step.entry.kind == Entry.Kind.BOUNCE:
             bounced = received[step.entry.payment_id or 0]
             reverse_payment(payment_id=bounced.pk, reason="退票", actor=None, now=at(on))
@@ -85,7 +89,19 @@ def _receive(loan: Loan, payment: Payment, on: date, place: int) -> Payment:
         reference=f"again:{loan.pk}:{place}",
         actor=None,
         now=at(on),
+        keep_excess=True,
     )
+
+
+def _refund_without_cover(loan: Loan, claim: BookedAct, on: date) -> None:
+    """Money went out that nothing had come in for: a claim of the same amount from that day."""
+    amount = claim.schedule.instalments.get().principal
+    with open_books(loan.pk, actor=None, now=at(on)) as books:
+        books.bring_to(on)
+        lines = [PostingLine(Account.CREDIT, amount), PostingLine(Account.CASH, -amount)]
+        books.post(Entry.Kind.REFUND, on, "没有对应还款的退款", lines)
+        claim_overdrawn(books, on, key=f"again:{loan.pk}:{claim.entry.pk}")
+        books.close()
 
 
 def _do(loan: Loan, step: BookedAct | Schedule, on: date, place: int) -> None:

@@ -105,6 +105,9 @@ def plant(rule: str) -> None:  # noqa: C901, PLR0915 - one branch a rule
             terms = (plan.terms or {}) | {"waived": "60.01"}
             change = "UPDATE loans_schedule SET terms = %s WHERE id = %s"
             break_it(change, json.dumps(terms), plan.pk)
+        case "credit":
+            change = "UPDATE loans_posting SET account = 'credit' WHERE id = %s"
+            break_it(change, posting("cash", "payment"))
         case "status":
             break_it("UPDATE loans_loan SET status = 'settled', settled_on = '2023-12-01'")
 
@@ -126,6 +129,7 @@ def plant(rule: str) -> None:  # noqa: C901, PLR0915 - one branch a rule
         "interest",
         "waiver",
         "plan-sum",
+        "credit",
         "status",
     ],
 )

@@ -54,11 +54,17 @@ def money_is_conserved(position: Position) -> None:
     )
     assert sum(sums.values(), ZERO) == ZERO
     received = Payment.objects.filter(loan=loan, reversed_by=None).aggregate(x=Sum("amount"))
-    assert sums[Account.CASH] == (received["x"] or ZERO) - loan.principal
+    refunds = Posting.objects.filter(
+        entry__loan=loan, account=Account.CASH, entry__kind__in=["refund", "refund_back"]
+    )
+    given_back = -(refunds.aggregate(x=Sum("amount"))["x"] or ZERO)
+    assert sums[Account.CASH] == (received["x"] or ZERO) - given_back - loan.principal
+    assert position.credit == -sums.get(Account.CREDIT.value, ZERO) >= ZERO
     charged = -sum((sums.get(name, ZERO) for name in sums if name.endswith("_income")), ZERO)
     owed = sum((sums.get(account.value, ZERO) for account in RECEIVABLES), ZERO)
     waived = sums.get(Account.WAIVER.value, ZERO)
-    assert loan.principal + charged == (received["x"] or ZERO) + waived + owed
+    kept = (received["x"] or ZERO) - given_back - position.credit
+    assert loan.principal + charged == kept + waived + owed
 
 
 def days_add_up(position: Position, today: date) -> None:

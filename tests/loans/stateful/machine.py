@@ -20,7 +20,8 @@ from loans.domain.schedule import PlanPeriod
 from loans.models import Loan, Payment, Posting
 from loans.proofs import violations
 from loans.queries.debt import debt_of, load_debt
-from loans.queries.position import Position
+from loans.queries.position import Position, load_position
+from loans.services import credit
 from loans.services.acceleration import accelerate
 from loans.services.booking import open_books
 from loans.services.breach import reinstate
@@ -36,7 +37,9 @@ from tests.loans.rebuild import figures, rebuilt
 from tests.loans.stateful.invariants import check_all
 from tests.loans.stateful.profiles import FEN_AMOUNTS, PERCENT, profiles
 
-LATE_REFUSALS = frozenset({"OVER_PAYOFF", "PLAN_PAID"})
+LATE_REFUSALS = frozenset(
+    {"OVER_PAYOFF", "PLAN_PAID"}
+)  # its own amount; a plan paid before its breach
 
 
 class LoanMachine(RuleBasedStateMachine):
@@ -149,6 +152,38 @@ class LoanMachine(RuleBasedStateMachine):
         if len(left) < 2:
             self.last = None
 
+    @rule(more=FEN_AMOUNTS, days=st.sampled_from([0, 0, 7]))
+    def overpay(self, more: Decimal, days: int) -> None:
+        """More than everything: the rest is a credit balance."""
+        on = max(self.today - timedelta(days=days), self.books.loan.drawdown_on)
+        before = self.books.credit
+        owed = debt_of(self.books, on).payoff
+        act = self._payment(owed + more, on, keep_excess=True)
+        if self.attempt(act) and on == self.today:
+            assert load_position(self.fresh()).credit == before + more
+            assert self.fresh().is_settled
+
+    @rule(share=PERCENT, bounces=st.booleans())
+    @precondition(lambda self: self.books.credit > 0)
+    def refund(self, share: Decimal, bounces: bool) -> None:
+        """Some of the credit balance is paid out, and may come back."""
+        amount = max((self.books.credit * share).quantize(D("0.01"), "ROUND_DOWN"), D("0.01"))
+        before, now = debt_of(self.books, self.today), at(self.today)
+        self.serial += 1
+        reference = f"out-{self.loan_id}-{self.serial}"
+        loan_id, actor = self.loan_id, self.borrower
+        assert credit.refund(
+            loan_id=loan_id, amount=amount, reference=reference, reason="", actor=actor, now=now
+        )
+        if bounces:
+            credit.return_refund(
+                loan_id=loan_id, reference=reference, reason="", actor=actor, now=now
+            )
+        self.last = None
+        books = load_position(self.fresh())
+        assert books.credit == self.books.credit - (D("0.00") if bounces else amount)
+        assert debt_of(books, self.today) == before
+
     @rule(which=st.integers(0, 50))
     def reverse(self, which: int) -> None:
         done = list(Payment.objects.filter(loan_id=self.loan_id).values_list("pk", flat=True))
@@ -244,7 +279,9 @@ class LoanMachine(RuleBasedStateMachine):
         event("crossed" if done else f"not crossed: {self.refused}")
         assert done or self.refused in refusals, self.refused
 
-    def _payment(self, amount: Decimal, on: date) -> Callable[[], object]:
+    def _payment(
+        self, amount: Decimal, on: date, *, keep_excess: bool = False
+    ) -> Callable[[], object]:
         self.serial += 1
         reference, now = f"{self.loan_id}-{self.serial}", at(self.today)
         return lambda: pay(
@@ -254,6 +291,7 @@ class LoanMachine(RuleBasedStateMachine):
             reference=reference,
             actor=None,
             now=now,
+            keep_excess=keep_excess,
         )
 
     def _relieve(
