@@ -22,7 +22,7 @@ class Vesting:
 def vest(waived: Decimal, plan_principal: Decimal, paid_principal: Decimal) -> Vesting:
     """What of a waiver stays after a breach: vested = DOWN(waived × paid / plan principal).
 
-    Yuan to the fen (loans/RULES.md §7, vesting=proportional). Raises InvalidInput (waived,
+    Yuan to the fen (loans/RULES.md §7). Raises InvalidInput (waived,
     plan_principal, paid_principal). Example: vest(161.50, 6000, 2500) is 67.29 vested, 94.21
     returned, 3500 remaining.
     """

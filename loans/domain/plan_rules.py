@@ -1,4 +1,4 @@
-"""The rules that one agreed plan lives by: limits, grace, cure, vesting (relief/RULES.md §6, §8).
+"""The rules that one agreed plan lives by: limits, grace and cure (relief/RULES.md §6, §8).
 
 They come from the lender's relief policy, are copied onto the plan when it is executed and never
 change after it; whatever happens to the plan later reads them there. This package has no numbers
@@ -8,20 +8,13 @@ of its own for them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import date, timedelta
-from enum import StrEnum
 from typing import Any, Protocol
 
-from loans.domain._checks import check_choice, check_date, check_int
+from loans.domain._checks import check_date, check_int
 from loans.domain.schedule import due_date
 from portal.core.kernel.errors import InvalidInput
-
-
-class VestingKind(StrEnum):
-    """How much of a waiver stays when a plan breaks."""
-
-    PROPORTIONAL = "proportional"
 
 
 class PlanShape(Protocol):
@@ -55,13 +48,10 @@ class PlanRules:
     plan_reminder_days: int
     plan_grace_days: int
     cure_days: int
-    vesting: VestingKind
 
     def __post_init__(self) -> None:
         for field, (label, low, high) in _INTS.items():
             check_int(getattr(self, field), field, label, low, high)
-        kind = check_choice(self.vesting, "vesting", "违约时减免的保留方式", VestingKind)
-        object.__setattr__(self, "vesting", kind)
 
     def latest_first_due(self, figures_as_of: date) -> date:
         """One month as usual plus the deferral allowed: of 2023-10-09 with 3 months 2024-02-09."""
@@ -93,11 +83,7 @@ class PlanRules:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; `from_dict(rules.to_dict()) == rules`."""
-        return {
-            field.name: str(value) if isinstance(value, StrEnum) else value
-            for field in fields(self)
-            for value in [getattr(self, field.name)]
-        }
+        return asdict(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> PlanRules:

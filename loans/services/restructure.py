@@ -57,8 +57,8 @@ def apply_relief(
     schedule → open the plan; one transaction, once per ``key``.
 
     What ran on between ``terms.figures_as_of`` and ``on`` is waived too, as an entry of its own;
-    it is no part of what comes back on breach. ``rules`` are kept with the plan: its grace, cure and
-    vesting follow them to its end. Errors: RuleViolation (DEBT_CHANGED when something
+    it is no part of what comes back on breach. ``rules`` are kept with the plan: its grace and
+    cure follow them to its end. Errors: RuleViolation (DEBT_CHANGED when something
     was paid since the figures; a bound of the terms). Example: waive 60 % of 161.50: waived
     96.90, kept 64.60, 11 × 514.55 + 514.67.
     """

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from loans.domain.authority import ACT_TIERS, ActRules, ActTier
-from loans.domain.plan_rules import PlanRules, VestingKind
+from loans.domain.plan_rules import PlanRules
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Rank
 
@@ -55,7 +55,6 @@ class ReliefPolicy:
     plan_reminder_days: int = 3
     plan_grace_days: int = 3
     cure_days: int = 10
-    vesting: str = VestingKind.PROPORTIONAL.value
     forced_read_seconds: int = 10
     sla_delay_waiver: bool = True
     affordability_share: Decimal = Decimal("0.50")

@@ -8,7 +8,7 @@ from typing import Any
 
 from loans.domain.components import Component, Components
 from loans.domain.facts import InstalmentFacts, PaymentFact
-from loans.domain.plan_rules import PlanRules, VestingKind
+from loans.domain.plan_rules import PlanRules
 from loans.domain.profile import ProductProfile
 from loans.domain.restructure import DebtFigures, ReliefTerms
 
@@ -39,7 +39,6 @@ PLAN_RULES = PlanRules(
     plan_reminder_days=3,
     plan_grace_days=3,
     cure_days=10,
-    vesting=VestingKind.PROPORTIONAL,
 )
 
 

@@ -107,8 +107,8 @@ RESULTS = {
     "PlanShape", "PlanRow", "PlanPreview", "ScheduledInstalment",
 }  # fmt: skip
 WORDS = {
-    "Component", "InterestDays", "Method", "PenaltyBase", "PenaltyCause", "PlanPeriod", "PrepayEffect", "RateKind",
-    "VestingKind",
+    "Component", "InterestDays", "Method", "PenaltyBase", "PenaltyCause", "PlanPeriod", "PrepayEffect",
+    "RateKind",
 }  # fmt: skip
 
 

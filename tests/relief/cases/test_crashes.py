@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 
 from loans.proofs import violations
+from loans.queries.debt import load_debt
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Rank
 from relief.cases.models import Case
@@ -77,9 +78,7 @@ def pay_under_offer(case: Case) -> None:
 
 def pay_everything(case: Case) -> None:
     on = business_date(SOON)
-    factories.pay_amount(
-        case.loan, factories.debt(case.loan, on).payoff, on, reference="one-transfer"
-    )
+    factories.pay_amount(case.loan, load_debt(case.loan, on).payoff, on, reference="one-transfer")
 
 
 ACTS = {
