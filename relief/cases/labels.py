@@ -74,25 +74,28 @@ WORDS: dict[S, Words] = {
         "请在 {due} 前答复借款人的还款建议。",
     ),
     S.PLAN_ACTIVE: Words(
-        "新还款计划执行中",
-        "计划执行中",
+        "按新计划还款中",  # from here on the words of the loan's stage, to both sides
+        "按新计划还款中",
         "请按新还款计划按时还款。",  # the stage of the loan says more, where it is at hand
         "下一期 {due} 到期，由系统看护。",
     ),
     S.WARNED: Words(
-        "新还款计划有违约风险",
-        "违约预警",
-        "请尽快还清逾期的一期，还清后计划继续有效。",
+        "有违约风险",
+        "有违约风险",
+        "请尽快还清逾期的一期，还清后新计划继续有效。",
         "补救期到 {due}；到期仍未还清时由客服确认违约。",
     ),
     S.BREACHED: Words(
-        "新计划已终止",  # the word of the loan's stage
-        "已违约",
+        "新计划已终止",
+        "新计划已终止",
         "新还款计划已终止，剩余欠款现已到期；仍可随时还款，也可联系客服。",
         "计划已终止，无需再处理。",
     ),
     S.COMPLETED: Words(
-        "已完成", "已完成", "欠款已全部还清，结清证明已开出。", "计划已完成，无需再处理。"
+        "新计划已还清",
+        "新计划已还清",
+        "欠款已全部还清，结清证明已开出。",
+        "新计划已还清，无需再处理。",
     ),
     S.REJECTED: Words(
         "未通过",

@@ -130,7 +130,7 @@ _BORROWERS = frozenset({Task.ADD_FILE, Task.REMOVE_FILE, Task.EDIT, Task.READ})
 def closed_sentence(state: State, action: Action, last_move: str = "") -> str:
     """The sentence for a move that the table does not have here; `last_move` says who did what.
 
-    现在不能撤回方案：林*云已于 3月2日 10:05 接受方案，申请目前“新还款计划执行中”。…
+    现在不能撤回方案：林*云已于 3月2日 10:05 接受方案，申请目前“按新计划还款中”。…
     """
     return (
         f"现在不能{labels.ACTION_LABELS[action]}：{last_move}"

@@ -180,7 +180,9 @@ def _kpis(
         ),
         Kpi("d", "已超时", f"{late}", "需立即处理" if late else "没有超时", "?due=late"),
         Kpi("", "待复核", f"{checks}", "拟定人不能复核", "?state=AWAITING_APPROVAL"),
-        Kpi("s", "方案执行中", f"{len(plans)}", _kept_text(on_time, len(plans)), "?state=plans"),
+        Kpi(
+            "s", "按新计划还款中", f"{len(plans)}", _kept_text(on_time, len(plans)), "?state=plans"
+        ),
         Kpi(
             "",
             "本月减免罚息",
@@ -192,7 +194,7 @@ def _kpis(
 
 
 def _kept_text(on_time: int, plans: int) -> str:
-    return f"按约还款 {on_time * 100 / plans:.1f}%" if plans else "还没有执行中的方案"
+    return f"按约还款 {on_time * 100 / plans:.1f}%" if plans else "还没有人按新计划还款"
 
 
 def _punctual(reviews: list[Review], mondays: list[date]) -> WeekChart:

@@ -43,7 +43,7 @@ LIGHT = (
 )  # fmt: skip
 WORKED_ON = sorted(IN_TALKS | {State.WARNED})
 OVER = {"plans": sorted(IN_PLAN - {State.WARNED}), "closed": sorted(CLOSED)}
-OVER_LABELS = {"plans": "计划执行中", "closed": "已结束"}
+OVER_LABELS = {"plans": "按新计划还款", "closed": "已结束"}
 
 
 @dataclass(frozen=True)

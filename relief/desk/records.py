@@ -106,7 +106,7 @@ class AgreementAdmin(OwnHiddenAdmin):
     """What was accepted, as it was accepted."""
 
     list_display = ["number", CASE, "accepted_at", "method", "standing", "ended_at"]
-    list_filter = ["method", filled("ended_at", "效力", no="执行中", yes="已终止")]
+    list_filter = ["method", filled("ended_at", "效力", no="生效中", yes="已结束")]
     list_select_related = ["case"]
     search_fields = ["number", "code", "case__number"]
     date_hierarchy = "accepted_at"
@@ -118,7 +118,7 @@ class AgreementAdmin(OwnHiddenAdmin):
 
     @admin.display(description="效力", ordering="end_kind")
     def standing(self, row: Agreement) -> str:
-        return row.get_end_kind_display() if row.end_kind else "执行中"
+        return row.get_end_kind_display() if row.end_kind else "生效中"
 
 
 @admin.register(Event)

@@ -124,7 +124,11 @@ class Agreement(models.Model):
     end_kind = models.CharField(
         max_length=10,
         blank=True,
-        choices=[("completed", "已完成"), ("breached", "已违约"), ("revoked", "已撤销")],
+        choices=[
+            ("completed", "新计划已还清"),
+            ("breached", "新计划已终止"),
+            ("revoked", "协议已撤销"),
+        ],
     )
     end_reason = models.CharField(max_length=500, blank=True)
 

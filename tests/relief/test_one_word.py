@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -16,17 +17,20 @@ from loans.models import Payment
 from loans.presenters.amounts import interest_column, penalty_column
 from loans.presenters.loan import plan_lines
 from loans.presenters.repay import receipt
+from loans.queries import stage
 from loans.queries.debt import load_debt
 from loans.queries.plan import booked_breaches
 from loans.queries.position import load_position
+from loans.queries.stage import Stage
 from loans.queries.types import Debt
 from portal.core import clock
 from portal.core.kernel.roles import Rank
+from relief.cases import labels
 from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.offers import agreement_text
 from relief.offers.agreement import is_untouched
-from relief.offers.models import Offer
+from relief.offers.models import Agreement, Offer
 from relief.offers.terms import offer_digest
 from tests import factories
 from tests.factories import NOW
@@ -230,3 +234,61 @@ def test_the_page_of_a_broken_plan_leaves_the_loan_to_the_plan_after_it() -> Non
     assert "plan-standing" not in old
     assert reverse("relief:plan", args=[again.public_id]) in old
     assert 'data-field="plan-standing" data-value="kept"' in new
+
+
+# Every state of a plan, as the case calls it to either side and as the stage of its loan does.
+STATES = {
+    State.PLAN_ACTIVE: Stage.PLAN_ON_TIME,
+    State.WARNED: Stage.PLAN_WARNED,
+    State.BREACHED: Stage.PLAN_BROKEN,
+    State.COMPLETED: Stage.PLAN_COMPLETED,
+    State.SETTLED: Stage.SETTLED,
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_case_and_loan_call_a_plan_the_same_to_everybody(state: State) -> None:
+    words = labels.WORDS[state]
+
+    assert {words.borrower, words.staff} == {stage.WORDS[STATES[state]].badge}
+
+
+def test_an_agreement_ends_by_the_word_of_its_plan() -> None:
+    ends = dict(Agreement._meta.get_field("end_kind").flatchoices)
+
+    assert ends["breached"] == labels.WORDS[State.BREACHED].borrower
+    assert ends["completed"] == labels.WORDS[State.COMPLETED].borrower
+
+
+# A word that is not used, because the same thing has another one (given behind it).
+OTHER_WORDS = {
+    "现在应付": "当前罚息",
+    "逾期利息(?!的复利|按罚息)": "已到期利息",
+    "未到期应计|应计利息": "未到期利息",
+    "还款总额": "合计应还",
+    "欠款总额|总欠款|欠款合计": "总待还",
+    "方案(会|将|即将)?失效|方案继续有效": "新计划终止, 新计划继续有效",
+    "(?<!新)(?<!还款)计划继续有效": "新计划继续有效",
+    "计划执行中|方案执行中|执行中的方案": "按新计划还款中",
+    "已违约": "新计划已终止",
+    "兑现|归属": "保留",
+    "债务豁免|免债|停息挂账": "罚息减免",
+}
+ROOT = Path(__file__).parents[2]
+SHOWN = [
+    *(ROOT / "templates").rglob("*.*"),
+    *(path for part in ("loans", "relief", "portal") for path in (ROOT / part).rglob("*.py")),
+]
+
+
+@pytest.mark.parametrize("other", OTHER_WORDS)
+def test_nothing_is_told_under_another_word(other: str) -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()[:80]}"
+        for path in SHOWN
+        if "migrations" not in path.parts
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if re.search(other, line)
+    ]
+
+    assert not found, f"say {OTHER_WORDS[other]} instead of {other}:\n" + "\n".join(found)

@@ -65,7 +65,7 @@ def test_a_bounced_payoff_brings_the_plan_back() -> None:
 
     assert state_of(case) == State.PLAN_ACTIVE
     assert "已作废" in verified(paper.code)
-    for words in ("新还款计划执行中", "账目更正", "冲正还款：", "新还款计划恢复执行"):
+    for words in ("按新计划还款中", "账目更正", "冲正还款：", "新还款计划恢复执行"):
         assert words in page
     assert 'data-field="plan-standing" data-value="kept"' in plan
     assert "借款账目已更正" in inbox

@@ -24,7 +24,7 @@ ZERO = Decimal("0.00")
 OF_THE_PAGE = ("split-", "repay-", "what-if-", "statement-", "old-plan", "penalty-before")
 OF_THE_PAGE += ("penalty-after", "owed-", "monthly-", "affordable-", "estimate-", "plan-waived")
 OF_AN_OFFER = ("offer-", "plan-instalment", "delay-waived")  # on the offer's page: of that version
-ENDED = re.compile("这笔借款已有后来的方案|本协议已(因违约终止|违约|撤销)")
+ENDED = re.compile("这笔借款已有后来的方案|协议已撤销</b>|新计划已终止，")
 SUMS = ("penalty-total", "due-now", "total-due", "principal-outstanding", "interest-outstanding")
 
 

@@ -216,7 +216,7 @@ def _pause(state: State | None) -> str:
     """The sentence that collection is paused, while it is (relief/RULES.md §2)."""
     if state in IN_TALKS:
         return "减免申请处理中，还款提醒和催收电话已停止。"
-    return "新还款计划执行中，催收电话已停止。" if state in IN_PLAN else ""
+    return "按新计划还款中，催收电话已停止。" if state in IN_PLAN else ""
 
 
 def _total(active: Sequence[Pair], stages_by_loan: Mapping[int, LoanStage]) -> Total | None:

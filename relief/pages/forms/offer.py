@@ -47,7 +47,7 @@ class AcceptForm(SeenForm):
         error_messages={"required": "请先阅读并勾选同意《罚息减免与还款变更协议》。"},
     )
     know = forms.BooleanField(
-        label="我知道没有按时还款时方案会失效，并恢复尚未兑现的减免",
+        label="我知道没有按时还款时新计划会终止，其余减免恢复",
         error_messages={"required": "请确认你已知道违约的后果。"},
     )
     by = forms.CharField(required=False, widget=forms.HiddenInput)

@@ -46,7 +46,7 @@ def play(stage: Stage, who: User) -> str:
         now=confirmed,
     )
     deliver(confirmed)
-    return f"申请 {case.number} 的新计划已违约"
+    return f"申请 {case.number} 的新计划已终止"
 
 
 def call_about_warning(stage: Stage, case: Case) -> None:
