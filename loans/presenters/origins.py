@@ -23,7 +23,7 @@ PRINCIPAL_WORDS: dict[str, str] = {
 
 KEPT_NOTES = {
     Schedule.Kind.PLAN: "协商协议里没有减免、已经固定的部分，不再增长，随各期一起还。",
-    Schedule.Kind.BREACHED: "方案终止时还没有还的部分，连同恢复的减免，已经固定，不再增长，现在应还。",
+    Schedule.Kind.BREACHED: "方案终止时还没有还的部分，连同恢复的减免，已经固定，不再增长，已经到期。",
 }
 
 

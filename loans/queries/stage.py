@@ -7,6 +7,7 @@ whoever watches plans and registered for it; the books alone never guess at it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -50,7 +51,10 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """How a stage is told; the braces are filled from the loan's own figures."""
+    """How a stage is told; the braces are filled from the loan's own figures.
+
+    What stands in brackets names the amount, and is left out where that stands beside it in large.
+    """
 
     badge: str
     tone: str  # colour class: d danger, w warning, s success, b brand
@@ -68,55 +72,55 @@ WORDS: dict[Stage, Words] = {
     ),
     S.DUE_SOON: Words(
         "还有 {left} 天到期", "w", "第 {number} 期即将到期",
-        "请在 {due} 24:00 前还清 {amount} 元，不会产生罚息。", "去还款",
+        "请在 {due} 24:00 前还清[ {amount} 元]，不会产生罚息。", "去还款",
     ),
     S.DUE_TODAY: Words(
         "今日到期", "w", "今天有一期到期",
-        "第 {number} 期今天到期，24:00 前还清 {amount} 元，不会产生罚息。", "去还款",
+        "第 {number} 期今天到期，24:00 前还清[ {amount} 元]，不会产生罚息。", "去还款",
     ),
     S.IN_GRACE: Words(
         "宽限期内", "w", "有一期已到期，还在宽限期内",
-        "第 {number} 期已于 {due} 到期，请尽快还清 {amount} 元；宽限期内还清不收罚息。", "去还款",
+        "第 {number} 期已于 {due} 到期，请尽快还清[ {amount} 元]；宽限期内还清不收罚息。", "去还款",
     ),
     S.OVERDUE: Words(
         "已逾期 {days} 天", "d", "已逾期 {days} 天",
-        "第 {number} 期没有按时还清，逾期的本金按天计收罚息；还清 {amount} 元后停止计收。", "去还款",
+        "第 {number} 期没有按时还清，逾期的本金按天计收罚息；还清[ {amount} 元]后停止计收。", "去还款",
     ),
     S.ACCELERATED: Words(
         "已提前到期", "d", "这笔借款已宣布提前到期",
-        "全部剩余本金已到期，现在应还 {amount} 元；逾期的本金按天计收罚息。", "去还款",
+        "全部剩余本金已到期[，本期应还 {amount} 元]；逾期的本金按天计收罚息。", "去还款",
     ),
     S.PLAN_ON_TIME: Words(
         "按新计划还款中", "s", "新还款计划按约执行中",
-        "一直按时还款，减免会随已还本金逐步保留。{ahead}", "提前还款",
+        "一直按时还款，减免会随已还本金逐步保留。下一期 {due}[应还 {amount} 元]。", "提前还款",
     ),
     S.PLAN_DUE_SOON: Words(
         "新计划还有 {left} 天到期", "w", "新还款计划第 {number} 期即将到期",
-        "请在 {due} 24:00 前还清 {amount} 元，按时还清这一期，减免继续有效。", "去还款",
+        "请在 {due} 24:00 前还清[ {amount} 元]，按时还清这一期，减免继续有效。", "去还款",
     ),
     S.PLAN_DUE_TODAY: Words(
         "新计划今日到期", "w", "新还款计划今天有一期到期",
-        "第 {number} 期今天到期，请在 24:00 前还清 {amount} 元，减免继续有效。", "去还款",
+        "第 {number} 期今天到期，请在 24:00 前还清[ {amount} 元]，减免继续有效。", "去还款",
     ),
     S.PLAN_LATE: Words(
         "新计划有一期未还", "w", "新还款计划第 {number} 期已逾期 {days} 天",
-        "这一期已于 {due} 到期，还在宽限期内：请尽快还清 {amount} 元{pay_by}，新计划继续有效。", "去还款",
+        "这一期已于 {due} 到期，还在宽限期内：请尽快还清[ {amount} 元]{pay_by}，新计划继续有效。", "去还款",
     ),
     S.PLAN_PAST_GRACE: Words(
         "新计划逾期", "d", "新还款计划第 {number} 期已逾期 {days} 天",
-        "已过宽限期，你会收到违约预警；请马上还清 {amount} 元，新计划继续有效。", "去还款",
+        "已过宽限期，你会收到违约预警；请马上还清[ {amount} 元]，新计划继续有效。", "去还款",
     ),
     S.PLAN_WARNED: Words(
         "有违约风险", "d", "新还款计划已收到违约预警",
-        "请在 {cure_by} 24:00 前还清逾期的 {amount} 元，还清后新计划继续有效。", "去还款",
+        "请在 {cure_by} 24:00 前还清逾期[的 {amount} 元]，还清后新计划继续有效。", "去还款",
     ),
     S.PLAN_ENDING: Words(
         "新计划即将终止", "d", "新还款计划即将终止",
-        "{why}，客服会确认违约；在确认之前还清逾期的 {amount} 元，新计划继续有效。", "去还款",
+        "{why}，客服会确认违约；在确认之前还清逾期[的 {amount} 元]，新计划继续有效。", "去还款",
     ),
     S.PLAN_BROKEN: Words(
         "新计划已终止", "d", "新还款计划已因违约终止",
-        "{opened}起剩余欠款全部到期，现在应还 {amount} 元；"
+        "{opened}起剩余欠款全部到期[，本期应还 {amount} 元]；"
         "从次日起计收罚息，不向前追溯。仍可随时还款，还不上请联系客服。", "去还款",
     ),
     S.PLAN_COMPLETED: Words(
@@ -176,6 +180,7 @@ class LoanStage:
     tone: str
     headline: str
     text: str
+    text_beside_amount: str  # the same where the amount is printed beside it already
     button: str
     step: Step
 
@@ -223,7 +228,8 @@ def _told(loan: Loan, debt: Debt, watch: PlanWatch | None) -> LoanStage:
         badge=words.badge.format_map(figures),
         tone=words.tone,
         headline=words.headline.format_map(figures),
-        text=words.text.format_map(figures),
+        text=re.sub(r"[\[\]]", "", words.text).format_map(figures),
+        text_beside_amount=re.sub(r"\[[^\]]*\]", "", words.text).format_map(figures),
         button=words.button,
         step=words.step,
     )
@@ -287,7 +293,6 @@ def _figures(debt: Debt, watch: PlanWatch | None) -> dict[str, str]:
         "cure_by": day(cure_by, debt.as_of) if cure_by else "",
         "why": breach_reason,
         "opened": day(debt.base_opened_on, debt.as_of),
-        "ahead": f"下一期 {day(row.due_on, debt.as_of)}应还 {row.total:,.2f} 元。" if row else "",
     }
 
 

@@ -80,8 +80,9 @@ def test_every_page_tells_the_same_stage_of_a_plan(state: State, days: int, stag
     told = {name: set(STAGE.findall(text)) for name, text in shown.items() if name not in quiet}
     assert told == {name: {stage.value} for name in shown.keys() - quiet}
     words = stage_of(case.loan, load_debt(case.loan, business_date(at)))
-    for name in ("case", "plan", *(["me"] if not quiet else [])):
-        assert words.text in shown[name]
+    assert words.text in shown["case"]
+    for name in ("plan", *(["me"] if not quiet else [])):  # the amount stands beside it in large
+        assert words.text_beside_amount in shown[name]
 
 
 @pytest.mark.parametrize("days", [FIRST + 15, FIRST + 16])
@@ -229,7 +230,7 @@ def test_where_kept_and_running_penalty_are_added_the_sum_is_printed() -> None:
     for name in ("me", "detail", "penalty", "repay", "plan"):
         assert f'<data value="{owed.penalty_all}" data-field="penalty-all"' in shown[name], name
         assert f'<data value="{owed.kept_penalty}" data-field="kept-penalty"' in shown[name], name
-        assert f"+ 罚息 {owed.penalty:,.2f}" in shown[name], name
+        assert f'+ 罚息 <data value="{owed.penalty}"' in shown[name], name
     kept, running = f"{owed.kept_penalty:,.2f}", f"{owed.penalty:,.2f}"
     assert f"{owed.penalty_all:,.2f} = 保留罚息 {kept} + 罚息 {running}" in shown["home"]
     assert charges.now == owed.penalty_all

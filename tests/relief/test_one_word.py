@@ -263,6 +263,7 @@ def test_an_agreement_ends_by_the_word_of_its_plan() -> None:
 # A word that is not used, because the same thing has another one (given behind it).
 OTHER_WORDS = {
     "现在应付": "当前罚息",
+    "现在应还": "本期应还",
     "逾期利息(?!的复利|按罚息)": "已到期利息",
     "未到期应计|应计利息": "未到期利息",
     "还款总额": "合计应还",

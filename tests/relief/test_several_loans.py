@@ -65,7 +65,7 @@ def test_me_names_each_loan_beside_a_total_that_adds_up(lin: User) -> None:
     }
     assert one(text, "all-due-now") == sum(of_loans(text, "due-now").values())
     assert one(text, "all-penalty-total") == sum(of_loans(text, "penalty-total").values())
-    assert "2 / 3 笔借款现在应还" in text
+    assert "2 / 3 笔借款本期应还" in text
     for loan in owing:
         assert f"/ 3 笔 · 借款 {loan.number}" in text
 

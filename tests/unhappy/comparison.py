@@ -251,6 +251,26 @@ def _documents_add_up(page: Page) -> Iterator[str]:
                 yield f"{page.path}: {sentence}: {sum(amounts)}"
 
 
+LARGE = frozenset({"due-now", "plan-next", "plan-instalment", "repay-amount"})
+
+
+def an_amount_once_in_a_card(reading: Reading) -> Iterator[str]:
+    """What a card prints by itself is not told once more by the card's own sentence."""
+    for page in reading.pages:
+        for loose in page.loose:
+            card = _card_of(loose.where)
+            if card is None or is_history(loose.where) or not re.search("元", loose.sentence):
+                continue
+            for figure in page.figures:
+                shown = figure.field in LARGE and _card_of(figure.where) is card
+                if shown and figure.value == loose.value and not _in_part(figure.where):
+                    yield f"{page.path}: {figure.field} {figure.value} and 「{loose.sentence[:60]}」"
+
+
+def _card_of(node: Node) -> Node | None:
+    return next((part for part in node.up() if part.tag == "section"), None)
+
+
 def all_loans_is_the_sum(reading: Reading) -> Iterator[str]:
     """With several loans: a sum over them is their sum, and says of how many of them it is."""
     if len(reading.loans) < 2:
@@ -598,6 +618,7 @@ def promises_do_not_move_silently(before: Reading, after: Reading) -> Iterator[s
 
 DAILY = (
     *(same_field_same_value, same_word_same_value, parts_add_up, all_loans_is_the_sum),
+    an_amount_once_in_a_card,
     *(one_promise_one_time, no_promise_in_the_past, no_penalty_beside_a_penalty),
     *(late_words_when_late, plan_words_when_a_plan, ends_are_told, replaced_by_something),
     *(repayment_offers_something, one_state_one_word, one_count_one_number),

@@ -53,6 +53,9 @@ PLANTED: dict[str, dict[str, str]] = {
         PLAN: f"<p>罚息 {data('kept-penalty', '2.00')}</p>",
     },
     "parts_add_up": {DETAIL: f"<ol>{ROW}</ol>"},
+    "an_amount_once_in_a_card": {
+        "/me/": f"<section>{data('due-now', '10473.24')}<p>本期应还 10,473.24 元。</p></section>"
+    },
     "one_promise_one_time": {
         PLAN: '<p>请在 <time datetime="2026-12-20">12月20日</time> 24:00 前还清</p>',
         DETAIL: '<p>请在 <time datetime="2027-01-07">1月7日</time> 24:00 前还清</p>',

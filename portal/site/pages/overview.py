@@ -207,7 +207,7 @@ def _loan_card(
         url=optional_url("loans:detail" if stage.is_late else "loans:repay", loan.public_id),
         button="去处理" if stage.is_late else stage.button,
         sources=f"{optional_url('loans:detail', loan.public_id)}#amounts",
-        text=stage.text,
+        text=stage.text_beside_amount,
         pause=_pause(state),
     )
 
@@ -216,7 +216,7 @@ def _pause(state: State | None) -> str:
     """The sentence that collection is paused, while it is (relief/RULES.md §2)."""
     if state in IN_TALKS:
         return "减免申请处理中，还款提醒和催收电话已停止。"
-    return "按新计划还款中，催收电话已停止。" if state in IN_PLAN else ""
+    return "新还款计划期间，催收电话已停止。" if state in IN_PLAN else ""
 
 
 def _total(active: Sequence[Pair], stages_by_loan: Mapping[int, LoanStage]) -> Total | None:

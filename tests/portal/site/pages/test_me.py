@@ -148,9 +148,9 @@ def test_plan_at_risk_says_until_when(lin: User, as_user: LogIn) -> None:
         text = as_user(lin).get(ME).content.decode()
 
     cure_by = business_date(case.next_due_at)
-    assert f"请在 {cure_by.month}月{cure_by.day}日 24:00 前还清逾期的" in text
+    assert f"请在 {cure_by.month}月{cure_by.day}日 24:00 前还清逾期，" in text
     assert 'data-field="loan-stage" data-value="plan_warned"' in text
-    assert "按新计划还款中，催收电话已停止" in text
+    assert "新还款计划期间，催收电话已停止" in text
 
 
 def test_everything_paid_is_told(lin: User, as_user: LogIn) -> None:
