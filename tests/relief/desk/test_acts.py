@@ -204,7 +204,7 @@ BAD: list[tuple[str, State, dict[str, Any], str]] = [
     ("offer", State.NEGOTIATING, offer_values(first_due_on="2027-01-01"), "首期日期要在"),
     ("offer", State.NEGOTIATING, offer_values(first_due_on="明天"), "年-月-日"),
     ("offer", State.NEGOTIATING, offer_values(by="amount", waive_penalty="-1"), "减免金额"),
-    ("offer", State.NEGOTIATING, offer_values(by="amount", waive_penalty="99999"), "最多 ¥"),
+    ("offer", State.NEGOTIATING, offer_values(by="amount", waive_penalty="99999"), "最多 "),
     ("offer", State.NEGOTIATING, offer_values(plan_annual_rate="90"), "原合同利率"),
 ]
 
