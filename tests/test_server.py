@@ -230,6 +230,15 @@ def test_half_a_form_is_no_form(server: Server) -> None:
         assert read_all(line) == b""
 
 
+def test_an_answer_to_no_request_is_not_lost_in_a_reset(server: Server) -> None:
+    """An endless address is refused before its body is read; the answer arrives all the same."""
+    body = "x" * MEGABYTE
+    head = f"POST /login/?q={'y' * 9000} HTTP/1.1\r\nHost: 127.0.0.1\r\n{FORM}"
+    for _ in range(5):
+        told = server.ask(f"{head}Content-Length: {len(body)}\r\n\r\n{body}")
+        assert told.startswith(b"HTTP/1.1 414")
+
+
 @pytest.mark.slow
 def test_stopping_resets_nobody(tmp_path: Path) -> None:
     """On TERM a body that is arriving is answered, an idle connection ends, and so do the workers."""

@@ -21,7 +21,7 @@ from gunicorn.util import close_graceful
 from gunicorn.workers.base_async import AsyncWorker
 from gunicorn.workers.ggevent import GeventWorker
 
-from portal.core.bodies import Body, limit_of
+from portal.core.bodies import FILES, Body, limit_of
 
 BODY_SECONDS = 30  # for a body, and a second more for each BODY_RATE of it
 BODY_RATE = 32 * 1024  # bytes a second: what a bad mobile connection manages
@@ -122,6 +122,11 @@ class Worker(GeventWorker):
             body.close()
             if body.refused:
                 close_graceful(sock, timeout=5, max_drain=1 << 40)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """What is no request is answered, and its rest taken in: else a reset overtakes the answer."""
+        super().handle_error(req, client, addr, exc)
+        close_graceful(client, timeout=5, max_drain=FILES)
 
 
 class _Waiting(gevent.Timeout):
