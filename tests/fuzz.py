@@ -167,50 +167,64 @@ def path_by(learnt: dict[str, dict[str, Any]]) -> Any:
 
 
 def run(values: int, seed: int) -> Findings:
-    from tests.fuzzing import CALLBACK_KEY, nasty, places_of, report_bodies, signed
+    from tests.fuzzing import CALLBACK_KEY
     from tests.stack import start_stack
 
-    chance, findings = random.Random(seed), Findings()
+    findings = Findings()
     stack = start_stack(SMS_CALLBACK_KEY=CALLBACK_KEY, LOG_LEVEL="ERROR")
     try:
-        port = int(stack.environment["PORT"])
-        clients = {who: Visitor(port) for who in CAST}
-        paths = {}
-        for who, account in CAST.items():
-            clients[who].sign_in(account)
-            home = "/login/" if not account else "/me/" if account.isdigit() else "/admin/"
-            paths[who] = path_by(walk(clients[who], home))
-        places = places_of(clients, paths)
-        print(f"{len(places)} places at {len({place.name for place in places})} addresses")
+        clients = {who: Visitor(int(stack.environment["PORT"])) for who in CAST}
+        places = places_for(clients)
         live, kept = stack.folder / "demo.sqlite3", stack.folder / "kept.sqlite3"
         copy(live, kept)
-        bodies = report_bodies(chance)
+        chance = random.Random(seed)
         for place in cycle(places):
             if findings.values >= values:
                 break
             if findings.requests % BETWEEN_RESTORES == BETWEEN_RESTORES - 1:
                 copy(kept, live)
-            given = nasty(chance, place.names)
-            typed = place.form | given if chance.random() < 0.5 else given
-            method = chance.choice(("get", "post", "post", "both"))
-            htmx = {"HX-Request": "true"} if chance.random() < 0.3 else {}
-            visitor, started = clients[place.who], time.monotonic()
-            if place.name == "portal:sms-reports":
-                path, raw, headers = signed(next(bodies))
-                answer = visitor.post(path, raw, headers, content_type="application/json")
-            elif method == "get":
-                answer = visitor.get(place.path, typed, htmx)
-            else:
-                query = nasty(chance, place.names) if method == "both" else None
-                answer = visitor.post(place.path, typed, htmx, query)
-            findings.values += len(given)
             if findings.requests % 2000 == 1999:
                 print(f"{findings.values} values", flush=True)
-            note(findings, place, method, given, answer, time.monotonic() - started)
+            send(clients[place.who], place, chance, findings)
         prove(stack, findings)
         return findings
     finally:
         stack.stop()
+
+
+def places_for(clients: dict[str, Visitor]) -> list[Any]:
+    """Sign everybody in, let them walk, and list where each of them gets anything."""
+    from tests.fuzzing import places_of
+
+    paths = {}
+    for who, account in CAST.items():
+        clients[who].sign_in(account)
+        home = "/login/" if not account else "/me/" if account.isdigit() else "/admin/"
+        paths[who] = path_by(walk(clients[who], home))
+    places = places_of(clients, paths)
+    print(f"{len(places)} places at {len({place.name for place in places})} addresses", flush=True)
+    return places
+
+
+def send(visitor: Visitor, place: Any, chance: random.Random, findings: Findings) -> None:
+    """One request of nonsense, and what came of it."""
+    from tests.fuzzing import nasty, report_bodies, signed
+
+    given = nasty(chance, place.names)
+    typed = place.form | given if chance.random() < 0.5 else given
+    method = chance.choice(("get", "post", "post", "both"))
+    htmx = {"HX-Request": "true"} if chance.random() < 0.3 else {}
+    started = time.monotonic()
+    if place.name == "portal:sms-reports":
+        path, raw, headers = signed(next(report_bodies(chance)))
+        answer = visitor.post(path, raw, headers, content_type="application/json")
+    elif method == "get":
+        answer = visitor.get(place.path, typed, htmx)
+    else:
+        query = nasty(chance, place.names) if method == "both" else None
+        answer = visitor.post(place.path, typed, htmx, query)
+    findings.values += len(given)
+    note(findings, place, method, given, answer, time.monotonic() - started)
 
 
 def copy(source: Path, target: Path) -> None:
