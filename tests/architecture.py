@@ -57,7 +57,7 @@ LAYER_OF: dict[str, str] = {
         services="proofs services",
         presenters="presenters pages.forms",
         pages="desk pages",
-        wiring="admin apps bulk management urls",
+        wiring="admin apps bulk management tasks urls",
     ),
     **_below(
         "relief",

@@ -40,6 +40,10 @@ WRONG = [
     ("DATABASE_URL", {**LIFE, "DATABASE_URL": "mysql://a/b"}, "must begin with postgres://"),
     ("DATABASE_URL", {**LIFE, "DATABASE_URL": "nonsense"}, ""),
     ("REDIS_URL", {**LIFE, "REDIS_URL": "amqp://a"}, "must begin with redis://"),
+    ("RISK_CLASS_DAYS", {**LIFE, "RISK_CLASS_DAYS": "1,91,91,361"}, "4 rising whole numbers"),
+    ("RISK_CLASS_DAYS", {**LIFE, "RISK_CLASS_DAYS": "0,91,271,361"}, "4 rising whole numbers"),
+    ("RISK_CLASS_DAYS", {**LIFE, "RISK_CLASS_DAYS": "1,90"}, "4 rising whole numbers"),
+    ("RISK_CLASS_DAYS", {**LIFE, "RISK_CLASS_DAYS": "1,x,271,361"}, "4 rising whole numbers"),
     ("SMS_BACKEND", {**LIFE, "SMS_BACKEND": "pigeon"}, "must be demo, console"),
     ("SMS_BACKEND", {**LIFE, "SMS_BACKEND": "demo"}, "demo needs DEMO=1"),
     (

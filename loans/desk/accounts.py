@@ -80,7 +80,8 @@ class BooksAdmin(ReadOnlyAdmin):
         return super().has_module_permission(request) and reads_books(request.user)
 
 
-def _day(label: str, example: str) -> DayField:
+def day_field(label: str, example: str) -> DayField:
+    """A date that must be given; what is wrong with it is told in a sentence."""
     said = f"{label}：请按“年-月-日”填写，例如 {example}。"
     return DayField(
         label=label,
@@ -92,8 +93,8 @@ def _day(label: str, example: str) -> DayField:
 class PeriodOfBooksForm(forms.Form):
     """A period of the books, both days included, and perhaps one loan by its number."""
 
-    from_on = _day("开始日期", "2026-06-01")
-    to_on = _day("结束日期", "2026-06-30")
+    from_on = day_field("开始日期", "2026-06-01")
+    to_on = day_field("结束日期", "2026-06-30")
     number = forms.CharField(
         label="借据编号",
         required=False,

@@ -5,6 +5,7 @@ from loans.models.append_only import AppendOnlyError
 from loans.models.correction import Correction
 from loans.models.ledger import OF_THE_LOAN, RECEIVABLES, Account, Entry, Payment, Posting
 from loans.models.loan import Loan
+from loans.models.portfolio import PortfolioChunk, PortfolioLine, PortfolioReport
 from loans.models.proposal import Proposal
 from loans.models.schedule import Instalment, Schedule
 
@@ -20,6 +21,9 @@ __all__ = [
     "Instalment",
     "Loan",
     "Payment",
+    "PortfolioChunk",
+    "PortfolioLine",
+    "PortfolioReport",
     "Posting",
     "Proposal",
     "Schedule",

@@ -5,21 +5,25 @@ Nothing is stored for it and no job runs before: figures of any date follow from
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
+from functools import reduce
+from operator import add
+from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from loans.domain.risk import RiskRules, bucket_of
-from loans.models import Account, Instalment, Loan, Schedule
+from loans.models import Account, Instalment, Loan, PortfolioLine, PortfolioReport, Schedule
 from loans.queries.debt import owed_in_all, owed_rows
 from loans.queries.penalty import penalty_owed
 from loans.queries.plan import plan_vesting
-from loans.queries.stream import Lean, stream_standings
+from loans.queries.stream import ByKey, Lean, keyed, stream_standings
 from portal.core.kernel.money import ZERO
+from portal.core.snapshot import snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ def portfolio_penalty(on: date) -> PortfolioPenalty:
     return PortfolioPenalty(as_of=on, loans=loans, owing=owing, penalty=total)
 
 
+MAX_ATTEMPTS = 5  # of counting one chunk, then somebody has to look
 RESTRUCTURED = frozenset({Schedule.Kind.PLAN.value, Schedule.Kind.BREACHED.value})
 
 
@@ -93,14 +98,14 @@ class PortfolioSums:
         """All that is owed: principal + interest + penalty + fee."""
         return self.principal + self.interest + self.penalty + self.fee
 
+    def __add__(self, other: PortfolioSums) -> PortfolioSums:
+        amounts = {name: getattr(self, name) + getattr(other, name) for name in AMOUNT_COLUMNS}
+        return PortfolioSums(loans=self.loans + other.loans, **amounts)
+
     @classmethod
     def summed(cls, several: Iterable[PortfolioSums]) -> PortfolioSums:
-        """Column by column; nothing is zero loans."""
-        found = list(several)
-        amounts = {
-            name: sum((getattr(one, name) for one in found), ZERO) for name in AMOUNT_COLUMNS
-        }
-        return cls(loans=sum(one.loans for one in found), **amounts)
+        """Column by column; of nothing it is nothing."""
+        return reduce(add, several, cls())
 
 
 AMOUNT_COLUMNS = tuple(one.name for one in fields(PortfolioSums) if one.name != "loans")
@@ -111,6 +116,7 @@ class LoanFigures:
     """One loan in the portfolio of a date."""
 
     loan_id: int
+    number: str  # 借据编号
     overdue_days: int
     restructured: bool  # a plan was agreed and is in force, or broke
     sums: PortfolioSums
@@ -124,18 +130,20 @@ class LoanFigures:
 
 
 def each_loan(on: date, loans: QuerySet[Loan] | None = None) -> Iterator[LoanFigures]:
-    """Every loan outstanding on a date (or of a choice) with its figures, by id, in four queries.
+    """Every loan outstanding on a date (or of a choice) with its figures, by id, in five queries.
 
     Parts and days are those of ``load_debt(loan, on)``. Memory does not grow with the number of loans.
     Example: loan L of loans/RULES.md on 2023-09-20: 6,000.00, 110.12, 110.21; 72 days, M3.
     """
     chosen = loans_outstanding(on) if loans is None else loans
-    with transaction.atomic():
+    with snapshot():
+        numbers = ByKey(keyed(chosen.order_by("pk").values_list("pk", "number")))
         for loan_id, books in stream_standings(chosen, on, whole=True):
-            yield _figures(loan_id, books, on)
+            ((number,),) = numbers.take(loan_id)
+            yield _figures(loan_id, number, books, on)
 
 
-def _figures(loan_id: int, books: Lean, on: date) -> LoanFigures:
+def _figures(loan_id: int, number: str, books: Lean, on: date) -> LoanFigures:
     rows = owed_rows(books, books.penalties(on), on)
     parts = owed_in_all(rows, on).with_kept_joined
     vesting = plan_vesting(books, on)
@@ -152,7 +160,82 @@ def _figures(loan_id: int, books: Lean, on: date) -> LoanFigures:
     )
     return LoanFigures(
         loan_id=loan_id,
+        number=number,
         overdue_days=max((one.overdue_days for one in rows), default=0),
         restructured=books.base(on).kind in RESTRUCTURED,
         sums=sums,
     )
+
+
+class PortfolioCell(NamedTuple):
+    """The loans of one bucket and class."""
+
+    bucket: str
+    risk_class: str
+    sums: PortfolioSums
+
+
+def cells_of(loans: Iterable[LoanFigures], rules: RiskRules) -> list[PortfolioCell]:
+    """The sums of loans by bucket and class, added up as they come."""
+    sums: dict[tuple[str, str], PortfolioSums] = {}
+    for one in loans:
+        place = (one.bucket, one.class_by(rules))
+        sums[place] = sums.get(place, PortfolioSums()) + one.sums
+    return [PortfolioCell(*place, found) for place, found in sorted(sums.items())]
+
+
+# --- Reports that are kept -------------------------------------------------------------------
+
+
+def kept_sums(row: Mapping[str, Any]) -> PortfolioSums:
+    """Sums as a report keeps them, amounts as text; one loan where no number of loans is told."""
+    amounts = {name: Decimal(row[name]) for name in AMOUNT_COLUMNS}
+    return PortfolioSums(loans=row.get("loans", 1), **amounts)
+
+
+def report_cells(report: PortfolioReport) -> list[PortfolioCell]:
+    """What a finished report found."""
+    return [
+        PortfolioCell(row["bucket"], row["risk_class"], kept_sums(row)) for row in report.figures
+    ]
+
+
+def line_sums(line: PortfolioLine) -> PortfolioSums:
+    """The figures of one loan of a report."""
+    return PortfolioSums(loans=1, **{name: getattr(line, name) for name in AMOUNT_COLUMNS})
+
+
+def cell_lines(
+    report: PortfolioReport, *, bucket: str = "", risk_class: str = ""
+) -> QuerySet[PortfolioLine]:
+    """The loans behind a figure of a report, those that owe most first; none once forgotten."""
+    lines = report.lines.select_related("loan").order_by("-principal", "pk")
+    lines = lines.filter(bucket=bucket) if bucket else lines
+    return lines.filter(risk_class=risk_class) if risk_class else lines
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a report is: chunks done of all; stuck when one was tried too often."""
+
+    done: int
+    chunks: int
+    stuck: bool
+
+
+def progress(report: PortfolioReport) -> Progress:
+    """Of a report that is not finished (one query)."""
+    found = report.chunks.aggregate(
+        chunks=Count("pk"),
+        counted=Count("pk", filter=Q(done=True)),
+        stuck=Count("pk", filter=Q(done=False, attempts__gte=MAX_ATTEMPTS)),
+    )
+    return Progress(found["counted"], found["chunks"], stuck=found["stuck"] > 0)
+
+
+def running_report() -> PortfolioReport | None:
+    """The report that is being counted, stuck ones left out."""
+    for report in PortfolioReport.objects.filter(finished_at=None).order_by("-pk"):
+        if not progress(report).stuck:
+            return report
+    return None

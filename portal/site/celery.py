@@ -65,6 +65,7 @@ app.conf.update(
         "check-files": every(15, "relief.tasks.check_pending_evidence"),
         "sweep-deadlines": every(15, "relief.tasks.sweep_deadlines"),
         "watch-plans": every(60, "relief.tasks.watch_plans"),
+        "count-portfolio": every(15, "loans.tasks.count_portfolio"),
         "watch-calendar": every(3600, "portal.tasks.watch_calendar"),
         "purge-files": every(3600, "relief.tasks.purge_expired_evidence"),
     },

@@ -36,7 +36,7 @@ NOT_STAFF = "这个账户不是工作人员账户，请到借款人登录页登�
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("减免", ("relief.Case", "relief.Offer", "relief.Agreement", "relief.Event")),
     ("借款", ("loans.Loan", "loans.Schedule", "loans.Payment", "loans.Entry")),
-    ("会计", ("loans.BookExport", "loans.ChartVersion")),
+    ("会计", ("loans.PortfolioReport", "loans.BookExport", "loans.ChartVersion")),
     ("沟通", ("relief.Conversation", "portal.PhoneTask", "portal.Delivery", "portal.Notice")),
 )
 REST = "系统"

@@ -49,6 +49,17 @@ def number(name: str, *, default: int, least: int, most: int) -> int:
     return int(text)
 
 
+def rising(name: str, *, default: str, count: int) -> tuple[int, ...]:
+    """So many whole numbers from 1 up, each greater than the one before, by commas."""
+    text = os.environ.get(name, "").strip() or default
+    parts = [part.strip() for part in text.split(",")]
+    whole = all(part.isascii() and part.isdigit() and len(part) < 6 for part in parts)
+    numbers = [int(part) for part in parts] if whole else []
+    if len(numbers) != count or numbers[0] < 1 or numbers != sorted(set(numbers)):
+        raise stop(name, f"must be {count} rising whole numbers by commas, like {default}")
+    return tuple(numbers)
+
+
 def need_extra(variable: str, module: str, extra: str) -> None:
     """Stop unless the optional package behind `variable` is installed."""
     if importlib.util.find_spec(module) is None:

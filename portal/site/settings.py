@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote
 
 import environ
 
-from portal.site.environment import flag, need_extra, needed, number, secret, stop
+from portal.site.environment import flag, need_extra, needed, number, rising, secret, stop
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 # VAR_DIR: folder of everything the program writes by default; var/ is git-ignored.
@@ -142,6 +142,8 @@ if SMS_BACKEND == "http":
     SMS_HTTP_KEY = needed("SMS_HTTP_KEY", "SMS_BACKEND=http needs it") and secret("SMS_HTTP_KEY")
 
 # --- Money ------------------------------------------------------------------------------------
+# RISK_CLASS_DAYS: from how many days overdue a loan is 关注, 次级, 可疑, 损失 (loans/RULES.md §9).
+RISK_CLASS_DAYS = rising("RISK_CLASS_DAYS", default="1,91,271,361", count=4)
 # PAYMENT_SIMULATION: the button that pretends a payment; on in the demo, refused elsewhere.
 PAYMENT_SIMULATION = flag("PAYMENT_SIMULATION", default=DEMO)
 if PAYMENT_SIMULATION and not DEMO:

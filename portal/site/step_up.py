@@ -36,6 +36,8 @@ ACTS: dict[str, Act] = {  # by the name of the address
     "admin:loans_payment_reverse": Act("冲正还款"),
     "admin:loans_proposal_approve": Act("复核通过并入账"),
     "admin:loans_bookexport_file": Act("导出总账"),
+    "admin:loans_portfolioreport_file": Act("导出资产组合"),
+    "admin:loans_chartversion_changelist": Act("修改会计科目"),
     "admin:factor-enrol": Act("更换验证器", on_get=True),
     "admin:factor-codes": Act("重新生成恢复码"),
 }
