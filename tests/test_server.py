@@ -20,6 +20,7 @@ from django.test import Client
 from django.urls import reverse
 
 from portal.core.bodies import FILES, limit_of
+from portal.site.server import PARKED_BYTES
 from tests.stack import ROOT, free_port
 
 ROUNDS = 60
@@ -277,6 +278,31 @@ def test_one_address_holds_so_many_connections_unless_it_is_our_proxy(
         time.sleep(0.5)
 
         assert server.ask(HEALTH).startswith(sixth)
+
+
+@pytest.mark.slow
+def test_a_body_finds_no_room_once_the_disk_for_waiting_ones_is_full(tmp_path: Path) -> None:
+    """Room is reserved by the declared length; it is free again as soon as its visitor has gone."""
+    place = f"POST {reverse('relief:service-send')} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    large = f"{place}{FORM}Content-Length: {FILES}\r\n\r\na"
+    small = f"{HEAD}{FORM}Connection: close\r\nContent-Length: 7\r\n\r\nby=code"
+    with serving(tmp_path, WEB_WORKERS="1") as server, ExitStack() as lines:
+        for _ in range(PARKED_BYTES // FILES):
+            lines.enter_context(server.connect()).sendall(large.encode())
+        time.sleep(0.5)
+
+        refused = server.ask(large)
+
+        assert refused.startswith(b"HTTP/1.1 503")
+        assert "现在提交的人太多，什么都没有保存" in refused.decode()
+        assert b"Connection: close" in refused
+        assert server.ask(small).startswith(b"HTTP/1.1 403")  # read: there is room for it
+        lines.close()
+        time.sleep(0.5)
+        with server.connect() as line:
+            line.sendall(large.encode())
+            line.shutdown(socket.SHUT_WR)
+            assert read_all(line) == b""  # half a form that was read, not refused
 
 
 def test_only_forms_with_files_may_be_large() -> None:

@@ -26,7 +26,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from portal.core import clock, proofs, visitor
 from portal.core.accounts import sessions
-from portal.core.bodies import limit_of
+from portal.core.bodies import Body, limit_of
 from portal.core.errors import RuleViolation
 from portal.core.htmx import wants_part
 from portal.core.kernel.addresses import parse_address
@@ -144,15 +144,13 @@ class BoundedBodyMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        status = getattr(request.META.get("wsgi.input"), "refused", None)
-        length = request.META.get("CONTENT_LENGTH") or "0"
-        if not status and length.isdigit() and int(length) > limit_of(request.path_info):
-            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        body = request.META.get("wsgi.input")
+        status = body.refused if isinstance(body, Body) else _refused_by_length(request)
         if not status:
             return self.get_response(request)
+        length = (request.META.get("CONTENT_LENGTH") or "0")[:20]
         logger.warning(
-            "body.refused",
-            extra={"request": request, "status": int(status), "length": length[:20]},
+            "body.refused", extra={"request": request, "status": int(status), "length": length}
         )
         text = self.TEXTS[status]
         if request.headers.get("HX-Request"):
@@ -160,6 +158,14 @@ class BoundedBodyMiddleware:
         return HttpResponse(
             render_to_string("413.html", {"message": text, "request": request}), status=status
         )
+
+
+def _refused_by_length(request: HttpRequest) -> HTTPStatus | None:
+    """What our own server would have said of the declared length, under any other one."""
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if length.isdigit() and int(length) > limit_of(request.path_info):
+        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    return None
 
 
 class ClockMiddleware:

@@ -93,7 +93,7 @@ class Worker(GeventWorker):
         """Read the body, then have the request answered; parser and socket stay in step."""
         declared = next((int(v) for name, v in req.headers if name == "CONTENT-LENGTH"), 0)
         chunked = any(name == "TRANSFER-ENCODING" for name, _ in req.headers)
-        limit = limit_of(req.path)
+        limit = limit_of(req.path) if declared or chunked else 0
         reserved = min(declared, limit) if not chunked else limit
         self.parked += reserved
         body = Body(tempfile.SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115 - closed below
