@@ -51,7 +51,7 @@ LAYER_OF: dict[str, str] = {
     ),
     **_below(
         "loans",
-        pure="domain",
+        pure="domain pricing",
         models="models",
         queries="queries",
         services="proofs services",
