@@ -10,16 +10,24 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, Sum
+from django.db.models import Count, F, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from loans.models import Account, Entry, Payment, Posting, Schedule
+from loans.models import Account, Entry, Payment, PortfolioLine, PortfolioReport, Posting, Schedule
 from loans.queries.debt import debt_of
+from loans.queries.journal import Period, journal, trial_balance
+from loans.queries.portfolio import (
+    AMOUNT_COLUMNS,
+    PortfolioSums,
+    loans_outstanding,
+    report_cells,
+)
 from loans.queries.position import Position
-from loans.queries.stream import ByKey, keyed, stream_positions
+from loans.queries.stream import CHUNK, ByKey, keyed, stream_positions
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO
 
@@ -69,10 +77,16 @@ def find_violations() -> Iterator[BookViolation]:
     yield from _entries()
     yield from _reversals()
     yield from _payments()
-    opened = ByKey(_opened())
+    yield from _accounts()
+    opened, report = ByKey(_opened()), _newest_report()
+    lines = ByKey(_lines(report))
     for position in stream_positions():
         places = opened.take(position.loan.pk)
         yield from _loan(position, {(pk, account): total for pk, account, total in places})
+        for line in lines.take(position.loan.pk):
+            yield from _line(position, line)
+    if report is not None:
+        yield from _report(report)
 
 
 def _entries() -> Iterator[BookViolation]:
@@ -93,6 +107,72 @@ def _entries() -> Iterator[BookViolation]:
     )
     for pk, key in foreign.values_list("pk", "entry__key").iterator():
         yield BookViolation("own-loan", key, f"posting {pk} concerns another loan's instalment")
+
+
+def _accounts() -> Iterator[BookViolation]:
+    """For accountants: the trial balance of all time is zero, the journal lists every posting."""
+    whole = Period(date.min, date.max)
+    closing = sum((moved.closing for moved in trial_balance(whole)), ZERO)
+    if closing != ZERO:
+        yield BookViolation("trial-balance", "all accounts", f"closings sum to {closing}")
+    sums = Posting.objects.order_by().values("account")
+    totals = sums.annotate(total=Sum("amount"), lines=Count("pk"))
+    posted = {row["account"]: (row["total"], row["lines"]) for row in totals}
+    listed: dict[str, tuple[Decimal, int]] = {}
+    for line in journal(whole):
+        total, count = listed.get(line.account, (ZERO, 0))
+        listed[line.account] = (total + line.amount, count + 1)
+    for account in sorted(posted.keys() | listed.keys()):
+        known, told = posted.get(account, (ZERO, 0)), listed.get(account, (ZERO, 0))
+        if known != told:
+            detail = (
+                f"the journal lists {told[0]} in {told[1]} lines, posted {known[0]} in {known[1]}"
+            )
+            yield BookViolation("journal", account, detail)
+
+
+def _newest_report() -> PortfolioReport | None:
+    """The newest finished report of the portfolio whose loans are kept."""
+    kept = PortfolioReport.objects.filter(finished_at__isnull=False, lines__isnull=False)
+    return kept.order_by("-pk").first()
+
+
+def _lines(report: PortfolioReport | None) -> Iterator[tuple[int, PortfolioLine]]:
+    """By loan: its line in the report, where nothing was booked since the report was ordered."""
+    if report is None:
+        return
+    lines = report.lines.exclude(loan__in=_changed_since(report)).order_by("loan_id")
+    for line in lines.select_related("report").iterator(chunk_size=CHUNK):
+        yield line.loan_id, line
+
+
+def _changed_since(report: PortfolioReport) -> QuerySet[Entry, Any]:
+    return Entry.objects.filter(at__gte=report.ordered_at).values("loan")
+
+
+def _line(position: Position, line: PortfolioLine) -> Iterator[BookViolation]:
+    """A loan in the report is what the loan itself owes on its date."""
+    owed = debt_of(position, line.report.as_of)
+    parts = owed.parts.with_kept_joined
+    alone = (parts.principal, parts.interest, parts.penalty + parts.compound, parts.fee)
+    told = (line.principal, line.interest, line.penalty, line.fee)
+    if (told, line.overdue_days) != (alone, owed.overdue_days):
+        detail = f"report {line.report_id} says {told}, {line.overdue_days} days; owed {alone}"
+        yield BookViolation("portfolio", position.loan.number, detail)
+
+
+def _report(report: PortfolioReport) -> Iterator[BookViolation]:
+    """The sums of a report are those of its loans, and no loan is left out."""
+    found = PortfolioSums.summed(cell.sums for cell in report_cells(report))
+    sums = report.lines.aggregate(loans=Count("pk"), **{n: Sum(n) for n in AMOUNT_COLUMNS})
+    if found != PortfolioSums(**sums):
+        where = f"report {report.pk}"
+        yield BookViolation("portfolio", where, f"sums {found}, of its loans {sums}")
+    outstanding = loans_outstanding(report.as_of).exclude(pk__in=_changed_since(report))
+    for number in outstanding.exclude(pk__in=report.lines.values("loan")).values_list(
+        "number", flat=True
+    ):
+        yield BookViolation("portfolio", number, f"is missing in report {report.pk}")
 
 
 def _reversals() -> Iterator[BookViolation]:

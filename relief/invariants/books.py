@@ -14,6 +14,7 @@ from relief.invariants.violation import Violation
 
 NAMES = {
     "zero-sum": "I1",
+    "trial-balance": "I1",
     "waiver": "I8",
     "plan-sum": "I9",
     "schedule-sum": "I9",

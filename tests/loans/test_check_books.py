@@ -8,12 +8,19 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
-from loans.models import Entry, Instalment, Loan, Payment, Posting, Schedule
+from loans import proofs
+from loans.models import Entry, Instalment, Loan, Payment, PortfolioReport, Posting, Schedule
 from loans.proofs import violations
 from loans.services.payment import reverse_payment
+from loans.services.portfolio import count_chunks, order_report
+from portal.core.fields import money_value
+from portal.core.kernel.roles import Rank
+from tests import factories
 from tests.loans.books import (
+    D,
     assert_clean,
     at,
     day,
@@ -63,6 +70,9 @@ def plant(rule: str) -> None:  # noqa: C901, PLR0915 - one branch a rule
     match rule:
         case "zero-sum":
             break_it(amount, 1, posting("cash", "payment"))
+        case "trial-balance":
+            change = "UPDATE loans_posting SET account = 'gold' WHERE id = %s"
+            break_it(change, posting("cash", "payment"))
         case "own-loan":
             other = example_loan(make_borrower("13900000002"))
             row = Instalment.objects.filter(schedule__loan=other).first()
@@ -116,6 +126,7 @@ def plant(rule: str) -> None:  # noqa: C901, PLR0915 - one branch a rule
     "rule",
     [
         "zero-sum",
+        "trial-balance",
         "own-loan",
         "reversal",
         "payment",
@@ -162,3 +173,40 @@ def test_number_of_queries_does_not_depend_on_the_books(loan: Loan) -> None:
         violations()
 
     assert len(four) == len(one)
+
+
+def test_a_journal_that_leaves_out_a_line_is_named(
+    loan: Loan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = proofs.journal
+    monkeypatch.setattr(proofs, "journal", lambda period: list(whole(period))[:-1])
+
+    assert {violation.rule for violation in violations()} == {"journal"}
+
+
+@pytest.mark.parametrize("planted", ["sums", "line", "missing", "days"])
+def test_a_portfolio_that_is_not_the_sum_of_its_loans_is_named(loan: Loan, planted: str) -> None:
+    later = day("2024-03-05")
+    report = order_report(
+        as_of=later, today=later, actor=factories.staff(Rank.MANAGER), now=at(later)
+    )
+    count_chunks(now=at(later), real_now=at(later))
+    assert_clean()
+    report.refresh_from_db()
+
+    match planted:
+        case "sums":
+            figures = [{**report.figures[0], "interest": "0.01"}]
+            PortfolioReport.objects.update(figures=figures)
+        case "line":
+            report.lines.update(penalty=F("penalty") + money_value(D("0.01")))
+        case "days":
+            report.lines.update(overdue_days=F("overdue_days") + 1)
+        case "missing":
+            example_loan(make_borrower("13900000002"))
+            report.lines.filter(loan=loan).update(loan=Loan.objects.latest("pk"))
+
+    assert {violation.rule for violation in violations()} == {"portfolio"}
+    if planted in ("line", "days"):  # the books moved on: what differs now is no fault of a report
+        paid(loan, "10.00", "2024-03-05")
+        assert {v.where for v in violations()} <= {f"report {report.pk}"}

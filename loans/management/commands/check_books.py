@@ -6,9 +6,9 @@ import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import transaction
 
 from loans.proofs import find_violations
+from portal.core.snapshot import snapshot
 
 
 class Command(BaseCommand):
@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         violation_count = 0
-        with transaction.atomic():
+        with snapshot():
             for violation in find_violations():
                 violation_count += 1
                 self.stderr.write(str(violation))
