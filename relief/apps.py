@@ -17,8 +17,10 @@ class ReliefConfig(AppConfig):
         from loans.presenters import standing
         from loans.queries import stage
         from loans.services import observers, proposals
+        from portal.core.accounts import staff
         from portal.core.probes import add_probe
         from relief import checks  # noqa: F401 - registers itself
+        from relief.cases.handover import hand_over
         from relief.cases.models import Policy
         from relief.cases.queries import oldest_overdue_sweep_seconds, overdue_sweeps
         from relief.plans.clock import watches
@@ -30,5 +32,6 @@ class ReliefConfig(AppConfig):
         standing.register_promises(promises_of_loan)
         stage.register(watches)
         proposals.register_rules(lambda: Policy.current_rules().act_rules)
+        staff.register_hand_over(hand_over)
         add_probe("overdue_sweeps", overdue_sweeps)
         add_probe("oldest_overdue_sweep_seconds", oldest_overdue_sweep_seconds, limit=SWEEP_MAX_AGE)

@@ -71,7 +71,7 @@ LAYER_OF: dict[str, str] = {
         pure="deadlines drawing labels notices permissions policy reasons workflow",
         models="models",
         queries="queries",
-        services="_lateness application batch collection gate moves people reopening review sweep",
+        services="_lateness application batch collection gate handover moves people reopening review sweep",
     ),
     **_below("relief.conversation", pure="answers", models="models", services="bot cards messages"),
     **_below(

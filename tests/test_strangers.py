@@ -16,7 +16,14 @@ from tests.world import World, build_world
 PUBLIC = {
     *("portal:front", "portal:login", "portal:login-code", "portal:reset", "portal:reset-code"),
     *("portal:register", "portal:register-code", "portal:help", "portal:legal", "portal:verify"),
-    *("portal:healthz", "portal:readyz", "portal:metrics", "portal:sms-reports", "admin:login"),
+    *(
+        "portal:healthz",
+        "portal:readyz",
+        "portal:metrics",
+        "portal:sms-reports",
+        "admin:login",
+        "admin:setup",
+    ),
 }
 # Reviewers' pages: 404 for everybody outside the demo.
 DEMO = {address.name for address in all_addresses() if address.name.startswith("portal:demo")}

@@ -28,7 +28,7 @@ from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.security import SecurityKind
 from portal.core.models import User
 from portal.core.visitor import known_here, log_out, origin
-from portal.site.pages import factor, security, visit
+from portal.site.pages import factor, security, setup, visit
 
 Board = Callable[[HttpRequest], dict[str, Any]]
 NOT_STAFF = "这个账户不是工作人员账户，请到借款人登录页登录"
@@ -134,6 +134,7 @@ class DeskSite(AdminSite):
 
     def get_urls(self) -> list[Any]:
         pages = [
+            path("setup/<slug:uid>/<slug:token>/", setup.setup, name="setup"),
             path("login/factor/", factor.log_in, name="factor-login"),
             path("factor/enrol/", factor.enrol, name="factor-enrol"),
             path("factor/", self.admin_view(factor.own), name="factor"),

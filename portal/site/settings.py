@@ -227,6 +227,7 @@ LOGOUT_REDIRECT_URL = "portal:login"
 STAFF_FACTOR = flag("STAFF_FACTOR", default=not DEMO)
 if not STAFF_FACTOR and not DEMO:
     raise stop("STAFF_FACTOR", "0 needs DEMO=1: a password alone does not open the desk")
+PASSWORD_RESET_TIMEOUT = 24 * 3600  # seconds; of the link that sets a first password
 # STEP_UP_MINUTES: for how long a second factor counts before acts that ask for a fresh one.
 STEP_UP_MINUTES = number("STEP_UP_MINUTES", default=10, least=1, most=60)
 PASSWORD_HASHERS = [

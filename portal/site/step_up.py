@@ -38,6 +38,7 @@ ACTS: dict[str, Act] = {  # by the name of the address
     "admin:loans_bookexport_file": Act("导出总账"),
     "admin:loans_portfolioreport_file": Act("导出资产组合"),
     "admin:loans_chartversion_changelist": Act("修改会计科目"),
+    "admin:portal_staffchange_approve": Act("复核账户变更"),
     "admin:factor-enrol": Act("更换验证器", on_get=True),
     "admin:factor-codes": Act("重新生成恢复码"),
 }

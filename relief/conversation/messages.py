@@ -165,6 +165,11 @@ def close_conversation(*, conversation: Conversation, actor: User, now: datetime
     return conversation
 
 
+def let_wait_again(*, taken_by: User, now: datetime) -> int:
+    """Whom this colleague was talking with waits for another person; returns how many."""
+    return Conversation.objects.filter(taken_by=taken_by).update(taken_by=None, human_wanted_at=now)
+
+
 def ask_human(*, actor: User, now: datetime) -> Message | None:
     """The borrower asks for a person: queued, told how long, staff are noticed; twice is once."""
     conversation = conversation_of(borrower=actor, now=now)

@@ -216,27 +216,6 @@ class PhoneTaskAdmin(ReadOnlyAdmin):
         return desk_calls.record_call(request, pk, self.admin_site.each_context(request))
 
 
-@admin.register(User)
-class UserAdmin(ReadOnlyAdmin):
-    """People, names and phones masked; accounts are made by registering or by the operator."""
-
-    list_display = ["pk", "masked", "shown_phone", "role", "rank", "is_active"]
-    list_display_links = ["pk", "masked"]
-    list_filter = ["role", "rank", "is_active"]
-    search_fields = ["=phone", "=username"]
-    search_help_text = "完整的手机号或用户名"
-    fields = ["masked", "shown_phone", "role", "rank", "is_active", "date_joined", "last_login"]
-    readonly_fields = ["masked", "shown_phone"]
-
-    @admin.display(description="姓名")
-    def masked(self, row: User) -> str:
-        return row.name if row.is_staff_member else row.masked_name
-
-    @admin.display(description="手机号")
-    def shown_phone(self, row: User) -> str:
-        return row.masked_phone
-
-
 class ByKind(admin.SimpleListFilter):
     """What happened, in the words of the trail."""
 

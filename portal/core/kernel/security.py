@@ -21,6 +21,12 @@ class SecurityKind(StrEnum):
     FACTOR_CONFIRMED = "FACTOR_CONFIRMED"
     FACTOR_REFUSED = "FACTOR_REFUSED"
     RECOVERY_CODES_MADE = "RECOVERY_CODES_MADE"
+    STAFF_CREATE = "STAFF_CREATE"
+    STAFF_RANK = "STAFF_RANK"
+    STAFF_DISABLE = "STAFF_DISABLE"
+    STAFF_ENABLE = "STAFF_ENABLE"
+    STAFF_RESET_FACTOR = "STAFF_RESET_FACTOR"
+    STAFF_RESET_PASSWORD = "STAFF_RESET_PASSWORD"
 
 
 KIND_LABELS: dict[SecurityKind, str] = {
@@ -37,4 +43,10 @@ KIND_LABELS: dict[SecurityKind, str] = {
     SecurityKind.FACTOR_CONFIRMED: "再次确认身份",
     SecurityKind.FACTOR_REFUSED: "第二重验证失败",
     SecurityKind.RECOVERY_CODES_MADE: "生成恢复码",
+    SecurityKind.STAFF_CREATE: "新建工作人员账户",
+    SecurityKind.STAFF_RANK: "调整职级",
+    SecurityKind.STAFF_DISABLE: "停用账户",
+    SecurityKind.STAFF_ENABLE: "恢复账户",
+    SecurityKind.STAFF_RESET_FACTOR: "重置双重验证",
+    SecurityKind.STAFF_RESET_PASSWORD: "重置密码（由经理）",
 }

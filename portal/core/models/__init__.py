@@ -13,6 +13,7 @@ from portal.core.models.parking import ParkedForm
 from portal.core.models.phone import PhoneCall, PhoneTask
 from portal.core.models.security import SecurityEvent
 from portal.core.models.session import SessionRecord
+from portal.core.models.staff_change import StaffChange
 from portal.core.models.user import User
 from portal.core.models.workday import WorkDay
 
@@ -32,6 +33,7 @@ __all__ = [
     "RecoveryCode",
     "SecurityEvent",
     "SessionRecord",
+    "StaffChange",
     "Throttle",
     "User",
     "WorkDay",
