@@ -34,11 +34,41 @@ def locked_at(case: Case, now: datetime) -> Case:
     return locked(case)
 
 
+def admit_unanswered(case: Case, now: datetime) -> None:
+    """Before a locked case ends without an answer of ours: a promise run out leaves its line.
+
+    The sweep had not come, or had not yet. No new promise is given and nobody is told besides:
+    the end of the case is what is told.
+    """
+    due_at = case.next_due_at
+    if due_at is None or due_at > now or case.next_due_kind not in deadlines.PROMISED:
+        return
+    kind = DueKind(case.next_due_kind)
+    record(
+        case,
+        _event_of(kind),
+        Occasion(
+            SYSTEM,
+            now,
+            note_public=f"承诺 {deadlines.chinese(due_at)} 前给出{_name(case, kind)}，没有做到；"
+            "申请结束时还没有答复。",
+            data={"promised": due_at.isoformat(), "times": case.missed_promises + 1},
+        ),
+        notify=False,
+    )
+
+
+def _event_of(kind: DueKind) -> notices.AuditEvent:
+    is_review = kind == DueKind.REVIEW_DUE
+    return notices.AuditEvent.REVIEW_MISSED if is_review else notices.AuditEvent.PROMISE_MISSED
+
+
 def break_promise(row: Deadline, batch: Batch) -> None:
     """Apology, a new promise, one rank further, and a line in the trail; each time (relief/RULES.md §4).
 
     A review promised for 03-04 18:00: promised anew for 03-05 18:00 with a supervisor, missed
-    again for 03-06 18:00 with a manager, where it stays. If nobody looked until 03-09 it is
+    again for 03-06 18:00 with a manager, where it stays. A house without one tells the highest
+    rank it has, and the line says so. If nobody looked until 03-09 it is
     one broken promise, because nothing was promised in between. The delay of a review is waived
     (relief/RULES.md §4).
     """
@@ -54,12 +84,12 @@ def break_promise(row: Deadline, batch: Batch) -> None:
         missed_promises=times,
         **(_delay(case) if is_review else {}),
     )
-    rank = deadlines.escalated_to(times)
+    rank = batch.nearest_rank(deadlines.escalated_to(times), case)
     promised, missed = deadlines.chinese(row.due_at), _name(case, kind)
     repeated, handler = "再次" if times > 1 else "", RANK_LABELS[rank]
     record(
         case,
-        notices.AuditEvent.REVIEW_MISSED if is_review else notices.AuditEvent.PROMISE_MISSED,
+        _event_of(kind),
         Occasion(
             SYSTEM,
             now,

@@ -20,6 +20,7 @@ from portal.core.kernel.roles import Role
 from portal.core.models import User
 from portal.core.retry import retried
 from relief.cases import deadlines, reasons
+from relief.cases._lateness import admit_unanswered
 from relief.cases.gate import Actor, check
 from relief.cases.models import Case, Policy
 from relief.cases.moves import Occasion, locked, move
@@ -237,6 +238,7 @@ def withdraw_case(*, case: Case, actor: User, now: datetime, reason: str = "") -
     with transaction.atomic():
         fresh = locked(case)
         check(Action.WITHDRAW, fresh, Actor(actor, Role.BORROWER), now)
+        admit_unanswered(fresh, now)
         fresh.offers.filter(status__in=["open", "pending", "proposed"]).update(status="declined")
         return move(
             fresh, Action.WITHDRAW, Occasion(Actor(actor, Role.BORROWER), now, note_public=note)

@@ -7,7 +7,10 @@ from datetime import date, datetime
 from functools import cached_property
 
 from portal.core.calendar.days import load_calendar
+from portal.core.kernel.roles import Rank, rank_at_least
 from portal.core.kernel.workdays import WorkCalendar
+from portal.core.models import User
+from relief.cases import people
 from relief.cases.deadlines import DueKind
 from relief.cases.models import Case, Deadline
 
@@ -27,6 +30,22 @@ class Batch:
     def calendar(self) -> WorkCalendar:
         """The working calendar; read once, when first needed."""
         return load_calendar()
+
+    @cached_property
+    def _staff(self) -> list[User]:
+        return people.staff_from(Rank.REVIEWER)
+
+    def nearest_rank(self, wanted: Rank, case: Case) -> Rank:
+        """The highest rank up to `wanted` that somebody holds who hears of the case.
+
+        A manager where there is one, else a supervisor, else a reviewer; `wanted` where there is
+        nobody.
+        """
+        ranks = [user.rank for user in self._staff if people.may_hear(user, case)]
+        for rank in (Rank.MANAGER, Rank.SUPERVISOR, Rank.REVIEWER):
+            if rank_at_least(wanted, rank) and any(rank_at_least(one, rank) for one in ranks):
+                return rank
+        return wanted
 
     def change(self, case: Case, **values: Value) -> None:
         """Set dates or counts of a locked case, at once in `case` and by `write` in the database.

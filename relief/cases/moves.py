@@ -117,11 +117,16 @@ def _warning(
 
 
 def record(
-    case: Case, happening: notices.AuditEvent, occasion: Occasion, *, key: str = ""
+    case: Case,
+    happening: notices.AuditEvent,
+    occasion: Occasion,
+    *,
+    key: str = "",
+    notify: bool = True,
 ) -> Event:
     """Writes an audit row for what happens without a move, and its notices (`key` makes once)."""
     event = occasion.event(case, happening.value, case.state)
-    _lines.add(_Line(event, case, happening, occasion.context, key))
+    _lines.add(_Line(event, case, happening, occasion.context, key, notify))
     return event
 
 
@@ -134,6 +139,7 @@ class _Line:
     happening: Action | notices.AuditEvent
     context: Facts
     key: str = ""
+    notify: bool = True
 
 
 def _write(lines: list[_Line]) -> None:
@@ -141,7 +147,7 @@ def _write(lines: list[_Line]) -> None:
     Event.objects.bulk_create([line.event for line in lines])
     recipients = people.Recipients()
     with outbox.together():
-        for line in lines:
+        for line in (line for line in lines if line.notify):
             event, key = line.event, line.key or f"{line.event.pk}"
             context = {"note": event.note_public, **line.context}
             notify_move(

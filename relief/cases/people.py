@@ -23,12 +23,24 @@ class Recipients:
                 return [case.assigned_to]
             audience = Audience.REVIEWERS
         lowest = STAFF_RANKS.get(audience) or Rank(needs_rank or Rank.SUPERVISOR)
-        staff = self._staff_from(lowest)
-        return [user for user in staff if user.same_person_as_id != case.borrower_id]
-
-    def _staff_from(self, lowest: Rank) -> list[User]:
         if lowest not in self._staff:
-            ranks = [rank for rank in Rank if rank_at_least(rank, lowest) and rank != Rank.AUDITOR]
-            staff = User.objects.filter(role="STAFF", is_active=True, rank__in=ranks)
-            self._staff[lowest] = list(staff.order_by("pk"))
-        return self._staff[lowest]
+            self._staff[lowest] = staff_from(lowest)
+        return [user for user in self._staff[lowest] if may_hear(user, case)]
+
+
+def staff_from(lowest: Rank) -> list[User]:
+    """Who works here with at least that rank; an auditor only reads."""
+    ranks = [rank for rank in Rank if rank_at_least(rank, lowest) and rank != Rank.AUDITOR]
+    return list(User.objects.filter(role="STAFF", is_active=True, rank__in=ranks).order_by("pk"))
+
+
+def may_hear(user: User, case: Case) -> bool:
+    """Staff never hear of the case of their own account as a borrower."""
+    return user.same_person_as_id != case.borrower_id
+
+
+def missing_ranks() -> list[Rank]:
+    """The ranks that decide and that nobody who works here has: what needs them stays undone."""
+    held = [user.rank for user in staff_from(Rank.REVIEWER)]
+    deciding = (Rank.SUPERVISOR, Rank.MANAGER)
+    return [rank for rank in deciding if not any(rank_at_least(one, rank) for one in held)]

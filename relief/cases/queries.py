@@ -158,7 +158,7 @@ def _broken(case: Case, event: Event, times: int) -> BrokenPromise:
         promised_at=datetime.fromisoformat(promised) if promised else before or event.at,
         renewed_at=datetime.fromisoformat(renewed) if renewed else None,
         notified_at=event.at,
-        rank=escalated_to(times),
+        rank=Rank(event.data.get("rank") or escalated_to(times)),
     )
 
 

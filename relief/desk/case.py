@@ -19,11 +19,13 @@ from portal.core.errors import NotYourTurn, RuleViolation, StaleWrite, TermsChan
 from portal.core.htmx import trigger, wants_part
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.errors import InvalidInput
+from portal.core.kernel.roles import RANK_LABELS
 from portal.core.models import User
 from relief.cases import review
 from relief.cases.deadlines import chinese
 from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case
+from relief.cases.people import missing_ranks
 from relief.cases.permissions import Task
 from relief.cases.workflow import Action
 from relief.desk import talk
@@ -72,6 +74,7 @@ class CaseAdmin(ReadOnlyAdmin):
         context = {"queue": shown, "title": "减免申请", "may_claim": may_decide(viewer)}
         if part:
             return render(request, "admin/relief/case/_queue.html", context)
+        context["missing"] = [RANK_LABELS[rank] for rank in missing_ranks()]
         return render(request, "admin/relief/case/queue.html", desk_context(request, **context))
 
     def change_view(

@@ -12,6 +12,7 @@ from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Role
 from relief.cases import reopening
+from relief.cases._lateness import admit_unanswered
 from relief.cases.gate import SYSTEM, Actor
 from relief.cases.models import Case, CaseQuerySet
 from relief.cases.moves import Occasion, locked, move, record
@@ -108,6 +109,7 @@ class LoanWatch:
                 plan_watch.complete(case=case, now=now)
                 continue
             fresh = locked(case)
+            admit_unanswered(fresh, now)
             if State(case.state) in BEFORE_PLAN:
                 fresh.offers.filter(status__in=["open", "pending", "proposed"]).update(
                     status=OfferStatus.SUPERSEDED

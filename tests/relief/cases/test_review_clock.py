@@ -176,8 +176,8 @@ def test_amber_once_then_missed_once_with_apology_and_a_new_promise() -> None:
     assert case.review_due_at == at("2026-03-04 18:00")
     assert case.next_due_at == at("2026-03-05 18:00")
     assert case.escalated_at == at("2026-03-04 18:00")
-    sweep.sweep(now=at("2026-03-05 18:00"))
-    assert Notice.objects.filter(event="staff_missed").count() == 1
+    sweep.sweep(now=at("2026-03-05 18:00"))  # there is no manager: the supervisor hears again
+    assert Notice.objects.filter(event="staff_missed", user=supervisor).count() == 2
 
 
 def test_our_delay_is_waived_in_the_next_offer_and_counts_against_nobody() -> None:

@@ -9,9 +9,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from loans.queries.debt import load_debt
 from portal.core import clock
 from portal.core.kernel.roles import Rank
-from portal.core.models import Delivery, Notice
+from portal.core.models import Delivery, Notice, User
 from portal.core.notifications import dispatch
 from relief.cases import application, review, sweep
 from relief.cases.models import Case
@@ -95,6 +96,7 @@ def test_the_first_second_and_third_broken_promise_are_each_told(kind: str) -> N
 @pytest.mark.parametrize("kind", list(PROMISES))
 def test_both_case_pages_show_every_broken_promise_in_order(kind: str) -> None:
     case = PROMISES[kind][0]()
+    staff(Rank.MANAGER)
     for moment in (FIRST, SECOND):
         sweep.sweep(now=moment)
     case.refresh_from_db()
@@ -137,7 +139,7 @@ def test_a_kept_answer_ends_the_count_and_the_waived_delay_counts_from_the_first
 
     assert (case.missed_promises, case.escalated_at, broken_promises(case)) == (0, None, [])
     sweep.sweep(now=at("2026-03-09 18:00"))
-    assert told_to("staff_missed") == []
+    assert told_to("staff_missed") == ["REVIEWER"] * 3  # nobody here ranks higher
     assert Notice.objects.filter(event="promise_delayed").count() == 1
 
 
@@ -157,6 +159,61 @@ def test_who_acts_late_while_the_worker_sleeps_owns_up_first(kind: str) -> None:
     assert told.count() == 1
     assert Notice.objects.filter(event=event).count() == 1
     assert sweep.sweep(now=late) == 0
+
+
+def test_a_house_without_a_manager_tells_the_highest_rank_it_has() -> None:
+    case = case_at(State.IN_REVIEW)
+    User.objects.filter(rank=Rank.MANAGER).update(is_active=False)
+    supervisor = staff(Rank.SUPERVISOR)
+
+    for moment in (FIRST, SECOND):
+        sweep.sweep(now=moment)
+
+    told = Notice.objects.filter(event="staff_missed", user=supervisor)
+    assert told.count() == 2
+    last = case.events.filter(action="REVIEW_MISSED").latest("pk")
+    assert (last.data["rank"], "已升级主管" in last.note_public) == (Rank.SUPERVISOR, True)
+    case.refresh_from_db()
+    assert broken_promises(case)[-1].rank == Rank.SUPERVISOR
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_the_desk_says_that_there_is_no_manager(missing: bool) -> None:
+    people = [staff(rank) for rank in (Rank.REVIEWER, Rank.SUPERVISOR, Rank.MANAGER)]
+    if missing:
+        User.objects.filter(pk=people[-1].pk).update(is_active=False)
+    client = Client()
+    client.force_login(people[0])
+
+    text = client.get(reverse("admin:relief_case_changelist")).content.decode()
+
+    assert ("现在没有在职的经理" in text) == missing
+
+
+@pytest.mark.parametrize("end", ["withdrawn", "paid"])
+def test_a_promise_broken_unseen_leaves_its_line_when_the_case_ends(end: str) -> None:
+    case = case_at(State.IN_REVIEW)
+    late = FIRST + timedelta(hours=20)
+
+    if end == "withdrawn":
+        application.withdraw_case(case=case, actor=case.borrower, now=late)
+    else:
+        factories.pay_amount(case.loan, load_debt(case.loan, late.date()).payoff, late.date())
+
+    line = case.events.get(action="REVIEW_MISSED")
+    assert "没有做到；申请结束时还没有答复" in line.note_public
+    assert datetime.fromisoformat(line.data["promised"]) == FIRST
+    assert not Notice.objects.filter(event__in=["review_delayed", "staff_missed"]).exists()
+    actions = list(case.events.order_by("pk").values_list("action", flat=True))
+    assert actions[-2:] == ["REVIEW_MISSED", "WITHDRAW" if end == "withdrawn" else "SETTLE"]
+
+
+def test_a_promise_that_still_runs_leaves_no_line() -> None:
+    case = case_at(State.IN_REVIEW)
+
+    application.withdraw_case(case=case, actor=case.borrower, now=FIRST - timedelta(minutes=1))
+
+    assert not case.events.filter(action="REVIEW_MISSED").exists()
 
 
 # --- Reminders -----------------------------------------------------------------------------------
