@@ -18,6 +18,13 @@ from django.db.models import Count, F, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from loans.models import Account, Entry, Payment, PortfolioLine, PortfolioReport, Posting, Schedule
+from loans.queries.carrying import (
+    WRITTEN_OFF,
+    claim,
+    off_balance,
+    off_balance_target,
+    written_off,
+)
 from loans.queries.debt import debt_of
 from loans.queries.journal import Period, journal, trial_balance
 from loans.queries.portfolio import (
@@ -27,6 +34,7 @@ from loans.queries.portfolio import (
     report_cells,
 )
 from loans.queries.position import Position
+from loans.queries.standing import LOAN
 from loans.queries.stream import CHUNK, ByKey, keyed, stream_positions
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO
@@ -240,7 +248,7 @@ def _loan(position: Position, opened: Opened) -> Iterator[BookViolation]:
         yield BookViolation("schedule", position.loan.number, "no schedule")
         return
     yield from _opening(position, opened)
-    for proof in (_schedules, _balances, _credit, _story, _plans, _status):
+    for proof in (_schedules, _balances, _credit, _carrying, _story, _plans, _status):
         try:
             yield from proof(position)
         except InvalidInput as wrong:  # facts that no rule can explain, e.g. paid > scheduled
@@ -294,6 +302,30 @@ def _credit(position: Position) -> Iterator[BookViolation]:
     """Nobody was paid back more than was paid in excess."""
     if position.credit < 0:
         yield BookViolation("credit", position.loan.number, f"credit balance is {position.credit}")
+
+
+def _carrying(position: Position) -> Iterator[BookViolation]:
+    """Written off is at most what is owed; off the balance stands what should, on both its accounts.
+
+    A loan on which nothing was booked since it became non-accruing says nothing of it yet.
+    """
+    number, on = position.loan.number, position.loan.booked_on
+    gross = recovered = ZERO
+    for group in WRITTEN_OFF:
+        written, owed = written_off(position, group), claim(position, group)
+        if not ZERO <= written <= owed:
+            detail = f"{group.label} {written} of {owed} owed"
+            yield BookViolation("write-off", number, detail)
+        kinds = (Entry.Kind.WRITE_OFF.value,)
+        gross -= position.total(LOAN, group, kinds=kinds)
+        recovered += position.total(LOAN, group, kinds=(Entry.Kind.RECOVERY.value,))
+    booked = (position.total(LOAN, Account.LOSS), -position.total(LOAN, Account.RECOVERED))
+    if booked != (gross, recovered):
+        detail = f"loss and recovery {booked}, written off and recovered {(gross, recovered)}"
+        yield BookViolation("write-off", number, detail)
+    off, target = off_balance(position), off_balance_target(position, on)
+    if off != position.total(LOAN, Account.SUSPENDED) or (off and off != target):
+        yield BookViolation("non-accrual", number, f"off the balance {off}, should be {target}")
 
 
 def _story(position: Position) -> Iterator[BookViolation]:

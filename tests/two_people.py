@@ -35,7 +35,7 @@ def book(address: str, data: dict[str, str], rank: Rank = Rank.MANAGER) -> Propo
     answer = maker().post(address, data)
     assert answer.status_code == 302, answer.content.decode()
     proposal = Proposal.objects.latest("pk")
-    answer = decide(proposal, "approve", person(rank, "checker"), note="")
+    answer = decide(proposal, "approve", person(rank, f"checker-{rank}"), note="")
     proposal.refresh_from_db()
     assert proposal.status == Proposal.Status.APPROVED, answer.content.decode()
     return proposal

@@ -16,14 +16,18 @@ from django.utils.html import format_html_join
 
 from loans.desk.acts import ActPage, Done, act_page
 from loans.models import Loan, Proposal
-from loans.pages.forms import ActReasonForm, ApprovalForm, ReferenceForm, RefundForm
+from loans.pages.forms import ActReasonForm, ApprovalForm, ReferenceForm, RefundForm, WriteOffForm
+from loans.queries.carrying import is_non_accruing
+from loans.queries.debt import load_debt
 from loans.queries.position import Position
 from loans.services import proposals
 from loans.services.credit import amount_of, has_refunds, sent
 from loans.services.proposals import Draft
+from loans.services.write_off import LABELS
 from portal.core import clock
 from portal.core.desk.columns import column, money
 from portal.core.desk.records import ReadOnlyAdmin
+from portal.core.kernel.money import ZERO
 from portal.core.models import User
 
 PROPOSE = "提交复核"
@@ -83,6 +87,29 @@ def _return_refund(loan: Loan, data: dict[str, Any]) -> Draft:
     )
 
 
+def _write_off(loan: Loan, data: dict[str, Any]) -> Draft:
+    names = ("principal", "interest", "charges")
+    parts = {name: data[name] for name in names if data[name]}
+    owed = load_debt(loan, clock.today())
+    return Draft(
+        kind=Proposal.Kind.WRITE_OFF,
+        loan_id=loan.pk,
+        amount=sum(parts.values(), ZERO) or owed.total,
+        reason=data["reason"],
+        terms={"parts": {name: str(amount) for name, amount in parts.items()}} if parts else {},
+    )
+
+
+def _non_accrual(loan: Loan, data: dict[str, Any]) -> Draft:
+    owed = load_debt(loan, clock.today())
+    return Draft(
+        kind=Proposal.Kind.NON_ACCRUAL,
+        loan_id=loan.pk,
+        amount=owed.total - owed.principal,
+        reason=data["reason"],
+    )
+
+
 LOAN_ACTS: dict[str, LoanAct] = {  # by the word in the address
     "refund": LoanAct(
         kind=Proposal.Kind.REFUND,
@@ -96,6 +123,19 @@ LOAN_ACTS: dict[str, LoanAct] = {  # by the word in the address
         form_class=ReferenceForm,
         draft=_return_refund,
     ),
+    "write-off": LoanAct(
+        kind=Proposal.Kind.WRITE_OFF,
+        warning="把收不回的欠款记为损失。欠款本身不变：借款人仍需归还，罚息照常计收，之后收到的款项记为核销收回。",
+        form_class=WriteOffForm,
+        draft=_write_off,
+    ),
+    "non-accrual": LoanAct(
+        kind=Proposal.Kind.NON_ACCRUAL,
+        warning="记账到今天，把已产生的利息和罚息转为表外核算。有还款等事情发生时会自动处理，"
+        "这里用于一直没有变动的借款；还清逾期后自动转回。",
+        form_class=ActReasonForm,
+        draft=_non_accrual,
+    ),
 }
 
 
@@ -103,7 +143,13 @@ def loan_acts(user: object, loan: Loan, books: Position) -> list[tuple[str, str]
     """(word in the address, label) of the acts that this person may propose on a loan as it stands."""
     if not isinstance(user, User) or not proposals.may_propose(user, loan):
         return []
-    possible = {"refund": books.credit > 0, "refund-back": has_refunds(loan)}
+    owes = not loan.is_settled
+    possible = {
+        "refund": books.credit > 0,
+        "refund-back": has_refunds(loan),
+        "write-off": owes,
+        "non-accrual": owes and is_non_accruing(books, clock.today()),
+    }
     return [(slug, act.kind.label) for slug, act in LOAN_ACTS.items() if possible.get(slug, True)]
 
 
@@ -223,10 +269,13 @@ def proposal_details(proposal: Proposal) -> list[tuple[str, str]]:
     """What else a kind of act says of itself, label and words."""
     payment = proposal.payment
     rows = [("还款", f"{payment.paid_on}，流水号 {payment.reference}")] if payment else []
-    return rows + [(TERMS[name], str(words)) for name, words in proposal.terms.items()]
-
-
-TERMS = {"reference": "付款流水号"}  # of Proposal.terms, by its names
+    terms = proposal.terms
+    rows += [("付款流水号", terms["reference"])] if "reference" in terms else []
+    if proposal.kind == Proposal.Kind.WRITE_OFF:
+        parts = terms.get("parts") or {}
+        rows += [(f"核销{LABELS[name]}", f"{amount} 元") for name, amount in parts.items()]
+        rows += [] if parts else [("核销", "复核当天的全部欠款")]
+    return rows
 
 
 def _approve(pk: int, data: dict[str, Any], actor: User) -> str:

@@ -13,12 +13,14 @@ from django.utils.html import format_html_join
 
 from loans.desk.acts import ActPage, act_page, changing, may_act, split_words
 from loans.desk.proposals import PROPOSE, loan_act_page, loan_acts, proposals_of, propose_page
-from loans.models import Entry, Instalment, Loan, Payment, Posting, Proposal, Schedule
+from loans.models import Account, Entry, Instalment, Loan, Payment, Posting, Proposal, Schedule
 from loans.pages.forms import LatePaymentForm
 from loans.presenters.amounts import desk_parts
 from loans.presenters.rules import penalty_rules
+from loans.queries.carrying import ever_written_off, off_balance
 from loans.queries.debt import debt_of
 from loans.queries.position import load_position
+from loans.queries.standing import LOAN
 from loans.queries.statement import corrections_of
 from loans.services.acceleration import accelerate
 from loans.services.payment import pay
@@ -157,6 +159,9 @@ class LoanAdmin(ReadOnlyAdmin):
                 "proposals": proposals_of(Proposal.objects.filter(loan=loan)),
                 "may_act": allowed,
                 "credit": books.credit,
+                "written_off": ever_written_off(books),
+                "recovered": -books.total(LOAN, Account.RECOVERED),
+                "off_balance": off_balance(books),
                 "loan_acts": loan_acts(request.user, loan, books),
                 "may_accelerate": allowed and loan.accelerated_on is None,
             }

@@ -41,6 +41,13 @@ STANDARD: dict[str, ChartAccount] = {
     "fee_income": ChartAccount("6021.01", "手续费及佣金收入——费用"),
     "waiver": ChartAccount("6011.90", "利息收入——减免（冲减）"),
     "credit": ChartAccount("2241.01", "其他应付款——溢缴款"),
+    "off_principal": ChartAccount("1303.90", "贷款——已核销本金（备抵）"),
+    "off_interest": ChartAccount("1132.90", "应收利息——已核销利息（备抵）"),
+    "off_charges": ChartAccount("1132.91", "应收利息——已核销罚息（备抵）"),
+    "loss": ChartAccount("6702.01", "信用减值损失——核销"),
+    "recovered": ChartAccount("6702.02", "信用减值损失——核销收回"),
+    "off_balance": ChartAccount("1132.80", "应收利息——转表外（备抵）"),
+    "suspended": ChartAccount("6011.80", "利息收入——转表外（冲减）"),
 }
 
 

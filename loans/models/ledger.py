@@ -33,10 +33,21 @@ class Account(models.TextChoices):
     FEE_INCOME = "fee_income", "费用收入"
     WAIVER = "waiver", "减免"
     CREDIT = "credit", "溢缴款"
+    OFF_PRINCIPAL = "off_principal", "已核销本金"
+    OFF_INTEREST = "off_interest", "已核销利息"
+    OFF_CHARGES = "off_charges", "已核销罚息"
+    LOSS = "loss", "核销损失"
+    RECOVERED = "recovered", "核销收回"
+    OFF_BALANCE = "off_balance", "表外利息罚息"
+    SUSPENDED = "suspended", "表外冲减收入"
 
 
 RECEIVABLES = tuple(Account(component.value) for component in Component)  # what is owed
-OF_THE_LOAN = (Account.CASH, Account.CREDIT)  # of no one instalment
+OF_THE_LOAN = (  # of no one instalment
+    *(Account.CASH, Account.CREDIT),
+    *(Account.OFF_PRINCIPAL, Account.OFF_INTEREST, Account.OFF_CHARGES),
+    *(Account.LOSS, Account.RECOVERED, Account.OFF_BALANCE, Account.SUSPENDED),
+)
 
 
 class Entry(AppendOnly):
@@ -57,6 +68,9 @@ class Entry(AppendOnly):
         REFUND = "refund", "退还溢缴款"
         REFUND_BACK = "refund_back", "退款退回"
         CLAIM = "claim", "多退款项收回"
+        WRITE_OFF = "write_off", "核销"
+        RECOVERY = "recovery", "核销收回"
+        NON_ACCRUAL = "non_accrual", "非应计"
         REVERSAL = "reversal", "冲正"
 
     loan = models.ForeignKey(Loan, models.PROTECT, related_name="entries")

@@ -26,6 +26,8 @@ class Proposal(models.Model):
         REVERSAL = "reversal", "冲正还款"
         REFUND = "refund", "退还溢缴款"
         REFUND_BACK = "refund_back", "登记退款退回"
+        WRITE_OFF = "write_off", "核销"
+        NON_ACCRUAL = "non_accrual", "转列非应计"
 
     class Status(models.TextChoices):
         PENDING = "pending", "待复核"

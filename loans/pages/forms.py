@@ -220,6 +220,29 @@ class AmountOfActForm(ActReasonForm):
         return _parsed(self.cleaned_data["amount"])
 
 
+class WriteOffForm(ActReasonForm):
+    """What is written off: all that is left, or so much of each part."""
+
+    whole = forms.BooleanField(label="全部核销（不用填下面的金额）", required=False)
+    principal = forms.CharField(label="本金（元）", required=False, max_length=40)
+    interest = forms.CharField(label="利息（元）", required=False, max_length=40)
+    charges = forms.CharField(label="罚息和费用（元）", required=False, max_length=40)
+    field_order = ["whole", "principal", "interest", "charges"]
+
+    def clean(self) -> dict[str, Any]:
+        asked = super().clean() or {}
+        for name in ("principal", "interest", "charges"):
+            if text := asked.get(name):
+                try:
+                    asked[name] = money.parse(text, field=name, label=str(self.fields[name].label))
+                except InvalidInput as wrong:
+                    self.add_error(name, wrong.message)
+        filled = [name for name in ("principal", "interest", "charges") if asked.get(name)]
+        if not self.errors and bool(filled) == bool(asked.get("whole")):
+            self.add_error(None, "请勾选“全部核销”，或者只填写要核销的金额，二选一。")
+        return asked
+
+
 class ReferenceForm(ActReasonForm):
     """Something known by the reference of a pay-out."""
 

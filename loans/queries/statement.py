@@ -12,6 +12,8 @@ from portal.core.kernel.money import ZERO
 
 KINDS = dict(Entry.Kind.choices)
 ACCOUNTS = dict(Account.choices)
+OWED = (*RECEIVABLES, Account.CREDIT)
+MEMO = (Account.LOSS, Account.RECOVERED, Account.SUSPENDED)  # told; the debt stays what it is
 
 
 def load_statement(loan: Loan, from_on: date | None = None, to_on: date | None = None) -> Statement:
@@ -22,7 +24,7 @@ def load_statement(loan: Loan, from_on: date | None = None, to_on: date | None =
     """
     rows = _rows(loan, to_on)
     first = from_on or loan.drawdown_on
-    before = sum((row.amount for row in rows if row.entry.value_date < first), ZERO)
+    before = sum((_moved(row) for row in rows if row.entry.value_date < first), ZERO)
     undone = set(
         Entry.objects.filter(loan=loan, reverses__isnull=False).values_list(
             "reverses_id", flat=True
@@ -41,16 +43,33 @@ def load_statement(loan: Loan, from_on: date | None = None, to_on: date | None =
 
 
 def _rows(loan: Loan, to_on: date | None) -> list[Posting]:
-    rows = Posting.objects.filter(entry__loan=loan, account__in=[*RECEIVABLES, Account.CREDIT])
+    rows = Posting.objects.filter(entry__loan=loan, account__in=[*OWED, *MEMO])
     if to_on is not None:
         rows = rows.filter(entry__value_date__lte=to_on)
     rows = rows.select_related("entry__payment", "instalment")
-    return list(rows.order_by("entry__value_date", "entry_id", "pk"))
+    return _without_updates(rows.order_by("entry__value_date", "entry_id", "pk"))
+
+
+def _without_updates(rows: Iterable[Posting]) -> list[Posting]:
+    """Of what stands off the balance only its beginning and its end are told, not each change."""
+    shown, stands = [], ZERO
+    for row in rows:
+        if row.account == Account.SUSPENDED:
+            before, stands = stands, stands + row.amount
+            if before and stands:
+                continue
+        shown.append(row)
+    return shown
+
+
+def _moved(row: Posting) -> Decimal:
+    """What a posting does to the balance; what is only said, like a write-off, does nothing."""
+    return ZERO if row.account in MEMO else row.amount
 
 
 def _lines(rows: Iterable[Posting], balance: Decimal, undone: set[int]) -> Iterable[StatementLine]:
     for row in rows:
-        balance += row.amount
+        balance += _moved(row)
         payment = row.entry.payment
         yield StatementLine(
             entry=row.entry_id,
@@ -61,7 +80,7 @@ def _lines(rows: Iterable[Posting], balance: Decimal, undone: set[int]) -> Itera
             account=row.account,
             account_label=ACCOUNTS[row.account],
             instalment=row.instalment.number if row.instalment else None,
-            amount=row.amount,
+            amount=_moved(row),
             balance=balance,
             reference=payment.reference if payment else "",
             reversed=row.entry_id in undone,

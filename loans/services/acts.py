@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 
 from loans.models import Proposal
 from loans.services import credit
 from loans.services.payment import reverse_payment
+from loans.services.write_off import put_off_balance, write_off
 from portal.core.models import User
 
 Run = Callable[[Proposal, User, datetime], object]
@@ -40,8 +42,26 @@ def _return_refund(proposal: Proposal, actor: User, now: datetime) -> object:
     )
 
 
+def _write_off(proposal: Proposal, actor: User, now: datetime) -> object:
+    stored = proposal.terms.get("parts")
+    return write_off(
+        loan_id=proposal.loan_id,
+        parts=None if stored is None else {name: Decimal(text) for name, text in stored.items()},
+        reason=proposal.reason,
+        key=f"write-off:{proposal.pk or 'rehearsal'}",
+        actor=actor,
+        now=now,
+    )
+
+
+def _non_accrual(proposal: Proposal, actor: User, now: datetime) -> object:
+    return put_off_balance(loan_id=proposal.loan_id, actor=actor, now=now)
+
+
 ACTS: dict[Proposal.Kind, Run] = {
     K.REVERSAL: _reverse,
     K.REFUND: _refund,
     K.REFUND_BACK: _return_refund,
+    K.WRITE_OFF: _write_off,
+    K.NON_ACCRUAL: _non_accrual,
 }

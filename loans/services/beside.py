@@ -61,6 +61,8 @@ def open_beside(
 
 def bounce_beside(books: Books, payment: Payment, on: date, source: str, *, key: str) -> Schedule:
     """Take back a payment from before a plan: the plan stays as signed, the money is owed again."""
+    recovered = payment.entries.filter(kind=Entry.Kind.RECOVERY, reversed_by__isnull=True)
+    books.reverse(list(recovered.prefetch_related("postings")), source[:300])
     parts = Components.from_json(payment.split_now["totals"])
     back = [PostingLine(Account.CASH, -payment.amount)]
     return open_beside(books, parts, on, source, Other(Entry.Kind.BOUNCE, key, back, payment))

@@ -19,6 +19,13 @@ from django.db.models import F
 
 from loans.domain.plan_rules import PlanRules
 from loans.models import Account, Entry, Instalment, Loan, Payment, Schedule
+from loans.queries.carrying import (
+    WRITTEN_OFF,
+    claim,
+    off_balance,
+    off_balance_target,
+    written_off,
+)
 from loans.queries.position import Position, load_position
 from loans.queries.standing import INCOME_OF, LOAN, LedgerMovement
 from loans.services import ledger, observers
@@ -41,6 +48,7 @@ class Books:
         self.actor = actor
         self.now = now
         self.drafts: list[EntryDraft] = []
+        self.posted = 0  # entries so far, written or not: each has a key of its own
         self.changes: dict[str, object] = {}
 
     # --- writing ---------------------------------------------------------------------------
@@ -66,7 +74,7 @@ class Books:
                 loan=self.loan,
                 kind=kind,
                 value_date=on,
-                key=key or f"{kind}:{self.loan.pk}:{self.loan.version}:{len(self.drafts)}",
+                key=key or f"{kind}:{self.loan.pk}:{self.loan.version}:{self.posted}",
                 source=source,
                 lines=nonzero,
                 actor=self.actor,
@@ -75,6 +83,7 @@ class Books:
                 reverses_id=reverses.pk if reverses else None,
             )
         )
+        self.posted += 1
         effective = reverses.kind if reverses else kind
         self.position.record(
             LedgerMovement(line.instalment_id or LOAN, line.account, effective, on, line.amount)
@@ -89,6 +98,8 @@ class Books:
 
     def close(self) -> None:
         """Write, and move the loan's version on; StaleWrite if somebody else was faster."""
+        self.recover(self.booked_on)
+        self._book_non_accrual()
         self.flush()
         changed = Loan.objects.filter(pk=self.loan.pk, version=self.loan.version).update(
             version=F("version") + 1, **self.changes
@@ -145,6 +156,41 @@ class Books:
                 if delta:
                     lines += income(row, account, delta)
         self.post(Entry.Kind.PENALTY, on, source, lines)
+
+    # --- beside the claim ------------------------------------------------------------------
+
+    def recover(
+        self, on: date, *, payment: Payment | None = None, schedule: Schedule | None = None
+    ) -> None:
+        """What is written off never exceeds the claim: the rest was paid or waived, and is recovered.
+
+        With the payment or plan that it came from, so that it is undone together with it.
+        """
+        lines: list[PostingLine] = []
+        for group in WRITTEN_OFF:
+            written = written_off(self.position, group)
+            rest = written - claim(self.position, group) if written else ZERO
+            if rest > ZERO:
+                lines += [PostingLine(group, rest), PostingLine(Account.RECOVERED, -rest)]
+        if not lines:
+            return
+        amount = sum((line.amount for line in lines if line.amount > ZERO), ZERO)
+        kind = Entry.Kind.RECOVERY
+        source = f"已核销的部分收回 {amount:,.2f} 元"
+        self.post(kind, on, source, lines, payment=payment, schedule=schedule)
+
+    def _book_non_accrual(self) -> None:
+        position, on = self.position, self.booked_on
+        stands = off_balance(position)
+        delta = off_balance_target(position, on) - stands
+        lines = [PostingLine(Account.OFF_BALANCE, -delta), PostingLine(Account.SUSPENDED, delta)]
+        if not stands:
+            source = f"逾期超过 {position.profile.npl_days} 天，利息和罚息转表外核算"
+        elif stands + delta:
+            source = "表外利息和罚息随账更新"
+        else:
+            source = "已不再逾期超期，利息和罚息转回表内"
+        self.post(Entry.Kind.NON_ACCRUAL, on, source, lines)
 
     # --- schedules -------------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ def post_split(books: Books, payment: Payment, split: Split, *, key: str) -> Non
     books.post(Entry.Kind.PAYMENT, on, source, lines, key=key, payment=payment, schedule=schedule)
     if schedule is not None and split.new_rows:
         _move_rest(books, split, schedule, payment)
+    books.recover(max(on, books.booked_on), payment=payment)
 
 
 def _principal_ahead(books: Books, split: Split) -> list[PostingLine]:

@@ -145,6 +145,7 @@ def _execute(
     books.post(
         Entry.Kind.PLAN, on, "新还款计划生效", moves + opening(new_rows), key=key, schedule=schedule
     )
+    books.recover(on, schedule=schedule)
     return schedule
 
 

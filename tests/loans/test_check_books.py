@@ -118,6 +118,10 @@ def plant(rule: str) -> None:  # noqa: C901, PLR0915 - one branch a rule
         case "credit":
             change = "UPDATE loans_posting SET account = 'credit' WHERE id = %s"
             break_it(change, posting("cash", "payment"))
+        case "write-off" | "non-accrual":  # of 600.00 that came in as if it had been a loss
+            account = "off_principal" if rule == "write-off" else "off_balance"
+            change = "UPDATE loans_posting SET account = %s WHERE id = %s"
+            break_it(change, account, posting("cash", "payment"))
         case "status":
             break_it("UPDATE loans_loan SET status = 'settled', settled_on = '2023-12-01'")
 
@@ -141,6 +145,8 @@ def plant(rule: str) -> None:  # noqa: C901, PLR0915 - one branch a rule
         "waiver",
         "plan-sum",
         "credit",
+        "write-off",
+        "non-accrual",
         "status",
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from loans.models import Loan, Proposal
 from loans.queries.debt import load_debt
+from portal.core import clock
 from portal.core.kernel.roles import Rank
 from portal.core.models import Notice
 from tests import factories
@@ -72,6 +73,45 @@ def test_an_overpayment_is_refunded_and_comes_back(lin: Client, overpaid: Loan) 
     proposal = book(act_on(overpaid, "refund-back"), back)
     assert (proposal.kind, proposal.amount) == (Proposal.Kind.REFUND_BACK, Decimal("20.00"))
     assert "溢缴款（多还的，可退还）" in statement(lin, overpaid)
+    assert_clean()
+
+
+def test_a_write_off_leaves_the_claim(lin: Client, loan: Loan) -> None:
+    before = load_debt(loan, TODAY)
+    address = act_on(loan, "write-off")
+    both = maker().post(address, {"whole": "on", "principal": "1.00", "reason": REASON})
+    none = maker().post(address, {"reason": REASON})
+    odd = maker().post(address, {"principal": "1e3", "reason": REASON})
+    much = maker().post(address, {"principal": f"{before.principal + 1}", "reason": REASON})
+    assert [one.status_code for one in (both, none, odd, much)] == [422, 422, 422, 409]
+    assert "二选一" in both.content.decode()
+    assert "本金还可以核销" in much.content.decode()
+
+    book(address, {"principal": "1000.00", "reason": REASON}, Rank.SUPERVISOR)
+    assert load_debt(loan, TODAY) == before
+    book(address, {"whole": "on", "reason": REASON})  # more than 5,000.00: a manager's
+    factories.pay_amount(loan, Decimal("500.00"), TODAY)
+
+    told = statement(lin, loan)
+    assert "核销 1,000.00 元（本金 1,000.00），欠款不变" in told
+    assert "已核销的部分收回 500.00 元" in told
+    assert "已核销" in desk_page(loan)
+    assert Notice.objects.filter(event="loan_act", title="借款已作核销处理").count() == 2
+    assert_clean()
+
+
+def test_non_accrual_is_told_and_changes_nothing(lin: Client, loan: Loan) -> None:
+    assert "转列非应计" not in desk_page(loan)
+    later = TODAY + timedelta(days=9)  # № 1 is 91 days overdue
+    with clock.frozen(factories.noon(later)):
+        before = load_debt(loan, later)
+        assert "转列非应计" in desk_page(loan)
+        book(act_on(loan, "non-accrual"), {"reason": REASON})
+
+        page = lin.get(reverse("loans:statement", args=[loan.public_id])).content.decode()
+        assert load_debt(loan, later) == before
+        assert "逾期超过 90 天，利息和罚息转表外核算" in page
+        assert "非应计：表外利息和罚息" in desk_page(loan)
     assert_clean()
 
 

@@ -19,6 +19,7 @@ from loans.domain.restructure import ReliefTerms
 from loans.domain.schedule import PlanPeriod
 from loans.models import Loan, Payment, Posting
 from loans.proofs import violations
+from loans.queries.carrying import is_non_accruing
 from loans.queries.debt import debt_of, load_debt
 from loans.queries.position import Position, load_position
 from loans.services import credit
@@ -29,6 +30,7 @@ from loans.services.origination import open_loan
 from loans.services.payment import pay, reverse_payment
 from loans.services.restructure import apply_relief, revoke_relief
 from loans.services.timeline import BookedAct, steps_of
+from loans.services.write_off import put_off_balance, write_off
 from portal.core.errors import RuleViolation
 from portal.core.models import User
 from tests.loans.books import D, at
@@ -183,6 +185,30 @@ class LoanMachine(RuleBasedStateMachine):
         books = load_position(self.fresh())
         assert books.credit == self.books.credit - (D("0.00") if bounces else amount)
         assert debt_of(books, self.today) == before
+
+    @rule(share=PERCENT, whole=st.booleans())
+    def write_off(self, share: Decimal, whole: bool) -> None:
+        """The claim stays, whole or in part written off."""
+        before, now = debt_of(self.books, self.today), at(self.today)
+        principal = (before.principal * share).quantize(D("0.01"), "ROUND_DOWN")
+        self.serial += 1
+        key, loan_id, actor = f"w-{self.loan_id}-{self.serial}", self.loan_id, self.borrower
+        parts = None if whole else {"principal": principal}
+        self.attempt(
+            lambda: write_off(
+                loan_id=loan_id, parts=parts, reason="核销", key=key, actor=actor, now=now
+            ),
+            again=False,
+        )
+        assert debt_of(load_position(self.fresh()), self.today) == before
+
+    @rule()
+    @precondition(lambda self: is_non_accruing(self.books, self.today))
+    def put_off_balance(self) -> None:
+        before, now = debt_of(self.books, self.today), at(self.today)
+        loan_id, actor = self.loan_id, self.borrower
+        self.attempt(lambda: put_off_balance(loan_id=loan_id, actor=actor, now=now), again=False)
+        assert debt_of(load_position(self.fresh()), self.today) == before
 
     @rule(which=st.integers(0, 50))
     def reverse(self, which: int) -> None:
