@@ -22,7 +22,7 @@ def begin_reason(profile: ProductProfile, fact: InstalmentFacts, run: Run) -> st
 def _begin(profile: ProductProfile, fact: InstalmentFacts, run: Run) -> str:
     mark = run.begin
     if isinstance(mark, BalanceReduction):
-        return f"{_change(mark, run.component)}，计收基数变为 {_yuan(run.base)} 元"
+        return f"{_change(mark)}，计收基数变为 {_yuan(run.base)} 元"
     if mark == "due":
         return _due(profile, fact, run)
     if mark == "other":
@@ -53,7 +53,7 @@ def end_reason(fact: InstalmentFacts, run: Run, last_day: date) -> str:
     mark = run.finish
     if isinstance(mark, BalanceReduction):
         done = mark.fen == run.base
-        return _change(mark, run.component) + ("，已还清" if done else "")
+        return _change(mark) + ("，已还清" if done else "")
     if mark == "room":
         return "可计收的上限变化"
     if mark == "resume":
@@ -65,7 +65,7 @@ def end_reason(fact: InstalmentFacts, run: Run, last_day: date) -> str:
     return f"计至 {last_day}"
 
 
-def _change(event: BalanceReduction, component: Component) -> str:
+def _change(event: BalanceReduction) -> str:
     verb = {"payment": "还款", "waiver": "减免", "mixed": "还款及减免"}[event.kind]
     return f"{date.fromordinal(event.on)} {verb} {_yuan(event.fen)} 元"
 

@@ -139,6 +139,22 @@ class Components:
         return Components(*(amount - other[name] for name, amount in self))
 
 
+class WithWaivers:
+    """Lets terms that hold an amount for each `waive_…` be read by component, in yuan."""
+
+    __slots__ = ()
+
+    @property
+    def waivers(self) -> Components:
+        """What is waived of each component."""
+        return Components(**{c.value: getattr(self, c.waiver) for c in WAIVABLE})
+
+    @property
+    def waived(self) -> Decimal:
+        """Sum of the waivers."""
+        return self.waivers.total
+
+
 class InParts:
     """Lets what holds its `parts` be read by their names: a debt, an instalment, a split."""
 

@@ -26,6 +26,7 @@ from loans.domain.components import (
     Component,
     Components,
     InParts,
+    WithWaivers,
 )
 from loans.domain.cost import annualised_cost
 from loans.domain.profile import ProductProfile, check_profile
@@ -89,7 +90,7 @@ class DebtFigures(InParts):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReliefTerms:
+class ReliefTerms(WithWaivers):
     """What an offer promises, on the debt as of `figures_as_of`; checked for its kinds when made.
 
     Whether a debt and a profile allow it is `check_relief_terms`. Raises InvalidInput naming the field.
@@ -123,16 +124,6 @@ class ReliefTerms:
                 raise InvalidInput(
                     "due_day", "每周还款按首期的星期几，没有还款日，请不要填写还款日。"
                 )
-
-    @property
-    def waivers(self) -> Components:
-        """What is waived of each component."""
-        return Components(**{c.value: getattr(self, c.waiver) for c in WAIVABLE})
-
-    @property
-    def waived(self) -> Decimal:
-        """Sum of the waivers."""
-        return self.waivers.total
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,9 +185,6 @@ TURN: dict[State, Role | None] = {
     S.SETTLED: None,
 }
 
-# Acts that do not wait for their turn: leaving, taking back, undoing, and confirming a breach.
-OUT_OF_TURN = frozenset({A.WITHDRAW, A.WITHDRAW_OFFER, A.REVOKE, A.BREACH})
-
 _BY_KEY: dict[tuple[State, Action, Role], Move] = {
     (source, move.action, move.by): move for move in MOVES for source in move.sources
 }

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from loans.domain.components import WAIVABLE, Components
+from loans.domain.components import WAIVABLE, WithWaivers
 from loans.domain.profile import ProductProfile
 from loans.domain.restructure import DebtFigures, ReliefTerms, check_relief_terms
 from loans.domain.schedule import PlanPeriod
@@ -24,7 +24,7 @@ HUNDRED = Decimal(100)
 
 
 @dataclass(frozen=True)
-class OfferTerms:
+class OfferTerms(WithWaivers):
     """Proposed terms on the debt of `figures_as_of`; amounts in yuan, rates a year.
 
     `delay_waiver` is the part of `waive_penalty` that our own missed deadline caused; it counts
@@ -43,16 +43,6 @@ class OfferTerms:
     delay_waiver: Decimal = ZERO
     penalty_percent: Decimal | None = None
     period: PlanPeriod = PlanPeriod.MONTHLY
-
-    @property
-    def waivers(self) -> Components:
-        """What is waived of each component, in yuan."""
-        return Components(**{c.value: getattr(self, c.waiver) for c in WAIVABLE})
-
-    @property
-    def waived(self) -> Decimal:
-        """All that is waived, in yuan."""
-        return self.waivers.total
 
     @property
     def granted(self) -> Decimal:

@@ -93,7 +93,7 @@ def _context(request: HttpRequest, case: Case) -> dict[str, Any]:
             EvidenceAccess.objects.of_borrower(case.borrower).filter(evidence__case=case)[:5]
         ),
         "purge_on": purge_on,
-        "retention": present.retention(case, files, purge_on),
+        "retention": present.retention(files, purge_on),
         "collection": collection.sentence_for(case.state),
         "refusal": present.refusal(case),
         "appeal": view.button(Action.APPEAL),

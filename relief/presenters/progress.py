@@ -219,7 +219,7 @@ def refusal(case: Case) -> Refusal | None:
     )
 
 
-def retention(case: Case, files: list[Evidence], purge_on: date | None) -> str:
+def retention(files: list[Evidence], purge_on: date | None) -> str:
     """How long the files stay, where no date can be known yet; else nothing."""
     if not files or purge_on is not None:
         return ""
