@@ -152,6 +152,14 @@ def test_a_year_that_is_none_is_named(manager: Client, name: str, year: str) -> 
     assert re.search(rf"“{DATED[name]}__year”", answer.content.decode())
 
 
+@pytest.mark.parametrize("lookup", ["range", "regex", "hour", "in", "contains", "x", "year"])
+def test_a_lookup_that_no_link_of_ours_has_is_named(manager: Client, lookup: str) -> None:
+    answer = manager.get(reverse("admin:loans_loan_changelist"), {f"number__{lookup}": "x"})
+
+    assert answer.status_code == 422
+    assert f"“number__{lookup}”" in answer.content.decode()
+
+
 def test_the_thirtieth_of_february_is_no_day(manager: Client) -> None:
     page, field = reverse("admin:portal_delivery_changelist"), "created_at"
     day = {f"{field}__year": "2026", f"{field}__month": "2", f"{field}__day": "30"}

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import middleware as auth_middleware
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import BadRequest, ValidationError
+from django.core.exceptions import BadRequest, FieldError, ValidationError
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
@@ -283,10 +283,13 @@ class DeskListMiddleware:
     """Checks the query parameters of the desk's lists, which Django reads unchecked.
 
     Django looks up whatever row, year or day it is given, and fails where Python or the database
-    cannot: `_selected_action=x`, `…__year=9999`, the 30th of February.
+    cannot: `_selected_action=x`, `…__year=9999`, the 30th of February, `number__range=x`.
     """
 
     YEARS = range(1900, 2200)
+    LOOKUPS = frozenset(
+        {"exact", "isnull", "gte", "lt", "year", "month", "day"}
+    )  # of our own links
     PARTS: ClassVar = {"year": YEARS, "month": range(1, 13), "day": range(1, 32)}
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -305,7 +308,9 @@ class DeskListMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """404 for a filter that Django could not read."""
-        if not _is_desk_list(request) or not isinstance(exception, ValueError | ValidationError):
+        if not _is_desk_list(request) or not isinstance(
+            exception, ValueError | ValidationError | FieldError
+        ):
             return None
         logger.error("desk.list.unreadable", extra={"request": request}, exc_info=exception)
         return _no_such_list(request, "、".join(sorted(request.GET)) or "action")
@@ -320,6 +325,8 @@ class DeskListMiddleware:
         for name in request.GET:
             value = request.GET[name]
             field, _, part = name.rpartition("__")
+            if field and part not in self.LOOKUPS:
+                return name
             if part not in self.PARTS or not field:
                 continue
             if not _is_number(value, self.PARTS[part]):

@@ -110,6 +110,6 @@ def last_move(case: Case) -> str:
     event = last.first()
     if event is None:
         return ""
-    who = event.actor.masked_name if event.actor else "系统"
+    who = event.actor.public_name if event.actor else "系统"
     action_label = labels.ACTION_LABELS[Action(event.action)].removeprefix("已")
     return f"{who}已于 {deadlines.chinese(event.at)} {action_label}，"

@@ -221,7 +221,7 @@ def _context(case: Case) -> dict[str, Any]:
         "loan": case.loan,
         "borrower": case.borrower,
         "due": due_text(case),
-        "staff": case.assigned_to.name if case.assigned_to else "客服",
+        "staff": case.assigned_to.public_name if case.assigned_to else "客服",
     }
 
 

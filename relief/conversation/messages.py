@@ -129,7 +129,7 @@ def staff_say(
                 key=f"chat:{message.public_id}",
                 user=conversation.borrower,
                 channels=(),
-                context={"staff": actor.name},
+                context={"staff": actor.public_name},
                 link="/service/",
                 now=now,
             )
@@ -148,7 +148,7 @@ def take_conversation(*, conversation: Conversation, actor: User, now: datetime)
             name = conversation.taken_by.name if conversation.taken_by else "同事"
             raise RuleViolation(f"{name}已接待这位借款人。", code="taken")
         if updated:
-            _post(conversation, Sender.SYSTEM, now, text=f"{actor.name} 为你服务")
+            _post(conversation, Sender.SYSTEM, now, text=f"{actor.public_name} 为你服务")
     return conversation
 
 

@@ -60,13 +60,13 @@ def open_evidence(
 
 
 def viewer_label(actor: User) -> str:
-    """How a member of staff is named to the borrower: 周敏（审核员 agent）."""
-    return f"{actor.name}（{RANK_LABELS[Rank(actor.rank)]} {actor.username}）"[:80]
+    """How a member of staff is named to the borrower: 客服 K1001（审核员）."""
+    return f"{actor.public_name}（{RANK_LABELS[Rank(actor.rank)]}）"
 
 
 def stamp_text(actor: User, now: datetime) -> str:
-    """What is written across the picture: 周敏 agent 2026-11-26 15:32 仅供审核."""
-    return f"{actor.name} {actor.username} {in_shanghai(now):%Y-%m-%d %H:%M} 仅供审核"
+    """What is written across the picture: 客服 K1001 2026-11-26 15:32 仅供审核."""
+    return f"{actor.public_name} {in_shanghai(now):%Y-%m-%d %H:%M} 仅供审核"
 
 
 def _check_open(evidence: Evidence, actor: User) -> None:

@@ -179,7 +179,7 @@ def actor_label(event: Event, *, for_staff: bool) -> str:
         return "系统"
     if for_staff:
         return event.actor.name
-    return "你" if event.role == Role.BORROWER else f"客服 {event.actor.masked_name}"
+    return "你" if event.role == Role.BORROWER else event.actor.public_name
 
 
 def is_public(event: Event) -> bool:

@@ -99,11 +99,11 @@ def _line(
 
 
 def _who(message: Message) -> str:
-    """小宽 · 智能客服, or 周敏 · 人工客服."""
+    """小宽 · 智能客服, or 客服 K1001."""
     if message.sender == Sender.BOT:
         return bot.BOT_NAME
     if message.sender == Sender.STAFF:
-        return f"{message.author.name if message.author else '客服'} · 人工客服"
+        return message.author.public_name if message.author else "客服"
     return "宽息" if message.sender == Sender.SYSTEM else ""
 
 
@@ -149,11 +149,11 @@ class Desk:
 
 
 def desk(conversation: Conversation, *, ahead: int, now: datetime, calendar: WorkCalendar) -> Desk:
-    """周敏 为你服务 · 在线; 排队中，前面 2 人; or the bot and the hours of the people."""
+    """客服 K1001 为你服务 · 在线; 排队中，前面 2 人; or the bot and the hours of the people."""
     opening = bot.next_opening(in_shanghai(now), calendar)
     if conversation.taken_by is not None:
         hours = "为你服务 · 在线" if opening is None else f"· {chinese(opening)} 起回复"
-        return Desk(f"{conversation.taken_by.name} {hours}")
+        return Desk(f"{conversation.taken_by.public_name} {hours}")
     if conversation.human_wanted_at is None:
         return Desk(NOBODY)
     if opening is not None:

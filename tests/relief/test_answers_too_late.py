@@ -112,7 +112,7 @@ def test_the_loser_reads_who_did_what_and_when(answer: str) -> None:
         status, text = post(client, case, offer, answer, offer.digest)
 
     assert status == 409
-    assert f"{who.masked_name}已于 3月2日 10:05 撤回方案" in text
+    assert f"{who.public_name}已于 3月2日 10:05 撤回方案" in text
     assert unchanged(before)
 
 

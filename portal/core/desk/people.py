@@ -113,7 +113,7 @@ class UserAdmin(ReadOnlyAdmin):
     """People, names and phones masked; borrowers register, accounts of staff take two managers."""
 
     change_form_template = "admin/portal/staff/user.html"
-    list_display = ["pk", "masked", "shown_phone", "role", "rank", "is_active"]
+    list_display = ["pk", "masked", "staff_number", "shown_phone", "role", "rank", "is_active"]
     list_display_links = ["pk", "masked"]
     list_filter = ["role", "rank", "is_active"]
     search_fields = ["=phone", "=username"]

@@ -14,6 +14,8 @@ from django.utils.crypto import salted_hmac
 from portal.core.kernel.phones import mask_name, mask_phone
 from portal.core.kernel.roles import RANK_LABELS, ROLE_LABELS, Rank, Role, rank_at_least
 
+FIRST_NUMBER = 1001  # of a member of staff
+
 
 class UserAccounts(UserManager["User"]):
     """Makes people; whoever is made in a demo is marked so for ever."""
@@ -69,6 +71,7 @@ class User(AbstractUser):
         default=0, editable=False
     )  # see visitor.known_here
     is_demo = models.BooleanField("演示账户", default=False, editable=False)
+    staff_number = models.PositiveIntegerField("工号", null=True, unique=True, editable=False)
 
     REQUIRED_FIELDS = []
     objects: ClassVar[UserAccounts] = UserAccounts()
@@ -103,6 +106,13 @@ class User(AbstractUser):
             "portal.User.session", state, secret=secret, algorithm="sha256"
         ).hexdigest()
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Whoever becomes staff gets the next number; two at once: the constraint lets one try again."""
+        if self.is_staff_member and self.staff_number is None:
+            highest = User.objects.aggregate(highest=models.Max("staff_number"))["highest"]
+            self.staff_number = (highest or FIRST_NUMBER - 1) + 1
+        super().save(*args, **kwargs)
+
     def get_full_name(self) -> str:
         return self.name
 
@@ -118,6 +128,16 @@ class User(AbstractUser):
     def masked_name(self) -> str:
         """林*云."""
         return mask_name(self.name)
+
+    @property
+    def staff_code(self) -> str:
+        """What staff give as their 工号, on the phone and at /verify/: K1001; empty for others."""
+        return f"K{self.staff_number}" if self.staff_number else ""
+
+    @property
+    def public_name(self) -> str:
+        """What other people read of somebody: 客服 K1001 of staff, never who logs in; else 林*云."""
+        return f"客服 {self.staff_code}" if self.is_staff_member else self.masked_name
 
     @property
     def is_borrower(self) -> bool:

@@ -88,8 +88,11 @@ def _message(code: str) -> Finding | None:
 
 
 def _staff(code: str) -> Finding | None:
-    """A member of staff in service; neither name nor rank is told."""
-    name = code.lower()
-    if not User.objects.filter(username=name, role="STAFF", is_active=True).exists():
+    """A member of staff in service, by the number that they give; neither name nor rank is told."""
+    digits = code.upper().removeprefix("K")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 10):
         return None
-    return Finding(kind="工作人员", text=f"工号 {name} 是宽息在职工作人员")
+    member = User.objects.filter(staff_number=int(digits), is_active=True).first()
+    if member is None:
+        return None
+    return Finding(kind="工作人员", text=f"工号 {member.staff_code} 是宽息在职工作人员")

@@ -31,7 +31,7 @@ from tests.relief.threads import Act, deadlocks, granted, race, refused
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 ROUNDS = range(int(os.environ.get("RACE_ROUNDS", "2")))  # 20 before a merge, 200 at night
 LATER = NOW + timedelta(minutes=5)
-WHO_WHAT_WHEN = r"^(?:现在不能\S+?：)?(?P<who>\S+)已于 3月\d+日 \d\d:\d\d (?P<what>[^，]+)，.+。$"
+WHO_WHAT_WHEN = r"^(?:现在不能\S+?：)?(?P<who>.+?)已于 3月\d+日 \d\d:\d\d (?P<what>[^，]+)，.+。$"
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +73,7 @@ def told(outcomes: list[object], *, who: User, what: str) -> None:
     for problem in refused(outcomes):
         found = re.match(WHO_WHAT_WHEN, problem.message)
         assert found is not None, problem.message
-        assert (found["who"], found["what"]) == (who.masked_name, what)
+        assert (found["who"], found["what"]) == (who.public_name, what)
 
 
 @pytest.mark.parametrize("turn", ROUNDS)

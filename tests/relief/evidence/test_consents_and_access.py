@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from PIL import Image, ImageChops
@@ -82,7 +83,7 @@ def test_every_access_of_staff_is_stamped_and_written_down() -> None:
         (paper, 2, False),
         (paper, 1, True),
     ]
-    assert log[0].viewer_label == "周敏（审核员 agent）"
+    assert log[0].viewer_label == f"{log[0].viewer.public_name}（审核员）"
     with pytest.raises(RuleViolation, match="没有第 3 页"):
         open_evidence(evidence=paper, actor=agent, now=NOW, page=3)
     with pytest.raises(RuleViolation, match="没有权限"):
@@ -90,7 +91,10 @@ def test_every_access_of_staff_is_stamped_and_written_down() -> None:
 
 
 def test_the_stamp_names_the_viewer_and_when() -> None:
-    assert access_log.stamp_text(staff(), NOW) == "周敏 agent 2026-11-23 19:12 仅供审核"
+    viewer = staff()
+
+    assert access_log.stamp_text(viewer, NOW) == f"{viewer.public_name} 2026-11-23 19:12 仅供审核"
+    assert re.fullmatch(r"客服 K\d{4}", viewer.public_name)
 
 
 def test_the_access_log_cannot_be_rewritten() -> None:

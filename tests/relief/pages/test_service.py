@@ -214,7 +214,7 @@ def test_staff_serve_and_their_answer_is_read(lin: Client, loan: Loan) -> None:
 
     page = text_of(lin.get(PAGE))
 
-    assert f"{agent.name} 为你服务 · 在线" in page
+    assert f"{agent.public_name} 为你服务 · 在线" in page
     assert "· 已读" in page
     assert _fresh(talk).borrower_read == last()
 

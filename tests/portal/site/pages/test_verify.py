@@ -91,14 +91,22 @@ def test_message_is_known_by_its_code_without_its_words(client: Client, lin: Use
 
 
 def test_member_of_staff_is_known_by_the_number(client: Client) -> None:
-    factories.staff(username="agent")
+    member = factories.staff(username="agent")
     gone = factories.staff(username="gone")
     gone.is_active = False
     gone.save()
 
-    assert "在职工作人员" in ask(client, "agent", headers=HTMX)
-    assert "员工" not in ask(client, "agent")
-    assert "没有查到" in ask(client, "gone")
+    for typed in (member.staff_code, str(member.staff_number), member.staff_code.lower()):
+        assert f"工号 {member.staff_code} 是宽息在职工作人员" in ask(client, typed, headers=HTMX)
+    assert "员工" not in ask(client, member.staff_code)
+    assert "没有查到" in ask(client, gone.staff_code)
+
+
+@pytest.mark.parametrize("name", ["agent", "AGENT", "kagent", "K²²²²", "K" + "9" * 20])
+def test_who_logs_in_is_no_public_number(client: Client, name: str) -> None:
+    factories.staff(username="agent")
+
+    assert "没有查到" in ask(client, name)
 
 
 def test_borrowers_are_not_told_of(client: Client, lin: User) -> None:
