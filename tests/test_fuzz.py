@@ -17,9 +17,11 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
+from portal.core import clock
 from portal.core.kernel.roles import Rank
 from portal.core.models import Delivery
 from relief.cases.workflow import State
+from relief.offers import negotiate
 from tests import factories
 from tests.fuzzing import CALLBACK_KEY, nasty, places_of, report_bodies, signed
 from tests.world import World, build_world
@@ -177,6 +179,42 @@ def test_a_sign_that_nothing_keeps_is_named_by_its_field(client: Client, query: 
 
     assert answer.status_code == 400
     assert re.search(r"“note”里有无法保存的字符", answer.content.decode())
+
+
+def test_a_field_that_no_link_may_ask_for_is_named(manager: Client) -> None:
+    answer = manager.get(reverse("admin:loans_loan_changelist"), {"_to_field": "--"})
+
+    assert answer.status_code == 422
+    assert "“_to_field”" in answer.content.decode()
+
+
+def test_a_wrong_proposal_on_a_closed_offer_is_told_that_it_is_closed(world: World) -> None:
+    offer = factories.open_offer(factories.case_at(State.OFFERED))
+    negotiate.withdraw_offer(
+        case=offer.case,
+        number=offer.number,
+        reason="金额有误",
+        actor=factories.staff(),
+        now=clock.now(),
+    )
+    client = Client()
+    client.force_login(offer.case.borrower)
+
+    page = reverse("relief:offer-reject", args=[offer.case.public_id, offer.number])
+    answer = client.post(page, {"note": "+1"})
+
+    assert answer.status_code == 409
+    assert "不能再答复" in answer.content.decode()
+
+
+def test_a_question_that_is_not_on_the_page_is_not_refused(world: World) -> None:
+    loan = factories.overdue_loan(drawdown_on=factories.NOW.date())
+    client = Client()
+    client.force_login(loan.borrower)
+
+    assert (
+        client.get(reverse("loans:penalty", args=[loan.public_id]), {"on": "x"}).status_code == 200
+    )
 
 
 @pytest.mark.parametrize("seen", ["", "x", "9" * 400])

@@ -54,6 +54,8 @@ def penalty(request: HttpRequest, loan: str) -> HttpResponse:
             "standing": standing_of(visitor_loan),
             "corrections": corrections_of(visitor_loan),
         }
+        if not context["cards"]:  # nothing owed: no such question on the page, so nothing refused
+            status = 200
     return render_part(
         request,
         page="loans/penalty/penalty.html",

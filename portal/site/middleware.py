@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.admin.exceptions import DisallowedModelAdminToField
 from django.contrib.auth import middleware as auth_middleware
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest, FieldError, ValidationError
@@ -309,7 +310,7 @@ class DeskListMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """404 for a filter that Django could not read."""
         if not _is_desk_list(request) or not isinstance(
-            exception, ValueError | ValidationError | FieldError
+            exception, ValueError | ValidationError | FieldError | DisallowedModelAdminToField
         ):
             return None
         logger.error("desk.list.unreadable", extra={"request": request}, exc_info=exception)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
@@ -40,8 +41,7 @@ def reject(request: HttpRequest, case: str, number: int) -> HttpResponse:
     visitor_case = own_case(request, case)
     offer = own_offer(visitor_case, number)
     if not present.is_answerable(offer, clock.now()) and request.method != "POST":
-        label = present.offer_view(offer, clock.now()).label
-        return changed(request, visitor_case, f"这份方案{label}，不能再答复。请查看最新进度。")
+        return _closed(request, visitor_case, offer)
     if request.method != "POST":
         return _page(request, visitor_case, offer, _form(visitor_case, offer))
     if request.POST.get("do") == "decline":
@@ -56,6 +56,11 @@ def reject(request: HttpRequest, case: str, number: int) -> HttpResponse:
     if request.POST.get("do") == "check":
         return _look(request, visitor_case, offer, form)
     return _counter(request, visitor_case, offer, form)
+
+
+def _closed(request: HttpRequest, case: Case, offer: Offer) -> HttpResponse:
+    label = present.offer_view(offer, clock.now()).label
+    return changed(request, case, f"这份方案{label}，不能再答复。请查看最新进度。")
 
 
 @require_POST
@@ -174,6 +179,8 @@ def _page(
     composed: Composed | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    if status == HTTPStatus.UNPROCESSABLE_ENTITY and not present.is_answerable(offer, clock.now()):
+        return _closed(request, case, offer)  # there is no form any more to say it in
     context = _context(case, offer, form) | {"preview": preview_of(case, offer, composed)}
     if decline is not None:
         context["decline"] = decline
