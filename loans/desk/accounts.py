@@ -48,7 +48,7 @@ from portal.core.snapshot import snapshot
 
 PREVIEW_LINES = 50
 RECENT = 10
-MOST_ROWS = 200_000  # of one file at the desk; more is a command's work
+MOST_ROWS = 100_000  # of one file at the desk, some 10 s as XLSX; more is a command's work
 TOO_MANY = (
     "共 {count:,} 行，超过页面导出的上限 {most:,} 行。请缩短期间，或在服务器上运行：{command}"
 )

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 from django.test import Client
@@ -174,38 +175,54 @@ def repayment() -> None:
 
 
 def portfolio() -> None:
-    """Generate, then sum the penalty of the whole portfolio; seconds and peak memory by size."""
+    """Generate, then the penalty, every figure of the report, and the journal; each by size."""
+    told = {size: _portfolio_of(size) for size in SIZES}
     print(f"\nOutstanding penalty of the portfolio as of {AS_OF}, PostgreSQL\n")
     print("| overdue loans | generated in s | summed in s | of them CPU | peak MB | penalty |")
     print("|---:|---:|---:|---:|---:|---:|")
-    cpu: list[float] = []
     for size in SIZES:
-        name = f"kuanxi_bench_{size}_{os.getpid()}"
-        administer(f'CREATE DATABASE "{name}"')
-        try:
-            cpu.append(_portfolio_of(name, size))
-        finally:
-            administer(f'DROP DATABASE "{name}" WITH (FORCE)')
-    print(f"\n{SIZES[-1] / SIZES[0]:.0f} × the loans take {cpu[-1] / cpu[0]:.1f} × the CPU.")
+        one = told[size]["penalty"]
+        print(
+            f"| {one['rows']:,} | {told[size]['generated']:.1f} | {one['seconds']:.1f} "
+            f"| {one['cpu']:.1f} | {one['peak']} | {one['told']} |"
+        )
+    small, large = (told[size]["penalty"]["cpu"] for size in SIZES)
+    print(f"\n{SIZES[-1] / SIZES[0]:.0f} × the loans take {large / small:.1f} × the CPU.")
+    print("\nThe portfolio report (all figures) and the journal of all time, PostgreSQL\n")
+    print("| what | rows | in s | of them CPU | a second of CPU | peak MB | |")
+    print("|---|---:|---:|---:|---:|---:|---|")
+    for what in ("figures", "csv", "xlsx"):
+        for size in SIZES:
+            one = told[size].get(what)
+            if one is None:
+                continue
+            print(
+                f"| {what} | {one['rows']:,} | {one['seconds']:.1f} | {one['cpu']:.1f} "
+                f"| {one['rows'] / one['cpu']:,.0f} | {one['peak']} | {one['told']} |"
+            )
+    for size in SIZES:
+        seconds = {int(workers): took for workers, took in told[size]["chunks"].items()}
+        words = ", ".join(f"{workers} × {took:.1f} s" for workers, took in seconds.items())
+        print(f"\nThe report of {size:,} loans in chunks, by so many processes: {words}.")
 
 
-def _portfolio_of(name: str, size: int) -> float:
-    """Prints the row of one size; returns the CPU seconds of summing."""
-    url = os.environ["DATABASE_URL"].rsplit("/", 1)[0] + "/" + name
-    environment = {**os.environ, "DATABASE_URL": url, "DEMO": "1"}
-    answer = subprocess.run(
-        [sys.executable, "-m", "tests.bench.portfolio", str(size), AS_OF.isoformat()],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if answer.returncode:
-        raise RuntimeError(answer.stderr[-3000:])
-    told = json.loads(answer.stdout.splitlines()[-1])
-    print(
-        f"| {told['loans']:,} | {told['generated']:.1f} | {told['seconds']:.1f} "
-        f"| {told['cpu']:.1f} | {told['peak']} | {told['penalty']} |"
-    )
-    return float(told["cpu"])
+def _portfolio_of(size: int) -> dict[str, Any]:
+    """What the processes say of one size, in a database of its own."""
+    name = f"kuanxi_bench_{size}_{os.getpid()}"
+    administer(f'CREATE DATABASE "{name}"')
+    try:
+        url = os.environ["DATABASE_URL"].rsplit("/", 1)[0] + "/" + name
+        answer = subprocess.run(
+            [sys.executable, "-m", "tests.bench.portfolio", str(size), AS_OF.isoformat()],
+            cwd=ROOT,
+            env={**os.environ, "DATABASE_URL": url, "DEMO": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if answer.returncode:
+            raise RuntimeError(answer.stderr[-3000:])
+        found: dict[str, Any] = json.loads(answer.stdout.splitlines()[-1])
+        return found
+    finally:
+        administer(f'DROP DATABASE "{name}" WITH (FORCE)')

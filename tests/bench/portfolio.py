@@ -1,6 +1,7 @@
-"""The portfolio in a process of its own: `python -m tests.bench.portfolio <size> <date>`, as JSON.
+"""The portfolio and the journal, each measured in a process of its own: `python -m tests.bench.portfolio`.
 
-Generates the books in the (empty) database of DATABASE_URL, then measures in a fresh process.
+`… <size> <date>` generates the books in the (empty) database of DATABASE_URL and measures everything;
+`… <what> <date>` measures one thing: penalty, figures, csv, xlsx, chunks. Answers are JSON.
 """
 
 from __future__ import annotations
@@ -9,45 +10,136 @@ import json
 import resource
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Callable
 from datetime import date
 
 import django
 
+ALONE = ("penalty", "figures", "csv", "xlsx")
+WORKERS = (1, 2)
+MOST_AS_XLSX = (
+    10_000  # loans: their journal is half a minute's work, and what takes longer says no more
+)
+
 
 def main() -> None:
-    """With "sum" as the size: measure only."""
+    """With a size: generate, then every measurement; else the one that is named."""
     django.setup()
-    size, as_of = sys.argv[1], date.fromisoformat(sys.argv[2])
-    if size == "sum":
-        print(json.dumps(summed(as_of)))
-        return
+    what, as_of = sys.argv[1], date.fromisoformat(sys.argv[2])
+    if what in ALONE:
+        print(json.dumps(measured(what, as_of)))
+    elif what == "chunks":
+        print(json.dumps({"chunks": counted()}))
+    else:
+        print(json.dumps(generated(int(what), as_of)))
+
+
+def generated(size: int, as_of: date) -> dict[str, object]:
+    """Seconds of generating, then what each process of its own says."""
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
     started = time.perf_counter()
-    call_command("generate_books", int(size), as_of=as_of)
-    generated = time.perf_counter() - started
-    command = [sys.executable, "-m", "tests.bench.portfolio", "sum", as_of.isoformat()]
-    answer = subprocess.run(command, capture_output=True, text=True, check=True)
-    print(json.dumps({**json.loads(answer.stdout.splitlines()[-1]), "generated": generated}))
+    call_command("generate_books", size, as_of=as_of)
+    answer: dict[str, object] = {"generated": time.perf_counter() - started}
+    for what in ALONE:
+        if what != "xlsx" or size <= MOST_AS_XLSX:
+            answer[what] = _said(_begun(what, as_of))
+    answer["chunks"] = {workers: spread(workers, as_of) for workers in WORKERS}
+    return answer
 
 
-def summed(as_of: date) -> dict[str, object]:
-    """Seconds, CPU seconds of this process, peak resident memory in MB, and the answer."""
+def _begun(what: str, as_of: date) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.bench.portfolio", what, as_of.isoformat()]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def _said(process: subprocess.Popen[str]) -> dict[str, object]:
+    """The JSON on the last line of what a process said."""
+    said, _ = process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"exit {process.returncode}: {said}")
+    found: dict[str, object] = json.loads(said.splitlines()[-1])
+    return found
+
+
+def measured(what: str, as_of: date) -> dict[str, object]:
+    """Rows, seconds, CPU seconds of this process, peak resident memory in MB, and a sum."""
+    act: Callable[[date], tuple[int, str]] = {
+        "penalty": penalty,
+        "figures": figures,
+        "csv": lambda on: journal_file("csv", on),
+        "xlsx": lambda on: journal_file("xlsx", on),
+    }[what]
+    started, busy = time.perf_counter(), time.process_time()
+    rows, told = act(as_of)
+    return {
+        "rows": rows,
+        "seconds": time.perf_counter() - started,
+        "cpu": time.process_time() - busy,
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "told": told,
+    }
+
+
+def penalty(as_of: date) -> tuple[int, str]:
+    """Outstanding penalty of every loan past due."""
     from loans.queries.portfolio import portfolio_penalty
 
-    started, busy = time.perf_counter(), time.process_time()
-    told = portfolio_penalty(as_of)
-    seconds, cpu = time.perf_counter() - started, time.process_time() - busy
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    return {
-        "loans": told.loans,
-        "seconds": seconds,
-        "cpu": cpu,
-        "peak": peak,
-        "penalty": str(told.penalty),
-    }
+    found = portfolio_penalty(as_of)
+    return found.loans, str(found.penalty)
+
+
+def figures(as_of: date) -> tuple[int, str]:
+    """Every figure of the report, by bucket and class, added up as they come."""
+    from loans.domain.risk import RiskRules
+    from loans.queries.portfolio import PortfolioSums, cells_of, each_loan
+
+    cells = cells_of(each_loan(as_of), RiskRules())
+    total = PortfolioSums.summed(cell.sums for cell in cells)
+    return total.loans, str(total.total)
+
+
+def journal_file(kind: str, as_of: date) -> tuple[int, str]:
+    """The journal of all time up to a date as a file."""
+    from loans.presenters.accounts import journal_table
+    from loans.presenters.exports import Format, write
+    from loans.queries.chart import chart_of_accounts
+    from loans.queries.journal import Period, journal
+    from portal.core.snapshot import snapshot
+
+    period = Period(date(2000, 1, 1), as_of)
+    with tempfile.TemporaryFile() as out, snapshot():
+        rows = write(journal_table(journal(period), period, chart_of_accounts()), Format(kind), out)
+        return rows, f"{out.seek(0, 2) / 1e6:.0f} MB"
+
+
+def spread(workers: int, as_of: date) -> float:
+    """Seconds in which so many processes count a report that is ordered now."""
+    from loans.models import PortfolioReport
+    from loans.services.portfolio import order_report
+    from portal.core import clock
+    from portal.core.models import User
+
+    actor = User.objects.filter(username="bench-manager").first()
+    actor = actor or User.objects.create_staff("bench-manager", "测量", "MANAGER")
+    report = order_report(as_of=as_of, today=as_of, actor=actor, now=clock.now())
+    started = time.perf_counter()
+    for process in [_begun("chunks", as_of) for _ in range(workers)]:
+        _said(process)
+    seconds = time.perf_counter() - started
+    assert PortfolioReport.objects.filter(pk=report.pk, finished_at__isnull=False).exists()
+    return seconds
+
+
+def counted() -> int:
+    """Chunks that this process counted, until none was left."""
+    from loans.services.portfolio import count_chunks
+    from portal.core import clock
+
+    return count_chunks(now=clock.now(), real_now=clock.real_now(), seconds=3600)
 
 
 if __name__ == "__main__":

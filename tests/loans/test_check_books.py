@@ -71,8 +71,10 @@ def plant(rule: str) -> None:  # noqa: C901, PLR0915 - one branch a rule
         case "zero-sum":
             break_it(amount, 1, posting("cash", "payment"))
         case "trial-balance":
+            if connection.vendor == "postgresql":  # rolled back with the test
+                break_it("ALTER TABLE loans_posting DROP CONSTRAINT posting_account_known")
             change = "UPDATE loans_posting SET account = 'gold' WHERE id = %s"
-            break_it(change, posting("cash", "payment"))
+            break_it(change, posting("interest_income", "interest"))
         case "own-loan":
             other = example_loan(make_borrower("13900000002"))
             row = Instalment.objects.filter(schedule__loan=other).first()
