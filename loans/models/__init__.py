@@ -1,7 +1,6 @@
 """Tables of the books; nothing above models is imported here."""
 
 from loans.models.accounting import BookExport, ChartVersion
-from loans.models.append_only import AppendOnlyError
 from loans.models.correction import Correction
 from loans.models.ledger import OF_THE_LOAN, RECEIVABLES, Account, Entry, Payment, Posting
 from loans.models.loan import Loan
@@ -13,7 +12,6 @@ __all__ = [
     "OF_THE_LOAN",
     "RECEIVABLES",
     "Account",
-    "AppendOnlyError",
     "BookExport",
     "ChartVersion",
     "Correction",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
-from loans.models.append_only import AppendOnly
 from loans.models.loan import Loan
+from portal.core.models.append_only import AppendOnly
 
 
 class BookExport(AppendOnly):

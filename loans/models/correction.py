@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
-from loans.models.append_only import AppendOnly
 from loans.models.ledger import Payment
 from loans.models.loan import Loan
 from portal.core.fields import MoneyField
+from portal.core.models.append_only import AppendOnly
 
 
 class Correction(AppendOnly):

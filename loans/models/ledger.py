@@ -9,10 +9,10 @@ from django.db import models
 from django.db.models import Q
 
 from loans.domain.components import Component
-from loans.models.append_only import AppendOnly, AppendOnlyError
 from loans.models.loan import Loan
 from loans.models.schedule import Instalment, Schedule
 from portal.core.fields import MoneyField
+from portal.core.models.append_only import AppendOnly, AppendOnlyError
 from portal.core.publicids import new_public_id
 
 

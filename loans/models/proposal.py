@@ -9,11 +9,11 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from loans.models.append_only import AppendOnlyError
 from loans.models.ledger import Payment
 from loans.models.loan import Loan
 from portal.core.fields import MoneyField
 from portal.core.kernel.roles import RANK_LABELS, Rank
+from portal.core.models.append_only import AppendOnlyError
 
 
 class Proposal(models.Model):

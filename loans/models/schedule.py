@@ -9,9 +9,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from loans.domain.plan_rules import PlanRules
-from loans.models.append_only import AppendOnly, AppendOnlyError
 from loans.models.loan import Loan
 from portal.core.fields import MoneyField
+from portal.core.models.append_only import AppendOnly, AppendOnlyError
 
 ZERO = Decimal("0.00")
 

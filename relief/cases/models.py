@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from portal.core.fields import MoneyField
+from portal.core.models.append_only import AppendOnly
 from portal.core.publicids import new_public_id
 from relief.cases.policy import ReliefPolicy
 from relief.cases.workflow import CLOSED, IN_PLAN, OPEN, Action, State
 
 
-class Policy(models.Model):
+class Policy(AppendOnly):
     """One version; cases point to the version they were submitted under."""
 
     version = models.PositiveIntegerField("版本", unique=True)
@@ -32,14 +33,6 @@ class Policy(models.Model):
 
     def __str__(self) -> str:
         return f"减免规则 v{self.version}"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.pk is not None and not self._state.adding:
-            raise TypeError("规则的旧版本不能修改，请新增一个版本")
-        super().save(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError("规则版本不能删除")
 
     @classmethod
     def current(cls) -> Policy:
@@ -233,17 +226,7 @@ class Deadline(models.Model):
         ]
 
 
-class EventQuerySet(models.QuerySet["Event"]):
-    """Append-only."""
-
-    def update(self, **kwargs: Any) -> NoReturn:
-        raise TypeError("办理记录不能修改")
-
-    def delete(self) -> NoReturn:
-        raise TypeError("办理记录不能删除")
-
-
-class Event(models.Model):
+class Event(AppendOnly):
     """One line of the audit trail: a move, or something that happened without one."""
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="events")
@@ -260,19 +243,9 @@ class Event(models.Model):
     at = models.DateTimeField("时间", db_index=True)
     real_at = models.DateTimeField(auto_now_add=True)
 
-    objects = EventQuerySet.as_manager()
-
     class Meta:
         verbose_name = verbose_name_plural = "办理记录"
         ordering = ["at", "pk"]
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding:
-            raise TypeError("办理记录不能修改")
-        super().save(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError("办理记录不能删除")
 
     @property
     def is_move(self) -> bool:

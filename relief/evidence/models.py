@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q, Sum
 
-from loans.models.append_only import AppendOnly, AppendOnlyQuerySet
+from portal.core.models.append_only import AppendOnly, AppendOnlyQuerySet
 from portal.core.publicids import new_public_id
 from relief.cases.models import Case
 from relief.cases.workflow import State

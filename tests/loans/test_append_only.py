@@ -10,7 +10,6 @@ from django.db import IntegrityError, connection, transaction
 
 from loans.models import (
     Account,
-    AppendOnlyError,
     Correction,
     Entry,
     Instalment,
@@ -22,6 +21,7 @@ from loans.models import (
 from loans.services.booking import open_books
 from loans.services.ledger import EntryDraft, PostingLine, UnbalancedEntry, post
 from portal.core.errors import RuleViolation, StaleWrite
+from portal.core.models.append_only import AppendOnlyError
 from tests.loans.books import D, assert_clean, at, day, example_loan, paid
 
 pytestmark = pytest.mark.django_db

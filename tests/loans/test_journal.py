@@ -16,7 +16,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from loans.domain.chart import STANDARD, mapped
-from loans.models import Account, AppendOnlyError, BookExport, ChartVersion, Loan, Posting
+from loans.models import Account, BookExport, ChartVersion, Loan, Posting
 from loans.presenters import exports
 from loans.presenters.accounts import balance_lines, balance_totals, is_balanced, journal_table
 from loans.presenters.exports import Format, Table, to_csv, write
@@ -27,6 +27,7 @@ from loans.services.payment import reverse_payment
 from portal.core.errors import RuleViolation
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Rank
+from portal.core.models.append_only import AppendOnlyError
 from tests import factories
 from tests.loans.books import D, at, day, example_loan, make_borrower, paid, relief_terms, relieved
 

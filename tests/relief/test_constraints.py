@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -12,8 +13,9 @@ from portal.core.documents import papers as documents
 from portal.core.errors import StaleWrite
 from portal.core.kernel.roles import Rank, Role
 from portal.core.models import Delivery, Notice
+from portal.core.models.append_only import AppendOnlyError
 from relief.cases.gate import Actor
-from relief.cases.models import Case
+from relief.cases.models import Case, Event, Policy
 from relief.cases.moves import Occasion, locked, move
 from relief.cases.workflow import Action, State
 from relief.offers import negotiate
@@ -121,3 +123,22 @@ def test_a_checker_is_never_the_maker_even_by_hand() -> None:
 
     with pytest.raises(IntegrityError), transaction.atomic():
         Offer.objects.filter(pk=offer.pk).update(approved_by=offer.made_by)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda: Event.objects.first().save(),
+        lambda: Event.objects.first().delete(),
+        lambda: Event.objects.update(note_public="x"),
+        lambda: Event.objects.all().delete(),
+        lambda: Policy.current().save(),
+        lambda: Policy.current().delete(),
+        lambda: Policy.objects.update(note="x"),
+    ],
+)
+def test_trail_and_policies_are_written_once(change: Callable[[], object]) -> None:
+    case_at(State.SUBMITTED)
+
+    with pytest.raises(AppendOnlyError):
+        change()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -10,23 +10,18 @@ from django.db.models import Q
 
 from portal.core.kernel.devices import mask_address
 from portal.core.kernel.security import KIND_LABELS, SecurityKind
+from portal.core.models.append_only import AppendOnly, AppendOnlyQuerySet
 
 
-class SecurityEventQuerySet(models.QuerySet["SecurityEvent"]):
-    """Append-only."""
+class SecurityEventQuerySet(AppendOnlyQuerySet["SecurityEvent"]):
+    """Append-only; read by whose account it is."""
 
     def about(self, user: Any) -> Self:
         """What happened to this person's account, and what they did to others'."""
         return self.filter(Q(user=user) | Q(actor=user))
 
-    def update(self, **kwargs: Any) -> NoReturn:
-        raise TypeError("安全记录不能修改")
 
-    def delete(self) -> NoReturn:
-        raise TypeError("安全记录不能删除")
-
-
-class SecurityEvent(models.Model):
+class SecurityEvent(AppendOnly):
     """One line, in real time; `user` is whose account it is, empty for an account nobody has."""
 
     kind = models.CharField("事件", max_length=32)
@@ -51,7 +46,7 @@ class SecurityEvent(models.Model):
     detail = models.CharField("说明", max_length=200, blank=True)
     at = models.DateTimeField("时间", db_index=True)
 
-    objects = SecurityEventQuerySet.as_manager()
+    objects = SecurityEventQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         verbose_name = verbose_name_plural = "登录与安全记录"
@@ -59,14 +54,6 @@ class SecurityEvent(models.Model):
 
     def __str__(self) -> str:
         return self.label
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding:
-            raise TypeError("安全记录不能修改")
-        super().save(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError("安全记录不能删除")
 
     @property
     def masked_address(self) -> str:

@@ -9,7 +9,7 @@ from django.db import models
 
 
 class AppendOnlyError(TypeError):
-    """Someone tried to rewrite history; corrections are new postings."""
+    """Someone tried to rewrite history; corrections are new rows."""
 
 
 M = TypeVar("M", bound=models.Model, covariant=True)
@@ -37,7 +37,7 @@ class AppendOnlyQuerySet(models.QuerySet[M]):
 
 
 class AppendOnly(models.Model):
-    """Base of Entry, Posting and Instalment; the database repeats it by trigger on PostgreSQL."""
+    """Base of the books and of every trail; the database repeats it by trigger on PostgreSQL."""
 
     objects = AppendOnlyQuerySet.as_manager()
 
