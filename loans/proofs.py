@@ -47,6 +47,7 @@ OPENERS = (
     Entry.Kind.ACCELERATION,
     Entry.Kind.BOUNCE,
     Entry.Kind.CLAIM,
+    Entry.Kind.ADJUSTMENT,
 )
 OPENING_KINDS = frozenset(kind.value for kind in OPENERS)
 OPENING = (Account.PRINCIPAL, Account.KEPT_INTEREST, Account.KEPT_PENALTY)

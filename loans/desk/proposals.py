@@ -16,7 +16,15 @@ from django.utils.html import format_html_join
 
 from loans.desk.acts import ActPage, Done, act_page
 from loans.models import Loan, Proposal
-from loans.pages.forms import ActReasonForm, ApprovalForm, ReferenceForm, RefundForm, WriteOffForm
+from loans.pages.forms import (
+    PARTS_OF_DEBT,
+    ActReasonForm,
+    AdjustmentForm,
+    ApprovalForm,
+    ReferenceForm,
+    RefundForm,
+    WriteOffForm,
+)
 from loans.queries.carrying import is_non_accruing
 from loans.queries.debt import load_debt
 from loans.queries.position import Position
@@ -110,6 +118,16 @@ def _non_accrual(loan: Loan, data: dict[str, Any]) -> Draft:
     )
 
 
+def _adjust(loan: Loan, data: dict[str, Any]) -> Draft:
+    return Draft(
+        kind=Proposal.Kind.ADJUSTMENT,
+        loan_id=loan.pk,
+        amount=data["amount"],
+        reason=data["reason"],
+        terms={"from_part": data["from_part"], "to_part": data["to_part"]},
+    )
+
+
 LOAN_ACTS: dict[str, LoanAct] = {  # by the word in the address
     "refund": LoanAct(
         kind=Proposal.Kind.REFUND,
@@ -136,6 +154,13 @@ LOAN_ACTS: dict[str, LoanAct] = {  # by the word in the address
         form_class=ActReasonForm,
         draft=_non_accrual,
     ),
+    "adjustment": LoanAct(
+        kind=Proposal.Kind.ADJUSTMENT,
+        warning="把到期欠款的一部分从一个科目调到另一个科目：总待还不变，调入的部分从今天起单列一期应还，"
+        "只有本金计收罚息。不超过调出科目到期未还的金额。",
+        form_class=AdjustmentForm,
+        draft=_adjust,
+    ),
 }
 
 
@@ -148,6 +173,7 @@ def loan_acts(user: object, loan: Loan, books: Position) -> list[tuple[str, str]
         "refund": books.credit > 0,
         "refund-back": has_refunds(loan),
         "write-off": owes,
+        "adjustment": owes,
         "non-accrual": owes and is_non_accruing(books, clock.today()),
     }
     return [(slug, act.kind.label) for slug, act in LOAN_ACTS.items() if possible.get(slug, True)]
@@ -271,6 +297,9 @@ def proposal_details(proposal: Proposal) -> list[tuple[str, str]]:
     rows = [("还款", f"{payment.paid_on}，流水号 {payment.reference}")] if payment else []
     terms = proposal.terms
     rows += [("付款流水号", terms["reference"])] if "reference" in terms else []
+    if proposal.kind == Proposal.Kind.ADJUSTMENT:
+        names = dict(PARTS_OF_DEBT)
+        rows += [("从", names[terms["from_part"]]), ("到", names[terms["to_part"]])]
     if proposal.kind == Proposal.Kind.WRITE_OFF:
         parts = terms.get("parts") or {}
         rows += [(f"核销{LABELS[name]}", f"{amount} 元") for name, amount in parts.items()]

@@ -65,8 +65,16 @@ def end_reason(fact: InstalmentFacts, run: Run, last_day: date) -> str:
     return f"计至 {last_day}"
 
 
+_VERBS = {
+    "payment": "还款",
+    "waiver": "减免",
+    "adjustment": "调整",
+    "mixed": "还款、减免或调整",
+}
+
+
 def _change(event: BalanceReduction) -> str:
-    verb = {"payment": "还款", "waiver": "减免", "mixed": "还款及减免"}[event.kind]
+    verb = _VERBS[event.kind]
     return f"{date.fromordinal(event.on)} {verb} {_yuan(event.fen)} 元"
 
 

@@ -19,7 +19,7 @@ from loans.domain.components import LABELS, Component
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import FEN, ZERO
 
-_KINDS = ("payment", "waiver")
+_KINDS = ("payment", "waiver", "adjustment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class PaymentFact:
             chosen = check_choice(self.component, "payments.component", "还款的组成部分", Component)
             object.__setattr__(self, "component", chosen)
         if self.kind not in _KINDS:
-            raise InvalidInput("payments.kind", "还款类型应为 payment 或 waiver。")
+            raise InvalidInput("payments.kind", "还款类型应为 payment、waiver 或 adjustment。")
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,7 @@ class Entry(AppendOnly):
         WRITE_OFF = "write_off", "核销"
         RECOVERY = "recovery", "核销收回"
         NON_ACCRUAL = "non_accrual", "非应计"
+        ADJUSTMENT = "adjustment", "科目调整"
         REVERSAL = "reversal", "冲正"
 
     loan = models.ForeignKey(Loan, models.PROTECT, related_name="entries")

@@ -28,6 +28,7 @@ class Proposal(models.Model):
         REFUND_BACK = "refund_back", "登记退款退回"
         WRITE_OFF = "write_off", "核销"
         NON_ACCRUAL = "non_accrual", "转列非应计"
+        ADJUSTMENT = "adjustment", "科目调整"
 
     class Status(models.TextChoices):
         PENDING = "pending", "待复核"

@@ -243,6 +243,32 @@ class WriteOffForm(ActReasonForm):
         return asked
 
 
+PARTS_OF_DEBT = [("principal", "本金"), ("interest", "利息"), ("penalty", "罚息和费用")]
+
+
+class AdjustmentForm(AmountOfActForm):
+    """From which part of the debt to which other."""
+
+    from_part = forms.ChoiceField(
+        label="调出科目",
+        choices=PARTS_OF_DEBT,
+        error_messages={
+            "required": "调出科目：请选择。",
+            "invalid_choice": "调出科目：请重新选择。",
+        },
+    )
+    to_part = forms.ChoiceField(
+        label="调入科目",
+        choices=PARTS_OF_DEBT,
+        initial="interest",
+        error_messages={
+            "required": "调入科目：请选择。",
+            "invalid_choice": "调入科目：请重新选择。",
+        },
+    )
+    field_order = ["from_part", "to_part", "amount"]
+
+
 class ReferenceForm(ActReasonForm):
     """Something known by the reference of a pay-out."""
 

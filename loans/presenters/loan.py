@@ -158,7 +158,7 @@ def _plan_line(row: InstalmentDebt, today: date, *, is_next: bool) -> PlanLine:
     elif is_next:
         state, tag, tone = "next", "下一期", "b"
     note = " · ".join(filter(None, notes))
-    title = f"{wording.full_day(row.due_on)} 退回的款项" if row.is_added else ""
+    title = f"{wording.full_day(row.due_on)} 追加应还" if row.is_added else ""
     return PlanLine(row.number, row.due_on, total, state, tag, tone, note, title)
 
 

@@ -21,7 +21,9 @@ from loans.domain.profile import ProductProfile
 from loans.models import Account, Entry, Instalment, Schedule
 from portal.core.kernel.money import ZERO
 
-REDUCING = frozenset({Entry.Kind.PAYMENT.value, Entry.Kind.WAIVER.value})
+REDUCING = frozenset(
+    {Entry.Kind.PAYMENT.value, Entry.Kind.WAIVER.value, Entry.Kind.ADJUSTMENT.value}
+)
 BEARING = frozenset({Account.PRINCIPAL.value, Account.INTEREST.value})
 ADDED = Schedule.Kind.ADDED.value
 PARTIAL = frozenset({Schedule.Kind.RECOMPUTED.value, Schedule.Kind.ACCELERATED.value, ADDED})

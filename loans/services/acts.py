@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from loans.models import Proposal
 from loans.services import credit
+from loans.services.adjustment import adjust
 from loans.services.payment import reverse_payment
 from loans.services.write_off import put_off_balance, write_off
 from portal.core.models import User
@@ -58,10 +59,24 @@ def _non_accrual(proposal: Proposal, actor: User, now: datetime) -> object:
     return put_off_balance(loan_id=proposal.loan_id, actor=actor, now=now)
 
 
+def _adjust(proposal: Proposal, actor: User, now: datetime) -> object:
+    return adjust(
+        loan_id=proposal.loan_id,
+        amount=proposal.amount,
+        from_part=proposal.terms["from_part"],
+        to_part=proposal.terms["to_part"],
+        reason=proposal.reason,
+        key=f"adjustment:{proposal.pk or 'rehearsal'}",
+        actor=actor,
+        now=now,
+    )
+
+
 ACTS: dict[Proposal.Kind, Run] = {
     K.REVERSAL: _reverse,
     K.REFUND: _refund,
     K.REFUND_BACK: _return_refund,
     K.WRITE_OFF: _write_off,
     K.NON_ACCRUAL: _non_accrual,
+    K.ADJUSTMENT: _adjust,
 }

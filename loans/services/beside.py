@@ -19,12 +19,13 @@ from portal.core.kernel.money import ZERO
 
 
 class Other(NamedTuple):
-    """What else one entry says beside the new claim: its kind, key and lines, and of what payment."""
+    """What else one entry says beside the new claim: its kind, key and lines, of what payment or terms."""
 
     kind: str
     key: str
     lines: Iterable[PostingLine]
     payment: Payment | None = None
+    terms: dict[str, str] | None = None
 
 
 def open_beside(
@@ -45,7 +46,9 @@ def open_beside(
         kept_interest=parts.interest + parts.kept_interest,
         kept_penalty=parts.charges,
     )
-    schedule = books.open_schedule(Schedule.Kind.ADDED, on, source[:200], [row])
+    schedule = books.open_schedule(
+        Schedule.Kind.ADDED, on, source[:200], [row], terms=balancing.terms
+    )
     lines = [*balancing.lines, *opening([row])]
     books.post(
         balancing.kind,

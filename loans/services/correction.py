@@ -25,6 +25,7 @@ from loans.domain.components import LABELS
 from loans.models import Account, Correction, Entry, Payment, Schedule
 from loans.queries.debt import debt_of
 from loans.services.acceleration import make_due
+from loans.services.adjustment import move
 from loans.services.beside import bounce_beside, claim_overdrawn
 from loans.services.booking import AGAIN, Books
 from loans.services.breach import break_plan
@@ -170,12 +171,21 @@ def _add_again(books: Books, act: BookedAct) -> str:
     if act.entry.payment is not None:
         bounce_beside(books, act.entry.payment, on, act.entry.source, key=_key(books, act))
         return ""
+    if act.entry.kind == Entry.Kind.ADJUSTMENT:
+        return _adjust_again(books, act)
     was = act.schedule.instalments.get().principal
     schedule = claim_overdrawn(books, on, key=_key(books, act))
     claimed = schedule.instalments.get().principal if schedule else ZERO
     if claimed == was:
         return ""
     return f"{on:%Y-%m-%d} 收回的多退款项 {was:,.2f} → {claimed:,.2f} 元。"
+
+
+def _adjust_again(books: Books, act: BookedAct) -> str:
+    terms, on = act.schedule.terms or {}, act.schedule.opened_on
+    schedule = move(books, terms, on, terms["reason"], key=_key(books, act))
+    was, now = (one.instalments.get().total if one else ZERO for one in (act.schedule, schedule))
+    return "" if was == now else f"{on:%Y-%m-%d} 的科目调整 {was:,.2f} → {now:,.2f} 元。"
 
 
 def close_gap(books: Books) -> list[str]:

@@ -22,6 +22,7 @@ class DebtChange(StrEnum):
     REINSTATED = "reinstated"
     REVOKED = "revoked"
     ACCELERATED = "accelerated"
+    ADJUSTED = "adjusted"
 
 
 class Observer(Protocol):

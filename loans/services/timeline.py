@@ -14,7 +14,11 @@ from loans.services.booking import AGAIN, Books
 DONE_AGAIN = {
     Schedule.Kind.BREACHED.value: (Entry.Kind.BREACH.value,),
     Schedule.Kind.ACCELERATED.value: (Entry.Kind.ACCELERATION.value,),
-    Schedule.Kind.ADDED.value: (Entry.Kind.BOUNCE.value, Entry.Kind.CLAIM.value),
+    Schedule.Kind.ADDED.value: (
+        Entry.Kind.BOUNCE.value,
+        Entry.Kind.CLAIM.value,
+        Entry.Kind.ADJUSTMENT.value,
+    ),
 }
 Place = tuple[date, int]  # the date, then the first entry ever written for it
 

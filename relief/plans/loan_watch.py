@@ -30,7 +30,7 @@ from relief.offers import compose
 from relief.offers.models import Offer, OfferStatus, Side
 from relief.plans import watch as plan_watch
 
-PAID = frozenset({DebtChange.PAYMENT, DebtChange.REVERSAL})
+PAID = frozenset({DebtChange.PAYMENT, DebtChange.REVERSAL, DebtChange.ADJUSTED})
 CONCERNED = OPEN | PAID_OFF | {State.BREACHED}  # cases that a payment or its reversal may move
 NOTE = 1000  # characters of an audit row's note
 
@@ -87,7 +87,7 @@ class LoanWatch:
             )
 
     def debt_changed(self, loan: Loan, change: str, now: datetime) -> None:
-        """A payment or its reversal: same terms on the new debt, or a look at the plan."""
+        """A payment, its reversal, an adjustment: same terms on the new debt, or a look at the plan."""
         if change not in PAID or loan.is_settled:
             return
         case = Case.objects.open().filter(loan_id=loan.pk).first()

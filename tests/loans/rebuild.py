@@ -16,6 +16,7 @@ from loans.domain.restructure import ReliefTerms
 from loans.models import Account, Entry, Loan, Payment, Schedule
 from loans.queries.debt import load_debt
 from loans.services.acceleration import accelerate
+from loans.services.adjustment import move
 from loans.services.beside import claim_overdrawn
 from loans.services.booking import open_books
 from loans.services.breach import reinstate
@@ -111,6 +112,11 @@ def _do(loan: Loan, step: BookedAct | Schedule, on: date, place: int) -> None:
         apply_relief(terms=_terms(step.terms or {}), rules=step.plan_rules, on=on, key=key, **same)
     elif step.schedule.kind == Schedule.Kind.BREACHED:
         reinstate(on=on, key=key, reason="未还", **same)
+    elif step.entry.kind == Entry.Kind.ADJUSTMENT:
+        with open_books(loan.pk, actor=None, now=at(on)) as books:
+            books.bring_to(on)
+            move(books, step.schedule.terms or {}, on, "", key=key)
+            books.close()
     else:
         accelerate(on=on, reason="严重逾期", **same)
 

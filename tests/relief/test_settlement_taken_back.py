@@ -133,8 +133,8 @@ def test_a_payment_from_before_the_plan_bounces(state: State, days: int, after: 
     assert state_of(case) == after
     assert [row.scheduled for row in owed.instalments if row.is_added] == [Decimal("120.00")]
     assert "计划的数字不变" in page
-    assert "退回的款项" in detail
-    assert "退回的款项" in plan or after == State.BREACHED
+    assert "追加应还" in detail
+    assert "追加应还" in plan or after == State.BREACHED
     assert "借款账目已更正" in inbox
     assert whole(later) == []
 

@@ -115,6 +115,25 @@ def test_non_accrual_is_told_and_changes_nothing(lin: Client, loan: Loan) -> Non
     assert_clean()
 
 
+def test_an_adjustment_keeps_the_sum(lin: Client, loan: Loan) -> None:
+    before = load_debt(loan, TODAY)
+    address = act_on(loan, "adjustment")
+    data = {"from_part": "penalty", "to_part": "interest", "amount": "10.00", "reason": REASON}
+    same = maker().post(address, data | {"to_part": "penalty"})
+    odd = maker().post(address, data | {"to_part": "fee"})
+    assert (same.status_code, odd.status_code) == (409, 422)
+
+    book(address, data, Rank.SUPERVISOR)
+
+    after = load_debt(loan, TODAY)
+    assert (after.payoff, after.penalty) == (before.payoff, before.penalty - 10)
+    told = statement(lin, loan)
+    assert "罚息和费用 10.00 元调为利息" in told
+    detail = lin.get(reverse("loans:detail", args=[loan.public_id])).content.decode()
+    assert "追加应还" in detail
+    assert_clean()
+
+
 def test_acts_are_offered_where_there_is_something_to_do(loan: Loan) -> None:
     page = desk_page(loan)
 

@@ -24,6 +24,7 @@ from loans.queries.debt import debt_of, load_debt
 from loans.queries.position import Position, load_position
 from loans.services import credit
 from loans.services.acceleration import accelerate
+from loans.services.adjustment import adjust
 from loans.services.booking import open_books
 from loans.services.breach import reinstate
 from loans.services.origination import open_loan
@@ -45,7 +46,8 @@ LATE_REFUSALS = frozenset(
 
 
 class LoanMachine(RuleBasedStateMachine):
-    """pay · waive · plan · breach · back-date · reverse · advance · accelerate · replay.
+    """pay · waive · plan · breach · back-date · reverse · advance · accelerate · replay · overpay ·
+    refund · write off · non-accrual · adjust.
 
     Back-dating and reversing cross breaches and accelerations (``correct_across``)."""
 
@@ -209,6 +211,27 @@ class LoanMachine(RuleBasedStateMachine):
         loan_id, actor = self.loan_id, self.borrower
         self.attempt(lambda: put_off_balance(loan_id=loan_id, actor=actor, now=now), again=False)
         assert debt_of(load_position(self.fresh()), self.today) == before
+
+    @rule(amount=FEN_AMOUNTS, parts=st.permutations(["principal", "interest", "penalty"]))
+    def adjust(self, amount: Decimal, parts: list[str]) -> None:
+        """The sum stays; nothing else is promised."""
+        before, now = debt_of(self.books, self.today), at(self.today)
+        self.serial += 1
+        key, loan_id, actor = f"a-{self.loan_id}-{self.serial}", self.loan_id, self.borrower
+        if self.attempt(
+            lambda: adjust(
+                loan_id=loan_id,
+                amount=amount,
+                from_part=parts[0],
+                to_part=parts[1],
+                reason="调整",
+                key=key,
+                actor=actor,
+                now=now,
+            ),
+            again=False,
+        ):
+            assert load_debt(self.fresh(), self.today).payoff == before.payoff
 
     @rule(which=st.integers(0, 50))
     def reverse(self, which: int) -> None:
