@@ -70,6 +70,13 @@ WRONG = [
     ),
     ("PAYMENT_SIMULATION", {**LIFE, "PAYMENT_SIMULATION": "1"}, "needs DEMO=1"),
     ("PAYMENT_SIMULATION", {**LIFE, "PAYMENT_SIMULATION": "x"}, "must be 1 or 0"),
+    ("PASSKEY_ORIGINS", {**LIFE, "PASSKEY_ORIGINS": "http://a.example"}, "must be https://name"),
+    ("PASSKEY_ORIGINS", {**LIFE, "PASSKEY_ORIGINS": "https://10.0.0.1"}, "must be https://name"),
+    (
+        "PASSKEY_RP_ID",
+        {**LIFE, "PASSKEY_ORIGINS": "https://a.example", "PASSKEY_RP_ID": "b.example"},
+        "is not in 'b.example'",
+    ),
     ("STAFF_FACTOR", {**LIFE, "STAFF_FACTOR": "0"}, "needs DEMO=1"),
     ("STAFF_FACTOR", {**LIFE, "STAFF_FACTOR": "x"}, "must be 1 or 0"),
     ("STEP_UP_MINUTES", {**LIFE, "STEP_UP_MINUTES": "0"}, "must be a whole number from 1 to 60"),

@@ -73,6 +73,7 @@ def build_world() -> World:
         "object_id": case.pk,
         "pk": case.pk,
         "user": world.reviewer.pk,
+        "passkey": "nothing",
         "uid": "MQ",
         "token": "none",
         "content_type_id": 1,

@@ -15,11 +15,13 @@ from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
 from portal.core import clock, visitor
+from portal.core.errors import RuleViolation
 from portal.core.models import User
 from portal.core.sealed import Unreadable, seal, unseal
 
 WAITING = "factor_waiting"
 PROVEN_AT = "factor_at"
+CHALLENGE = "passkey"  # what a passkey is to sign, and for what
 NEW_KEY = "factor_key"  # of an authenticator that is being enrolled, sealed
 WAIT = timedelta(minutes=10)
 
@@ -108,3 +110,24 @@ def take_in_hand(request: HttpRequest, user: User, key: bytes) -> None:
 def let_go(request: HttpRequest) -> None:
     """Forget the key that was being enrolled."""
     request.session.pop(NEW_KEY, None)
+
+
+def challenge_with(request: HttpRequest, challenge: bytes, *, aim: str) -> None:
+    """Keep what a passkey is asked to sign, for `aim` (login, factor, add)."""
+    request.session[CHALLENGE] = {
+        "hex": challenge.hex(),
+        "aim": aim,
+        "until": (clock.real_now() + WAIT).isoformat(),
+    }
+
+
+def challenged_with(request: HttpRequest, *, aim: str) -> bytes:
+    """What a passkey was asked to sign, once; RuleViolation when it was for something else or long ago."""
+    kept = request.session.pop(CHALLENGE, None)
+    if (
+        kept is None
+        or kept["aim"] != aim
+        or clock.real_now() >= datetime.fromisoformat(kept["until"])
+    ):
+        raise RuleViolation("页面已过期，请再试一次", code="passkey-late")
+    return bytes.fromhex(kept["hex"])

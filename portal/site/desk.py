@@ -139,6 +139,12 @@ class DeskSite(AdminSite):
             path("factor/enrol/", factor.enrol, name="factor-enrol"),
             path("factor/", self.admin_view(factor.own), name="factor"),
             path("factor/confirm/", self.admin_view(factor.confirm), name="factor-confirm"),
+            path("factor/passkeys/", self.admin_view(factor.add_passkey), name="passkey-add"),
+            path(
+                "factor/passkeys/<slug:passkey>/remove/",
+                self.admin_view(factor.remove_passkey),
+                name="passkey-remove",
+            ),
             path("factor/codes/", self.admin_view(factor.new_codes), name="factor-codes"),
             path(
                 "factor/codes/file/", self.admin_view(factor.codes_file), name="factor-codes-file"

@@ -12,7 +12,7 @@ import tempfile
 import zlib
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit
 
 import environ
 
@@ -262,6 +262,27 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 if HTTPS:  # the browser keeps these to this very host and to TLS
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 SECURE_SSL_REDIRECT = HTTPS
+# PASSKEY_ORIGINS: where people open the site, by commas; passkeys work there and nowhere else. What
+# a request says of its host is not asked, so a proxy changes nothing.
+_named = [h.lstrip(".") for h in ALLOWED_HOSTS if re.fullmatch(r"[a-z0-9.-]*[a-z][a-z0-9.-]*", h)]
+PASSKEY_ORIGINS = env.list(
+    "PASSKEY_ORIGINS",
+    default=[f"https://{host}" for host in _named or ["localhost"]]
+    if HTTPS
+    else [f"http://localhost:{os.environ.get('PORT') or '8000'}"],
+)
+for origin in PASSKEY_ORIGINS:
+    if not re.fullmatch(
+        r"https://[a-z0-9.-]*[a-z][a-z0-9.-]*(:\d+)?|http://localhost(:\d+)?", origin
+    ):
+        raise stop(
+            "PASSKEY_ORIGINS", f"{origin!r} must be https://name; http:// only with localhost"
+        )
+# PASSKEY_RP_ID: the domain that passkeys belong to; all of them are lost when it changes.
+PASSKEY_RP_ID = os.environ.get("PASSKEY_RP_ID") or urlsplit(PASSKEY_ORIGINS[0]).hostname or ""
+for origin in PASSKEY_ORIGINS:
+    if not f".{urlsplit(origin).hostname}".endswith(f".{PASSKEY_RP_ID}"):
+        raise stop("PASSKEY_RP_ID", f"{origin!r} of PASSKEY_ORIGINS is not in {PASSKEY_RP_ID!r}")
 # TRUSTED_PROXIES: how many proxies of ours stand in front, each adding to X-Forwarded-For; 0: the
 # peer's address counts and no header is believed. Nothing here speaks TLS, so HTTPS means one.
 TRUSTED_PROXIES = number("TRUSTED_PROXIES", default=1 if HTTPS else 0, least=0, most=9)

@@ -40,6 +40,8 @@ ACTS: dict[str, Act] = {  # by the name of the address
     "admin:loans_chartversion_changelist": Act("修改会计科目"),
     "admin:portal_staffchange_approve": Act("复核账户变更"),
     "admin:factor-enrol": Act("更换验证器", on_get=True),
+    "admin:passkey-add": Act("添加通行密钥", on_get=True),
+    "admin:passkey-remove": Act("移除通行密钥"),
     "admin:factor-codes": Act("重新生成恢复码"),
 }
 PARKED = "parked"  # the field with which a parked form comes back

@@ -35,7 +35,7 @@ from portal.core.errors import RuleViolation
 from portal.core.kernel.addresses import network_of
 from portal.core.kernel.devices import Origin
 from portal.core.kernel.security import SecurityKind
-from portal.core.models import Authenticator, RecoveryCode, User
+from portal.core.models import Authenticator, Passkey, RecoveryCode, User
 from portal.core.sealed import Unreadable, seal, unseal
 
 ISSUER = "宽息"
@@ -155,6 +155,7 @@ def forget_factors(user: User) -> None:
     """Take everything away with which this person proves themselves besides the password."""
     Authenticator.objects.filter(user=user).delete()
     RecoveryCode.objects.filter(user=user).delete()
+    Passkey.objects.filter(user=user).delete()
 
 
 def _use_totp(user: User, typed: str) -> bool:

@@ -21,6 +21,8 @@ class SecurityKind(StrEnum):
     FACTOR_CONFIRMED = "FACTOR_CONFIRMED"
     FACTOR_REFUSED = "FACTOR_REFUSED"
     RECOVERY_CODES_MADE = "RECOVERY_CODES_MADE"
+    PASSKEY_ADDED = "PASSKEY_ADDED"
+    PASSKEY_REMOVED = "PASSKEY_REMOVED"
     STAFF_CREATE = "STAFF_CREATE"
     STAFF_RANK = "STAFF_RANK"
     STAFF_DISABLE = "STAFF_DISABLE"
@@ -43,6 +45,8 @@ KIND_LABELS: dict[SecurityKind, str] = {
     SecurityKind.FACTOR_CONFIRMED: "再次确认身份",
     SecurityKind.FACTOR_REFUSED: "第二重验证失败",
     SecurityKind.RECOVERY_CODES_MADE: "生成恢复码",
+    SecurityKind.PASSKEY_ADDED: "添加通行密钥",
+    SecurityKind.PASSKEY_REMOVED: "移除通行密钥",
     SecurityKind.STAFF_CREATE: "新建工作人员账户",
     SecurityKind.STAFF_RANK: "调整职级",
     SecurityKind.STAFF_DISABLE: "停用账户",

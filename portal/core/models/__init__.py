@@ -7,7 +7,7 @@ from portal.core.models.clock import DemoClock, Heartbeat
 from portal.core.models.codes import OneTimeCode, Throttle
 from portal.core.models.delivery import Delivery
 from portal.core.models.document import Document, DocumentKind
-from portal.core.models.factors import Authenticator, RecoveryCode
+from portal.core.models.factors import Authenticator, Passkey, RecoveryCode
 from portal.core.models.notice import Notice
 from portal.core.models.parking import ParkedForm
 from portal.core.models.phone import PhoneCall, PhoneTask
@@ -27,6 +27,7 @@ __all__ = [
     "Notice",
     "OneTimeCode",
     "ParkedForm",
+    "Passkey",
     "PhoneCall",
     "PhoneTask",
     "ProviderCall",

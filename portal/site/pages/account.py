@@ -14,8 +14,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portal.core import clock, visitor
-from portal.core.accounts import accounts
+from portal.core import clock, proofs, visitor
+from portal.core.accounts import accounts, passkeys
 from portal.core.htmx import redirect_to, render_part
 from portal.core.models import User
 from portal.site.demo import cast
@@ -41,12 +41,35 @@ def login(request: HttpRequest) -> HttpResponse:
     """By short message or by password; staff go to their desk."""
     if request.user.is_authenticated:
         return redirect_to(request, visit.home_of(request.user))
-    way = "password" if request.POST.get("by", request.GET.get("by")) == "password" else "code"
+    way = request.POST.get("by", request.GET.get("by", ""))
+    if way == "passkey":
+        return _by_passkey(request)
+    way = "password" if way == "password" else "code"
     form = WAYS[way](request.POST) if request.method == "POST" else WAYS[way]()
     user = _prove(request, form, way) if form.is_bound and form.is_valid() else None
     if user is not None:
         return redirect_to(request, visit.enter(request, user, by=PROOFS[way]))
     return _page(request, "login", form, by=way)
+
+
+def _by_passkey(request: HttpRequest) -> HttpResponse:
+    """The third way: borrowers' passkeys, which tell by themselves whose they are."""
+    form = Form(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            user = passkeys.prove(
+                user=None,
+                credential=request.POST.get("credential", ""),
+                challenge=proofs.challenged_with(request, aim="login"),
+                origin=visitor.origin(request),
+            )
+        except visitor.REFUSALS as problem:
+            form.add_error(None, problem.message)
+        else:
+            return redirect_to(request, visit.enter(request, user, by=passkeys.BY_PASSKEY))
+    options, challenge = passkeys.request_options(None)
+    proofs.challenge_with(request, challenge, aim="login")
+    return _page(request, "login", form, by="passkey", options=options)
 
 
 def _prove(request: HttpRequest, form: Form, way: str) -> User | None:

@@ -15,7 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.core import proofs, visitor
-from portal.core.accounts import factors, parking
+from portal.core.accounts import factors, parking, passkeys
 from portal.core.models import User
 from portal.site.pages import visit
 from portal.site.step_up import PARKED, act_at
@@ -60,6 +60,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
             form,
             title="验证身份",
             user_name=waiting.user.username,
+            **_passkey_context(request, waiting.user),
         )
     proofs.enter(request, waiting, by=by)
     _warn_of_few(request, waiting.user, by)
@@ -68,6 +69,9 @@ def log_in(request: HttpRequest) -> HttpResponse:
 
 def _prove(request: HttpRequest, form: FactorForm, user: User) -> str:
     """With what the form proves the user; a refusal is written into the form."""
+    credential = request.POST.get("credential", "")
+    if credential:
+        return _prove_by_passkey(request, form, user, credential)
     if not form.is_bound or not form.is_valid():
         return ""
     try:
@@ -77,6 +81,31 @@ def _prove(request: HttpRequest, form: FactorForm, user: User) -> str:
     except visitor.REFUSALS as problem:
         visitor.refuse(form, problem)
         return ""
+
+
+def _prove_by_passkey(request: HttpRequest, form: FactorForm, user: User, credential: str) -> str:
+    form.full_clean()
+    form.errors.clear()  # no code is asked of whoever gives a passkey
+    try:
+        passkeys.prove(
+            user=user,
+            credential=credential,
+            challenge=proofs.challenged_with(request, aim="factor"),
+            origin=visitor.origin(request),
+        )
+    except visitor.REFUSALS as problem:
+        visitor.refuse(form, problem)
+        return ""
+    return passkeys.BY_PASSKEY
+
+
+def _passkey_context(request: HttpRequest, user: User) -> dict[str, str]:
+    """The options with which a page offers the passkeys of somebody who has any."""
+    if not user.passkeys.exists():
+        return {}
+    options, challenge = passkeys.request_options(user)
+    proofs.challenge_with(request, challenge, aim="factor")
+    return {"options": options}
 
 
 def _warn_of_few(request: HttpRequest, user: User, by: str) -> None:
@@ -151,7 +180,11 @@ def confirm(request: HttpRequest) -> HttpResponse:
         return redirect("admin:factor-enrol")
     form = FactorForm(request.POST if request.method == "POST" else None)
     if not _prove(request, form, user):
-        kept = {"word": word if act else "", "next": then if not word else ""}
+        kept = {
+            "word": word if act else "",
+            "next": then if not word else "",
+            **_passkey_context(request, user),
+        }
         return _page(
             request, "admin/portal/factor/confirm.html", form, title="确认身份", act=act, **kept
         )
@@ -172,7 +205,49 @@ def own(request: HttpRequest) -> HttpResponse:
         title="双重验证",
         has_factor=factors.has_factor(user),
         codes_left=factors.recovery_codes_left(user),
+        passkeys=user.passkeys.all(),
     )
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def add_passkey(request: HttpRequest) -> HttpResponse:
+    """Bind a passkey; step_up has asked for a fresh factor before."""
+    user = visit.person(request)
+    if not factors.has_factor(user):
+        return redirect("admin:factor-enrol")
+    refused, name = "", request.POST.get("name", "")
+    if request.method == "POST":
+        try:
+            passkeys.add(
+                user=user,
+                name=name,
+                credential=request.POST.get("credential", ""),
+                challenge=proofs.challenged_with(request, aim="add"),
+                origin=visitor.origin(request),
+            )
+        except visitor.REFUSALS as problem:
+            refused = problem.message
+        else:
+            messages.success(request, "通行密钥已添加，登录和确认身份时可以使用。")
+            return redirect("admin:factor")
+    options, challenge = passkeys.creation_options(user)
+    proofs.challenge_with(request, challenge, aim="add")
+    context = {
+        **admin.site.each_context(request),
+        **{"title": "添加通行密钥", "options": options, "named": name[:30], "refused": refused},
+    }
+    template = "admin/portal/factor/passkey.html"
+    return render(request, template, context, status=422 if refused else 200)
+
+
+@require_POST
+def remove_passkey(request: HttpRequest, passkey: str) -> HttpResponse:
+    """移除 one of one's own."""
+    user, here = visit.person(request), visitor.origin(request)
+    if passkeys.remove(user=user, public_id=passkey, origin=here):
+        messages.success(request, "通行密钥已移除。")
+    return redirect("admin:factor")
 
 
 @never_cache
