@@ -20,7 +20,7 @@ from portal.core.kernel.money import ZERO
 
 ORDER_TEXT = {
     "ordinary": "先还最早一期：罚息 → 利息 → 本金",
-    "principal_first": "逾期超过 90 天：先还本金，再还利息和罚息",
+    "principal_first": "逾期超过 {npl_days} 天：先还本金，再还利息和罚息",
     "plan": "新还款计划：从最早一期起，保留罚息 → 保留利息 → 利息 → 本金",
     "prepayment": "没有逾期：先还到今天的利息，再提前归还本金",
     "credit": "没有欠款：全部记为溢缴款",
@@ -85,6 +85,7 @@ class Split:
     undue: tuple[Instalment, ...]
     new_rows: tuple[ScheduledInstalment, ...] = ()
     excess: Decimal = ZERO
+    npl_days: int = 0  # beyond which principal is paid first, as the borrower reads it
 
     @property
     def ahead_interest(self) -> Decimal:
@@ -127,7 +128,13 @@ def split_payment(
         allocation = allocate(
             position.profile, amount - excess, dues, on, plan=debt.is_plan, prepayable=prepayable
         )
-    split = Split(debt, allocation, tuple(position.undue(on)), excess=excess)
+    split = Split(
+        debt,
+        allocation,
+        tuple(position.undue(on)),
+        excess=excess,
+        npl_days=position.profile.npl_days,
+    )
     return replace(split, new_rows=_recomputed(position, split, on))
 
 
@@ -183,7 +190,7 @@ def preview_of(split: Split) -> SplitPreview:
         on=debt.as_of,
         kind=(Payment.Kind.PAYOFF if settles else kind).value,
         order=order,
-        order_text=ORDER_TEXT[order],
+        order_text=ORDER_TEXT[order].format(npl_days=split.npl_days),
         lines=tuple(
             SplitLine(x.instalment, x.component.value, LABELS[x.component], x.amount)
             for x in allocation.lines

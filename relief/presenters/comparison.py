@@ -16,8 +16,8 @@ from relief.presenters.cost import PlanSums
 
 LABELS = {
     "principal": "本金",
-    "interest": "利息",
-    "charges": "罚息",
+    "interest": WORDS["interest_all"],
+    "charges": WORDS["penalty_all"],
     "instalment": "每期应还",
     "terms": "剩余期数",
     "first": "首次应付",
@@ -62,6 +62,11 @@ class CompareRow:
     @property
     def before_note(self) -> str:
         return self.parts or ("现在" if self.key == "first" and self.now else "")
+
+    @property
+    def before_lines(self) -> list[str]:
+        """The note, one part a line: a column is narrow on a phone."""
+        return self.before_note.replace(" + ", "\n+ ").split("\n") if self.before_note else []
 
     @property
     def big(self) -> bool:
@@ -147,11 +152,11 @@ def compare(debt: Debt, plan: PlanSums, before: PlanSums | None) -> tuple[Compar
 
 
 def _parts(key: str, debt: Debt) -> str:
-    """= 保留罚息 110.57 + 罚息 22.00; one part alone only where its word is another than the row's."""
+    """= 保留罚息 110.57 + 罚息 22.00, or the word of the only part there is."""
     there = [one for name in PARTS.get(key, ()) if (one := figure(debt, name)).amount]
     if len(there) > 1:
         return f"= {sum_words(there)}"
-    return "".join(one.word for one in there if one.word != LABELS[key])
+    return "".join(one.word for one in there)
 
 
 def _going_on(debt: Debt) -> dict[str, Decimal | int]:

@@ -163,7 +163,9 @@ def test_a_second_offer_names_what_the_first_plan_kept() -> None:
     text = page(again, "relief:offer", again.public_id, offer.number, at=at)
 
     kept, running = f"{owed.kept_penalty:,.2f}", f"{owed.penalty:,.2f}"
-    assert f"<td>{owed.penalty_all:,.2f}<small>= 保留罚息 {kept} + 罚息 {running}</small>" in text
+    assert (
+        f"<td>{owed.penalty_all:,.2f}<small>= 保留罚息 {kept}<br>+ 罚息 {running}</small>" in text
+    )
     rows = re.search(r"<table class=\"tb plan-tb\">.*?</thead>", text, re.S)
     assert rows is not None
     heads = re.findall(r'<th scope="col">(.*?)</th>', rows[0])

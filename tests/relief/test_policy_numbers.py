@@ -7,18 +7,29 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from html import unescape
+from pathlib import Path
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from loans.pages.forms import MAX_DAYS
 from portal.core import clock
+from portal.core.accounts.codes import LIFE
 from portal.core.kernel.roles import Rank
 from portal.core.models import Delivery, Notice
+from portal.core.notifications.calls import MAX_CALLS_A_DAY
+from portal.core.notifications.hours import CLOSES, OPENS
 from relief.cases.models import Case, Policy
 from relief.cases.policy import ReliefPolicy
 from relief.cases.workflow import State
 from relief.conversation import answers, bot
+from relief.evidence.kinds import (
+    DAYS_AFTER_REFUSAL,
+    DAYS_AFTER_SETTLEMENT,
+    MAX_FILE_BYTES,
+    MEGABYTE,
+)
 from tests import factories
 from tests.addresses import all_addresses
 from tests.factories import NOW
@@ -181,3 +192,43 @@ def test_a_case_is_told_its_own_policy_when_a_newer_one_rules() -> None:
     assert "有 9 天时间补充" in desk
     assert "最多 1 次" in helped
     assert "最多可以提 2 次还款建议" in penalty
+
+
+# Numbers that are no policy: the law or the design fixes them, in one constant each.
+FIXED: dict[str, tuple[object, ...]] = {
+    r"撤回后 (\d+) 天、结清后 (\d+) 天": (DAYS_AFTER_REFUSAL, DAYS_AFTER_SETTLEMENT),
+    r"材料保存 (\d+) 天；完成的申请，结清后保存 (\d+) 天": (
+        DAYS_AFTER_REFUSAL,
+        DAYS_AFTER_SETTLEMENT,
+    ),
+    r"材料 (\d+) 天后删除": (DAYS_AFTER_REFUSAL,),
+    r"每天最多 (\d+) 次": (MAX_CALLS_A_DAY,),
+    r"(\d\d:\d\d)–(\d\d:\d\d)": (f"{OPENS:%H:%M}", f"{CLOSES:%H:%M}"),
+    r"(?:单个|每个)不超过 (\d+) MB|文件超过 (\d+) MB": (MAX_FILE_BYTES // MEGABYTE,),
+    r"(\d+) 分钟内有效": (int(LIFE.total_seconds() // 60),),
+    r"最多(?:测算)? (\d+) 天": (MAX_DAYS,),
+}
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("pattern", FIXED)
+def test_a_number_written_into_a_text_is_that_of_its_constant(pattern: str) -> None:
+    files = [*(ROOT / "templates").rglob("*.*")]
+    for part in (
+        "loans",
+        "relief",
+        "portal/core",
+        "portal/site/pages",
+        "portal/site/middleware.py",
+    ):
+        files += [ROOT / part] if part.endswith(".py") else (ROOT / part).rglob("*.py")
+    told = {
+        (path.name, tuple(number for number in found.groups() if number))
+        for path in files
+        if "migrations" not in path.parts and "demo" not in path.parts
+        for found in re.finditer(pattern, path.read_text())
+    }
+
+    wanted = tuple(str(number) for number in FIXED[pattern])
+    assert told, "nothing tells it any more"
+    assert {(name, numbers) for name, numbers in told if numbers != wanted} == set()

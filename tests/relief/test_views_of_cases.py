@@ -120,7 +120,7 @@ def test_an_offer_beside_today() -> None:
     assert lines["charges"].offered == owed.penalty - view.waived
     assert (lines["terms"].offered, lines["terms"].after) == (12, "12 期")
     assert [line.label for line in beside.desk_rows] == [
-        "罚息",
+        "罚息合计",
         "每期应还",
         "剩余期数",
         "首次应付",

@@ -107,6 +107,8 @@ def same_word_same_value(reading: Reading) -> Iterator[str]:
             whom = reading.whom(loose.about)
             if any(part.tag == "pre" for part in loose.where.up()) or loose.where.tag == "pre":
                 continue  # a document speaks of its own date
+            if "/repay/" in page.path:
+                continue  # a receipt speaks of what was paid
             if (whom, loose.label) in told and not re.search("第 .* 期|还 ", loose.sentence):
                 told[whom, loose.label].setdefault(loose.value, f"{page.path} ({loose.sentence})")
     for (_, word), values in told.items():
@@ -249,6 +251,35 @@ def _documents_add_up(page: Page) -> Iterator[str]:
             whole = amounts.pop(0 if sentence.startswith("共欠") else -1)
             if sum(amounts) != whole:
                 yield f"{page.path}: {sentence}: {sum(amounts)}"
+
+
+ON_PAPER = {
+    "剩余本金": "principal-outstanding",
+    "总待还": "total-due",
+    "保留罚息": "kept-penalty",
+    "罚息合计": "penalty-all",
+    "罚息": "penalty-total",
+}
+TOLD_ON_PAPER = re.compile(rf"({'|'.join(ON_PAPER)})[:：]?¥?([\d,]+\.\d{{2}})元")
+
+
+def papers_say_what_pages_say(reading: Reading) -> Iterator[str]:
+    """A PDF prints the amounts of its page: an agreement all of them, a statement by their words."""
+    shown = {(whom, figure.field): figure.value for whom, _, figure in _figures(reading)}
+    agreements = {page.path: page for page in reading.pages if page.path.endswith("/agreement/")}
+    for path, text in reading.papers.items():
+        loan = reading.whom(about_of(path))
+        for word, amount in TOLD_ON_PAPER.findall(text):
+            printed, told = Decimal(amount.replace(",", "")), shown.get((loan, ON_PAPER[word]))
+            if told is not None and told != printed:
+                yield f"{path}: {word} {printed}, the pages say {told}"
+        page = agreements.get(path.replace("agreement.pdf", "agreement/"))
+        if page is None:
+            continue
+        body = "".join(n.text for n in page.root.walk() if n.tag == "pre")
+        on_page, printed_all = YUAN.findall(body), YUAN.findall(text)
+        if on_page != printed_all:
+            yield f"{path} prints {printed_all}, its page {on_page}"
 
 
 LARGE = frozenset({"due-now", "plan-next", "plan-instalment", "repay-amount"})
@@ -619,6 +650,7 @@ def promises_do_not_move_silently(before: Reading, after: Reading) -> Iterator[s
 DAILY = (
     *(same_field_same_value, same_word_same_value, parts_add_up, all_loans_is_the_sum),
     an_amount_once_in_a_card,
+    papers_say_what_pages_say,
     *(one_promise_one_time, no_promise_in_the_past, no_penalty_beside_a_penalty),
     *(late_words_when_late, plan_words_when_a_plan, ends_are_told, replaced_by_something),
     *(repayment_offers_something, one_state_one_word, one_count_one_number),

@@ -105,6 +105,37 @@ def test_a_planted_sum_that_does_not_add_up_is_found(kind: str) -> None:
     assert {one.rule for one in found} == {"parts_add_up"}
 
 
+PAPERS = {
+    f"/jiebei/{LOAN}/penalty.pdf": "借据编号JB1剩余本金100.00元罚息4.91元",
+    f"/relief/{CASE}/agreement.pdf": "共欠¥100.00，其中：剩余本金¥100.01。",
+}
+
+
+@pytest.mark.parametrize("path", PAPERS)
+def test_a_paper_that_prints_another_amount_than_its_page_is_found(path: str) -> None:
+    told = reading(
+        {
+            DETAIL: f"<p>罚息 {data('penalty-total', '4.92')}</p>",
+            f"/relief/{CASE}/agreement/": "<pre>共欠 ¥100.00，其中：剩余本金 ¥100.00。</pre>",
+        }
+    )
+    told.papers = {path: PAPERS[path]}
+
+    assert [one.rule for one in contradictions([told])] == ["papers_say_what_pages_say"]
+
+
+def test_a_dialogue_of_the_desk_that_tells_another_amount_is_found() -> None:
+    dialogue = f"<details><dl><dt>恢复的减免</dt><dd>{data('breach-returned', '24.34')}</dd></dl></details>"
+    told = reading(
+        {
+            PLAN: f"<p>恢复 {data('breach-returned', '22.71')}</p>",
+            f"/relief/{CASE}/desk/": dialogue,
+        }
+    )
+
+    assert [one.rule for one in contradictions([told])] == ["same_field_same_value"]
+
+
 @pytest.mark.parametrize("rule", PLANTED)
 def test_a_planted_contradiction_is_found(rule: str) -> None:
     found = contradictions([reading(PLANTED[rule])])

@@ -9,7 +9,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import pypdfium2
 from django.test import Client
+from django.urls import reverse
 
 from loans.models import Account, Entry, Loan, Posting
 from portal.core import clock
@@ -22,6 +24,7 @@ FIRST = ("/me/", "/jiebei/", "/relief/", "/service/")
 OPENED = re.compile(r"^/(jiebei|relief)/")
 PASSED_BY = re.compile(r"\.(csv|pdf|ics)|/(files|evidence|withdraw|appeal|receipt|reopen)/|\?")
 SCOPES = re.compile(r"/repay/\?scope=(due|payoff|next|plan)")
+PAPERS = re.compile(r"^/(jiebei|relief)/[a-z0-9]+/(agreement|statement|penalty)\.pdf$")
 ENOUGH = 60  # pages; more would be a loop
 
 
@@ -37,6 +40,7 @@ class Reading:
     loans: list[str]  # those not settled
     restored: dict[str, Decimal] = field(default_factory=dict)  # by the books, on a breach
     numbers: dict[str, str] = field(default_factory=dict)  # public id of a loan → its number
+    papers: dict[str, str] = field(default_factory=dict)  # address → words of a PDF, unspaced
     kept: dict[str, Any] = field(default_factory=dict)  # what a comparison worked out once
 
     def all(self) -> Iterator[Page]:
@@ -67,9 +71,15 @@ class Borrower:
         self._new_messages(clock.real_now())
 
     def look(self, at: datetime, title: str = "") -> Reading:
-        """Open every page that can be reached by links, and take the messages since the last look."""
+        """Open every page that can be reached by links, and take the messages since the last look.
+
+        A look with a title is a turn of the story: its papers are read too, and what the desk shows
+        of the cases with its dialogues.
+        """
         with clock.frozen(at):
             pages = list(self._pages(at))
+            papers = self._papers(pages) if title else {}
+            pages += self._desk(at) if title else []
         reading = Reading(
             at=at,
             title=title,
@@ -79,6 +89,7 @@ class Borrower:
             loans=[loan.public_id for loan in self._own() if not loan.is_settled],
             restored={loan.public_id: restored(loan) for loan in self._own()},
             numbers={loan.public_id: loan.number for loan in self._own()},
+            papers=papers,
         )
         self.readings.append(reading)
         return reading
@@ -115,6 +126,31 @@ class Borrower:
                 waiting.append(link)
             assert len(seen) < ENOUGH, f"too many pages: {sorted(seen)}"
 
+    def _papers(self, pages: list[Page]) -> dict[str, str]:
+        """The agreements and statements that the pages offer, as printed."""
+        links = {link for page in pages for link in page.links if PAPERS.match(link)}
+        read_papers = {}
+        for link in sorted(links):
+            answer = self.client.get(link)
+            assert answer.status_code == 200, f"{link}: {answer.status_code}"
+            read_papers[link] = words_of_pdf(b"".join(answer))  # type: ignore[arg-type]
+        return read_papers
+
+    def _desk(self, at: datetime) -> list[Page]:
+        """The case as a manager has it, every dialogue open: what an act would do is told there."""
+        desk = Client()
+        desk.force_login(User.objects.get(username="manager"))
+        pages = []
+        for case in Case.objects.filter(borrower=self.user).exclude(state="DRAFT"):
+            answer = desk.get(reverse("admin:relief_case_change", args=[case.pk]))
+            assert answer.status_code == 200, f"desk of {case}: {answer.status_code}"
+            page = read(
+                f"/relief/{case.public_id}/desk/", answer.content.decode(), business_date(at)
+            )
+            page.states.clear()  # staff have words of their own for whose turn it is
+            pages.append(page)
+        return pages
+
     def _new_messages(self, at: datetime) -> list[Page]:
         today = business_date(at)
         notices = list(
@@ -139,6 +175,14 @@ class Borrower:
             page.written_at = row.created_at
             found.append(page)
         return found
+
+
+def words_of_pdf(content: bytes) -> str:
+    """All that a PDF prints, without spaces and line ends: a line may break anywhere."""
+    document = pypdfium2.PdfDocument(content)
+    text = "".join(page.get_textpage().get_text_range() for page in document)
+    document.close()
+    return re.sub(r"\s+", "", text)
 
 
 def restored(loan: Loan) -> Decimal:

@@ -99,7 +99,7 @@ def test_a_file_goes_to_the_application_that_was_chosen_and_says_so(
 
     assert Evidence.objects.get(original_name="工资.jpg").case == case
     page = text_of(lin.get(PAGE))
-    assert f'交给借款 <span class="num">{case.loan.number}</span> 的申请' in page
+    assert f'交给借款 <span class="num keep">{case.loan.number}</span> 的申请' in page
 
 
 def test_a_choice_that_is_none_is_refused_in_one_sentence(lin: Client, loan: Loan) -> None:
