@@ -70,7 +70,7 @@ class PortfolioLine(models.Model):
     fee = MoneyField("费用")
     in_plan = MoneyField("新计划内")
     waived = MoneyField("已减免")
-    vested = MoneyField("已兑现")
+    vested = MoneyField("已保留的减免")
 
     class Meta:
         constraints = [

@@ -14,7 +14,7 @@ from loans.queries.portfolio import LoanFigures, PortfolioCell, PortfolioSums, l
 
 SUMS_HEAD = (
     *("笔数", "本金（元）", "利息（元）", "罚息（元）", "费用（元）", "合计（元）"),
-    *("其中新计划内（元）", "已减免（元）", "已兑现（元）"),
+    *("其中新计划内（元）", "已减免（元）", "已保留的减免（元）"),
 )
 LOANS_HEAD = ("借据编号", "逾期天数", "逾期分档", "五级分类", *SUMS_HEAD[1:])
 
