@@ -94,11 +94,11 @@ class Priced:
     @property
     def differences(self) -> list[str]:
         """A sentence for each expected figure that came out otherwise."""
-        found = self.figures
+        figures = self.figures
         return [
-            f"{name}：应为 {value}，得到 {found.get(name, '（没有这一项）')}"
+            f"{name}：应为 {value}，得到 {figures.get(name, '（没有这一项）')}"
             for name, value in self.expected.items()
-            if found.get(name) != value
+            if figures.get(name) != value
         ]
 
 
@@ -149,13 +149,13 @@ class _Loan:
 
     def owed(self, on: date) -> list[tuple[_Line, Components]]:
         """What each instalment in force owes, its scheduled interest included."""
-        found = []
+        owed_lines = []
         for line, item in zip(self.lines, self.story(on).instalments, strict=True):
             if line.closed_on is None:
-                ran = Components(penalty=item.total, compound=item.compound)
+                charges = Components(penalty=item.total, compound=item.compound)
                 scheduled = {part.value: line.left(part) for part in _BEARING}
-                found.append((line, Components(**scheduled) + ran - line.charges_paid))
-        return found
+                owed_lines.append((line, Components(**scheduled) + charges - line.charges_paid))
+        return owed_lines
 
     def prepayable(self, on: date) -> Prepayable:
         """Principal not yet due, and its interest from the last due date to the day."""
@@ -164,20 +164,20 @@ class _Loan:
         if not undue or not principal or undue[0].promised.start_on >= on:
             return Prepayable(principal)
         first = undue[0]
-        ran = accrued_interest(
+        accrued = accrued_interest(
             self.profile, balance=principal, from_on=first.promised.start_on, to_on=on
         )
-        known = first.promised.interest - first.left(Component.INTEREST)
-        return Prepayable(principal, max(ran - known, ZERO))
+        paid_interest = first.promised.interest - first.left(Component.INTEREST)
+        return Prepayable(principal, max(accrued - paid_interest, ZERO))
 
     def dues(self, on: date) -> list[InstalmentDue]:
         """What is owed now: instalments due, and penalty that those to come bear already."""
-        found = []
+        instalment_dues = []
         for line, parts in self.owed(on):
             if line.promised.due_on > on:
                 parts = Components(penalty=parts.penalty, compound=parts.compound)
-            found.append(InstalmentDue(line.promised.number, line.promised.due_on, parts))
-        return found
+            instalment_dues.append(InstalmentDue(line.promised.number, line.promised.due_on, parts))
+        return instalment_dues
 
     def pay(self, amount: Decimal, on: date) -> Allocation:
         ahead, undue = self.prepayable(on), self.undue(on)
@@ -226,39 +226,39 @@ def price(case: object) -> Priced:
     Raises InvalidInput naming the field. Example: 6,000 at 0.03 % a day of loans/RULES.md, as of
     2023-09-20, has the figure penalty.total.penalty 110.21.
     """
-    told = _Told(case, "")
-    title = told.text("title", "")
-    profile = _profile(told)
-    loan = _loan(told, profile)
-    as_of = told.day("as_of")
+    data = _CaseData(case, "")
+    title = data.text("title", "")
+    profile = _profile(data)
+    loan = _loan(data, profile)
+    as_of = data.day("as_of")
     tables = [_schedule([line.promised for line in loan.lines])]
-    payments = _payments(told, loan, as_of)
+    payments = _payments(data, loan, as_of)
     tables += [payments] if payments.rows else []
     tables += [*_penalty(loan, as_of), _debt(loan, as_of)]
-    plan = told.part("plan")
-    broken = told.part("breach")
+    plan = data.part("plan")
+    broken = data.part("breach")
     if plan is not None:
         tables += _plan(loan, as_of, plan, broken)
     elif broken is not None:
         raise InvalidInput("breach", "违约（breach）要有新还款计划（plan）才能计算。")
-    expected = told.part("expect")
+    expected = data.part("expect")
     figures = {} if expected is None else {name: expected.text(name) for name in expected.names()}
-    told.done()
+    data.done()
     return Priced(title, tuple(tables), figures)
 
 
-def _profile(told: _Told) -> ProductProfile:
-    code, given = told.text("product", ""), told.take("profile", None)
-    if bool(code) == (given is not None):
+def _profile(data: _CaseData) -> ProductProfile:
+    code, parameters = data.text("product", ""), data.take("profile", None)
+    if bool(code) == (parameters is not None):
         raise InvalidInput("profile", "产品代码（product）和产品参数（profile）要有且只有一个。")
     if code:
         return product(code)
     with _within("profile"):
-        if not isinstance(given, Mapping):
+        if not isinstance(parameters, Mapping):
             raise InvalidInput("", "产品参数应为键值对。")
         plain = {
             name: str(value) if isinstance(value, Decimal) else value
-            for name, value in given.items()
+            for name, value in parameters.items()
         }
         rate = plain.get("rate")
         if isinstance(rate, int) and not isinstance(rate, bool):
@@ -266,8 +266,8 @@ def _profile(told: _Told) -> ProductProfile:
         return ProductProfile.from_dict({"code": "case", "name": "试算"} | plain)
 
 
-def _loan(told: _Told, profile: ProductProfile) -> _Loan:
-    terms, agreed = told.part("loan"), told.parts("instalments")
+def _loan(data: _CaseData, profile: ProductProfile) -> _Loan:
+    terms, agreed = data.part("loan"), data.parts("instalments")
     if (terms is None) == (not agreed):
         raise InvalidInput("loan", "借款（loan）和各期（instalments）要有且只有一个。")
     if terms is not None:
@@ -296,15 +296,15 @@ def _loan(told: _Told, profile: ProductProfile) -> _Loan:
     return _Loan(profile, sum((fact.principal for fact in facts), ZERO), lines)
 
 
-def _agreed(told: _Told, number: int) -> InstalmentFacts:
-    with _within(told.name):
+def _agreed(data: _CaseData, number: int) -> InstalmentFacts:
+    with _within(data.name):
         row = InstalmentFacts(
-            told.whole("number", number),
-            told.day("due_on"),
-            told.amount("principal"),
-            told.amount("interest", ZERO),
+            data.whole("number", number),
+            data.day("due_on"),
+            data.amount("principal"),
+            data.amount("interest", ZERO),
         )
-        told.done()
+        data.done()
     return row
 
 
@@ -318,14 +318,14 @@ def _schedule(rows: Sequence[ScheduledInstalment]) -> Table:
     return Table("schedule", "还款计划", columns, (*lines, Row("total", (None, None, *sums))))
 
 
-def _payments(told: _Told, loan: _Loan, as_of: date) -> Table:
-    found = []
-    for one in told.parts("payments"):
-        with _within(one.name):
-            found.append((one.day("on"), one.name, one.amount("amount")))
-            one.done()
+def _payments(data: _CaseData, loan: _Loan, as_of: date) -> Table:
+    received = []
+    for payment in data.parts("payments"):
+        with _within(payment.name):
+            received.append((payment.day("on"), payment.name, payment.amount("amount")))
+            payment.done()
     rows = []
-    for number, (on, name, amount) in enumerate(sorted(found), start=1):
+    for number, (on, name, amount) in enumerate(sorted(received), start=1):
         if on > as_of:
             continue
         with _within(name):
@@ -390,11 +390,11 @@ def _debt(loan: _Loan, as_of: date) -> Table:
     return Table("debt", f"欠款（截至 {as_of}；payoff 为一次还清）", columns, tuple(rows))
 
 
-def _plan(loan: _Loan, as_of: date, told: _Told, broken: _Told | None) -> list[Table]:
+def _plan(loan: _Loan, as_of: date, data: _CaseData, broken: _CaseData | None) -> list[Table]:
     debt = loan.figures(as_of)
     with _within("plan"):
-        plan = plan_preview(loan.profile, debt, _terms(debt, told))
-        told.done()
+        plan = plan_preview(loan.profile, debt, _terms(debt, data))
+        data.done()
     kinds = (*_BEARING, Component.KEPT_INTEREST, Component.KEPT_PENALTY)
     rows = [
         Row(str(row.number), (row.due_on, *(row.parts[kind] for kind in kinds), row.total))
@@ -426,31 +426,31 @@ def _cost(key: str, waived: Decimal, total: Decimal, annualised: Decimal | None)
     return Row(key, (waived, total, None if annualised is None else annualised * 100))
 
 
-def _terms(debt: DebtFigures, told: _Told) -> ReliefTerms:
-    percent = told.number("waive_penalty_percent", None)
-    waivers = {one.waiver: told.amount(one.waiver, ZERO) for one in WAIVABLE}
+def _terms(debt: DebtFigures, data: _CaseData) -> ReliefTerms:
+    percent = data.number("waive_penalty_percent", None)
+    waivers = {one.waiver: data.amount(one.waiver, ZERO) for one in WAIVABLE}
     if percent is not None:
         if waivers["waive_penalty"]:
             raise InvalidInput("waive_penalty_percent", "减免罚息按金额或按比例，只填一项。")
         waivers["waive_penalty"] = waive_by_percent(debt.penalty, percent)
-    rate = told.number("plan_annual_rate", ZERO)
+    rate = data.number("plan_annual_rate", ZERO)
     return ReliefTerms(
         figures_as_of=debt.as_of,
-        term_count=told.whole("term_count"),
-        first_due_on=told.day("first_due_on"),
+        term_count=data.whole("term_count"),
+        first_due_on=data.day("first_due_on"),
         plan_annual_rate=ZERO if rate is None else rate,
-        due_day=told.take("due_day", None),
-        period=told.take("period", "monthly"),
+        due_day=data.take("due_day", None),
+        period=data.take("period", "monthly"),
         **waivers,
     )
 
 
-def _breach(plan: PlanPreview, told: _Told) -> Table:
+def _breach(plan: PlanPreview, data: _CaseData) -> Table:
     with _within("breach"):
-        paid = told.whole("paid_instalments")
+        paid = data.whole("paid_instalments")
         if not 0 <= paid <= len(plan.rows):
             raise InvalidInput("paid_instalments", f"已还期数应在 0 到 {len(plan.rows)} 之间。")
-        told.done()
+        data.done()
     principal = sum((row.principal for row in plan.rows[:paid]), ZERO)
     vesting: Vesting = vest(plan.waived, plan.principal, principal)
     columns = (
@@ -470,14 +470,14 @@ def _words(kinds: Sequence[Component]) -> tuple[tuple[str, str], ...]:
 _MISSING = object()
 
 
-class _Told:
+class _CaseData:
     """One mapping of a case, read name by name; what nobody read is refused by its name."""
 
-    def __init__(self, given: object, name: str) -> None:
-        if not isinstance(given, Mapping):
+    def __init__(self, values: object, name: str) -> None:
+        if not isinstance(values, Mapping):
             raise InvalidInput(name or "case", f"{name or '案例'}应为键值对。")
         self.name = name
-        self._given = dict(given)
+        self._given = dict(values)
         self._read: set[str] = set()
 
     def names(self) -> list[str]:
@@ -522,15 +522,15 @@ class _Told:
     def amount(self, name: str, otherwise: Any = _MISSING) -> Decimal:
         return require_money(self.number(name, otherwise), name)
 
-    def part(self, name: str) -> _Told | None:
+    def part(self, name: str) -> _CaseData | None:
         value = self.take(name, None)
-        return None if value is None else _Told(value, self._path(name))
+        return None if value is None else _CaseData(value, self._path(name))
 
-    def parts(self, name: str) -> list[_Told]:
+    def parts(self, name: str) -> list[_CaseData]:
         values = self.take(name, [])
         if not isinstance(values, list | tuple):
             raise InvalidInput(name, f"“{name}”应为列表。")
-        return [_Told(one, f"{name}[{n}]") for n, one in enumerate(values, start=1)]
+        return [_CaseData(one, f"{name}[{n}]") for n, one in enumerate(values, start=1)]
 
     def done(self) -> None:
         for name in self._given:

@@ -132,11 +132,9 @@ def _accounts() -> Iterator[BookViolation]:
         total, count = listed.get(line.account, (ZERO, 0))
         listed[line.account] = (total + line.amount, count + 1)
     for account in sorted(posted.keys() | listed.keys()):
-        known, told = posted.get(account, (ZERO, 0)), listed.get(account, (ZERO, 0))
-        if known != told:
-            detail = (
-                f"the journal lists {told[0]} in {told[1]} lines, posted {known[0]} in {known[1]}"
-            )
+        booked, in_journal = posted.get(account, (ZERO, 0)), listed.get(account, (ZERO, 0))
+        if booked != in_journal:
+            detail = f"the journal lists {in_journal[0]} in {in_journal[1]} lines, posted {booked[0]} in {booked[1]}"
             yield BookViolation("journal", account, detail)
 
 
@@ -164,19 +162,19 @@ def _line(position: Position, line: PortfolioLine) -> Iterator[BookViolation]:
     owed = debt_of(position, line.report.as_of)
     parts = owed.parts.with_kept_joined
     alone = (parts.principal, parts.interest, parts.penalty + parts.compound, parts.fee)
-    told = (line.principal, line.interest, line.penalty, line.fee)
-    if (told, line.overdue_days) != (alone, owed.overdue_days):
-        detail = f"report {line.report_id} says {told}, {line.overdue_days} days; owed {alone}"
+    reported = (line.principal, line.interest, line.penalty, line.fee)
+    if (reported, line.overdue_days) != (alone, owed.overdue_days):
+        detail = f"report {line.report_id} says {reported}, {line.overdue_days} days; owed {alone}"
         yield BookViolation("portfolio", position.loan.number, detail)
 
 
 def _report(report: PortfolioReport) -> Iterator[BookViolation]:
     """The sums of a report are those of its loans, and no loan is left out."""
-    found = PortfolioSums.summed(cell.sums for cell in report_cells(report))
+    reported = PortfolioSums.summed(cell.sums for cell in report_cells(report))
     sums = report.lines.aggregate(loans=Count("pk"), **{n: Sum(n) for n in AMOUNT_COLUMNS})
-    if found != PortfolioSums(**sums):
+    if reported != PortfolioSums(**sums):
         where = f"report {report.pk}"
-        yield BookViolation("portfolio", where, f"sums {found}, of its loans {sums}")
+        yield BookViolation("portfolio", where, f"sums {reported}, of its loans {sums}")
     outstanding = loans_outstanding(report.as_of).exclude(pk__in=_changed_since(report))
     for number in outstanding.exclude(pk__in=report.lines.values("loan")).values_list(
         "number", flat=True

@@ -82,10 +82,10 @@ class BooksAdmin(ReadOnlyAdmin):
 
 def day_field(label: str, example: str) -> DayField:
     """A date that must be given; what is wrong with it is told in a sentence."""
-    said = f"{label}：请按“年-月-日”填写，例如 {example}。"
+    advice = f"{label}：请按“年-月-日”填写，例如 {example}。"
     return DayField(
         label=label,
-        error_messages={"invalid": said, "required": said},
+        error_messages={"invalid": advice, "required": advice},
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
 
@@ -215,16 +215,16 @@ class BookExportAdmin(BooksAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
-        own = [
+        page_urls = [
             path("log/", wrap(self.log_view), name="loans_bookexport_log"),
             path("file/", wrap(self.file_view), name="loans_bookexport_file"),
         ]
-        return [*own, *super().get_urls()]
+        return [*page_urls, *super().get_urls()]
 
     def log_view(self, request: HttpRequest) -> HttpResponseBase:
         """Every file that was ever taken."""
-        found: HttpResponseBase = super().changelist_view(request, {"title": "导出记录"})
-        return found
+        page: HttpResponseBase = super().changelist_view(request, {"title": "导出记录"})
+        return page
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Trial balance and the first lines of a period; this month so far where none is asked."""
@@ -335,17 +335,19 @@ def _field_errors(label: str) -> dict[str, str]:
 class ChartVersionAdmin(BooksAdmin):
     """会计科目: what each account is called in the lender's books; managers change it."""
 
-    fields = ["at", "reason", "who", "told"]
-    readonly_fields = ["who", "told"]
+    fields = ["at", "reason", "who", "differences"]
+    readonly_fields = ["who", "differences"]
 
     @admin.display(description="修改人")
     def who(self, row: ChartVersion) -> str:
         return row.actor.name
 
     @admin.display(description="与标准科目不同")
-    def told(self, row: ChartVersion) -> str:
-        own = (f"{Account(a).label} {code} {name}" for a, (code, name) in row.codes.items())
-        return "；".join(own) or "无，全部用标准科目"
+    def differences(self, row: ChartVersion) -> str:
+        changed_accounts = (
+            f"{Account(a).label} {code} {name}" for a, (code, name) in row.codes.items()
+        )
+        return "；".join(changed_accounts) or "无，全部用标准科目"
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """The chart in force, its history, and for managers the form that makes the next version."""

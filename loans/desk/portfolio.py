@@ -66,11 +66,11 @@ class PortfolioReportAdmin(BooksAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
-        own = [
+        page_urls = [
             path("<int:pk>/loans/", wrap(self.loans_view), name="loans_portfolioreport_loans"),
             path("<int:pk>/file/", wrap(self.file_view), name="loans_portfolioreport_file"),
         ]
-        return [*own, *super().get_urls()]
+        return [*page_urls, *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Order a report; what is being counted, and what is kept. A part alone for htmx."""
@@ -120,17 +120,17 @@ class PortfolioReportAdmin(BooksAdmin):
         report = self.get_object(request, object_id)
         if report is None or report.finished_at is None:
             return redirect("admin:loans_portfolioreport_changelist")
-        found = _view(report)
+        view = _view(report)
         context = {
             **self.admin_site.each_context(request),
             "title": f"资产组合 {report.as_of}",
             "report": report,
             "head": SUMS_HEAD,
-            "adds_up": found.adds_up,
-            "total": sums_cells(found.total),
+            "adds_up": view.adds_up,
+            "total": sums_cells(view.total),
             "tables": [
-                ("逾期分档", "bucket", _rows(found.by_bucket)),
-                ("五级分类", "risk_class", _rows(found.by_class)),
+                ("逾期分档", "bucket", _rows(view.by_bucket)),
+                ("五级分类", "risk_class", _rows(view.by_class)),
             ],
             "formats": _formats(),
             "has_loans": report.lines.exists(),
@@ -142,9 +142,9 @@ class PortfolioReportAdmin(BooksAdmin):
         reader_of(request)
         report = get_object_or_404(PortfolioReport, pk=pk)
         cell = {
-            name: asked
-            for name, known in CELLS.items()
-            if (asked := request.GET.get(name, "")) in known
+            name: chosen
+            for name, choices in CELLS.items()
+            if (chosen := request.GET.get(name, "")) in choices
         }
         lines = cell_lines(report, **cell)
         page = Paginator(lines, PER_PAGE).get_page(request.GET.get("p"))
@@ -209,12 +209,12 @@ def _rows(rows: Any) -> list[tuple[str, str, Any]]:
 
 def _reports() -> list[dict[str, Any]]:
     """The newest reports: how far those are that are counted, what the others found."""
-    found = PortfolioReport.objects.select_related("ordered_by")[:NEWEST]
+    newest = PortfolioReport.objects.select_related("ordered_by")[:NEWEST]
     return [
         {
             "report": report,
             "progress": None if report.finished_at else progress(report),
             "total": _view(report).total if report.finished_at else None,
         }
-        for report in found
+        for report in newest
     ]

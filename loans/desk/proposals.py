@@ -288,7 +288,9 @@ class ProposalAdmin(ReadOnlyAdmin):
 
     def withdraw_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """撤回 by the maker."""
-        return _end(request, pk, "撤回", "不入账，这项操作到此为止。", Form, _withdraw, own=True)
+        return _end(
+            request, pk, "撤回", "不入账，这项操作到此为止。", Form, _withdraw, by_maker=True
+        )
 
 
 def proposal_details(proposal: Proposal) -> list[tuple[str, str]]:
@@ -330,14 +332,16 @@ def _end(
     form_class: type[Form],
     run: Callable[[int, dict[str, Any], User], str],
     *,
-    own: bool = False,
+    by_maker: bool = False,
 ) -> HttpResponse:
     proposal = get_object_or_404(Proposal.objects.select_related("loan", "payment"), pk=pk)
 
     def may(user: User) -> bool:
         """The maker for a withdrawal; else whoever could decide it were it still waiting."""
         return (
-            proposals.may_withdraw(proposal, user) if own else proposals.may_decide(proposal, user)
+            proposals.may_withdraw(proposal, user)
+            if by_maker
+            else proposals.may_decide(proposal, user)
         )
 
     page = ActPage(

@@ -52,16 +52,16 @@ class DebtFigures(InParts):
     kept: Components = NOTHING
     accrued_interest: Decimal = ZERO
 
-    def told(self) -> list[tuple[str, Decimal]]:
+    def worded_parts(self) -> list[tuple[str, Decimal]]:
         """Each part that is something, under its own word; their sum is parts.total.
 
         剩余本金 5,000.00, 已到期利息 54.00, 罚息 22.00, 保留罚息 110.57, 未到期利息 3.10.
         """
         running = Components(interest=self.accrued_interest)
         owed = self.parts - running - self.kept.with_kept_joined + self.kept
-        told = [(OF_A_LOAN[component], amount) for component, amount in owed]
+        worded = [(OF_A_LOAN[component], amount) for component, amount in owed]
         return [
-            (word, amount) for word, amount in [*told, (ACCRUED, self.accrued_interest)] if amount
+            (word, amount) for word, amount in [*worded, (ACCRUED, self.accrued_interest)] if amount
         ]
 
     def as_json(self) -> dict[str, Any]:

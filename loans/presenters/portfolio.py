@@ -46,14 +46,14 @@ class PortfolioView:
 
 def view_of(cells: Iterable[PortfolioCell], rules: RiskRules) -> PortfolioView:
     """Every bucket and class has a line, also without loans; the days of each are in its words."""
-    found = list(cells)
+    all_cells = list(cells)
     firsts = dict(zip(CLASS_LABELS, (0, *rules.days), strict=True))
     return PortfolioView(
         by_bucket=[
             PortfolioRow(
                 bucket,
                 f"{bucket} {_bucket_days(number)}",
-                PortfolioSums.summed(cell.sums for cell in found if cell.bucket == bucket),
+                PortfolioSums.summed(cell.sums for cell in all_cells if cell.bucket == bucket),
             )
             for number, bucket in enumerate(BUCKETS)
         ],
@@ -61,11 +61,13 @@ def view_of(cells: Iterable[PortfolioCell], rules: RiskRules) -> PortfolioView:
             PortfolioRow(
                 risk_class.value,
                 _class_words(risk_class, label, firsts[risk_class]),
-                PortfolioSums.summed(cell.sums for cell in found if cell.risk_class == risk_class),
+                PortfolioSums.summed(
+                    cell.sums for cell in all_cells if cell.risk_class == risk_class
+                ),
             )
             for risk_class, label in CLASS_LABELS.items()
         ],
-        total=PortfolioSums.summed(cell.sums for cell in found),
+        total=PortfolioSums.summed(cell.sums for cell in all_cells),
     )
 
 

@@ -78,7 +78,7 @@ def owed_rows(
     ``charged`` is what penalty and compound have come to by instalment id, before payments. The one
     teller of outstanding parts: a loan's debt and the portfolio are both made of these.
     """
-    found = []
+    rows_owed = []
     for row in books.live(on):
         penalty, compound = charged.get(row.pk, (ZERO, ZERO))
         parts = Components(
@@ -91,8 +91,8 @@ def owed_rows(
             kept_penalty=books.balance(row.pk, Account.KEPT_PENALTY, on),
         )
         late = overdue_days(books.profile, row.due_on, on) if parts.total > 0 else 0
-        found.append(OwedRow(row, parts, late))
-    return found
+        rows_owed.append(OwedRow(row, parts, late))
+    return rows_owed
 
 
 def owed_in_all(rows: Sequence[OwedRow[R]], on: date) -> Components:

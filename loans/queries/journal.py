@@ -109,7 +109,7 @@ def trial_balance(period: Period) -> list[AccountMovement]:
     of loans/RULES.md §2 in its month: principal debit 6,000.00, cash credit 6,000.00.
     """
     moved = Q(entry__value_date__gte=period.from_on)
-    found = (
+    movements = (
         _postings(period)
         .order_by()
         .values("account")
@@ -123,7 +123,7 @@ def trial_balance(period: Period) -> list[AccountMovement]:
         row["account"]: AccountMovement(
             row["account"], row["opening"], row["debit"], -row["credit"]
         )
-        for row in found
+        for row in movements
     }
     return [by_account[account.value] for account in Account if account.value in by_account]
 

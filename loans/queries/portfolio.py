@@ -178,10 +178,10 @@ class PortfolioCell(NamedTuple):
 def cells_of(loans: Iterable[LoanFigures], rules: RiskRules) -> list[PortfolioCell]:
     """The sums of loans by bucket and class, added up as they come."""
     sums: dict[tuple[str, str], PortfolioSums] = {}
-    for one in loans:
-        place = (one.bucket, one.class_by(rules))
-        sums[place] = sums.get(place, PortfolioSums()) + one.sums
-    return [PortfolioCell(*place, found) for place, found in sorted(sums.items())]
+    for figures in loans:
+        place = (figures.bucket, figures.class_by(rules))
+        sums[place] = sums.get(place, PortfolioSums()) + figures.sums
+    return [PortfolioCell(*place, cell_sums) for place, cell_sums in sorted(sums.items())]
 
 
 # --- Reports that are kept -------------------------------------------------------------------
@@ -225,12 +225,12 @@ class Progress:
 
 def progress(report: PortfolioReport) -> Progress:
     """Of a report that is not finished (one query)."""
-    found = report.chunks.aggregate(
+    counts = report.chunks.aggregate(
         chunks=Count("pk"),
         counted=Count("pk", filter=Q(done=True)),
         stuck=Count("pk", filter=Q(done=False, attempts__gte=MAX_ATTEMPTS)),
     )
-    return Progress(found["counted"], found["chunks"], stuck=found["stuck"] > 0)
+    return Progress(counts["counted"], counts["chunks"], stuck=counts["stuck"] > 0)
 
 
 def running_report() -> PortfolioReport | None:

@@ -99,13 +99,13 @@ def make_due(
         for row in undue
     ]
     with refusing():
-        made = accelerate_schedule(position.interest_profile(), remaining, on=on)
+        accelerated = accelerate_schedule(position.interest_profile(), remaining, on=on)
     row = Instalment(
-        number=made.number,
-        start_on=made.start_on,
-        due_on=made.due_on,
-        principal=made.principal,
-        interest=max(made.interest - recognised, ZERO),
+        number=accelerated.number,
+        start_on=accelerated.start_on,
+        due_on=accelerated.due_on,
+        principal=accelerated.principal,
+        interest=max(accelerated.interest - recognised, ZERO),
         kept_penalty=sum(charges.values(), ZERO),
     )
     schedule = books.open_schedule(Schedule.Kind.ACCELERATED, on, source[:200], [row])

@@ -51,5 +51,7 @@ def map_accounts(
         wanted = mapped(codes)
         if wanted == chart_of_accounts():
             raise RuleViolation("会计科目没有变化，未保存新版本。", code="UNCHANGED")
-        own = {name: list(one) for name, one in wanted.items() if one != STANDARD[name]}
-        return ChartVersion.objects.create(codes=own, reason=reason.strip(), actor=actor, at=now)
+        changed_codes = {name: list(one) for name, one in wanted.items() if one != STANDARD[name]}
+        return ChartVersion.objects.create(
+            codes=changed_codes, reason=reason.strip(), actor=actor, at=now
+        )

@@ -73,8 +73,8 @@ def order_report(*, as_of: date, today: date, actor: User, now: datetime) -> Por
 def _ranges(as_of: date) -> Iterator[tuple[int, int]]:
     """(first, last) id of every CHUNK_LOANS loans outstanding on the date."""
     ids = loans_outstanding(as_of).order_by("pk").values_list("pk", flat=True).iterator()
-    while found := list(islice(ids, CHUNK_LOANS)):
-        yield found[0], found[-1]
+    while chunk := list(islice(ids, CHUNK_LOANS)):
+        yield chunk[0], chunk[-1]
 
 
 def count_chunks(*, now: datetime, real_now: datetime, seconds: float = PATIENCE) -> int:

@@ -57,8 +57,8 @@ def write_off(
         if not total:
             raise RuleViolation("没有可以核销的金额。", code="NOTHING_LEFT")
         lines = [PostingLine(PARTS[name], -amount) for name, amount in chosen.items()]
-        told = "，".join(f"{LABELS[n]} {a:,.2f}" for n, a in chosen.items() if a)
-        source = f"核销 {total:,.2f} 元（{told}），欠款不变。{reason}"[:300]
+        named_parts = "，".join(f"{LABELS[n]} {a:,.2f}" for n, a in chosen.items() if a)
+        source = f"核销 {total:,.2f} 元（{named_parts}），欠款不变。{reason}"[:300]
         lines.append(PostingLine(Account.LOSS, total))
         books.post(Entry.Kind.WRITE_OFF, books.booked_on, source, lines, key=key)
         books.close()
@@ -67,7 +67,7 @@ def write_off(
             books,
             entry,
             title="借款已作核销处理",
-            text=f"核销 {total:,.2f} 元（{told}）。这是我们内部的账务处理，"
+            text=f"核销 {total:,.2f} 元（{named_parts}）。这是我们内部的账务处理，"
             "欠款不因此减少，仍需归还，罚息照常计收；随时可以还款或联系客服协商。",
         )
     return entry
@@ -95,8 +95,10 @@ def put_off_balance(*, loan_id: int, actor: User, now: datetime) -> Entry:
             )
         before = Entry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         books.close()
-        made = Entry.objects.filter(loan_id=loan_id, kind=Entry.Kind.NON_ACCRUAL, pk__gt=before)
-        entry = made.first()
+        new_entries = Entry.objects.filter(
+            loan_id=loan_id, kind=Entry.Kind.NON_ACCRUAL, pk__gt=before
+        )
+        entry = new_entries.first()
         if entry is None:
             raise RuleViolation("利息和罚息已经在表外核算，没有变化。", code="DONE")
         notify_act(

@@ -88,9 +88,9 @@ def is_proven(request: HttpRequest) -> bool:
 
 def is_fresh(request: HttpRequest) -> bool:
     """Whether a second factor was given within STEP_UP_MINUTES."""
-    given = request.session.get(PROVEN_AT)
+    proven_at = request.session.get(PROVEN_AT)
     allowed = timedelta(minutes=settings.STEP_UP_MINUTES)
-    return given is not None and clock.real_now() < datetime.fromisoformat(given) + allowed
+    return proven_at is not None and clock.real_now() < datetime.fromisoformat(proven_at) + allowed
 
 
 def key_in_hand(request: HttpRequest, user: User) -> bytes | None:

@@ -105,10 +105,10 @@ def accept_offer(
         if offer.status == OfferStatus.ACCEPTED and offer.digest == seen:
             return offer.agreement
         check_acceptable(fresh, offer, seen=seen, now=now)
-        made = agreement.conclude(
+        signed = agreement.conclude(
             case=fresh, offer=offer, method=method, ip=ip, actor=actor, now=now
         )
-    return made
+    return signed
 
 
 def check_acceptable(case: Case, offer: Offer, *, seen: str, now: datetime) -> None:

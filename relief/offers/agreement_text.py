@@ -65,7 +65,7 @@ def _debt(figures: Mapping[str, Any]) -> str:
 
 def _parts_of(figures: Mapping[str, Any]) -> list[tuple[str, Decimal]]:
     if OF_WHICH in figures:
-        return DebtFigures.from_json(figures).told()
+        return DebtFigures.from_json(figures).worded_parts()
     sums = Components.from_json(figures)  # an offer of the first version knows no more than these
     return [(LABELS[component], amount) for component, amount in sums if amount]
 
@@ -75,12 +75,14 @@ def _waivers(
 ) -> list[str]:
     lines = []
     waivers = Components.waived_by(terms)
-    told = _parts_of(figures)
+    owed_parts = _parts_of(figures)
     for component in WAIVABLE:
         if waived := waivers[component]:
             owed = Decimal(figures[component.value])
             label = LABELS[component]
-            parts = [f"{word} {yuan(amount)}" for word, amount in told if word.endswith(label)]
+            parts = [
+                f"{word} {yuan(amount)}" for word, amount in owed_parts if word.endswith(label)
+            ]
             whole = f"{'、'.join(parts)}，合计 {yuan(owed)}；" if len(parts) > 1 else ""
             lines.append(f"{whole}减免{label} {yuan(waived)}，保留 {yuan(owed - waived)}。")
     if Decimal(terms["delay_waiver"]):

@@ -202,11 +202,11 @@ def _case_for_files(user: User, cases: Sequence[Case], form: MessageForm) -> Cas
     """
     if len(cases) > 1:
         chosen = form.cleaned_data.get("case", "")
-        found = next((case for case in cases if case.public_id == chosen), None)
-        if found is None:
+        chosen_case = next((case for case in cases if case.public_id == chosen), None)
+        if chosen_case is None:
             form.errors.pop("case", None)  # a choice that is none is told once
             raise InvalidInput("case", WHICH)
-        return found
+        return chosen_case
     if cases:
         return cases[0]
     if Case.objects.for_borrower(user).open().exists():

@@ -124,8 +124,8 @@ def recovery_codes_left(user: User) -> int:
 def are_recovery_codes(user: User, codes: Sequence[str]) -> bool:
     """Whether all of these are unused codes of this person: what was just shown, for their file."""
     digests = {_digest(user, code, settings.SECRET_KEY) for code in codes}
-    found = RecoveryCode.objects.filter(user=user, used_at=None, digest__in=digests)
-    return len(digests) == len(codes) > 0 and found.count() == len(digests)
+    unused = RecoveryCode.objects.filter(user=user, used_at=None, digest__in=digests)
+    return len(digests) == len(codes) > 0 and unused.count() == len(digests)
 
 
 def prove(*, user: User, code: str, origin: Origin) -> str:

@@ -216,11 +216,11 @@ def _note(change: StaffChange, subject: User, actor: User, origin: Origin, detai
 def _create(change: StaffChange, actor: User, origin: Origin, now: datetime) -> User:
     try:
         with transaction.atomic():
-            made = User.objects.create_staff(change.username, change.name, Rank(change.rank))
+            user = User.objects.create_staff(change.username, change.name, Rank(change.rank))
     except IntegrityError as taken:
         raise RuleViolation("用户名已有人使用，请退回后重新提出。") from taken
-    _note(change, made, actor, origin, RANK_LABELS[Rank(change.rank)])
-    return made
+    _note(change, user, actor, origin, RANK_LABELS[Rank(change.rank)])
+    return user
 
 
 def _set_rank(change: StaffChange, actor: User, origin: Origin, now: datetime) -> User:
@@ -339,7 +339,7 @@ def first_manager(*, username: str, name: str) -> User:
     with transaction.atomic():
         if managers.count() >= 2:
             raise RuleViolation("已有两位经理，请在管理后台的“用户”里由两位经理办理")
-        made = User.objects.create_staff(_new_username(username), clean_name(name), Rank.MANAGER)
+        user = User.objects.create_staff(_new_username(username), clean_name(name), Rank.MANAGER)
         detail = f"{RANK_LABELS[Rank.MANAGER]}，由运维命令新建"
-        trail.record(SecurityKind.STAFF_CREATE, user=made, origin=Origin(), detail=detail)
-    return made
+        trail.record(SecurityKind.STAFF_CREATE, user=user, origin=Origin(), detail=detail)
+    return user

@@ -20,8 +20,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            made = staff.first_manager(username=options["username"], name=options["name"])
+            user = staff.first_manager(username=options["username"], name=options["name"])
         except (RuleViolation, InvalidInput) as refusal:
             raise CommandError(refusal.message) from refusal
-        self.stdout.write(f"已新建经理 {made.username}。请本人在 24 小时内打开下面的地址设置密码：")
-        self.stdout.write(staff.setup_path(made))
+        self.stdout.write(f"已新建经理 {user.username}。请本人在 24 小时内打开下面的地址设置密码：")
+        self.stdout.write(staff.setup_path(user))

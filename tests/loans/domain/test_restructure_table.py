@@ -349,7 +349,7 @@ def test_a_stored_debt_says_again_what_its_sums_consist_of() -> None:
     again = DebtFigures.from_json(figures.as_json())
 
     assert again == figures
-    assert again.told() == [
+    assert again.worded_parts() == [
         ("剩余本金", yuan("5000.00")),
         ("已到期利息", yuan("54.00")),
         ("罚息", yuan("22.00")),
@@ -357,4 +357,4 @@ def test_a_stored_debt_says_again_what_its_sums_consist_of() -> None:
         ("保留罚息", yuan("110.57")),
         ("未到期利息", yuan("3.10")),
     ]
-    assert sum(amount for _, amount in again.told()) == figures.total
+    assert sum(amount for _, amount in again.worded_parts()) == figures.total
