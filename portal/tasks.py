@@ -6,7 +6,7 @@ from typing import Any
 
 from celery.signals import task_postrun, task_prerun
 
-from portal.core import clock
+from portal.core import chain, clock
 from portal.core.accounts import parking, sessions, throttles
 from portal.core.background import task
 from portal.core.calendar import reach as calendar_reach
@@ -43,6 +43,12 @@ def release_stuck() -> int:
     reports.forget_calls(real=clock.real_now())
     reports.give_up_waiting(clock.now())
     return dispatch.release_stuck(clock.now())
+
+
+@task
+def extend_chain() -> int:
+    """Link new rows of the audit trails; returns how many."""
+    return chain.extend(clock.real_now())
 
 
 @task

@@ -37,8 +37,8 @@ LAYER_OF: dict[str, str] = {
     **_below(
         "portal.core",
         pure="kernel",
-        models="errors fields hashers models probes publicids retry sealed snapshot storage unit_of_work",
-        services="accounts background calendar clock documents notifications nudge",
+        models="audit_seals errors fields hashers models probes publicids retry row_triggers sealed snapshot storage unit_of_work",
+        services="accounts background calendar chain clock documents notifications nudge",
         presenters="access bodies charts htmx proofs visitor",
         pages="desk",
     ),

@@ -6,15 +6,17 @@ import os
 import shutil
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
+from django.db import connection, transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from portal.core import clock, proofs
+from portal.core import clock, proofs, row_triggers
 
 NEEDS = {
     "browser": (
@@ -55,6 +57,21 @@ def proven_by_force(request: HttpRequest, **kwargs: object) -> None:
     """
     if request.resolver_match is None:
         proofs.mark_proven(request.session)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def emptied_past_triggers() -> Iterator[None]:
+    """Tests with real transactions empty all tables behind them; SQLite's triggers would refuse."""
+    operations = type(connection.ops)
+    flush = operations.execute_sql_flush
+
+    def flush_past(self: Any, sql_list: Any) -> None:
+        with transaction.atomic(), row_triggers.lifted():
+            flush(self, sql_list)
+
+    operations.execute_sql_flush = flush_past  # type: ignore[method-assign]
+    yield
+    operations.execute_sql_flush = flush  # type: ignore[method-assign]
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ WRONG = [
     ),
     ("SECRET_KEY_FALLBACKS", {**LIFE, "SECRET_KEY_FALLBACKS": "short"}, "shorter than 50"),
     ("DEMO", {"DEMO": "maybe"}, "must be 1 or 0"),
+    ("TRAIL_KEYS", {**LIFE, "TRAIL_KEYS": f"{LONG},short"}, "shorter than 32"),
     ("DEBUG", {**LIFE, "DEBUG": "maybe"}, "must be 1 or 0"),
     ("DEBUG", {**LIFE, "DEBUG": "1"}, "only together with DEMO=1"),
     ("ALLOWED_HOSTS", {**LIFE, "ALLOWED_HOSTS": "*"}, "must name the hosts"),

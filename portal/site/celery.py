@@ -60,6 +60,7 @@ app.conf.update(
         "deliver-due": every(5, "portal.tasks.deliver_due"),
         "heartbeat": every(10, "portal.tasks.heartbeat"),
         "release-stuck": every(30, "portal.tasks.release_stuck"),
+        "extend-chain": every(10, "portal.tasks.extend_chain"),
         "end-sessions": every(60, "portal.tasks.end_overdue_sessions"),
         "render-documents": every(15, "portal.tasks.render_pending_documents"),
         "check-files": every(15, "relief.tasks.check_pending_evidence"),

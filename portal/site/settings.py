@@ -39,6 +39,12 @@ if not DEMO and (len(SECRET_KEY) < 50 or SECRET_KEY == DEMO_SECRET_KEY):
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 if any(len(former) < 50 or former == DEMO_SECRET_KEY for former in SECRET_KEY_FALLBACKS):
     raise stop("SECRET_KEY_FALLBACKS", "has a key that is the demo's or shorter than 50 characters")
+# TRAIL_KEYS: keys by commas, 32 characters or more each, that seal the trail: the first one seals, all
+# prove. What was sealed before it was set, by a key made from SECRET_KEY, is proven by that too.
+TRAIL_KEYS = env.list("TRAIL_KEYS", default=[])
+if any(len(key) < 32 for key in TRAIL_KEYS):
+    raise stop("TRAIL_KEYS", "has a key shorter than 32 characters")
+TRAIL_KEYS += [f"portal.trail:{key}" for key in (SECRET_KEY, *SECRET_KEY_FALLBACKS)]
 if DEBUG and not DEMO:
     raise stop("DEBUG", "may be on only together with DEMO=1")
 # ALLOWED_HOSTS: host names, separated by commas.

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from portal.core.audit_seals import SealField
 from portal.core.fields import MoneyField
 from portal.core.models.append_only import AppendOnly
 from portal.core.publicids import new_public_id
@@ -242,6 +243,7 @@ class Event(AppendOnly):
     data = models.JSONField(default=dict, blank=True)
     at = models.DateTimeField("时间", db_index=True)
     real_at = models.DateTimeField(auto_now_add=True)
+    seal = SealField(trail="event")
 
     class Meta:
         verbose_name = verbose_name_plural = "办理记录"

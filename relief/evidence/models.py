@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q, Sum
 
+from portal.core.audit_seals import SealField
 from portal.core.models.append_only import AppendOnly, AppendOnlyQuerySet
 from portal.core.publicids import new_public_id
 from relief.cases.models import Case
@@ -195,6 +196,7 @@ class EvidenceAccess(AppendOnly):
     whole = models.BooleanField("下载整份", default=False)
     at = models.DateTimeField("时间", db_index=True)
     real_at = models.DateTimeField(auto_now_add=True)
+    seal = SealField(trail="access")
 
     objects = EvidenceAccessQuerySet.as_manager()  # type: ignore[misc]
 

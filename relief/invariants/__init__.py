@@ -21,6 +21,7 @@ RULES: dict[str, Rule] = {
     "every open case has a deadline, no ended one has (I3)": cases.deadlines,
     "a deadline ends once (I3)": cases.deadline_ends,
     "the audit trail replays to the present state (I4)": cases.trail,
+    "the trail is sealed and chained, nothing changed, dropped or added (I5)": cases.chained,
     "offers, agreements and papers match their digests (I5)": offers.digests,
     "what was signed is what was booked (I9)": offers.signed_is_booked,
     "a case ends as paid exactly when its loan does (I4)": cases.paid_off,

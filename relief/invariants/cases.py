@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from loans.models import Loan
+from portal.core import chain
 from relief.cases.models import Case, Deadline, Event
 from relief.cases.workflow import CLOSED, OPEN, PAID_OFF, Action, State, find_move
 from relief.invariants.violation import Violation
@@ -72,6 +73,12 @@ def trail(now: datetime, real_now: datetime) -> Iterator[Violation]:
             yield Violation(
                 "I4", number, f"trail: {end} after {moves} moves; case: {state} after {version}"
             )
+
+
+def chained(now: datetime, real_now: datetime) -> Iterator[Violation]:
+    """Every row of every trail is as this program wrote it, and none is gone."""
+    for where, problem in chain.problems():
+        yield Violation("I5", where, problem)
 
 
 def _replay(lines: Iterator[tuple[Any, ...]]) -> tuple[str, int, str]:

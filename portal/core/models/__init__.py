@@ -14,6 +14,7 @@ from portal.core.models.phone import PhoneCall, PhoneTask
 from portal.core.models.security import SecurityEvent
 from portal.core.models.session import SessionRecord
 from portal.core.models.staff_change import StaffChange
+from portal.core.models.trail import TrailDay, TrailLink
 from portal.core.models.user import User
 from portal.core.models.workday import WorkDay
 
@@ -36,6 +37,8 @@ __all__ = [
     "SessionRecord",
     "StaffChange",
     "Throttle",
+    "TrailDay",
+    "TrailLink",
     "User",
     "WorkDay",
 ]

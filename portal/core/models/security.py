@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from portal.core.audit_seals import SealField
 from portal.core.kernel.devices import mask_address
 from portal.core.kernel.security import KIND_LABELS, SecurityKind
 from portal.core.models.append_only import AppendOnly, AppendOnlyQuerySet
@@ -45,6 +46,7 @@ class SecurityEvent(AppendOnly):
     device = models.CharField("设备", max_length=60, blank=True)
     detail = models.CharField("说明", max_length=200, blank=True)
     at = models.DateTimeField("时间", db_index=True)
+    seal = SealField(trail="security")
 
     objects = SecurityEventQuerySet.as_manager()  # type: ignore[misc]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection
 
-from portal.core import clock
+from portal.core import clock, row_triggers
 from portal.core.notifications import dispatch
 from portal.core.storage import private
 from relief.cases.models import Case
@@ -35,7 +35,8 @@ def bypassed() -> Iterator[Any]:
             cursor.execute("SET LOCAL session_replication_role = origin")
         else:
             cursor.execute("PRAGMA ignore_check_constraints = ON")
-            yield cursor
+            with row_triggers.lifted():
+                yield cursor
             cursor.execute("PRAGMA ignore_check_constraints = OFF")
 
 
