@@ -52,7 +52,7 @@ def pay(
 
     Order of allocation: loans/RULES.md §5. More than what is due is prepayment: interest to that
     day, then principal, and the schedule is recomputed. A date before later payments, breaches or
-    an acceleration undoes them, posts this one and does them again (``services.correction``);
+    an acceleration undoes them, posts this one and does them again (`loans.services.correction`);
     what changed is a row of ``Correction``, as for any date before today. With ``keep_excess`` money
     beyond the pay-off, also of a settled loan, becomes a credit balance to be refunded. Errors: RuleViolation
     when the reference is known with another loan, amount or date or was reversed (then money that

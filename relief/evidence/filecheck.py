@@ -29,7 +29,7 @@ FORMATS = {"image": ("JPEG", "PNG", "WEBP"), "heic": ("HEIF",)}
 
 
 class Refused(Exception):
-    """The file is refused; `code` is a key of relief.evidence.kinds.CHECK_SENTENCES."""
+    """The file is refused; `code` is a ReplaceReason of relief.evidence.kinds."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)

@@ -44,7 +44,7 @@ ACTIVE_SUBTYPES = frozenset(
 
 
 class RefusedPdf(Exception):
-    """The PDF is refused; `code` is a key of relief.evidence.kinds.CHECK_SENTENCES."""
+    """The PDF is refused; `code` is a ReplaceReason of relief.evidence.kinds."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)

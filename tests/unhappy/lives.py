@@ -1,4 +1,4 @@
-"""What happens to members of the cast after the curtain: each life, day by day, with a look on each.
+"""What happens to members of the cast after the demo has opened: each life, day by day, with a look on each.
 
 Every act goes through the service that does it in life; `look` reads all pages and messages.
 """

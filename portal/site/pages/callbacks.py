@@ -26,7 +26,7 @@ MAX_REPORTS = 500
 @login_not_required
 @require_POST
 def sms_reports(request: HttpRequest) -> JsonResponse:
-    """A JSON list of reports; headers X-Timestamp (seconds) and X-Signature (see services.reports).
+    """A JSON list of reports; headers X-Timestamp (seconds) and X-Signature (portal.core.notifications.reports).
 
     200 {"code": 0} taken or already taken; 401 not genuine; 400 not readable; 404 none is known.
     """
