@@ -40,6 +40,7 @@ STANDARD: dict[str, ChartAccount] = {
     "compound_income": ChartAccount("6011.03", "利息收入——复利"),
     "fee_income": ChartAccount("6021.01", "手续费及佣金收入——费用"),
     "waiver": ChartAccount("6011.90", "利息收入——减免（冲减）"),
+    "tolerance": ChartAccount("6711.01", "营业外支出——容差"),
     "credit": ChartAccount("2241.01", "其他应付款——溢缴款"),
     "off_principal": ChartAccount("1303.90", "贷款——已核销本金（备抵）"),
     "off_interest": ChartAccount("1132.90", "应收利息——已核销利息（备抵）"),

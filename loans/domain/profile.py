@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from loans.domain._checks import (
+    check_amount,
     check_choice,
     check_flag,
     check_int,
@@ -18,7 +19,7 @@ from loans.domain._checks import (
     check_text,
 )
 from portal.core.kernel.errors import InvalidInput
-from portal.core.kernel.money import Rounding
+from portal.core.kernel.money import ZERO, Rounding
 
 
 class RateKind(StrEnum):
@@ -98,7 +99,15 @@ _RETIRED = frozenset(
         "vesting",
     }
 )
-_DECIMALS = ("rate", "balloon_share", "penalty_multiplier", "penalty_rate_stated", "annual_cap")
+_MOST_TOLERANCE = Decimal("100.00")
+_DECIMALS = (
+    "rate",
+    "balloon_share",
+    "penalty_multiplier",
+    "penalty_rate_stated",
+    "annual_cap",
+    "tolerance",
+)
 # How many times the ordinary rate the penalty rate may be, by a multiplier and by a stated rate.
 _TIMES = {
     PenaltyCause.OVERDUE: ((Decimal("1.3"), Decimal("1.5")), (Decimal(1), Decimal(2))),
@@ -115,7 +124,8 @@ class ProductProfile:
     Built once, validated (InvalidInput names the field), never changed: a loan keeps the
     profile it was made with. Example: `rate=Decimal("0.0004")`, daily, gives a penalty rate of
     0.0006 a day; 0.0005 gives min(0.00075, 0.24/365) because of the ceiling. `balloon_share` is
-    the residual as a fraction of what is lent, `penalty_rate_stated` per day or year as `rate`.
+    the residual as a fraction of what is lent, `penalty_rate_stated` per day or year as `rate`;
+    `tolerance` is in yuan: a loan that owes no more after a payment is closed.
     """
 
     code: str
@@ -143,6 +153,7 @@ class ProductProfile:
     npl_days: int = 90
     npl_principal_first: bool = True
     prepay_effect: PrepayEffect = PrepayEffect.REDUCE_AMOUNT
+    tolerance: Decimal = ZERO
 
     def __post_init__(self) -> None:
         check_text(self.code, "code", "产品代码")
@@ -155,6 +166,7 @@ class ProductProfile:
             chosen = check_choice(getattr(self, field), field, label, kind)
             object.__setattr__(self, field, chosen)
         self._check_rates()
+        self._check_tolerance()
         self._check_method()
         self._check_penalty_rate()
         on_interest = self.penalty_base is PenaltyBase.DUE_PRINCIPAL_AND_INTEREST
@@ -162,6 +174,10 @@ class ProductProfile:
             raise InvalidInput(
                 "compound_on_interest", "罚息基数已含欠息时，不能再对欠息计收复利（重复计收）。"
             )
+
+    def _check_tolerance(self) -> None:
+        if check_amount(self.tolerance, "tolerance", "容差") > _MOST_TOLERANCE:
+            raise InvalidInput("tolerance", f"容差最多 {_MOST_TOLERANCE} 元。")
 
     def _check_rates(self) -> None:
         highest = Decimal("0.01") if self.rate_kind is RateKind.DAILY else Decimal(1)

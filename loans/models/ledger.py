@@ -32,6 +32,7 @@ class Account(models.TextChoices):
     COMPOUND_INCOME = "compound_income", "复利收入"
     FEE_INCOME = "fee_income", "费用收入"
     WAIVER = "waiver", "减免"
+    TOLERANCE = "tolerance", "容差免收"
     CREDIT = "credit", "溢缴款"
     OFF_PRINCIPAL = "off_principal", "已核销本金"
     OFF_INTEREST = "off_interest", "已核销利息"
@@ -72,6 +73,7 @@ class Entry(AppendOnly):
         RECOVERY = "recovery", "核销收回"
         NON_ACCRUAL = "non_accrual", "非应计"
         ADJUSTMENT = "adjustment", "科目调整"
+        TOLERANCE = "tolerance", "容差结清"
         REVERSAL = "reversal", "冲正"
 
     loan = models.ForeignKey(Loan, models.PROTECT, related_name="entries")

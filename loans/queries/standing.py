@@ -22,8 +22,14 @@ from loans.models import Account, Entry, Instalment, Schedule
 from portal.core.kernel.money import ZERO
 
 REDUCING = frozenset(
-    {Entry.Kind.PAYMENT.value, Entry.Kind.WAIVER.value, Entry.Kind.ADJUSTMENT.value}
+    {
+        Entry.Kind.PAYMENT.value,
+        Entry.Kind.WAIVER.value,
+        Entry.Kind.ADJUSTMENT.value,
+        Entry.Kind.TOLERANCE.value,
+    }
 )
+SAID_AS = {Entry.Kind.TOLERANCE.value: Entry.Kind.WAIVER.value}  # to the rules: it is not collected
 BEARING = frozenset({Account.PRINCIPAL.value, Account.INTEREST.value})
 ADDED = Schedule.Kind.ADDED.value
 PARTIAL = frozenset({Schedule.Kind.RECOMPUTED.value, Schedule.Kind.ACCELERATED.value, ADDED})
@@ -248,7 +254,8 @@ class PenaltyBasis(Generic[S, R]):
         sums: dict[tuple[date, str, str], Decimal] = defaultdict(lambda: ZERO)
         for move in self._sums(instalment_id).reducing:
             if upto is None or move.on <= upto:
-                sums[move.on, move.account, move.kind] -= move.amount
+                kind = SAID_AS.get(move.kind, move.kind)
+                sums[move.on, move.account, kind] -= move.amount
         return tuple(
             PaymentFact(on=on, component=Component(account), amount=amount, kind=kind)
             for (on, account, kind), amount in sorted(sums.items())

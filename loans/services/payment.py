@@ -12,7 +12,7 @@ from django.db import IntegrityError
 from loans.models import Account, Correction, Entry, Instalment, Loan, Payment
 from loans.queries.debt import debt_of
 from loans.queries.position import load_position
-from loans.services import beside, correction, observers, settlement, telling
+from loans.services import beside, correction, observers, settlement, telling, tolerance
 from loans.services.booking import Books, open_books
 from loans.services.observers import DebtChange
 from loans.services.receipts import post_split
@@ -104,7 +104,12 @@ def _pay(
                 books, payment, Correction.Kind.BACK_DATED, before, changes
             )
         _finish(
-            books, DebtChange.PAYMENT, correction.last_paid(steps, paid_on), correction_row, steps
+            books,
+            DebtChange.PAYMENT,
+            correction.last_paid(steps, paid_on),
+            correction_row,
+            steps,
+            _last([payment, *steps]),
         )
     return payment
 
@@ -141,8 +146,13 @@ def reverse_payment(*, payment_id: int, reason: str, actor: User | None, now: da
             books, payment, Correction.Kind.REVERSAL, before, changes
         )
         on = correction.last_paid(later, payment.paid_on)
-        _finish(books, DebtChange.REVERSAL, on, correction_row, later)
+        _finish(books, DebtChange.REVERSAL, on, correction_row, later, _last(later))
     return payment
+
+
+def _last(steps: Sequence[Step]) -> Payment | None:
+    """The newest payment among these."""
+    return next((step for step in reversed(steps) if isinstance(step, Payment)), None)
 
 
 def _undo_payment(books: Books, payment: Payment, later: list[Step], reason: str) -> list[str]:
@@ -280,12 +290,16 @@ def _finish(
     on: date,
     correction_row: Correction | None,
     again: Sequence[Step],
+    last: Payment | None,
 ) -> None:
     """Bring the books to where they were, settle if nothing is owed, tell the observers.
+
+    ``last`` is the newest payment in force: what it left may be too little to collect.
 
     A correction is told first, to them and to the borrower: it is why the rest happens.
     """
     books.bring_to(max(on, books.booked_on))
+    given_up = tolerance.close_small(books, last) if last is not None else ZERO
     was_settled = books.loan.is_settled
     stays_settled = was_settled and "status" not in books.changes and not again
     settled = not stays_settled and debt_of(books.position, books.booked_on).payoff == ZERO
@@ -296,5 +310,7 @@ def _finish(
         observers.notify_corrected(correction_row, books.now)
         telling.notify_corrected(books, correction_row, again, was_settled=was_settled)
     observers.notify_changed(books.loan, change, books.now)
+    if given_up:
+        telling.notify_small(books, given_up)
     if settled:
         observers.notify_settled(books.loan, books.now)

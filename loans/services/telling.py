@@ -72,6 +72,14 @@ def notify_act(books: Books, entry: Entry, *, title: str, text: str) -> None:
     )
 
 
+def notify_small(books: Books, given_up: Decimal) -> None:
+    """What a payment left was too little to collect."""
+    kind = Entry.Kind.TOLERANCE
+    entry = Entry.objects.filter(loan=books.loan, kind=kind).latest("pk")
+    text = f"剩余 {given_up:,.2f} 元不再收取，借款已结清，结清证明已开出。"
+    notify_act(books, entry, title="剩余零头已免收", text=text)
+
+
 def _effects(loan: Loan, steps: Sequence[Step], *, was_settled: bool) -> list[str]:
     """What it meant for a breach, an acceleration, the end of the debt; no amounts."""
     kinds = {step.schedule.kind for step in steps if isinstance(step, BookedAct)}

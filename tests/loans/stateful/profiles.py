@@ -39,6 +39,7 @@ FIELDS: dict[str, st.SearchStrategy[object]] = {
     "round_penalty": st.sampled_from(Rounding),
     "npl_days": st.sampled_from([90, 90, 30, 0]),
     "npl_principal_first": st.booleans(),
+    "tolerance": st.sampled_from([D("0.00"), D("0.00"), D("0.50"), D("20.00")]),
     "prepay_effect": st.sampled_from(PrepayEffect),
 }
 # What hangs together is drawn together; a stated rate is so many times the ordinary one.
