@@ -27,7 +27,7 @@ def of_loan(loan: Loan) -> ReliefStatus | None:
     if state in IN_TALKS:
         sentence += "办理期间，催收提醒和催收电话已停止。"
     elif state in IN_PLAN:
-        sentence = f"新还款计划：{words}。"
+        sentence = "这笔借款正按新还款计划还款。"  # how that stands, its stage says beside it
     return ReliefStatus(words, sentence, "查看进度", url, case.cure_until)
 
 

@@ -85,6 +85,17 @@ def test_every_page_tells_the_same_stage_of_a_plan(state: State, days: int, stag
         assert words.text_beside_amount in shown[name]
 
 
+def test_a_plan_about_to_end_has_one_word_on_the_page_of_the_loans() -> None:
+    """The case is still warned (有违约风险); its plan's stage has gone on."""
+    case = factories.case_at(State.WARNED)
+    (days,) = [days for _, days, stage in PLAN_DAYS if stage is Stage.PLAN_ENDING][:1]
+
+    home = pages(case, NOW + timedelta(days=days))["home"]
+
+    assert "新计划即将终止" in home
+    assert "有违约风险" not in home
+
+
 @pytest.mark.parametrize("days", [FIRST + 15, FIRST + 16])
 def test_a_broken_plan_is_told_everywhere_and_nothing_calls_it_regular(days: int) -> None:
     case = factories.case_at(State.BREACHED)
