@@ -12,6 +12,7 @@ import http.client
 import os
 import random
 import re
+import shutil
 import sqlite3
 import sys
 import time
@@ -179,12 +180,15 @@ def run(values: int, seed: int) -> Findings:
         places = places_for(clients)
         live, kept = stack.folder / "demo.sqlite3", stack.folder / "kept.sqlite3"
         copy(live, kept)
+        files, kept_files = stack.folder / "private", stack.folder / "kept"
+        shutil.copytree(files, kept_files)
         chance = random.Random(seed)
         for place in cycle(places):
             if findings.values >= values:
                 break
             if findings.requests % BETWEEN_RESTORES == BETWEEN_RESTORES - 1:
                 copy(kept, live)
+                shutil.copytree(kept_files, files, dirs_exist_ok=True)
             if findings.requests % 2000 == 1999:
                 print(f"{findings.values} values", flush=True)
             send(clients[place.who], place, chance, findings)
