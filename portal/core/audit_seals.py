@@ -87,13 +87,13 @@ def is_digest_of(digest: str, content: str) -> bool:
 @cache
 def trails() -> dict[str, type[models.Model]]:
     """Every table with a seal, by the name of its trail."""
-    found = {
+    sealed_trails = {
         field.trail: model
         for model in apps.get_models()
         for field in model._meta.concrete_fields
         if isinstance(field, SealField)
     }
-    return dict(sorted(found.items()))
+    return dict(sorted(sealed_trails.items()))
 
 
 def _content(row: models.Model) -> str:

@@ -147,23 +147,23 @@ def _signer(user: User | None, credential: str, challenge: bytes) -> Passkey | N
     """The passkey that signed, with its count moved on; None when it is none that counts here."""
     try:
         answer = _parsed(credential)
-        found = Passkey.objects.filter(credential_id=answer["id"]).select_related("user").first()
-        if found is None or not _may_use(found, user, answer):
+        passkey = Passkey.objects.filter(credential_id=answer["id"]).select_related("user").first()
+        if passkey is None or not _may_use(passkey, user, answer):
             return None
         proven = verify_authentication_response(
             credential=answer,
             expected_challenge=challenge,
             expected_rp_id=settings.PASSKEY_RP_ID,
             expected_origin=settings.PASSKEY_ORIGINS,
-            credential_public_key=bytes(found.public_key),
-            credential_current_sign_count=found.sign_count,
-            require_user_verification=not found.user.is_staff_member,
+            credential_public_key=bytes(passkey.public_key),
+            credential_current_sign_count=passkey.sign_count,
+            require_user_verification=not passkey.user.is_staff_member,
         )
     except UNREADABLE:
         return None
-    kept = Passkey.objects.filter(pk=found.pk, sign_count=found.sign_count)
+    kept = Passkey.objects.filter(pk=passkey.pk, sign_count=passkey.sign_count)
     used = kept.update(sign_count=proven.new_sign_count, last_used_at=clock.real_now())
-    return found if used else None
+    return passkey if used else None
 
 
 def _may_use(passkey: Passkey, user: User | None, answer: dict[str, Any]) -> bool:
