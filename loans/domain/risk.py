@@ -71,10 +71,14 @@ class RiskRules:
             self.loss_days,
         )
 
-    def class_of(self, overdue_days: int, *, restructured: bool) -> RiskClass:
-        """The class by days; what was restructured is at least special mention.
+    def class_of(
+        self, overdue_days: int, *, restructured: bool = False, written_off: bool = False
+    ) -> RiskClass:
+        """The class by days; what was restructured is at least special mention, a write-off loss.
 
         Example: 90 days → special mention, 91 → substandard; 0 days in a plan → special mention.
         """
+        if written_off:
+            return RiskClass.LOSS
         reached = sum(overdue_days >= days for days in self.days)
         return list(RiskClass)[max(reached, 1) if restructured else reached]

@@ -9,6 +9,7 @@ from django.db.models import Q
 from loans.domain.risk import BUCKETS, CLASS_LABELS, RiskRules
 from loans.models.loan import Loan
 from portal.core.fields import MoneyField
+from portal.core.kernel.money import ZERO
 
 
 class PortfolioReport(models.Model):
@@ -71,6 +72,8 @@ class PortfolioLine(models.Model):
     in_plan = MoneyField("新计划内")
     waived = MoneyField("已减免")
     vested = MoneyField("已保留的减免")
+    written_off = MoneyField("已核销", default=ZERO)
+    off_balance = MoneyField("表外", default=ZERO)
 
     class Meta:
         constraints = [

@@ -14,9 +14,18 @@ from loans.queries.portfolio import LoanFigures, PortfolioCell, PortfolioSums, l
 
 SUMS_HEAD = (
     *("笔数", "本金（元）", "利息（元）", "罚息（元）", "费用（元）", "合计（元）"),
-    *("其中新计划内（元）", "已减免（元）", "已保留的减免（元）"),
+    *(
+        "其中新计划内（元）",
+        "其中已核销（元）",
+        "其中表外（元）",
+        "已减免（元）",
+        "已保留的减免（元）",
+    ),
 )
 LOANS_HEAD = ("借据编号", "逾期天数", "逾期分档", "五级分类", *SUMS_HEAD[1:])
+
+
+BESIDES = {RiskClass.SPECIAL_MENTION: "，或已协商重组", RiskClass.LOSS: "，或已核销"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +84,7 @@ def _class_words(risk_class: RiskClass, label: str, first_day: int) -> str:
     """关注（逾期 1 天起，或已协商重组）; the best class is its name alone."""
     if risk_class is RiskClass.PASS:
         return label
-    besides = "，或已协商重组" if risk_class is RiskClass.SPECIAL_MENTION else ""
+    besides = BESIDES.get(risk_class, "")
     return f"{label}（逾期 {first_day} 天起{besides}）"
 
 
@@ -89,11 +98,11 @@ def _bucket_days(number: int) -> str:
 
 
 def sums_cells(sums: PortfolioSums) -> tuple[int | Decimal, ...]:
-    """The nine figures in the order of SUMS_HEAD."""
+    """The figures in the order of SUMS_HEAD."""
     return (
         sums.loans,
         *(sums.principal, sums.interest, sums.penalty, sums.fee, sums.total),
-        *(sums.in_plan, sums.waived, sums.vested),
+        *(sums.in_plan, sums.written_off, sums.off_balance, sums.waived, sums.vested),
     )
 
 

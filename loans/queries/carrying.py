@@ -12,7 +12,7 @@ from decimal import Decimal
 from loans.domain.interest import overdue_days
 from loans.models import RECEIVABLES, Account, Entry
 from loans.queries.position import Position
-from loans.queries.standing import LOAN
+from loans.queries.standing import LOAN, PenaltyBasis, R, S
 from portal.core.kernel.money import ZERO
 
 WRITTEN_OFF: dict[Account, tuple[Account, ...]] = {  # by the account that stands against them
@@ -37,9 +37,9 @@ def claim(position: Position, group: Account) -> Decimal:
     )
 
 
-def written_off(position: Position, group: Account) -> Decimal:
-    """What of it is written off and not recovered."""
-    return -position.total(LOAN, group)
+def written_off(books: PenaltyBasis[S, R], group: Account, on: date | None = None) -> Decimal:
+    """What of it is written off and not recovered on a date (None: now)."""
+    return -books.balance(LOAN, group, on)
 
 
 def ever_written_off(position: Position) -> Decimal:
@@ -59,9 +59,9 @@ def is_non_accruing(position: Position, on: date) -> bool:
     return overdue_days(position.profile, oldest, on) > position.profile.npl_days
 
 
-def off_balance(position: Position) -> Decimal:
-    """Interest and charges that stand off the balance (yuan)."""
-    return -position.total(LOAN, Account.OFF_BALANCE)
+def off_balance(books: PenaltyBasis[S, R], on: date | None = None) -> Decimal:
+    """Interest and charges that stand off the balance on a date (None: now; yuan)."""
+    return -books.balance(LOAN, Account.OFF_BALANCE, on)
 
 
 def off_balance_target(position: Position, on: date) -> Decimal:

@@ -18,6 +18,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from loans.domain.risk import RiskRules, bucket_of
 from loans.models import Account, Instalment, Loan, PortfolioLine, PortfolioReport, Schedule
+from loans.queries.carrying import WRITTEN_OFF, off_balance, written_off
 from loans.queries.debt import owed_in_all, owed_rows
 from loans.queries.penalty import penalty_owed
 from loans.queries.plan import plan_vesting
@@ -81,7 +82,7 @@ class PortfolioSums:
 
     Kept columns stand with their kind. ``in_plan`` is the part of the total that is owed under a
     plan in force; ``waived`` is what was waived and has not come back, ``vested`` that part of it
-    which a breach on that date would leave.
+    which a breach on that date would leave. ``written_off`` and ``off_balance`` are owed all the same.
     """
 
     loans: int = 0
@@ -92,6 +93,8 @@ class PortfolioSums:
     in_plan: Decimal = ZERO
     waived: Decimal = ZERO
     vested: Decimal = ZERO
+    written_off: Decimal = ZERO  # of the total, and not recovered
+    off_balance: Decimal = ZERO  # interest and charges of the total, non-accrual
 
     @property
     def total(self) -> Decimal:
@@ -126,7 +129,11 @@ class LoanFigures:
         return bucket_of(self.overdue_days)
 
     def class_by(self, rules: RiskRules) -> str:
-        return rules.class_of(self.overdue_days, restructured=self.restructured).value
+        return rules.class_of(
+            self.overdue_days,
+            restructured=self.restructured,
+            written_off=self.sums.written_off > ZERO,
+        ).value
 
 
 def each_loan(on: date, loans: QuerySet[Loan] | None = None) -> Iterator[LoanFigures]:
@@ -157,6 +164,8 @@ def _figures(loan_id: int, number: str, books: Lean, on: date) -> LoanFigures:
         in_plan=parts.total if vesting else ZERO,
         waived=waived,
         vested=waived - vesting.returned if vesting else waived,
+        written_off=sum((written_off(books, group, on) for group in WRITTEN_OFF), ZERO),
+        off_balance=off_balance(books, on),
     )
     return LoanFigures(
         loan_id=loan_id,
@@ -189,7 +198,7 @@ def cells_of(loans: Iterable[LoanFigures], rules: RiskRules) -> list[PortfolioCe
 
 def kept_sums(row: Mapping[str, Any]) -> PortfolioSums:
     """Sums as a report keeps them, amounts as text; one loan where no number of loans is told."""
-    amounts = {name: Decimal(row[name]) for name in AMOUNT_COLUMNS}
+    amounts = {name: Decimal(row.get(name, "0.00")) for name in AMOUNT_COLUMNS}
     return PortfolioSums(loans=row.get("loans", 1), **amounts)
 
 

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from loans.domain.risk import BUCKETS, RiskClass, RiskRules, bucket_of
 from loans.models import Loan
 from loans.presenters.wording import credit_class
+from loans.queries.carrying import WRITTEN_OFF, off_balance, written_off
 from loans.queries.debt import load_debt
 from loans.queries.plan import plan_vesting
 from loans.queries.portfolio import PortfolioSums, each_loan
@@ -16,7 +17,10 @@ from loans.queries.position import load_position
 from loans.services.acceleration import accelerate
 from loans.services.breach import reinstate
 from loans.services.payment import reverse_payment
+from loans.services.write_off import put_off_balance, write_off
 from portal.core.kernel.errors import InvalidInput
+from portal.core.kernel.roles import Rank
+from tests import factories
 from tests.loans.books import (
     D,
     assert_clean,
@@ -36,8 +40,8 @@ DATES = (
 
 
 def lived_portfolio() -> None:
-    """Loans of every fate: untouched, part-paid, settled, in a plan, broken, reversed, found late."""
-    loans = [example_loan(make_borrower(f"1390000000{n}")) for n in range(8)]
+    """Loans of every fate: untouched, paid in part or whole, in a plan, broken, reversed, written off …"""
+    loans = [example_loan(make_borrower(f"139000000{n:02d}")) for n in range(10)]
     paid(loans[1], "2100.00", "09-20")
     paid(loans[2], "6220.33", "09-20")  # all of it
     relieved(loans[3], relief_terms("10-09", "96.90"), "10-09", "relief:3")
@@ -57,6 +61,18 @@ def lived_portfolio() -> None:
     reverse_payment(payment_id=bounced.pk, reason="退票退回", actor=None, now=at(day("10-01")))
     paid(loans[6], "300.00", "09-01")
     paid(loans[6], "900.00", "07-20", now="10-20")  # found late
+    write_off(
+        loan_id=loans[8].pk,
+        parts={"principal": D("2000.00")},
+        reason="多次催收无效",
+        key="write-off:8",
+        actor=factories.staff(Rank.MANAGER),
+        now=at(day("10-09")),
+    )
+    paid(loans[8], "4500.00", "2023-12-01")  # part of it is recovered, and principal comes first
+    put_off_balance(
+        loan_id=loans[9].pk, actor=factories.staff(Rank.MANAGER), now=at(day("2023-12-01"))
+    )
     accelerate(
         loan_id=loans[7].pk,
         on=day("08-20"),
@@ -88,6 +104,9 @@ def test_each_loan_is_its_own_debt(on: str) -> None:
         assert one.sums.in_plan == (owed.total if owed.is_plan else 0)
         vesting = plan_vesting(load_position(loan), moment)
         assert one.sums.waived - one.sums.vested == (vesting.returned if vesting else 0)
+        position = load_position(loan)
+        assert one.sums.written_off == sum(written_off(position, g, moment) for g in WRITTEN_OFF)
+        assert one.sums.off_balance == off_balance(position, moment)
         assert one.restructured == (owed.base_kind in ("plan", "breached"))
     assert_clean()
 
@@ -110,6 +129,22 @@ def test_a_broken_plan_leaves_what_vested() -> None:
 
 
 @pytest.mark.django_db
+def test_what_is_written_off_or_off_the_balance_is_owed_all_the_same() -> None:
+    lived_portfolio()
+    loans = list(Loan.objects.order_by("pk"))
+
+    found = {one.loan_id: one for one in each_loan(day("2024-03-05"))}
+
+    lost, suspended = found[loans[8].pk], found[loans[9].pk]
+    assert lost.sums.principal == lost.sums.written_off == D("1500.00")  # 500.00 were recovered
+    assert lost.class_by(RiskRules()) == RiskClass.LOSS
+    assert suspended.class_by(RiskRules()) == RiskClass.SUBSTANDARD
+    assert 0 < suspended.sums.off_balance <= suspended.sums.interest + suspended.sums.penalty
+    before = {one.loan_id: one for one in each_loan(day("10-08"))}
+    assert before[loans[8].pk].sums.written_off == before[loans[9].pk].sums.off_balance == 0
+
+
+@pytest.mark.django_db
 def test_the_example_loan_in_five_queries() -> None:
     loan = example_loan()
     with CaptureQueriesContext(connection) as used:
@@ -124,15 +159,11 @@ def test_the_example_loan_in_five_queries() -> None:
 
 
 def test_sums_add_up_column_by_column() -> None:
-    one = PortfolioSums(
-        1, D("1.00"), D("2.00"), D("3.00"), D("4.00"), D("5.00"), D("6.00"), D("7.00")
-    )
+    one = PortfolioSums(1, *(D(f"{n}.00") for n in range(1, 10)))
 
     both = PortfolioSums.summed([one, one])
 
-    assert both == PortfolioSums(
-        2, D("2.00"), D("4.00"), D("6.00"), D("8.00"), D("10.00"), D("12.00"), D("14.00")
-    )
+    assert both == PortfolioSums(2, *(D(f"{2 * n}.00") for n in range(1, 10)))
     assert both.total == D("20.00")
     assert PortfolioSums.summed([]) == PortfolioSums()
 
@@ -159,6 +190,7 @@ def test_bucket_and_class_by_days(
     assert bucket_of(days) == bucket
     assert RiskRules().class_of(days, restructured=False) == days_class
     assert RiskRules().class_of(days, restructured=True) == restructured_class
+    assert RiskRules().class_of(days, written_off=True) == RiskClass.LOSS
     if days:  # the credit record counts the same thirty days
         assert f"（{BUCKETS.index(bucket)} 档" in credit_class(days)
 

@@ -74,8 +74,8 @@ def test_tables_add_up_and_lead_to_the_loan(loan: Loan) -> None:
     owed = load_debt(loan, TODAY)
 
     totals = figures(page, "portfolio-total")
-    assert len(totals) == 16
-    assert totals[:8] == totals[8:]
+    assert len(totals) == 20
+    assert totals[:10] == totals[10:]
     assert totals[4] == owed.total == sum(totals[:4])
     assert "两个口径合计一致" in text
     bucket = report.lines.get().bucket
