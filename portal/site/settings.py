@@ -245,6 +245,9 @@ AUTH_PASSWORD_VALIDATORS = [
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
         "OPTIONS": {"min_length": 8},
     },
+    # Breached passwords, offline: Django's list is the 20,000 most used of those that were leaked, Chinese
+    # ones (woaini1314, a123456789) among them, and kept by Django. What PyPI has besides asks a service
+    # over the network with part of the password's hash, or needs a file of 20 GB.
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
     {"NAME": "portal.core.accounts.validators.HouseWordsValidator"},

@@ -197,8 +197,14 @@ def test_weak_passwords_are_refused_in_chinese() -> None:
         accounts.clean_password("12345")
 
     assert refusal.value.message == (
-        "密码太简单：请至少用 8 个字符，不要用常见的密码，不要只用数字"
+        "密码太简单：请至少用 8 个字符，不要用常见的、别处泄露过的密码，不要只用数字"
     )
+
+
+@pytest.mark.parametrize("password", ["woaini1314", "A123456789", "zxcvbnm123", "1qaz2wsx"])
+def test_passwords_that_were_leaked_are_refused(password: str) -> None:
+    with pytest.raises(InvalidInput, match="别处泄露过的密码"):
+        accounts.clean_password(password)
 
 
 @pytest.mark.parametrize(
