@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
@@ -152,7 +152,7 @@ class _Loan:
         owed_lines = []
         for line, item in zip(self.lines, self.story(on).instalments, strict=True):
             if line.closed_on is None:
-                charges = Components(penalty=item.total, compound=item.compound)
+                charges = Components(penalty=item.total, compound=item.compound, fee=item.fee)
                 scheduled = {part.value: line.left(part) for part in _BEARING}
                 owed_lines.append((line, Components(**scheduled) + charges - line.charges_paid))
         return owed_lines
@@ -175,7 +175,7 @@ class _Loan:
         instalment_dues = []
         for line, parts in self.owed(on):
             if line.promised.due_on > on:
-                parts = Components(penalty=parts.penalty, compound=parts.compound)
+                parts = replace(parts, principal=ZERO, interest=ZERO)
             instalment_dues.append(InstalmentDue(line.promised.number, line.promised.due_on, parts))
         return instalment_dues
 
@@ -353,10 +353,10 @@ def _penalty(loan: _Loan, as_of: date) -> tuple[Table, Table]:
             )
             segments.append(Row(f"{key}.{place}", cells))
         parts = (item.ordinary_part, item.surcharge_part, item.capped_part, item.total)
-        cells = (item.due_on, item.overdue_days, *parts, item.compound, item.per_day)
+        cells = (item.due_on, item.overdue_days, *parts, item.compound, item.fee, item.per_day)
         sums.append(Row(key, cells))
     whole = (story.ordinary_part, story.surcharge_part, story.capped_part, story.total)
-    sums.append(Row("total", (None, None, *whole, story.compound, story.per_day)))
+    sums.append(Row("total", (None, None, *whole, story.compound, story.fee, story.per_day)))
     return (
         Table("segments", "罚息分段", _SEGMENT_COLUMNS, tuple(segments)),
         Table("penalty", f"罚息（截至 {as_of}）", _PENALTY_COLUMNS, tuple(sums)),
@@ -371,13 +371,13 @@ _SEGMENT_COLUMNS = (
 _PENALTY_COLUMNS = (
     *(("due_on", "到期日"), ("overdue_days", "逾期天数"), ("ordinary", "按正常利率")),
     *(("surcharge", "逾期加收"), ("capped", "封顶减少"), ("penalty", "罚息")),
-    *(("compound", "复利"), ("per_day", "多一天")),
+    *(("compound", "复利"), ("fee", "逾期费"), ("per_day", "多一天")),
 )
 
 
 def _debt(loan: _Loan, as_of: date) -> Table:
     """What is owed: instalments due, then all of it with the running interest, and the pay-off."""
-    kinds = (*_BEARING, Component.PENALTY, Component.COMPOUND)
+    kinds = (*_BEARING, Component.PENALTY, Component.COMPOUND, Component.FEE)
     rows = [
         Row(str(due.instalment), (*(due.parts[kind] for kind in kinds), due.total))
         for due in loan.dues(as_of)

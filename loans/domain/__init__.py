@@ -7,7 +7,7 @@
 * Grace, retroactive: the days of grace are charged at the principal that was unpaid on them.
 * The ceiling holds on every single day over the whole loan: ordinary interest on principal not
   due + penalty + compound ≤ unpaid principal × cap. Penalty on principal comes first, charges on
-  unpaid interest are cut. There is no default fee, so none enters. Where a fen more would be above
+  unpaid interest are cut. A late fee takes what is left then. Where a fen more would be above
   the ceiling of the same days, the sum is rounded DOWN; room that several balances share for it is
   shared in proportion to them, so that all sums together stay below the ceiling.
 * Base all_outstanding: principal not yet due bears only the surcharge while another instalment

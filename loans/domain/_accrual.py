@@ -165,10 +165,10 @@ def without_pauses(runs: list[Run], pauses: Sequence[Pause]) -> list[Run]:
 
 
 def room_of(profile: ProductProfile, tracks: Sequence[Track]) -> Room | None:
-    """The ceiling over the whole loan, where unpaid interest is charged below one."""
-    rates = rates_of(profile)
-    capped = _charges_interest(profile) and rates.cap is not None
-    return Room(profile, rates, tracks) if capped else None
+    """The ceiling over the whole loan, where more than penalty on principal is charged below one."""
+    shares = _charges_interest(profile) or profile.charges_late_fee
+    capped = shares and profile.annual_cap is not None
+    return Room(profile, rates_of(profile), tracks) if capped else None
 
 
 def all_runs(

@@ -1,4 +1,4 @@
-"""The ceiling over all components of a loan: what it leaves where unpaid interest is charged too."""
+"""The ceiling over all components of a loan: what it leaves beside the penalty on principal."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ class Room:
 
     Per day: ordinary interest on principal not yet due + penalty on overdue principal + charge
     on unpaid interest ≤ all unpaid principal × cap. Principal is charged first; what is left is
-    shared by all unpaid interest in the same proportion. What is left even then is room for
-    rounding up, shared by all that bears penalty in proportion to its amount.
+    shared by all unpaid interest in the same proportion. What is left even then is room for a late
+    fee, or else for rounding up, shared by all that bears penalty in proportion to its amount.
     """
 
     def __init__(self, profile: ProductProfile, rates: Rates, tracks: Sequence[Track]) -> None:
         self._rates, self._tracks = rates, tracks
+        in_base = profile.penalty_base is PenaltyBase.DUE_PRINCIPAL_AND_INTEREST
+        self._on_interest = in_base or profile.compound_on_interest
         self._everything = profile.penalty_base is PenaltyBase.ALL_OUTSTANDING
         self._undue_rate = max(rates.ordinary, rates.penalty if self._everything else ZERO_RATE)
         days: set[int] = set()
@@ -73,7 +75,7 @@ class Room:
                 undue += track.unpaid(day)
         cap, penalty = self._rates.cap or ZERO_RATE, self._rates.penalty
         room = (cap - penalty) * late + max(ZERO_RATE, cap - self._undue_rate) * undue
-        wanted = penalty * interest
+        wanted = penalty * interest if self._on_interest else ZERO_RATE
         if wanted > room:
             return max(ZERO_RATE, room / wanted), ZERO_RATE
         bearing = late + interest + (undue if self._everything else 0)

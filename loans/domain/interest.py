@@ -13,12 +13,21 @@ from typing import NamedTuple
 from loans.domain._accrual import Counted, Run, all_runs, room_of, two_days
 from loans.domain._ceiling import Room
 from loans.domain._checks import check_date
-from loans.domain._tracks import FAR, NOTHING, Track, prepare
+from loans.domain._fee import LateFee, late_fee
+from loans.domain._tracks import FAR, NOTHING, Price, Track, on_day, prepare
 from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts, Pause, check_facts
 from loans.domain.profile import ProductProfile, check_profile
 from loans.domain.segments import Segments
 from portal.core.kernel.money import FEN, ZERO, Rounding
+
+
+class Charges(NamedTuple):
+    """What the lateness of one instalment has come to, in yuan, before anything was paid of it."""
+
+    penalty: Decimal
+    compound: Decimal
+    fee: Decimal
 
 
 class InstalmentPenalty(NamedTuple):
@@ -27,7 +36,7 @@ class InstalmentPenalty(NamedTuple):
     `total` = `ordinary_part` + `surcharge_part`; `capped_part` is what the ceiling took away
     (not in total). `compound` is charged on unpaid interest and kept apart. What is already paid
     or waived of them is the ledger's to subtract. `per_day`: what one more day adds to total +
-    compound, as the difference of rounded sums.
+    compound + fee, as the difference of rounded sums.
     """
 
     number: int
@@ -41,6 +50,17 @@ class InstalmentPenalty(NamedTuple):
     per_day: Decimal
     unpaid_principal: Decimal
     segments: Segments
+    late_fee: LateFee | None
+
+    @property
+    def fee(self) -> Decimal:
+        """The late fee charged so far."""
+        return self.late_fee.charged if self.late_fee else ZERO
+
+    @property
+    def charges(self) -> Charges:
+        """Its sums alone."""
+        return Charges(self.total, self.compound, self.fee)
 
     @property
     def exact(self) -> Fraction:
@@ -51,7 +71,7 @@ class InstalmentPenalty(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PenaltyExplanation:
-    """Penalty (and compound) of a loan as of a date; totals are sums of the instalments'."""
+    """Penalty (compound, fee) of a loan as of a date; totals are sums of the instalments'."""
 
     as_of: date
     instalments: tuple[InstalmentPenalty, ...]
@@ -60,6 +80,7 @@ class PenaltyExplanation:
     surcharge_part: Decimal
     capped_part: Decimal
     compound: Decimal
+    fee: Decimal
     per_day: Decimal
 
 
@@ -106,10 +127,15 @@ def explain_penalty(
     tracks = prepare(profile, facts, today, today + 1)
     room = room_of(profile, tracks)
     counted = two_days(profile, tracks, today, pauses, room)
+    now = then = _fees(profile, tracks, room, pauses)
+    if profile.charges_late_fee:
+        now = _fees(profile, on_day(profile, tracks, today), room, pauses)
     items = tuple(
         [
-            _explain(profile, fact, track, counted_runs, today, room)
-            for fact, track, counted_runs in zip(facts, tracks, counted, strict=True)
+            _explain(profile, fact, track, counted_runs, today, room, fee, later)
+            for fact, track, counted_runs, fee, later in zip(
+                facts, tracks, counted, now, then, strict=True
+            )
         ]
     )
     return PenaltyExplanation(
@@ -120,6 +146,7 @@ def explain_penalty(
         sum([item.surcharge_part for item in items], ZERO),
         sum([item.capped_part for item in items], ZERO),
         sum([item.compound for item in items], ZERO),
+        sum([item.fee for item in items], ZERO),
         sum([item.per_day for item in items], ZERO),
     )
 
@@ -130,8 +157,8 @@ def penalty_totals(
     as_of: date,
     *,
     pauses: Sequence[Pause] = (),
-) -> tuple[tuple[Decimal, Decimal], ...]:
-    """(penalty, compound) per fact, the same sums as explain_penalty without the sentences.
+) -> tuple[Charges, ...]:
+    """The charges of each fact, the same sums as explain_penalty without the sentences.
 
     For bookings and portfolios; units, rule and errors as there.
     """
@@ -143,7 +170,24 @@ def penalty_totals(
     room, mode = room_of(profile, tracks), profile.round_penalty
     runs = all_runs(profile, tracks, today, pauses, room)
     sums = [_charged(instalment_runs, FAR, mode, room) for instalment_runs in runs]
-    return tuple([(_yuan(total), _yuan(compound)) for total, compound in sums])
+    if not profile.charges_late_fee:
+        return tuple([Charges(_yuan(total), _yuan(compound), ZERO) for total, compound in sums])
+    fees = _fees(profile, tracks, room, pauses)
+    return tuple(
+        [
+            Charges(_yuan(total), _yuan(compound), _charged_fee(fee))
+            for (total, compound), fee in zip(sums, fees, strict=True)
+        ]
+    )
+
+
+def _fees(
+    profile: ProductProfile, tracks: Sequence[Track], room: Room | None, pauses: Sequence[Pause]
+) -> list[LateFee | None]:
+    """The late fee of each track up to its end; as a rule nobody charges one."""
+    if room is None or not profile.charges_late_fee:
+        return [None] * len(tracks)
+    return [late_fee(profile, track, room, pauses) for track in tracks]
 
 
 def _explain(
@@ -153,6 +197,8 @@ def _explain(
     counted: Counted,
     today: int,
     room: Room | None,
+    fee: LateFee | None,
+    later: LateFee | None,
 ) -> InstalmentPenalty:
     mode = profile.round_penalty
     total, compound, ordinary, capped = _totals(counted.runs, counted.stop, mode, room)
@@ -171,10 +217,15 @@ def _explain(
         (total - ordinary) * FEN,
         capped * FEN if capped else ZERO,
         compound * FEN if compound else ZERO,
-        grown * FEN,
+        grown * FEN + (_charged_fee(later) - _charged_fee(fee) if later else ZERO),
         unpaid * FEN,
         Segments(profile, fact, counted),
+        fee,
     )
+
+
+def _charged_fee(fee: LateFee | None) -> Decimal:
+    return fee.charged if fee else ZERO
 
 
 def _charged(runs: list[Run], stop: int, mode: Rounding, room: Room | None) -> tuple[int, int]:
@@ -218,25 +269,25 @@ def _rounded(
     whole = _whole(parts, scale, mode)
     if whole == down:
         return down
-    most = Fraction(0)
+    own = [run for run in runs if run.price.component is component and run.start < stop]
+    most = _most(own, stop, room)
+    return down if most is not None and whole > most else whole
+
+
+def _most(runs: list[Run], stop: int, room: Room | None) -> Fraction | None:
+    """The most that the ceiling lets runs bear up to `stop`, in fen; None without a ceiling."""
+    weights: dict[Price, int] = {}
+    spare = Fraction(0)
     for run in runs:
-        if run.price.component is not component or run.start >= stop:
-            continue
-        limit = _most(run, min(run.end, stop), room)
-        if limit is None:
-            return whole
-        most += limit
-    return down if whole > most else whole
-
-
-def _most(run: Run, end: int, room: Room | None) -> Fraction | None:
-    """The most that the ceiling lets a run bear up to `end`, in fen; None without a ceiling."""
-    if run.price is NOTHING[run.component]:
-        return Fraction(0)
-    days = end - run.start
+        end = min(run.end, stop)
+        weights[run.price] = weights.get(run.price, 0) + run.base * (end - run.start)
+        if room is not None and run.price is not NOTHING[run.component]:
+            spare += run.base * room.spare(run.start, end)
     if room is not None:
-        return run.base * (run.price.rate * days + room.spare(run.start, end))
-    return None if run.price.limit is None else run.price.limit * run.base * days
+        return sum((price.rate * weight for price, weight in weights.items()), spare)
+    if any(price.limit is None for price in weights):
+        return None
+    return sum((price.limit * weight for price, weight in weights.items() if price.limit), spare)
 
 
 def _totals(

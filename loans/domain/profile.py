@@ -101,12 +101,8 @@ _RETIRED = frozenset(
 )
 _MOST_TOLERANCE = Decimal("100.00")
 _DECIMALS = (
-    "rate",
-    "balloon_share",
-    "penalty_multiplier",
-    "penalty_rate_stated",
-    "annual_cap",
-    "tolerance",
+    *("rate", "balloon_share", "penalty_multiplier", "penalty_rate_stated", "annual_cap"),
+    *("late_fee", "late_fee_share", "late_fee_most", "tolerance"),
 )
 # How many times the ordinary rate the penalty rate may be, by a multiplier and by a stated rate.
 _TIMES = {
@@ -114,6 +110,7 @@ _TIMES = {
     PenaltyCause.MISUSE: ((Decimal("1.5"), Decimal(2)), (Decimal("1.5"), Decimal(2))),
 }
 _USUAL_MULTIPLIER = Decimal("1.5")
+_MOST_FEE_SHARE = Decimal("0.1")
 _MOST_BALLOON = Decimal("0.9")  # beyond it hardly anything is repaid before the last day
 
 
@@ -124,8 +121,9 @@ class ProductProfile:
     Built once, validated (InvalidInput names the field), never changed: a loan keeps the
     profile it was made with. Example: `rate=Decimal("0.0004")`, daily, gives a penalty rate of
     0.0006 a day; 0.0005 gives min(0.00075, 0.24/365) because of the ceiling. `balloon_share` is
-    the residual as a fraction of what is lent, `penalty_rate_stated` per day or year as `rate`;
-    `tolerance` is in yuan: a loan that owes no more after a payment is closed.
+    the residual as a fraction of what is lent, `penalty_rate_stated` per day or year as `rate`,
+    `late_fee` and `late_fee_most` yuan, `late_fee_share` a fraction of what is late; `tolerance`
+    is in yuan: a loan that owes no more after a payment is closed.
     """
 
     code: str
@@ -147,6 +145,9 @@ class ProductProfile:
     grace_retroactive: bool = True
     penalty_base: PenaltyBase = PenaltyBase.DUE_PRINCIPAL
     compound_on_interest: bool = False
+    late_fee: Decimal = Decimal(0)
+    late_fee_share: Decimal = Decimal(0)
+    late_fee_most: Decimal | None = None
     round_instalment: Rounding = Rounding.HALF_UP
     round_interest: Rounding = Rounding.HALF_UP
     round_penalty: Rounding = Rounding.HALF_UP
@@ -169,11 +170,16 @@ class ProductProfile:
         self._check_tolerance()
         self._check_method()
         self._check_penalty_rate()
+        self._check_late_fee()
         on_interest = self.penalty_base is PenaltyBase.DUE_PRINCIPAL_AND_INTEREST
         if on_interest and self.compound_on_interest:
             raise InvalidInput(
                 "compound_on_interest", "罚息基数已含欠息时，不能再对欠息计收复利（重复计收）。"
             )
+
+    def __hash__(self) -> int:
+        """Of what tells products apart as a rule: rates are looked up by profile all the time."""
+        return hash((self.code, self.rate))
 
     def _check_tolerance(self) -> None:
         if check_amount(self.tolerance, "tolerance", "容差") > _MOST_TOLERANCE:
@@ -188,6 +194,23 @@ class ProductProfile:
             check_int(getattr(self, field), field, label, 360, 366)
             if getattr(self, field) not in (360, 365, 366):
                 raise InvalidInput(field, f"{label}应为 360、365 或 366。")
+
+    def _check_late_fee(self) -> None:
+        check_amount(self.late_fee, "late_fee", "逾期费")
+        check_rate(self.late_fee_share, "late_fee_share", "逾期费比例", Decimal(0), _MOST_FEE_SHARE)
+        if self.late_fee_most is not None:
+            check_amount(self.late_fee_most, "late_fee_most", "逾期费上限")
+            if not self.charges_late_fee:
+                raise InvalidInput("late_fee_most", "不收逾期费时没有逾期费上限，请不要填写。")
+        if not self.charges_late_fee:
+            return
+        if self.annual_cap is None:
+            raise InvalidInput("annual_cap", "收取逾期费时必须有年化上限，逾期费计入上限。")
+        if self.round_penalty is not Rounding.DOWN:
+            raise InvalidInput(
+                "round_penalty",
+                "收取逾期费时，罚息舍入方式应为 DOWN：上限以内余下的部分归逾期费，罚息不能再向上舍入。",
+            )
 
     def _check_method(self) -> None:
         check_rate(self.balloon_share, "balloon_share", "尾款比例", Decimal(0), _MOST_BALLOON)
@@ -241,6 +264,11 @@ class ProductProfile:
         """The contract's yearly rate, daily × year_basis: the most a plan may bear."""
         rate = Fraction(self.rate)
         return rate if self.rate_kind is RateKind.ANNUAL else rate * self.year_basis
+
+    @property
+    def charges_late_fee(self) -> bool:
+        """The contract names a fee, fixed or as a share of what is late."""
+        return bool(self.late_fee or self.late_fee_share)
 
     @property
     def yearly_rate(self) -> Fraction:

@@ -97,6 +97,10 @@ def penalty_csv(
         if line.compound:
             paid = line.compound - row.compound
             rows.append(["复利", line.number, line.due_on, line.compound, paid, row.compound])
+        if line.late_fee:
+            owed_of = [line.fee, line.fee - row.fee, row.fee]
+            words = rules.late_fee_words(line)
+            rows.append(["逾期费", line.number, line.due_on, *owed_of, words])
     (_, owed), *more_sums = _penalties(debt)  # the word alone begins the rows of the instalments
     sums = [("当前罚息", owed), *more_sums]
     rows += [[word, "", debt.as_of, "", "", amount] for word, amount in sums]
@@ -132,6 +136,10 @@ def penalty_paper(
             rows.append(
                 [f"{line.number}", "小计（舍入到分）", made_of, f"{line.total}", owed_words]
             )
+        if line.late_fee:
+            paid_words = f"已还或已减免 {line.fee - row.fee}，现在应付 {row.fee}"
+            words = rules.late_fee_words(line)
+            rows.append([f"{line.number}", "逾期费", words, f"{line.fee}", paid_words])
     meta = [
         ("借据编号", loan.number),
         ("截至", f"{debt.as_of}"),

@@ -12,7 +12,7 @@ from loans.domain.components import LABELS, Component
 from loans.domain.interest import InstalmentPenalty, PenaltyExplanation
 from loans.domain.profile import PenaltyBase, ProductProfile, RateKind
 from loans.domain.segments import Segment
-from loans.presenters import wording
+from loans.presenters import rules, wording
 from loans.queries.types import Debt, InstalmentDebt
 from portal.core.kernel.money import ZERO, round_fen
 
@@ -58,6 +58,8 @@ class FormulaCard:
     produced: Decimal
     settled: Decimal
     compound: Decimal
+    fee: Decimal
+    fee_words: str
     base_label: str
     base: Decimal  # today's; a payment of today is in it already, in the formula from tomorrow
     first_day: date
@@ -99,7 +101,9 @@ def past_penalties(
 ) -> tuple[PastPenalty, ...]:
     """What the cards leave out: penalty of instalments that are settled now."""
     return tuple(
-        PastPenalty(line.number, line.total, _rows(profile, line.segments), _trim(line.exact))
+        PastPenalty(
+            line.number, line.total, _rows(profile, line.segments), wording.exact(line.exact)
+        )
         for line, row in zip(story.instalments, debt.instalments, strict=True)
         if line.total > 0 and row.total == 0
     )
@@ -118,6 +122,8 @@ def _card(profile: ProductProfile, line: InstalmentPenalty, row: InstalmentDebt)
         produced=line.total,
         settled=line.total - row.penalty,
         compound=row.compound,
+        fee=row.fee,
+        fee_words=rules.late_fee_words(line),
         base_label=BASE_WORDS[profile.penalty_base],
         base=line.unpaid_principal if on_principal else parts[-1].base,
         first_day=parts[0].first_day,
@@ -125,7 +131,7 @@ def _card(profile: ProductProfile, line: InstalmentPenalty, row: InstalmentDebt)
         factors=factors,
         sentence=_sentence(factors),
         rows=_rows(profile, line.segments),
-        exact_sum=_trim(sum((part.amount_exact for part in parts), Fraction(0))),
+        exact_sum=wording.exact(sum((part.amount_exact for part in parts), Fraction(0))),
         ordinary=line.ordinary_part,
         surcharge=line.surcharge_part + line.capped_part,
         capped=line.capped_part,
@@ -192,22 +198,13 @@ def _rows(profile: ProductProfile, parts: Sequence[Segment]) -> tuple[SegmentRow
             days=part.days,
             base=part.base,
             rate=rate_formula(profile, part),
-            amount=_trim(part.amount_exact),
+            amount=wording.exact(part.amount_exact),
             component=LABELS[part.component],
             reason=part.reason,
             end_reason=part.end_reason,
         )
         for part in parts
     )
-
-
-def _trim(amount: Fraction, places: int = 6) -> str:
-    """An exact sum with at most six places; ≈ when it goes on."""
-    scaled = round(amount * 10**places)
-    text = f"{Decimal(scaled).scaleb(-places):,f}"
-    whole, _, decimals = text.partition(".")
-    shown = f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
-    return shown if Fraction(scaled, 10**places) == amount else f"≈{shown}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +254,7 @@ def what_if(now: Debt, then: Debt, *, asked: date, first: date, last: date) -> W
 
 
 def _penalty(debt: Debt) -> Decimal:
-    return debt.penalty + debt.compound
+    return debt.penalty + debt.compound + debt.fee
 
 
 @dataclass(frozen=True, slots=True)

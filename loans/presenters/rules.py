@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from loans.domain.interest import InstalmentPenalty
 from loans.domain.profile import PenaltyBase, PenaltyCause, ProductProfile, RateKind
 from loans.presenters import wording
 from loans.presenters.amounts import penalty_all
@@ -55,6 +56,7 @@ def penalty_rules(profile: ProductProfile) -> tuple[RuleText, ...]:
             RuleText("起止", _days(profile)),
             _grace(profile),
             RuleText("复利", _compound(profile)),
+            _late_fee(profile),
             RuleText("舍入", _rounding(profile)),
         )
         if rule is not None
@@ -102,6 +104,29 @@ def _compound(profile: ProductProfile) -> str:
     if profile.compound_on_interest:
         return "对逾期利息按罚息利率计收复利，不对罚息再收罚息"
     return "不计复利"
+
+
+def _late_fee(profile: ProductProfile) -> RuleText | None:
+    if not profile.charges_late_fee:
+        return None
+    parts = [f"{wording.yuan(profile.late_fee)} 元"] if profile.late_fee else []
+    share = wording.percent(profile.late_fee_share)
+    parts += [f"逾期本金和利息的 {share}"] if profile.late_fee_share else []
+    most = profile.late_fee_most
+    limit = "" if most is None else f"，最多 {wording.yuan(most)} 元"
+    text = f"每期逾期后收一次 {' + '.join(parts)}{limit}；与利息、罚息合计超过年化上限的部分不收"
+    return RuleText("逾期费", text)
+
+
+def late_fee_words(line: InstalmentPenalty) -> str:
+    """合同约定 20.00；年化上限以内余 ≈1.847799: what the fee is the smaller of; nothing without one."""
+    fee = line.late_fee
+    if fee is None:
+        return ""
+    return (
+        f"逾期时未还 {wording.yuan(fee.base)}，合同约定 {wording.yuan(fee.full)}；"
+        f"年化上限以内余 {wording.exact(fee.room)}，取较小的，舍去不足一分的部分"
+    )
 
 
 def _rounding(profile: ProductProfile) -> str:

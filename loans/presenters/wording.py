@@ -71,3 +71,12 @@ def credit_class(overdue_days: int) -> str:
     if number == 0:
         return "正常"
     return f"逾期 {overdue_days} 天（{number} 档，共 7 档，每 30 天一档）"
+
+
+def exact(amount: Fraction, places: int = 6) -> str:
+    """An exact sum with at most six places; ≈ when it goes on."""
+    scaled = round(amount * 10**places)
+    text = f"{Decimal(scaled).scaleb(-places):,f}"
+    whole, _, decimals = text.partition(".")
+    shown = f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
+    return shown if Fraction(scaled, 10**places) == amount else f"≈{shown}"

@@ -9,11 +9,11 @@ from decimal import Decimal
 from typing import Generic, NamedTuple
 
 from loans.domain.components import Components
-from loans.domain.interest import overdue_days
+from loans.domain.interest import Charges, overdue_days
 from loans.models import Account, Entry, Instalment, Loan
 from loans.queries.plan import plan_rules
 from loans.queries.position import Position, load_position, load_positions
-from loans.queries.standing import LedgerMovement, PenaltyBasis, R, S
+from loans.queries.standing import NOT_CHARGED, LedgerMovement, PenaltyBasis, R, S
 from loans.queries.types import Debt, InstalmentDebt, InstalmentState
 from portal.core.kernel.money import ZERO
 from portal.core.models import User
@@ -33,7 +33,7 @@ def load_debt(loan: Loan, on: date) -> Debt:
 def debt_of(position: Position, on: date) -> Debt:
     """`load_debt` from books already read."""
     story, penalties = position.explanation(on)
-    charged = {pk: (line.total, line.compound) for pk, line in penalties.items()}
+    charged = {pk: line.charges for pk, line in penalties.items()}
     owed = owed_rows(position, charged, on)
     added = {schedule.pk for schedule in position.schedules if schedule.only_adds}
     rows = tuple(_row(position, one, on, is_added=one.row.schedule_id in added) for one in owed)
@@ -71,22 +71,22 @@ class OwedRow(NamedTuple, Generic[R]):
 
 
 def owed_rows(
-    books: PenaltyBasis[S, R], charged: Mapping[int, tuple[Decimal, Decimal]], on: date
+    books: PenaltyBasis[S, R], charged: Mapping[int, Charges], on: date
 ) -> list[OwedRow[R]]:
     """Every instalment in force with what is owed on it, oldest due date first.
 
-    ``charged`` is what penalty and compound have come to by instalment id, before payments. The one
+    ``charged`` is what lateness has come to by instalment id, before payments. The one
     teller of outstanding parts: a loan's debt and the portfolio are both made of these.
     """
     rows_owed = []
     for row in books.live(on):
-        penalty, compound = charged.get(row.pk, (ZERO, ZERO))
+        penalty, compound, fee = charged.get(row.pk, NOT_CHARGED)
         parts = Components(
             principal=books.balance(row.pk, Account.PRINCIPAL, on),
             interest=row.interest - books.reduced(row.pk, Account.INTEREST, on),
             penalty=penalty - books.reduced(row.pk, Account.PENALTY, on),
             compound=compound - books.reduced(row.pk, Account.COMPOUND, on),
-            fee=books.balance(row.pk, Account.FEE, on),
+            fee=fee - books.reduced(row.pk, Account.FEE, on),
             kept_interest=books.balance(row.pk, Account.KEPT_INTEREST, on),
             kept_penalty=books.balance(row.pk, Account.KEPT_PENALTY, on),
         )

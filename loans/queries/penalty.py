@@ -13,7 +13,7 @@ from loans.queries.position import Position, load_position
 from loans.queries.standing import PenaltyBasis, R, S
 from portal.core.kernel.money import ZERO
 
-SUMMED = ("total", "ordinary_part", "surcharge_part", "capped_part", "compound", "per_day")
+SUMMED = ("total", "ordinary_part", "surcharge_part", "capped_part", "compound", "fee", "per_day")
 
 
 def penalty_story(loan: Loan, on: date) -> PenaltyExplanation:
@@ -40,7 +40,7 @@ def penalty_owed(standing: PenaltyBasis[S, R], on: date) -> Decimal:
     rows, facts = standing.facts(on)
     totals = penalty_totals(standing.profile, facts, on)
     owed = ZERO
-    for row, fact, (penalty, compound) in zip(rows, facts, totals, strict=True):
+    for row, fact, (penalty, compound, _) in zip(rows, facts, totals, strict=True):
         if fact.closed_on is None:  # in force
             owed += penalty - standing.reduced(row.pk, Account.PENALTY, on)
             owed += compound - standing.reduced(row.pk, Account.COMPOUND, on)

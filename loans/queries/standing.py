@@ -16,7 +16,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts, PaymentFact
-from loans.domain.interest import penalty_totals
+from loans.domain.interest import Charges, penalty_totals
 from loans.domain.profile import ProductProfile
 from loans.models import Account, Entry, Instalment, Schedule
 from portal.core.kernel.money import ZERO
@@ -34,6 +34,8 @@ BEARING = frozenset({Account.PRINCIPAL.value, Account.INTEREST.value})
 ADDED = Schedule.Kind.ADDED.value
 PARTIAL = frozenset({Schedule.Kind.RECOMPUTED.value, Schedule.Kind.ACCELERATED.value, ADDED})
 _ON = attrgetter("on")
+CHARGED = (Account.PENALTY, Account.COMPOUND, Account.FEE)  # in the order of Charges
+NOT_CHARGED = Charges(ZERO, ZERO, ZERO)
 INCOME_OF: dict[str, str] = {
     Account.INTEREST.value: Account.INTEREST_INCOME.value,
     Account.PENALTY.value: Account.PENALTY_INCOME.value,
@@ -220,8 +222,8 @@ class PenaltyBasis(Generic[S, R]):
             self.moves[move.instalment_id].append(move)
             self._running.pop(move.instalment_id, None)
 
-    def penalties(self, on: date) -> dict[int, tuple[Decimal, Decimal]]:
-        """Cumulative (penalty, compound) by instalment id: the explanation's sums alone."""
+    def penalties(self, on: date) -> dict[int, Charges]:
+        """Cumulative charges by instalment id: the explanation's sums alone."""
         rows, facts = self.facts(on)
         totals = penalty_totals(self.profile, facts, on)
         return {row.pk: sums for row, sums in zip(rows, totals, strict=True)}

@@ -27,7 +27,7 @@ from loans.queries.carrying import (
     written_off,
 )
 from loans.queries.position import Position, load_position
-from loans.queries.standing import INCOME_OF, LOAN, LedgerMovement
+from loans.queries.standing import CHARGED, INCOME_OF, LOAN, NOT_CHARGED, LedgerMovement
 from loans.services import ledger, observers
 from loans.services.ledger import EntryDraft, PostingLine
 from portal.core.errors import StaleWrite
@@ -150,8 +150,8 @@ class Books:
         explained = position.penalties(on)
         lines: list[PostingLine] = []
         for row in position.instalments:
-            sums = explained.get(row.pk, (ZERO, ZERO))
-            for account, target in zip((Account.PENALTY, Account.COMPOUND), sums, strict=True):
+            sums = explained.get(row.pk, NOT_CHARGED)
+            for account, target in zip(CHARGED, sums, strict=True):
                 delta = target - position.booked(row.pk, account, kinds=PENALTIES)
                 if delta:
                     lines += income(row, account, delta)

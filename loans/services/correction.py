@@ -39,7 +39,7 @@ from portal.core.kernel.money import ZERO
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Penalty ever charged (compound included) and everything owed on a day, in yuan."""
+    """Penalty ever charged (compound and late fee included) and everything owed on a day, in yuan."""
 
     as_of: date
     penalty: Decimal

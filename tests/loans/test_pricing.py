@@ -115,6 +115,7 @@ HISTORIES = {
         {},
         {"compound_on_interest": True, "as_of_inclusive": True},
         {"penalty_base": "all_outstanding", "method": "interest_only"},
+        {"late_fee": "20.00", "late_fee_share": "0.01", "round_penalty": "DOWN"},
         {"method": "balloon", "balloon_share": "0.5", "penalty_rate_stated": "0.0006"},
     ],
     ids=str,
@@ -136,7 +137,9 @@ def test_the_books_say_the_same(changes: dict[str, Any], history: str) -> None:
         }
     ).figures
 
-    told = {part: figures[f"debt.payoff.{part}"] for part in ("principal", "penalty", "compound")}
+    told = {
+        part: figures[f"debt.payoff.{part}"] for part in ("principal", "penalty", "compound", "fee")
+    }
     assert told == {part: str(debt.parts[part]) for part in told}
     assert figures["debt.payoff.total"] == str(debt.payoff)
 

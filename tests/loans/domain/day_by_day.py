@@ -57,6 +57,23 @@ class Almanac:
         penalty, compound = self._charged(fact)
         return self._fen(penalty), self._fen(compound)
 
+    def fee(self, fact: InstalmentFacts) -> Fraction:
+        """The late fee: what the contract names, as far as the nights have left room for it."""
+        product = self.profile
+        late = {*self._late(fact, PRINCIPAL), *self._late(fact, INTEREST)}
+        if not late or not (product.late_fee or product.late_fee_share):
+            return Fraction(0)
+        base = self._left(fact, PRINCIPAL, min(late)) + self._left(fact, INTEREST, min(late))
+        full = Fraction(product.late_fee) + Fraction(product.late_fee_share) * base
+        if product.late_fee_most is not None:
+            full = min(full, Fraction(product.late_fee_most))
+        room = Fraction(0)
+        for night in nights(min(late), max(late) + NIGHT):
+            if not self._is_paused(night):
+                left = self._left(fact, PRINCIPAL, night) + self._left(fact, INTEREST, night)
+                room += left * self._spare(night)
+        return min(full, room) * 100 // 1 / Fraction(100) if base else Fraction(0)
+
     def _charged(self, fact: InstalmentFacts) -> tuple[list[Charge], list[Charge]]:
         penalty = [self._on_principal(fact, night) for night in self._late(fact, PRINCIPAL)]
         penalty += [self._surcharge(fact, night) for night in self._others_late(fact)]
@@ -96,11 +113,14 @@ class Almanac:
 
     def _charge(self, night: date, base: Fraction, rate: Fraction, own: Fraction | None) -> Charge:
         """`own`: the most a yuan may bear where each balance has a ceiling to itself."""
-        if any(pause.from_on <= night < pause.to_on for pause in self.pauses):
+        if self._is_paused(night):
             return FREE
         if self._charges_interest() and self._cap() is not None:
             own = rate + self._spare(night)
         return Charge(base * rate, None if own is None else base * own)
+
+    def _is_paused(self, night: date) -> bool:
+        return any(pause.from_on <= night < pause.to_on for pause in self.pauses)
 
     def _charges_interest(self) -> bool:
         in_base = self.profile.penalty_base is PenaltyBase.DUE_PRINCIPAL_AND_INTEREST
@@ -150,7 +170,8 @@ class Almanac:
         everything = self.profile.penalty_base is PenaltyBase.ALL_OUTSTANDING
         running = max(self._ordinary(), rate if everything else Fraction(0))
         room = (cap - rate) * late + max(Fraction(0), cap - running) * undue
-        return room, rate * interest, late + interest + undue * everything
+        wanted = rate * interest if self._charges_interest() else Fraction(0)
+        return room, wanted, late + interest + undue * everything
 
     # --- which nights count ----------------------------------------------------------------------
 

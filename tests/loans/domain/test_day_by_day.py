@@ -46,8 +46,9 @@ def test_segments_add_up_to_what_every_night_costs(
             told[segment.component] += segment.amount_exact
         assert (told[Component.PENALTY], told[Component.COMPOUND]) == (penalty, compound)
         assert (item.total, item.compound) == almanac.rounded(fact)
+        assert item.fee == almanac.fee(fact)
     assert penalty_totals(product, facts, as_of, pauses=stops) == tuple(
-        (item.total, item.compound) for item in story.instalments
+        item.charges for item in story.instalments
     )
 
 

@@ -102,7 +102,7 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
 
 # Results: only the rules make them, so they check nothing.
 RESULTS = {
-    "Affordability", "Suggestion", "Suggestions", "Allocation", "AllocationLine", "Vesting",
+    "Affordability", "Charges", "Suggestion", "Suggestions", "Allocation", "AllocationLine", "Vesting",
     "Segment", "InstalmentPenalty", "PenaltyExplanation", "DebtFigures", "InParts", "WithWaivers",
     "PlanShape", "PlanRow", "PlanPreview", "ScheduledInstalment",
 }  # fmt: skip

@@ -69,6 +69,11 @@ def test_refusals_name_the_field(field: str, value: Any) -> None:
         ("one or the other", "penalty_multiplier",
          {"penalty_rate_stated": yuan("0.0004"), "penalty_multiplier": yuan("1.4")}),
         ("a float", "penalty_rate_stated", {"penalty_rate_stated": 0.0004}),
+        ("a fee below nothing", "late_fee", {"late_fee": yuan("-1.00")}),
+        ("a share above a tenth", "late_fee_share", {"late_fee_share": yuan("0.11")}),
+        ("a limit of no fee", "late_fee_most", {"late_fee_most": yuan("10.00")}),
+        ("a fee without a ceiling", "annual_cap", {"late_fee": yuan("20.00"), "annual_cap": None}),
+        ("a fee beside penalty rounded up", "round_penalty", {"late_fee": yuan("20.00")}),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_together_is_refused(

@@ -50,6 +50,15 @@ def penalty_rates(draw: st.DrawFn, rate: Decimal) -> dict[str, Any]:
 
 
 @st.composite
+def late_fees(draw: st.DrawFn) -> dict[str, Any]:
+    fixed, share = draw(st.sampled_from([("20.00", "0"), ("0", "0.05"), ("0.50", "0.01")]))
+    most = draw(st.sampled_from([None, Decimal("5.00")]))
+    return {
+        "late_fee": Decimal(fixed), "late_fee_share": Decimal(share), "late_fee_most": most
+    }  # fmt: skip
+
+
+@st.composite
 def profiles(draw: st.DrawFn, **fixed: Any) -> ProductProfile:
     kind = draw(st.sampled_from(["daily", "annual"]))
     rate = Decimal(draw(st.integers(0, 70))) / (100000 if kind == "daily" else 250)
@@ -75,6 +84,8 @@ def profiles(draw: st.DrawFn, **fixed: Any) -> ProductProfile:
         "round_penalty": draw(st.sampled_from(["HALF_UP", "DOWN"])),
     }
     values |= fixed
+    if values["annual_cap"] is not None and draw(st.integers(0, 3)) == 0:
+        values |= draw(late_fees()) | {"round_penalty": "DOWN"}
     if values.get("penalty_rate_stated") is not None and values["annual_cap"] is not None:
         days = 1 if kind == "daily" else values["year_basis"]
         if Fraction(values["penalty_rate_stated"]) / days > Fraction(values["annual_cap"]) / 365:
@@ -120,7 +131,7 @@ def moved(draw: st.DrawFn) -> tuple[InstalmentFacts, ...]:
 
 
 def whole(story: PenaltyExplanation) -> Decimal:
-    return story.total + story.compound
+    return story.total + story.compound + story.fee
 
 
 @quick
@@ -170,6 +181,7 @@ def test_penalty_never_falls_as_time_passes(
     for old, new in zip(before.instalments, after.instalments, strict=True):
         assert old.total <= new.total
         assert old.compound <= new.compound
+        assert old.fee <= new.fee
 
 
 @quick

@@ -26,6 +26,13 @@ YEARLY = product("annual_144_interest_only")
 STATED = replace(DAILY, penalty_rate_stated=Decimal("0.0005"))
 YEARLY_STATED = replace(YEARLY, penalty_rate_stated=Decimal("0.18"))
 MISUSE = replace(DAILY, penalty_cause=PenaltyCause.MISUSE, penalty_multiplier=Decimal("1.6"))
+WITH_FEE = replace(
+    DAILY,
+    late_fee=Decimal("20.00"),
+    late_fee_share=Decimal("0.01"),
+    late_fee_most=Decimal("30.00"),
+    round_penalty=Rounding.DOWN,
+)
 BALLOON = replace(DAILY, method=Method.BALLOON, balloon_share=Decimal("0.4"))
 
 
@@ -79,6 +86,12 @@ def test_credit_class_by_days(days: int, number: int) -> None:
         (replace(DAILY, penalty_start_offset=1), "起止", "到期日后第 2 天起，至还清当日止"),
         (STATED, "罚息利率", "合同约定 0.05%/天"),
         (YEARLY_STATED, "罚息利率", "合同约定 18% ÷ 360 = 0.05%/天"),
+        (
+            WITH_FEE,
+            "逾期费",
+            "每期逾期后收一次 20.00 元 + 逾期本金和利息的 1%，最多 30.00 元；"
+            "与利息、罚息合计超过年化上限的部分不收",
+        ),
         (MISUSE, "罚息利率（挪用借款）", "日利率 0.04% × 1.6 = 0.064%/天"),
     ],
 )
@@ -103,6 +116,7 @@ def test_rules_speak_of_this_loan(profile: ProductProfile, title: str, text: str
         STATED,
         YEARLY_STATED,
         MISUSE,
+        WITH_FEE,
     ],
 )
 def test_every_kind_of_product_opens_with_its_own_figures(

@@ -9,6 +9,7 @@ import pytest
 from loans.domain.profile import Method, RateKind
 from loans.models import Instalment, Loan
 from loans.services.acceleration import accelerate
+from loans.services.payment import reverse_payment
 from portal.core.errors import RuleViolation
 from tests.loans.books import (
     EXAMPLE,
@@ -21,6 +22,7 @@ from tests.loans.books import (
     paid,
     relief_terms,
     relieved,
+    split_of,
 )
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +87,32 @@ def test_every_method_lives_through_prepayment_and_plan_to_its_end(
     assert_clean()
     paid(loan, str(owed(loan, "12-01").payoff), "12-01")
     assert Loan.objects.get(pk=loan.pk).is_settled
+    assert_clean()
+
+
+def test_a_late_fee_is_booked_paid_before_penalty_waived_and_kept() -> None:
+    loan = example_loan(product=replace(EXAMPLE, late_fee=D("20.00"), round_penalty="DOWN"))
+
+    assert owed(loan, "07-10").fee == D("0.00")
+    assert owed(loan, "07-11").fee == D("1.84")
+    receipt = paid(loan, "25.00", "07-21")
+    assert split_of(receipt) == {"fee": D("20.00"), "penalty": D("5.00")}
+    assert_clean()
+    late = owed(loan, "08-20")
+    assert (late.instalments[0].fee, late.fee) == (D("0.00"), D("7.73"))
+    assert late.due_now == sum(row.total for row in late.instalments if row.due_on <= late.as_of)
+    reverse_payment(payment_id=receipt.pk, reason="退票", actor=None, now=at(day("08-21")))
+    assert owed(loan, "08-21").instalments[0].fee == D("20.00")
+    assert_clean()
+
+    before = owed(loan, "08-21").figures
+    terms = relief_terms(
+        "08-21", str(before.penalty), waive_fee=D("15.00"), first_due_on=day("09-21")
+    )
+    relieved(loan, terms, "08-21")
+    kept = owed(loan, "08-21")
+    assert kept.kept_penalty == before.fee - D("15.00")
+    assert kept.fee == D("0.00")
     assert_clean()
 
 

@@ -74,13 +74,14 @@ def days_add_up(position: Position, today: date) -> None:
     for n in range(1, 6):
         told += story.per_day
         story = position.explanation(today + n * DAY)[0]
-    assert story.total + story.compound - first.total - first.compound == told
+    before, after = (one.total + one.compound + one.fee for one in (first, story))
+    assert after - before == told
     for line in story.instalments:
         assert line.total == line.ordinary_part + line.surcharge_part
 
 
 def ceiling_holds(position: Position, today: date) -> None:
-    """Rounded penalty + compound never pass the ceiling over the loan, not by a part of a fen."""
+    """Rounded penalty + compound + fee never pass the ceiling over the loan, not by a part of a fen."""
     cap = position.profile.cap_daily_rate
     story = position.explanation(today)[0]
     segments = [segment for line in story.instalments for segment in line.segments]
@@ -90,7 +91,7 @@ def ceiling_holds(position: Position, today: date) -> None:
     begin = min(segment.from_on for segment in segments)
     end = max(segment.to_on for segment in segments)
     most = ceiling(position.profile, position.facts(today)[1], begin, end)
-    assert Fraction(story.total + story.compound) <= most
+    assert Fraction(story.total + story.compound + story.fee) <= most
 
 
 def payoff_splits_whole(position: Position, today: date) -> None:

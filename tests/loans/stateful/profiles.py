@@ -67,6 +67,14 @@ def allowed(values: dict[str, object]) -> bool:
     return True
 
 
+LATE_FEES = [  # fixed, share of what is late, at most
+    *(("0", "0", None),) * 4,
+    ("20.00", "0", None),
+    ("0.50", "0.02", None),
+    ("0", "0.1", D("5.00")),
+]
+
+
 @st.composite
 def profiles(draw: st.DrawFn) -> ProductProfile:
     kind = draw(st.sampled_from(RateKind))
@@ -74,8 +82,18 @@ def profiles(draw: st.DrawFn) -> ProductProfile:
     method, share = draw(st.sampled_from(METHODS))
     is_stated = draw(st.sampled_from([False, False, True]))
     cause, times = draw(st.sampled_from(STATED if is_stated else MULTIPLIERS))
+    fee, fee_share, fee_most = draw(st.sampled_from(LATE_FEES))
+    with_fee: dict[str, st.SearchStrategy[object]] = {
+        "late_fee": st.just(D(fee)),
+        "late_fee_share": st.just(D(fee_share)),
+        "late_fee_most": st.just(fee_most),
+    }
+    if D(fee) or D(fee_share):  # then there is a ceiling, and penalty is rounded DOWN
+        with_fee["annual_cap"] = st.sampled_from([D("0.24"), D("0.15")])
+        with_fee["round_penalty"] = st.just(Rounding.DOWN)
     drawn = st.fixed_dictionaries(
         FIELDS
+        | with_fee
         | {
             "code": st.just("drawn"),
             "name": st.just("抽到的产品"),

@@ -30,6 +30,7 @@ def test_every_parameter_of_a_profile_is_drawn() -> None:
     assert {field.name for field in fields(ProductProfile)} == {
         *FIELDS, "code", "name", "rate_kind", "rate", "method", "balloon_share", "interest_days",
         "penalty_cause", "penalty_multiplier", "penalty_rate_stated",
+        "late_fee", "late_fee_share", "late_fee_most",
     }  # fmt: skip
 
 
