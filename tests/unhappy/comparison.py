@@ -72,7 +72,9 @@ def _figures(reading: Reading) -> Iterator[tuple[str, Page, Figure]]:
                 continue
             if figure.field.startswith("breach-") and ENDED.search(page.root.text):
                 continue  # of a plan before the one in force
-            of_an_offer = "#" in figure.about and figure.field.startswith(OF_AN_OFFER)
+            of_an_offer = figure.field.startswith("offer-") or (
+                "#" in figure.about and figure.field.startswith(OF_AN_OFFER)
+            )  # a loan may have had two plans, each with a case of its own
             loan = reading.whom(figure.about).partition("#")[0]
             yield figure.about if of_an_offer else loan, page, figure
 

@@ -25,6 +25,7 @@ OPENED = re.compile(r"^/(jiebei|relief)/")
 PASSED_BY = re.compile(r"\.(csv|pdf|ics)|/(files|evidence|withdraw|appeal|receipt|reopen)/|\?")
 SCOPES = re.compile(r"/repay/\?scope=(due|payoff|next|plan)")
 PAPERS = re.compile(r"^/(jiebei|relief)/[a-z0-9]+/(agreement|statement|penalty)\.pdf$")
+MOST_PAPERS = 28  # of one life: more are refused within 10 minutes
 ENOUGH = 60  # pages; more would be a loop
 
 
@@ -64,6 +65,7 @@ class Borrower:
     readings: list[Reading] = field(default_factory=list)
     seen_notice: int = 0
     seen_delivery: int = 0
+    printed: int = 0  # papers read so far
 
     def __post_init__(self) -> None:
         self.client = Client()
@@ -130,7 +132,8 @@ class Borrower:
         """The agreements and statements that the pages offer, as printed."""
         links = {link for page in pages for link in page.links if PAPERS.match(link)}
         read_papers = {}
-        for link in sorted(links):
+        for link in sorted(links)[: MOST_PAPERS - self.printed]:
+            self.printed += 1
             answer = self.client.get(link)
             assert answer.status_code == 200, f"{link}: {answer.status_code}"
             read_papers[link] = words_of_pdf(b"".join(answer))  # type: ignore[arg-type]
