@@ -47,7 +47,9 @@ def events(statement: Statement) -> tuple[BookedEvent, ...]:
 def _what(lines: tuple[StatementLine, ...]) -> str:
     """还款 · 利息、本金 · 第 1 期."""
     first = lines[0]
-    accounts = "、".join(dict.fromkeys(line.account_label for line in lines))
+    accounts = "、".join(dict.fromkeys(line.account_label for line in lines if line.amount))
+    if not accounts:  # only said: a write-off, say, moves nothing that is owed
+        return first.kind_label
     numbers = {line.instalment for line in lines if line.instalment is not None}
     where = f" · 第 {min(numbers)} 期" if len(numbers) == 1 else ""
     return f"{first.kind_label} · {accounts}{where}"

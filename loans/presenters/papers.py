@@ -12,11 +12,11 @@ from loans.domain.profile import ProductProfile
 from loans.models import Loan
 from loans.presenters import rules, wording
 from loans.presenters.amounts import figure, penalty_all
+from loans.presenters.booked import events
 from loans.presenters.exports import Cell, to_csv
 from loans.presenters.penalty import rate_formula
 from loans.queries.types import Debt, Statement
 from portal.core.documents.pdf import Column
-from portal.core.kernel.money import signed
 
 
 class StatementPaper(NamedTuple):
@@ -181,18 +181,17 @@ def statement_csv(statement: Statement) -> bytes:
 
 
 def statement_paper(loan: Loan, statement: Statement, debt: Debt) -> StatementPaper:
-    """对账单 for the printer."""
+    """对账单 for the printer, as a bank prints it: one row an event, and the balance after it."""
     rows = [
         [
-            f"{line.on}",
-            f"{line.kind_label}{'（已冲正）' if line.reversed else ''}",
-            line.account_label,
-            f"{line.instalment or ''}",
-            signed(line.amount),
-            wording.yuan(line.balance),
-            line.source,
+            f"{event.on}",
+            f"{event.what}{'（已冲正）' if event.reversed else ''}",
+            wording.yuan(event.amount) if event.amount > 0 else "",
+            wording.yuan(-event.amount) if event.amount < 0 else "",
+            wording.yuan(event.balance),
+            event.source,
         ]
-        for line in statement.lines
+        for event in events(statement)
     ]
     meta = [
         ("借据编号", loan.number),
@@ -201,7 +200,7 @@ def statement_paper(loan: Loan, statement: Statement, debt: Debt) -> StatementPa
         ("期末余额", f"{wording.yuan(statement.closing)} 元"),
         ("制表日期", f"{debt.as_of}"),
     ]
-    footer = ["金额前的 + 表示应还增加，− 表示应还减少。"]
+    footer = ["每一行是一件事；逐项记账在网页的对账单里展开，或下载 CSV。"]
     credit = f" + 溢缴款 {wording.yuan(statement.credit)}" if statement.credit else ""
     if statement.to_on == debt.as_of:
         footer.append(
@@ -210,13 +209,12 @@ def statement_paper(loan: Loan, statement: Statement, debt: Debt) -> StatementPa
             f"今天总待还 {wording.yuan(debt.total)} 元。"
         )
     columns = (
-        Column("日期", 1.0),
-        Column("类型", 0.9),
-        Column("科目", 0.7),
-        Column("期次", 0.4),
-        Column("金额", 0.9, "R"),
-        Column("余额（元）", 1.0, "R"),
-        Column("事由", 2.1),
+        Column("日期", 0.9),
+        Column("摘要", 1.6),
+        Column("应还增加", 0.8, "R"),
+        Column("应还减少", 0.8, "R"),
+        Column("余额（元）", 0.9, "R"),
+        Column("事由", 2.0),
     )
     return StatementPaper("对账单", meta, columns, rows, footer)
 

@@ -35,7 +35,10 @@ NOT_STAFF = "这个账户不是工作人员账户，请到借款人登录页登�
 # Navigation: caption, then the models (app.Model) below it; the rest follow under 系统.
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("减免", ("relief.Case", "relief.Offer", "relief.Agreement", "relief.Event")),
-    ("借款", ("loans.Loan", "loans.Schedule", "loans.Payment", "loans.Entry")),
+    (
+        "借款",
+        ("loans.Loan", "loans.Schedule", "loans.Payment", "loans.Entry", "loans.Proposal"),
+    ),
     ("会计", ("loans.PortfolioReport", "loans.BookExport", "loans.ChartVersion")),
     ("沟通", ("relief.Conversation", "portal.PhoneTask", "portal.Delivery", "portal.Notice")),
 )

@@ -75,6 +75,11 @@ class Person:
         mark = self.page.locator(f'data[data-field="{name}"]').nth(index)
         return mark.get_attribute("value") or ""
 
+    def figure_or_nothing(self, name: str) -> str:
+        """The same; 0 where the page has no such mark."""
+        mark = self.page.locator(f'data[data-field="{name}"]')
+        return self.figure(name) if mark.count() else "0"
+
     def state(self) -> str:
         """The case's state as the page marks it."""
         mark = self.page.locator('[data-field="case-state"]').first

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from loans.models import Loan
-from loans.presenters import booked
+from loans.presenters import booked, papers
 from loans.queries.debt import load_debt
 from loans.queries.statement import load_statement
 from portal.core.kernel.money import signed
@@ -68,6 +68,20 @@ def test_statement_page_keeps_every_posting_under_its_event(lin: Client, loan: L
     assert all(f"{len(row.lines)} 条记账" in text for row in rows if len(row.lines) > 1)
     for line in told.lines:
         assert signed(line.amount) in text
+
+
+def test_statement_on_paper_has_a_row_an_event_as_a_bank_prints_it(loan: Loan) -> None:
+    """No split postings: increase, decrease, and the balance that the next row starts from."""
+    loan = relieved(loan)
+    told = load_statement(loan)
+    rows = papers.statement_paper(loan, told, load_debt(loan, TODAY)).rows
+
+    balance = told.opening
+    for _, _, up, down, after, _ in rows:
+        assert not (up and down)
+        balance += Decimal(up.replace(",", "") or 0) - Decimal(down.replace(",", "") or 0)
+        assert f"{balance:,.2f}" == after
+    assert (len(rows), balance) == (len(booked.events(told)), told.closing)
 
 
 def test_statement_of_today_leads_from_the_books_to_todays_debt(lin: Client, loan: Loan) -> None:
