@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from portal.core import clock, proofs, row_triggers
+from tests.leaks import WATCH
 
 NEEDS = {
     "browser": (
@@ -42,6 +43,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if name in item.keywords:
                 item.add_marker(pytest.mark.skip(reason=what_to_do))
+
+
+def pytest_sessionstart() -> None:
+    WATCH.install()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """A test in which something private got out fails, whatever else it has seen (tests/leaks.py).
+
+    What its fixtures let out counts as its own; what ends after it, as the next one's.
+    """
+    yield
+    if found := WATCH.take():
+        pytest.fail("\n".join(["private values got out:", *found]), pytrace=False)
 
 
 def at(text: str) -> datetime:

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.journeys.people import Person
+from tests.leaks import WATCH
 from tests.stack import Stack, start_stack
 
 CHROMIUM_FLAGS = [
@@ -22,7 +23,9 @@ def stack() -> Iterator[Stack]:
     """One for all journeys of a process, which come in order: some move its clock."""
     running = start_stack()
     yield running
+    WATCH.read("the log of the stack", running.log())
     running.stop()
+    assert WATCH.take() == []
 
 
 @pytest.fixture(scope="module")
