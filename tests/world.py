@@ -74,8 +74,6 @@ def build_world() -> World:
         "pk": case.pk,
         "user": world.reviewer.pk,
         "passkey": "nothing",
-        "uid": "MQ",
-        "token": "none",
         "content_type_id": 1,
         "app_label": "relief",
         "url": "nothing",

@@ -137,7 +137,7 @@ class DeskSite(AdminSite):
 
     def get_urls(self) -> list[Any]:
         pages = [
-            path("setup/<slug:uid>/<slug:token>/", setup.setup, name="setup"),
+            path("setup/", setup.setup, name="setup"),
             path("login/factor/", factor.log_in, name="factor-login"),
             path("factor/enrol/", factor.enrol, name="factor-enrol"),
             path("factor/", self.admin_view(factor.own), name="factor"),

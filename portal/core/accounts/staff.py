@@ -13,9 +13,6 @@ from datetime import datetime
 
 from django.contrib.auth.tokens import default_token_generator
 from django.db import IntegrityError, transaction
-from django.urls import reverse
-from django.utils.encoding import force_bytes
-from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
 from portal.core import clock
 from portal.core.accounts import sessions, trail
@@ -298,31 +295,30 @@ _APPLY: dict[StaffChange.Kind, Callable[[StaffChange, User, Origin, datetime], U
 # --- The first password -------------------------------------------------------------------------
 
 
-def needs_setup_link(change: StaffChange) -> bool:
-    """Whether the person has no password now, and is given a link to set one."""
+def needs_setup_code(change: StaffChange) -> bool:
+    """Whether the person has no password now, and is given a code to set one."""
     return change.kind in (Kind.CREATE, Kind.ENABLE, Kind.RESET_PASSWORD)
 
 
-def setup_path(user: User) -> str:
-    """The address at which this person sets a password, once, within PASSWORD_RESET_TIMEOUT."""
-    uid = urlsafe_base64_encode(force_bytes(user.pk))
-    return reverse("admin:setup", args=[uid, default_token_generator.make_token(user)])
+def setup_code(user: User) -> str:
+    """What lets this person set a password, once, within PASSWORD_RESET_TIMEOUT."""
+    return str(default_token_generator.make_token(user))
 
 
-def who_sets_up(uid: str, token: str) -> User | None:
-    """Whose link this is; None when it is used, late or made up."""
-    try:
-        pk = int(urlsafe_base64_decode(uid))
-    except (ValueError, OverflowError):
-        return None
-    user = (
-        User.objects.filter(pk=pk, role=Role.STAFF, is_active=True).first() if pk < 2**63 else None
-    )
-    return user if user and default_token_generator.check_token(user, token) else None
+def who_sets_up(*, username: str, code: str) -> User:
+    """Whose code this is; RuleViolation, one sentence, when it is used, late or made up."""
+    people = User.objects.filter(role=Role.STAFF, is_active=True)
+    user = people.filter(username=username.strip().lower()[:150]).first()
+    if user is None or not default_token_generator.check_token(user, code.strip()[:100]):
+        raise RuleViolation(
+            "用户名或设置码不正确，或设置码已用过、超过 24 小时。请检查，或联系经理重新办理",
+            code="setup-code",
+        )
+    return user
 
 
 def set_up(*, user: User, password: str, origin: Origin) -> None:
-    """Set the password of a new account; the link is used up by it. InvalidInput when it is weak."""
+    """Set the password of a new account; the code is used up by it. InvalidInput when it is weak."""
     clean_password(password, user=user)
     with transaction.atomic():
         user.set_password(password)

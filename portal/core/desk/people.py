@@ -25,12 +25,12 @@ else:
 
 Kind = StaffChange.Kind
 WARNINGS = {
-    Kind.CREATE: "另一位经理复核后建立账户，并得到一个链接，由本人设置密码。",
+    Kind.CREATE: "另一位经理复核后建立账户，并得到一个设置码，由本人设置密码。",
     Kind.RANK: "另一位经理复核后生效，本人需要重新登录。",
     Kind.DISABLE: "另一位经理复核后立即退出登录、不能再登录；名下的申请同时转交或退回队列，对话重新排队。",
     Kind.ENABLE: "另一位经理复核后恢复，密码和双重验证需要本人重新设置。",
     Kind.RESET_FACTOR: "请先当面或视频确认是本人。另一位经理复核后，原来的验证器、通行密钥和恢复码失效，本人下次登录时重新绑定。",
-    Kind.RESET_PASSWORD: "请先当面或视频确认是本人。另一位经理复核后原密码失效，并得到一个链接，由本人设置新密码。",
+    Kind.RESET_PASSWORD: "请先当面或视频确认是本人。另一位经理复核后原密码失效，并得到一个设置码，由本人设置新密码。",
 }
 
 
@@ -251,19 +251,19 @@ class StaffChangeAdmin(ReadOnlyAdmin):
         return self._form_page(request, title, WARNINGS[kind], form, "提交复核", back, act)
 
     def approve_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """复核通过: it happens now; whoever has no password then is given a link."""
+        """复核通过: it happens now; whoever has no password then is given a code."""
         change, actor = self._change(pk), _manager(request)
 
         def act(values: dict[str, Any]) -> HttpResponse:
             done = staff.approve(
                 change_id=pk, actor=actor, origin=visitor.origin(request), now=clock.now()
             )
-            if done.subject is None or not staff.needs_setup_link(done):
+            if done.subject is None or not staff.needs_setup_code(done):
                 messages.success(request, f"{done}：已生效。")
                 return redirect("admin:portal_staffchange_change", pk)
-            link = request.build_absolute_uri(staff.setup_path(done.subject))
-            context = {"title": str(done), "link": link, **admin.site.each_context(request)}
-            return render(request, "admin/portal/staff/link.html", context)
+            code = staff.setup_code(done.subject)
+            context = {"title": str(done), "code": code, **admin.site.each_context(request)}
+            return render(request, "admin/portal/staff/code.html", context)
 
         warning = WARNINGS[Kind(change.kind)]
         return self._end_page(request, change, f"复核通过：{change}", warning, "复核通过", act)

@@ -23,5 +23,7 @@ class Command(BaseCommand):
             user = staff.first_manager(username=options["username"], name=options["name"])
         except (RuleViolation, InvalidInput) as refusal:
             raise CommandError(refusal.message) from refusal
-        self.stdout.write(f"已新建经理 {user.username}。请本人在 24 小时内打开下面的地址设置密码：")
-        self.stdout.write(staff.setup_path(user))
+        self.stdout.write(
+            f"已新建经理 {user.username}。请本人在 24 小时内到 /admin/setup/ 设置密码，设置码："
+        )
+        self.stdout.write(staff.setup_code(user))

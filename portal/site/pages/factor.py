@@ -15,7 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.core import proofs, visitor
-from portal.core.accounts import factors, parking, passkeys
+from portal.core.accounts import factors, parking, passkeys, sessions
 from portal.core.models import User
 from portal.site.pages import visit
 from portal.site.step_up import PARKED, act_at
@@ -150,6 +150,10 @@ def enrol(request: HttpRequest) -> HttpResponse:
     if waiting:
         proofs.enter(request, waiting, by=factors.BY_APP)
     else:
+        key_here = request.session.session_key or ""
+        sessions.end_all(
+            user=user, why="验证器已更换", origin=visitor.origin(request), but=key_here
+        )
         proofs.renew(request)
     return _show_codes(request, codes, waiting.then if waiting else reverse("admin:factor"))
 

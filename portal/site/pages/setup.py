@@ -1,4 +1,4 @@
-"""The first password of a new account of staff, set by whoever has the link that two managers made."""
+"""The first password of a new account of staff, set by whoever has the code that two managers gave."""
 
 from __future__ import annotations
 
@@ -21,6 +21,15 @@ from portal.site.pages.forms import password_field
 class SetupForm(forms.Form):
     """设置密码, typed twice: there is no code by SMS to fall back on."""
 
+    username = forms.CharField(
+        label="用户名", max_length=150, error_messages={"required": "请填写用户名"}
+    )
+    code = forms.CharField(
+        label="设置码",
+        max_length=100,
+        widget=forms.TextInput({"autocomplete": "off"}),
+        error_messages={"required": "请填写经理给你的设置码"},
+    )
     password = password_field("新密码", new=True)
     again = password_field("再输入一次", new=True)
 
@@ -33,27 +42,21 @@ class SetupForm(forms.Form):
 
 @login_not_required
 @never_cache
-@sensitive_post_parameters("password", "again")
+@sensitive_post_parameters("code", "password", "again")
 @require_http_methods(["GET", "HEAD", "POST"])
-def setup(request: HttpRequest, uid: str, token: str) -> HttpResponse:
-    """Set the password, then log in as always: the link by itself opens nothing."""
-    context = {**admin.site.each_context(request), "title": "设置密码"}
-    template = "admin/portal/staff/setup.html"
-    user = staff.who_sets_up(uid, token)
-    if user is None:
-        return render(request, template, context, status=410)
+def setup(request: HttpRequest) -> HttpResponse:
+    """Set the password, then log in as always: the code by itself opens nothing."""
     form = SetupForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
+        values = form.cleaned_data
         try:
-            staff.set_up(
-                user=user,
-                password=form.cleaned_data["password"],
-                origin=visitor.origin(request),
-            )
+            user = staff.who_sets_up(username=values["username"], code=values["code"])
+            staff.set_up(user=user, password=values["password"], origin=visitor.origin(request))
         except visitor.REFUSALS as problem:
             visitor.refuse(form, problem)
         else:
             messages.success(request, "密码已设置，请登录。")
             return redirect("admin:login")
-    context |= {"form": form, "user_name": user.username}
-    return render(request, template, context, status=422 if form.errors else 200)
+    context = {**admin.site.each_context(request), "title": "设置密码", "form": form}
+    status = 422 if form.errors else 200
+    return render(request, "admin/portal/staff/setup.html", context, status=status)

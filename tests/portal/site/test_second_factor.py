@@ -102,6 +102,10 @@ def test_a_second_enrolment_needs_the_first_factor(client: Client, staff: User) 
 
 def test_a_lost_device_is_replaced_with_a_recovery_code(client: Client, staff: User) -> None:
     lost, codes = enrolled(client, staff)
+    thief = Client()
+    with_password(thief, staff)
+    thief.post(ASK, {"code": lost.code()})
+    assert thief.get(DESK).status_code == 200
     client.post("/admin/logout/")
     with_password(client, staff)
 
@@ -111,6 +115,7 @@ def test_a_lost_device_is_replaced_with_a_recovery_code(client: Client, staff: U
 
     assert "还剩 9 个" in into
     assert app.key != lost.key
+    assert thief.get(DESK).status_code == 302
     client.post("/admin/logout/")
     with_password(client, staff)
     assert client.post(ASK, {"code": lost.code()}).status_code == 422

@@ -57,10 +57,16 @@ def end(user: User, change: StaffChange, how: str = "approve") -> Any:
     return desk(user).post(reverse(f"admin:portal_staffchange_{how}", args=[change.pk]))
 
 
-def link_of(answer: Any) -> str:
-    found = re.search(r'id="setup-link">https?://[^/]+([^<]+)<', answer.content.decode())
-    assert found, "no link"
+def code_of(answer: Any) -> str:
+    """The setup code that the page of the approval shows."""
+    found = re.search(r'id="setup-code">([^<]+)<', answer.content.decode())
+    assert found, "no code"
     return found[1]
+
+
+def set_up(username: str, code: str, password: str = STRONG, again: str = "") -> Any:
+    values = {"username": username, "code": code, "password": password}
+    return Client().post("/admin/setup/", {**values, "again": again or password})
 
 
 def test_two_managers_make_an_account_and_its_owner_sets_the_password(
@@ -70,9 +76,8 @@ def test_two_managers_make_an_account_and_its_owner_sets_the_password(
     change = StaffChange.objects.get()
     assert not User.objects.filter(username="zhou-min").exists()
 
-    link = link_of(end(checker, change))
-    values = {"password": STRONG, "again": STRONG}
-    assert client.post(link, values)["Location"] == "/admin/login/"
+    code = code_of(end(checker, change))
+    assert set_up("zhou-min", code)["Location"] == "/admin/login/"
     asked = client.post("/admin/login/", {"username": "zhou-min", "password": STRONG})
 
     made = User.objects.get(username="zhou-min")
@@ -80,7 +85,7 @@ def test_two_managers_make_an_account_and_its_owner_sets_the_password(
     event = SecurityEvent.objects.get(kind="STAFF_CREATE")
     assert (event.user, event.actor) == (made, checker)
     assert event.detail == f"审核员，由{maker.name}提出"
-    assert client.post(link, values).status_code == 410
+    assert "已用过" in set_up("zhou-min", code).content.decode()
 
 
 @pytest.mark.parametrize(
@@ -197,27 +202,30 @@ def test_a_closed_account_is_out_and_can_be_opened_as_somebody_new(
     assert inside.get("/admin/").status_code == 302
 
     propose(checker, agent, "enable")
-    link = link_of(end(maker, StaffChange.objects.latest("pk")))
+    code = code_of(end(maker, StaffChange.objects.latest("pk")))
 
     old = client.post("/admin/login/", {"username": agent.username, "password": factories.PASSWORD})
     assert old.status_code == 200
-    assert client.get(link).status_code == 200
+    assert set_up(agent.username, code).status_code == 302
 
 
-def test_a_password_is_reset_by_link(maker: User, checker: User, agent: User) -> None:
+def test_a_password_is_reset_by_a_code(maker: User, checker: User, agent: User) -> None:
     propose(maker, agent, "reset-password")
-    link = link_of(end(checker, StaffChange.objects.get()))
+    code = code_of(end(checker, StaffChange.objects.get()))
 
-    weak = Client().post(link, {"password": "12345678", "again": "12345678"})
-    different = Client().post(link, {"password": STRONG, "again": STRONG + "x"})
+    weak = set_up(agent.username, code, "12345678")
+    different = set_up(agent.username, code, again=STRONG + "x")
+    foreign = set_up(maker.username, code)
     with time_machine.travel(clock.real_now().timestamp() + 25 * 3600):
-        late = Client().get(link)
+        late = set_up(agent.username, code)
 
-    assert (weak.status_code, different.status_code, late.status_code) == (422, 422, 410)
+    answers = (weak, different, foreign, late)
+    assert [answer.status_code for answer in answers] == [422] * 4
     assert "密码太简单" in weak.content.decode()
     assert "两次输入的密码不一样" in different.content.decode()
-    assert "链接已失效" in late.content.decode()
-    assert Client().get("/admin/setup/MQ/a-b/").status_code == 410
+    assert "超过 24 小时" in late.content.decode()
+    assert "用户名或设置码不正确" in foreign.content.decode()
+    assert Client().get("/admin/setup/").status_code == 200
 
 
 def test_one_change_of_an_account_at_a_time_and_ended_once(
@@ -271,8 +279,8 @@ def test_the_command_makes_the_first_two_managers_only() -> None:
     call_command("create_staff", "wang-li", "王丽", stdout=out)
     call_command("create_staff", "chen-gang", "陈刚", stdout=StringIO())
 
-    link = out.getvalue().strip().splitlines()[-1]
-    assert Client().get(link).status_code == 200
+    code = out.getvalue().strip().splitlines()[-1]
+    assert set_up("wang-li", code).status_code == 302
     assert User.objects.get(username="wang-li").rank == "MANAGER"
     with pytest.raises(CommandError, match="已有两位经理"):
         call_command("create_staff", "li-na", "李娜", stdout=StringIO())
