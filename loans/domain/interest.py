@@ -269,8 +269,8 @@ def _rounded(
     whole = _whole(parts, scale, mode)
     if whole == down:
         return down
-    own = [run for run in runs if run.price.component is component and run.start < stop]
-    most = _most(own, stop, room)
+    component_runs = [run for run in runs if run.price.component is component and run.start < stop]
+    most = _most(component_runs, stop, room)
     return down if most is not None and whole > most else whole
 
 

@@ -110,7 +110,7 @@ def test_late_warned_and_broken_it_is_the_same_figure_everywhere(plan: Plan) -> 
 
     assert plan.figures_on(plan.plan_page, "breach-returned") == {back}
     assert plan.figures_on(plan.loan_page, "breach-returned") == {back}
-    assert plan.at_desk("breach-returned") == set()  # nothing to confirm before the cure has ended
+    assert plan.at_desk("breach-returned") == {back}  # a forecast: nothing to confirm yet
     warned = Notice.objects.get(event="plan_warned")
     assert f"恢复 {back} 元" in warned.body
 

@@ -122,9 +122,10 @@ def jump(target: datetime) -> list[Fallen]:
 
 
 def sweeps() -> list[str]:
-    """The names of beat's sweeps: deadlines first, then the notices they lead to."""
+    """The names of beat's sweeps: deadlines first, then reports, then the notices they lead to."""
     names = {entry["task"] for entry in current_app.conf.beat_schedule.values()} - {NOT_A_SWEEP}
-    return sorted(names, key=lambda name: (name.startswith("portal."), name))
+    order = ("relief", "loans", "portal")
+    return sorted(names, key=lambda name: (order.index(name.partition(".")[0]), name))
 
 
 def _wait_until_handled(pks: Sequence[int]) -> None:
