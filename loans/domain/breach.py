@@ -9,6 +9,10 @@ from loans.domain._checks import check_amount
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import FEN, from_fen, to_fen
 
+# What a breach makes due bears penalty from the day after it (loans/RULES.md §7), in these words
+# on every page and in the agreement.
+PENALTY_AFTER_BREACH = "从次日起计收罚息，不向前追溯"
+
 
 @dataclass(frozen=True, slots=True)
 class Vesting:

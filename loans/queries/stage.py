@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
+from loans.domain.breach import PENALTY_AFTER_BREACH
 from loans.models import Loan, Schedule
 from loans.queries.types import Debt, InstalmentDebt
 
@@ -121,7 +122,7 @@ WORDS: dict[Stage, Words] = {
     S.PLAN_BROKEN: Words(
         "新计划已终止", "d", "新还款计划已因违约终止",
         "{opened}起剩余欠款全部到期[，本期应还 {amount} 元]；"
-        "从次日起计收罚息，不向前追溯。仍可随时还款，还不上请联系客服。", "去还款",
+        f"{PENALTY_AFTER_BREACH}。仍可随时还款，还不上请联系客服。", "去还款",
     ),
     S.PLAN_COMPLETED: Words(
         "新计划已还清", "s", "新还款计划已全部还清",

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from loans.domain.breach import vest
+from loans.domain.breach import PENALTY_AFTER_BREACH, vest
 from loans.domain.components import LABELS, WAIVABLE, Components
 from loans.domain.restructure import OF_WHICH, DebtFigures
 from loans.domain.schedule import PERIOD_LABELS, PlanPeriod
@@ -127,7 +127,7 @@ def _breach(
         f"未还满 {snapshot['plan_grace_days']} 天发出预警，之后 {snapshot['cure_days']} 天内还清的，"
         "新计划继续有效；仍未还清，或连续两期未还的，经客服确认后新计划终止。",
         f"终止后，减免按已还计划本金的比例保留，其余恢复（一期未还时恢复 {yuan(most)}）；"
-        "剩余本金立即到期，从终止之日起计收罚息，不追溯。",
+        f"剩余本金立即到期，{PENALTY_AFTER_BREACH}。",
     ]
     if Decimal(snapshot["penalty_waived_since"]):
         lines.append("欠款日之后至确认日新增、一并减免的罚息，不因终止而恢复。")

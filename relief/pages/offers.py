@@ -11,6 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
+from loans.domain.breach import PENALTY_AFTER_BREACH
 from loans.queries.debt import load_debt
 from portal.core import clock
 from portal.core.access import borrower_only
@@ -73,6 +74,7 @@ def page_context(case: Case, offer: Offer) -> dict[str, Any]:
         "rules": case.policy.rules,
         "today": today(view.sums, debt, case, locked=view.locked) if debt else None,
         "comebacks": comebacks(view.sums),
+        "penalty_after_breach": PENALTY_AFTER_BREACH,
         "before": before[0] if before else None,
         "changes": changes(view, present.offer_view(before[0], now)) if before else (),
         "newer": newer[0] if newer else None,

@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from loans.domain.breach import PENALTY_AFTER_BREACH
 from loans.domain.components import Components
 from loans.domain.restructure import OF_WHICH
 from loans.models import Payment
@@ -24,10 +25,11 @@ from loans.queries.position import load_position
 from loans.queries.stage import Stage
 from loans.queries.types import Debt
 from portal.core import clock
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Rank
 from relief.cases import labels
 from relief.cases.models import Case
-from relief.cases.workflow import State
+from relief.cases.workflow import Action, State
 from relief.offers import agreement_text
 from relief.offers.agreement import is_untouched
 from relief.offers.models import Agreement, Offer
@@ -218,6 +220,25 @@ def test_an_agreement_signed_before_the_parts_were_stored_keeps_its_text_and_dig
     assert is_untouched(signed)
     again = agreement_text.write(signed.snapshot | {"accepted_at": signed.accepted_at})
     assert again == signed.text
+
+
+def test_offer_agreement_and_stage_begin_the_penalty_of_a_breach_on_the_day_of_the_books() -> None:
+    case = factories.case_at(State.OFFERED)
+    offer = page(case, "relief:offer", case.public_id, case.offers.get().number)
+    factories.accept(case, now=AT + timedelta(minutes=1))  # it was read first
+    agreement = case.agreements.get().text
+    broken = factories.case_at(State.BREACHED)
+    breached_on = business_date(broken.events.get(action=Action.BREACH).at)
+
+    told = stage.stage_of(broken.loan, load_debt(broken.loan, breached_on)).text
+    penalties = [
+        load_debt(broken.loan, breached_on + timedelta(days=days)).penalty for days in (0, 1)
+    ]
+
+    assert penalties[0] < penalties[1]
+    first_day = re.compile(r"[从自][^，。]{1,4}起计收罚息，不[^，。<]*")
+    for text in (offer, agreement, told):
+        assert first_day.findall(text) == [PENALTY_AFTER_BREACH]
 
 
 def test_the_page_of_a_broken_plan_leaves_the_loan_to_the_plan_after_it() -> None:
