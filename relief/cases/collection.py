@@ -5,7 +5,10 @@ from __future__ import annotations
 from relief.cases.workflow import COLLECTION_STOPS, IN_PLAN, State
 
 IN_TALKS_SENTENCE = "申请办理期间，催收提醒和催收电话已停止；到期还款仍按原计划计算。"
-IN_PLAN_SENTENCE = "新还款计划执行期间，催收已停止；只会收到本计划每期的还款提醒。"
+IN_PLAN_SENTENCE = (
+    "新还款计划执行期间，催收提醒和催收电话已停止；"
+    "只有本计划每期的还款提醒，逾期未还时还有违约预警的短信和电话。"
+)
 
 
 def sentence_for(state: str) -> str:

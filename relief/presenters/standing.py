@@ -7,6 +7,7 @@ from django.urls import reverse
 from loans.models import Loan
 from loans.presenters.standing import Promises, ReliefStatus
 from portal.core.kernel.roles import Role
+from relief.cases.collection import sentence_for
 from relief.cases.labels import label
 from relief.cases.models import Case
 from relief.cases.queries import rules_for
@@ -25,7 +26,7 @@ def of_loan(loan: Loan) -> ReliefStatus | None:
     url = reverse("relief:case", args=[case.public_id])
     sentence = f"减免申请：{words}。"
     if state in IN_TALKS:
-        sentence += "办理期间，催收提醒和催收电话已停止。"
+        sentence += sentence_for(state)
     elif state in IN_PLAN:
         sentence = "这笔借款正按新还款计划还款。"  # how that stands, its stage says beside it
     return ReliefStatus(words, sentence, "查看进度", url, case.cure_until)

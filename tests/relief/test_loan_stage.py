@@ -15,8 +15,10 @@ from loans.queries.stage import WORDS, Stage, stage_of
 from loans.services.acceleration import accelerate
 from portal.core import clock
 from portal.core.kernel.businesstime import business_date
+from relief.cases.collection import sentence_for
 from relief.cases.models import Case
-from relief.cases.workflow import State
+from relief.cases.notices import RULES
+from relief.cases.workflow import Action, State
 from relief.presenters.comparison import compare
 from relief.presenters.cost import PlanSums, plan_sums
 from tests import factories
@@ -83,6 +85,39 @@ def test_every_page_tells_the_same_stage_of_a_plan(state: State, days: int, stag
     assert words.text in shown["case"]
     for name in ("plan", *(["me"] if not quiet else [])):  # the amount stands beside it in large
         assert words.text_beside_amount in shown[name]
+
+
+@pytest.mark.parametrize("state", [State.IN_REVIEW, State.PLAN_ACTIVE, State.WARNED])
+def test_what_stops_of_collection_has_one_sentence_on_every_page(state: State) -> None:
+    case = factories.case_at(state)
+    client = browser(case)
+    addresses = [
+        reverse("portal:me"),
+        reverse("loans:home"),
+        reverse("relief:case", args=[case.public_id]),
+        reverse("portal:help"),
+    ]
+    at = NOW + timedelta(days=FIRST + 4 if state is State.WARNED else 1)
+
+    with clock.frozen(at):
+        me, home, of_case, answers = (client.get(url).content.decode() for url in addresses)
+
+    sentence = sentence_for(state)
+    assert sentence in of_case
+    assert sentence in answers
+    if state is not State.PLAN_ACTIVE:  # nothing wants the borrower there
+        assert sentence in me
+    if state is State.IN_REVIEW:
+        assert sentence in home
+    for text in (me, home, of_case):
+        assert text.replace(sentence, "").count("催收") == 0
+
+
+def test_a_warning_goes_by_the_ways_that_the_sentence_on_collection_names() -> None:
+    (rule,) = RULES[Action.WARN]
+
+    assert rule.channels == {"sms", "phone"}
+    assert "违约预警的短信和电话" in sentence_for(State.WARNED)
 
 
 def test_a_plan_about_to_end_has_one_word_on_the_page_of_the_loans() -> None:

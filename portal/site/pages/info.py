@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from relief.cases.collection import IN_PLAN_SENTENCE, IN_TALKS_SENTENCE
 from relief.cases.queries import rules_for
 
 TEXTS = {"service": "用户服务协议", "privacy": "隐私政策", "review": "减免审核授权书"}
@@ -16,7 +17,11 @@ TEXTS = {"service": "用户服务协议", "privacy": "隐私政策", "review": "
 @require_safe
 def help_page(request: HttpRequest) -> HttpResponse:
     """The questions that people ask first."""
-    return render(request, "portal/info/help.html", {"rules": rules_for(None)})
+    return render(
+        request,
+        "portal/info/help.html",
+        {"rules": rules_for(None), "collection": IN_TALKS_SENTENCE + IN_PLAN_SENTENCE},
+    )
 
 
 @login_not_required

@@ -18,11 +18,12 @@ from portal.core.kernel.money import ZERO
 from portal.core.kernel.roles import Role
 from portal.core.kernel.workdays import WorkCalendar
 from portal.templatetags.portal_page import optional_url
+from relief.cases.collection import sentence_for
 from relief.cases.deadlines import chinese
 from relief.cases.labels import label, next_step
 from relief.cases.models import Case
 from relief.cases.queries import rules_for
-from relief.cases.workflow import IN_PLAN, IN_TALKS, OPEN, State
+from relief.cases.workflow import IN_PLAN, OPEN, State
 from relief.conversation.answers import next_opening
 from relief.offers.models import OfferStatus
 
@@ -208,15 +209,8 @@ def _loan_card(
         button="去处理" if stage.is_late else stage.button,
         sources=f"{optional_url('loans:detail', loan.public_id)}#amounts",
         text=stage.text_beside_amount,
-        pause=_pause(state),
+        pause=sentence_for(state) if state else "",
     )
-
-
-def _pause(state: State | None) -> str:
-    """The sentence that collection is paused, while it is (relief/RULES.md §2)."""
-    if state in IN_TALKS:
-        return "减免申请处理中，还款提醒和催收电话已停止。"
-    return "新还款计划期间，催收电话已停止。" if state in IN_PLAN else ""
 
 
 def _total(active: Sequence[Pair], stages_by_loan: Mapping[int, LoanStage]) -> Total | None:

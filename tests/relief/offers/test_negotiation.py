@@ -76,7 +76,7 @@ def test_accepting_executes_once_and_the_second_click_gets_the_same_agreement() 
     assert first.accepted_from == "203.0.113.7"
     assert agreement.is_untouched(first)
     assert first.number in first.text
-    assert "催收已停止" in sentence_for(case.state)
+    assert "催收电话已停止" in sentence_for(case.state)
 
 
 def test_the_penalty_that_ran_on_meanwhile_is_waived_too() -> None:

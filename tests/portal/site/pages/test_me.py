@@ -14,6 +14,7 @@ from loans.queries.debt import load_debt
 from portal.core import clock
 from portal.core.kernel.businesstime import business_date
 from portal.core.models import User
+from relief.cases.collection import sentence_for
 from relief.cases.workflow import State
 from tests import factories
 from tests.portal.site.pages.conftest import headings
@@ -150,7 +151,7 @@ def test_plan_at_risk_says_until_when(lin: User, as_user: LogIn) -> None:
     cure_by = business_date(case.next_due_at)
     assert f"请在 {cure_by.month}月{cure_by.day}日 24:00 前还清逾期，" in text
     assert 'data-field="loan-stage" data-value="plan_warned"' in text
-    assert "新还款计划期间，催收电话已停止" in text
+    assert sentence_for(State.WARNED) in text
 
 
 def test_everything_paid_is_told(lin: User, as_user: LogIn) -> None:
