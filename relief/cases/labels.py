@@ -173,6 +173,12 @@ def label(state: S | str, role: Role) -> str:
 
 
 LATE_AT_OUR_SIDE = "承诺的时间 {due} 已过，很抱歉；我们正在加急处理，会告诉你新的时间。"
+# To staff, where the borrower had the turn and did not take it; the sweep has not yet come.
+PAST_TO_STAFF: dict[S, str] = {
+    S.NEED_MORE: "借款人没有在 {due} 前补充材料，申请即将关闭。",
+    S.OFFERED: "借款人没有在 {due} 前答复，申请即将关闭。",
+    S.REJECTED: "申诉的期限 {due} 已过。",
+}
 
 
 def next_step(
@@ -180,8 +186,8 @@ def next_step(
 ) -> str:
     """What happens next and by when; `due` is the deadline as Chinese text, or empty.
 
-    `rules` is the policy that governs the case. With `is_past` that time is over: a borrower is
-    not told any more that it is still to come.
+    `rules` is the policy that governs the case. With `is_past` that time is over: nobody is told
+    any more that it is still to come.
 
     next_step(SUBMITTED, BORROWER, "11月25日 18:00", rules) -> 客服会在 11月25日 18:00 前给出审核结果，…
     """
@@ -192,6 +198,10 @@ def next_step(
         return text
     if due and is_past and role == Role.BORROWER:
         return (words.past_due or LATE_AT_OUR_SIDE).format(due=due)
+    if due and is_past and S(state) in PAST_TO_STAFF:
+        return PAST_TO_STAFF[S(state)].format(due=due)
+    if due and is_past and "在 {due} 前" in text:
+        return f"{due} 已过：{text.replace('在 {due} 前', '尽快')}"
     if due:
         return text.format(due=due)
     return words.without_due or text.replace("在 {due} 前", "尽快").replace("{due}", "")

@@ -23,7 +23,7 @@ from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case
 from relief.cases.permissions import Task
 from relief.cases.queries import broken_promises, offers_of, timeline
-from relief.cases.workflow import Action, find_move
+from relief.cases.workflow import Action, State, find_move
 from relief.desk.acts import ACTS, DeskAct
 from relief.desk.base import may_decide, who_did
 from relief.desk.builder import builder_for
@@ -90,6 +90,10 @@ def case_page(
         "facts": _facts(case),
         "trail": _trail(case),
         "broken": [(row, RANK_LABELS[row.rank]) for row in broken_promises(case)],
+        # The first promise, while it is still ahead and its time not paused for the borrower.
+        "review_runs": case.state in (State.SUBMITTED, State.IN_REVIEW)
+        and case.review_due_at is not None
+        and case.review_due_at > now,
         "papers": papers,
         "offers": offers,
         "shown": _shown_offer(case, offers, debt, now),
