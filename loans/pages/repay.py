@@ -16,7 +16,6 @@ from loans.models import Loan, Payment
 from loans.pages._common import borrower, own_loan
 from loans.pages.forms import DUE, NEXT, PAYOFF, AmountForm, PayForm
 from loans.presenters import repay as present
-from loans.presenters.amounts import penalty_all
 from loans.queries.debt import load_debt
 from loans.queries.stage import stage_of
 from loans.queries.types import Debt
@@ -117,7 +116,6 @@ def _context(loan: Loan, debt: Debt, form: AmountForm, scope: str) -> dict[str, 
         "loan": loan,
         "debt": debt,
         "stage": stage,
-        "penalty_all": penalty_all(debt),
         "due_words": present.due_words(debt),
         "form": form,
         "scope": scope,

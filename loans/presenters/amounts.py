@@ -40,6 +40,7 @@ FIELDS: dict[str, str] = {
     "payoff": "payoff",
     "due_now": "due-now",
     "penalty_all": "penalty-all",
+    "penalty_due": "penalty-due",
     "by_schedule": "plan-total",
 }
 TOTAL_PARTS = tuple(component.value for component in Component)
@@ -123,6 +124,43 @@ def penalty_owed(debt: Debt) -> Figure:
     if not debt.kept_penalty:
         return figure(debt, "penalty")
     return figure(debt, "penalty_all" if debt.penalty else "kept_penalty")
+
+
+@dataclass(frozen=True, slots=True)
+class PenaltyDue:
+    """The penalty that is in 本期应还 (yuan), under the word that fits and a mark of that sum."""
+
+    kept: Decimal  # of the instalments that are due; the plan may have kept more for later ones
+    running: Decimal
+
+    @property
+    def amount(self) -> Decimal:
+        return self.kept + self.running
+
+    @property
+    def word(self) -> str:
+        """罚息, 保留罚息 where nothing runs, or 罚息合计 of both."""
+        if not self.kept:
+            return WORDS["penalty"]
+        return WORDS["penalty_all" if self.running else "kept_penalty"]
+
+    @property
+    def field(self) -> str:
+        return FIELDS["penalty_due" if self.kept else "penalty"]
+
+    @property
+    def all_field(self) -> str:
+        """The mark of the same amount summed over several loans."""
+        return f"all-{self.field}"
+
+
+def penalty_due(debts: Iterable[Debt]) -> PenaltyDue:
+    """What of 本期应还 of one loan or of several is penalty: what runs, and what is kept in the rows due."""
+    owed = list(debts)
+    return PenaltyDue(
+        kept=sum((row.kept_penalty for debt in owed for row in debt.due_rows), ZERO),
+        running=sum((debt.penalty for debt in owed), ZERO),
+    )
 
 
 PENALTY_PARTS = (Component.PENALTY, Component.COMPOUND, Component.KEPT_PENALTY)

@@ -273,11 +273,13 @@ def test_where_kept_and_running_penalty_are_added_the_sum_is_printed() -> None:
     shown = pages(case, at)
     charges = {row.key: row for row in compare(owed, _any_plan(case), None)}["charges"]
 
-    for name in ("me", "detail", "penalty", "repay", "plan"):
+    for name in ("detail", "penalty", "plan"):
         assert f'<data value="{owed.penalty_all}" data-field="penalty-all"' in shown[name], name
         assert f'<data value="{owed.kept_penalty}" data-field="kept-penalty"' in shown[name], name
         assert f'+ 罚息 <data value="{owed.penalty}"' in shown[name], name
     kept, running = f"{owed.kept_penalty:,.2f}", f"{owed.penalty:,.2f}"
+    for name, field in (("me", "penalty-due"), ("repay", "split-penalty")):  # all of it is due
+        assert f'<data value="{owed.penalty_all}" data-field="{field}"' in shown[name], name
     assert f"{owed.penalty_all:,.2f} = 保留罚息 {kept} + 罚息 {running}" in shown["home"]
     assert charges.now == owed.penalty_all
     assert charges.before_note == f"= 保留罚息 {kept} + 罚息 {running}"

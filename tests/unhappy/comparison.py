@@ -284,6 +284,21 @@ def papers_say_what_pages_say(reading: Reading) -> Iterator[str]:
             yield f"{path} prints {printed_all}, its page {on_page}"
 
 
+def one_sum_of_penalty_on_a_page(reading: Reading) -> Iterator[str]:
+    """罚息合计 stands in front of one amount of a page, the split of what is paid included."""
+    for page in reading.pages:
+        told: dict[str, set[Decimal]] = defaultdict(set)
+        for figure in page.figures:
+            line = next((part for part in figure.where.up() if part.tag in {"p", "li", "dd"}), None)
+            if line is None or is_history(figure.where) or _in_part(figure.where):
+                continue
+            first = next(node for node in line.walk() if node.tag == "data")
+            if first is figure.where and re.match("(其中)?罚息合计", line.text):
+                told[reading.whom(figure.about).partition("#")[0]].add(figure.value)
+        for sums in (sums for sums in told.values() if len(sums) > 1):
+            yield f"{page.path}: 「罚息合计」 " + " and ".join(map(str, sorted(sums)))
+
+
 LARGE = frozenset({"due-now", "plan-next", "plan-instalment", "repay-amount"})
 
 
@@ -651,7 +666,7 @@ def promises_do_not_move_silently(before: Reading, after: Reading) -> Iterator[s
 
 DAILY = (
     *(same_field_same_value, same_word_same_value, parts_add_up, all_loans_is_the_sum),
-    an_amount_once_in_a_card,
+    *(one_sum_of_penalty_on_a_page, an_amount_once_in_a_card),
     papers_say_what_pages_say,
     *(one_promise_one_time, no_promise_in_the_past, no_penalty_beside_a_penalty),
     *(late_words_when_late, plan_words_when_a_plan, ends_are_told, replaced_by_something),

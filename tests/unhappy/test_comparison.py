@@ -53,6 +53,10 @@ PLANTED: dict[str, dict[str, str]] = {
         PLAN: f"<p>罚息 {data('kept-penalty', '2.00')}</p>",
     },
     "parts_add_up": {DETAIL: f"<ol>{ROW}</ol>"},
+    "one_sum_of_penalty_on_a_page": {
+        f"/jiebei/{LOAN}/repay/": f"<p>罚息合计 {data('penalty-all', '24.55')} = 22.71 + 1.84</p>"
+        f"<ul><li>罚息合计<small>1.84 + 2.06</small><b>{data('split-penalty', '3.90')}</b></li></ul>"
+    },
     "an_amount_once_in_a_card": {
         "/me/": f"<section>{data('due-now', '10473.24')}<p>本期应还 10,473.24 元。</p></section>"
     },

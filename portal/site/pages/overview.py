@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from loans.models import Loan
-from loans.presenters.amounts import PenaltyAll, penalty_all
+from loans.presenters.amounts import PenaltyDue, penalty_due
 from loans.presenters.loan import places, progress
 from loans.presenters.wording import near_day, yuan
 from loans.queries.stage import LoanStage, stages
@@ -52,8 +52,7 @@ class AttentionCard:
     amount: Decimal | None = None
     amount_field: str = "due-now"
     instalment: int | None = None
-    penalty: Decimal | None = None
-    penalty_all: PenaltyAll | None = None
+    penalty: PenaltyDue | None = None
     per_day: Decimal = ZERO
     until: datetime | None = None
     sources: str = ""
@@ -80,7 +79,7 @@ class Total:
     """What several loans owe now: amount = the sum in `words`, penalty that in `penalty_words`."""
 
     amount: Decimal
-    penalty: Decimal
+    penalty: PenaltyDue
     words: str
     penalty_words: str
     owing: int
@@ -202,8 +201,7 @@ def _loan_card(
         amount_field="due-now" if due else "plan-instalment",
         instalment=ahead.number if ahead and not due else None,
         loan_id=loan.public_id,
-        penalty=debt.penalty if due else None,
-        penalty_all=penalty_all(debt) if due else None,
+        penalty=penalty_due([debt]) if due else None,
         per_day=debt.penalty_per_day,
         url=optional_url("loans:detail" if stage.is_late else "loans:repay", loan.public_id),
         button="去处理" if stage.is_late else stage.button,
@@ -221,10 +219,10 @@ def _total(active: Sequence[Pair], stages_by_loan: Mapping[int, LoanStage]) -> T
     names = places(active)
     return Total(
         amount=sum((debt.due_now for _, debt in owing), ZERO),
-        penalty=sum((debt.penalty for _, debt in owing), ZERO),
+        penalty=penalty_due(debt for _, debt in owing),
         words=" + ".join(f"{names[loan.pk].place} {yuan(debt.due_now)}" for loan, debt in owing),
         penalty_words=" + ".join(
-            f"{names[loan.pk].place} {yuan(debt.penalty)}" for loan, debt in owing
+            f"{names[loan.pk].place} {yuan(penalty_due([debt]).amount)}" for loan, debt in owing
         ),
         owing=len(owing),
         count=len(active),

@@ -162,3 +162,32 @@ def test_everything_paid_is_told(lin: User, as_user: LogIn) -> None:
 
     assert "已结清" in text
     assert "已逾期" not in text
+
+
+@pytest.mark.parametrize(
+    ("state", "days", "word"),
+    [
+        (State.PLAN_ACTIVE, 28, "保留罚息"),  # due today: what is kept in that instalment
+        (State.WARNED, 32, "罚息合计"),  # late: that and what runs
+        (State.BREACHED, 43, "保留罚息"),  # the day of the breach: all that is kept
+    ],
+)
+def test_the_penalty_in_what_is_due_is_that_of_the_rows_due(
+    lin: User, as_user: LogIn, state: State, days: int, word: str
+) -> None:
+    case = factories.case_at(state, loan=factories.overdue_loan(lin))
+    at = factories.NOW + timedelta(days=days)
+    owed = load_debt(case.loan, business_date(at))
+    kept = sum(row.kept_penalty for row in owed.due_rows)
+    assert kept
+    assert (kept == owed.kept_penalty) is (state is State.BREACHED)
+
+    with clock.frozen(at):
+        me = as_user(lin).get(ME).content.decode()
+        repay = as_user(lin).get(reverse("loans:repay", args=[case.loan.public_id]))
+
+    told = re.findall(r'其中(\S+) <span class="cd m"><data value="([\d.]+)" data-field="(.+?)"', me)
+    assert told == [(word, str(kept + owed.penalty), "penalty-due")]
+    split = re.findall(r'<data value="([\d.]+)" data-field="split-penalty"', repay.content.decode())
+    assert split == [told[0][1]]
+    assert "penalty-all" not in me + repay.content.decode()
