@@ -11,7 +11,7 @@ from loans.models import Loan
 
 @dataclass(frozen=True, slots=True)
 class ReliefStatus:
-    """The relief request in progress on a loan: its state, a sentence for the borrower, and the link to it.
+    """The relief request on a loan that is in progress or can be reopened: its state, a sentence for the borrower, and the link to it.
 
     ``cure_until``: the end of the cure of a plan that was warned, as stored with the warning.
     """
@@ -63,5 +63,5 @@ def register(source: Source) -> None:
 
 
 def standing_of(loan: Loan) -> ReliefStatus | None:
-    """The request in progress on the loan; None when there is none and the pages offer to apply."""
+    """The request in progress on the loan, or to be reopened; None when there is none and the pages offer to apply."""
     return next((status for source in _sources if (status := source(loan)) is not None), None)

@@ -30,6 +30,7 @@ from relief.presenters.changes import changes
 from relief.presenters.comparison import today
 from relief.presenters.cost import comebacks
 from relief.presenters.progress import timeline_items
+from relief.presenters.standing import TO_REOPEN
 
 RESEND_AFTER = timedelta(seconds=60)
 SENT = "signing_codes"  # session: digest -> real instant of the last code
@@ -74,6 +75,7 @@ def page_context(case: Case, offer: Offer) -> dict[str, Any]:
         "rules": case.policy.rules,
         "today": today(view.sums, debt, case, locked=view.locked) if debt else None,
         "comebacks": comebacks(view.sums),
+        "to_reopen": TO_REOPEN,
         "penalty_after_breach": PENALTY_AFTER_BREACH,
         "before": before[0] if before else None,
         "changes": changes(view, present.offer_view(before[0], now)) if before else (),

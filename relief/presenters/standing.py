@@ -1,6 +1,8 @@
-"""The open case of a loan, as the pages of the loan mention it."""
+"""The case of a loan that is open or can be reopened, as the pages of the loan mention it."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from django.urls import reverse
 
@@ -11,14 +13,20 @@ from relief.cases.collection import sentence_for
 from relief.cases.labels import label
 from relief.cases.models import Case
 from relief.cases.queries import rules_for
-from relief.cases.workflow import IN_PLAN, IN_TALKS, State
+from relief.cases.workflow import IN_PLAN, IN_TALKS, OPEN, State
+
+EXPIRED, TO_REOPEN = "减免申请已过期，材料都在，可以重新打开", "去重新打开"
 
 
 def of_loan(loan: Loan) -> ReliefStatus | None:
-    """One query: 审核中 with the way to its progress, a draft with the way to finish it."""
-    case = Case.objects.filter(loan=loan).open().only("public_id", "state", "next_due_at").first()
+    """One query: 审核中 with the way to its progress, a draft with the way to finish it, 已过期 to reopen.
+
+    Of a case that ended otherwise the loan's stage tells what is left of it: None.
+    """
+    newest_first = list(Case.objects.filter(loan=loan).only("public_id", "state", "next_due_at"))
+    case = next((case for case in newest_first if case.state in OPEN), None)
     if case is None:
-        return None
+        return _to_reopen(loan, newest_first)
     state, words = State(case.state), label(case.state, Role.BORROWER)
     if state is State.DRAFT:
         url = reverse("relief:apply", args=[loan.public_id])
@@ -30,6 +38,13 @@ def of_loan(loan: Loan) -> ReliefStatus | None:
     elif state in IN_PLAN:
         sentence = "这笔借款正按新还款计划还款。"  # how that stands, its stage says beside it
     return ReliefStatus(words, sentence, "查看进度", url, case.cure_until)
+
+
+def _to_reopen(loan: Loan, newest_first: Sequence[Case]) -> ReliefStatus | None:
+    if loan.is_settled or not newest_first or newest_first[0].state != State.EXPIRED:
+        return None
+    url = reverse("relief:case", args=[newest_first[0].public_id])
+    return ReliefStatus(label(State.EXPIRED, Role.BORROWER), f"{EXPIRED}。", TO_REOPEN, url)
 
 
 def promises_of_loan(loan: Loan) -> Promises:

@@ -21,6 +21,7 @@ from relief.cases.notices import RULES
 from relief.cases.workflow import Action, State
 from relief.presenters.comparison import compare
 from relief.presenters.cost import PlanSums, plan_sums
+from relief.presenters.standing import TO_REOPEN
 from tests import factories
 from tests.factories import NOW
 
@@ -111,6 +112,31 @@ def test_what_stops_of_collection_has_one_sentence_on_every_page(state: State) -
         assert sentence in home
     for text in (me, home, of_case):
         assert text.replace(sentence, "").count("催收") == 0
+
+
+def test_an_expired_application_has_one_next_step_on_every_page() -> None:
+    case = factories.case_at(State.EXPIRED)
+    at = NOW + timedelta(days=30)
+    with clock.frozen(at):
+        offer = browser(case).get(reverse("relief:offer", args=[case.public_id, 1]))
+
+    shown = pages(case, at)
+
+    of_case = reverse("relief:case", args=[case.public_id])
+    for name, text in {**shown, "offer": offer.content.decode()}.items():
+        if name in ("me", "home", "penalty", "offer"):
+            assert re.search(rf'href="{of_case}"[^>]*>{TO_REOPEN}<', text), name
+        assert ">申请减免</a>" not in text, name
+        assert "重新协商" not in text, name
+    assert "<span>已过期</span>" in shown["home"]
+
+
+def test_the_page_of_the_loans_calls_a_broken_case_by_the_word_of_its_plan() -> None:
+    case = factories.case_at(State.BREACHED)
+
+    home = pages(case, NOW + timedelta(days=FIRST + 15))["home"]
+
+    assert "<span>新计划已终止</span>" in home
 
 
 def test_a_warning_goes_by_the_ways_that_the_sentence_on_collection_names() -> None:

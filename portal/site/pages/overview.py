@@ -26,12 +26,13 @@ from relief.cases.queries import rules_for
 from relief.cases.workflow import IN_PLAN, OPEN, State
 from relief.conversation.answers import next_opening
 from relief.offers.models import OfferStatus
+from relief.presenters.standing import EXPIRED, TO_REOPEN
 
 REVIEWING = frozenset({State.SUBMITTED, State.IN_REVIEW})
 ASKS: dict[State, tuple[str, str, str]] = {  # tag, what is wanted, the button
     State.OFFERED: ("待你确认", "协商方案等你答复", "查看方案"),
     State.NEED_MORE: ("需要你处理", "请补充证明材料", "去上传"),
-    State.EXPIRED: ("已过期", "减免申请已过期，材料都在，可以重新打开", "去重新打开"),
+    State.EXPIRED: ("已过期", EXPIRED, TO_REOPEN),
 }
 ENDED = frozenset({State.BREACHED, State.REJECTED})  # ended, and there is still something to do
 Pair = tuple[Loan, Debt]
