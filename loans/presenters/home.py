@@ -102,8 +102,7 @@ def home_view(pairs: Sequence[tuple[Loan, Debt]], today: date) -> HomeView:
 def _urgency(pair: tuple[Loan, Debt], stage: LoanStage) -> tuple[bool, int, date, int]:
     """What is owed now comes first, the longest delay of it in front; then the next date."""
     loan, debt = pair
-    due_on = debt.next_due.due_on if debt.next_due else date.max
-    return (not stage.owed_now, -debt.overdue_days, due_on, loan.pk)
+    return (not stage.owed_now, -debt.overdue_days, debt.first_due_on, loan.pk)
 
 
 def _focus(loan: Loan, debt: Debt, stage: LoanStage, name: LoanName) -> Focus:

@@ -137,9 +137,8 @@ class PlanLine:
 
 def plan_lines(debt: Debt) -> list[PlanLine]:
     """The schedule in force, every row with its state in words."""
-    ahead = [row for row in debt.instalments if row.state is InstalmentState.UPCOMING]
-    next_id = ahead[0].id if ahead else None
-    return [_plan_line(row, debt.as_of, is_next=row.id == next_id) for row in debt.instalments]
+    ahead = debt.next_due
+    return [_plan_line(row, debt.as_of, is_next=row == ahead) for row in debt.instalments]
 
 
 def _plan_line(row: InstalmentDebt, today: date, *, is_next: bool) -> PlanLine:

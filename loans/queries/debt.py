@@ -50,7 +50,7 @@ def debt_of(position: Position, on: date) -> Debt:
         oldest_due_on=min((row.due_on for row in overdue), default=None),
         penalty_per_day=story.per_day,
         instalments=rows,
-        next_due=next((row for row in unpaid if row.overdue_days == 0), None),
+        next_due=next((row for row in unpaid if row.due_on > on), None),
         base_kind=position.base(on).kind,
         base_opened_on=position.base(on).opened_on,
         plan_rules=plan_rules(position, on),

@@ -77,7 +77,7 @@ class Debt(InParts):
     oldest_due_on: date | None
     penalty_per_day: Decimal  # what one more day costs
     instalments: tuple[InstalmentDebt, ...]
-    next_due: InstalmentDebt | None  # the next instalment not yet overdue with something to pay
+    next_due: InstalmentDebt | None  # 下一期: the first after ``as_of`` with something to pay
     base_kind: str  # Schedule.Kind of the schedule all this goes back to: original, plan, breached
     base_opened_on: date
     plan_rules: PlanRules | None  # of the plan in force
@@ -108,6 +108,11 @@ class Debt(InParts):
     def due_rows(self) -> list[InstalmentDebt]:
         """The instalments that are owed now, overdue or due today, oldest first."""
         return [row for row in self.instalments if row.is_due and row.total > 0]
+
+    @property
+    def first_due_on(self) -> date:
+        """The date of the oldest instalment with something to pay; the last of all without one."""
+        return min((row.due_on for row in self.instalments if row.total > 0), default=date.max)
 
     @property
     def by_schedule(self) -> Decimal:

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from loans.presenters.loan import plan_lines
 from loans.queries.debt import load_debt
 from loans.queries.stage import WORDS, Stage, stage_of
 from loans.services.acceleration import accelerate
@@ -155,6 +156,32 @@ def test_a_plan_about_to_end_has_one_word_on_the_page_of_the_loans() -> None:
 
     assert "新计划即将终止" in home
     assert "有违约风险" not in home
+
+
+@pytest.mark.parametrize(
+    ("state", "days", "is_there"),
+    [
+        (State.PLAN_ACTIVE, FIRST - 2, True),
+        (State.PLAN_ACTIVE, FIRST, True),
+        (State.WARNED, FIRST + 4, True),
+        (State.BREACHED, FIRST + 15, False),
+    ],
+)
+def test_the_next_instalment_is_the_same_on_both_pages_and_never_due_today(
+    state: State, days: int, is_there: bool
+) -> None:
+    case = factories.case_at(state)
+    at = NOW + timedelta(days=days)
+    owed = load_debt(case.loan, business_date(at))
+
+    shown = pages(case, at)
+
+    foot = re.findall(r'下一期 <time datetime="([\d-]+)"', shown["home"])
+    tagged = [line.due_on for line in plan_lines(owed) if line.tag == "下一期"]
+    assert foot == [f"{on}" for on in tagged]
+    assert bool(foot) is is_there
+    assert all(on > owed.as_of for on in tagged)
+    assert ("下一期</span>" in shown["detail"]) is is_there
 
 
 @pytest.mark.parametrize("days", [FIRST + 15, FIRST + 16])

@@ -182,7 +182,7 @@ def _loan_cards(
 
 def _urgency(pair: Pair) -> tuple[int, date, int]:
     loan, debt = pair
-    return (-debt.overdue_days, debt.next_due.due_on if debt.next_due else date.max, loan.pk)
+    return (-debt.overdue_days, debt.first_due_on, loan.pk)
 
 
 def _loan_card(
