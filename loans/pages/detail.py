@@ -11,7 +11,6 @@ from loans.presenters import calendar, history
 from loans.presenters.amounts import penalty_all
 from loans.presenters.loan import loan_card, plan_lines
 from loans.presenters.origins import origins
-from loans.presenters.standing import standing_of
 from loans.queries.debt import debt_of, load_debt
 from loans.queries.position import load_position
 from loans.queries.stage import stage_of
@@ -29,7 +28,6 @@ def detail(request: HttpRequest, loan: str) -> HttpResponse:
     today = clock.today()
     books = load_position(visitor_loan)
     debt = debt_of(books, today)
-    standing = standing_of(visitor_loan)
     rows = plan_lines(debt)
     stage = stage_of(visitor_loan, debt)
     shown = max(SHOWN, next((n for n, row in enumerate(rows, 2) if row.state == "next"), 0))
@@ -38,7 +36,7 @@ def detail(request: HttpRequest, loan: str) -> HttpResponse:
         "debt": debt,
         "stage": stage,
         "card": loan_card(visitor_loan, debt, stage),
-        "plan": history.plan_terms(books, debt, standing.cure_until if standing else None),
+        "plan": history.plan_terms(books, debt),
         "broken": history.broken_plan(books, today),
         "rows": rows[:shown],
         "more_rows": rows[shown:],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from decimal import Decimal
 from itertools import groupby
 
@@ -14,7 +14,6 @@ from loans.presenters.loan import PlanLine
 from loans.queries.plan import BookedBreach, SignedWaiver, booked_breaches, plan_rules, plan_vesting
 from loans.queries.position import Position
 from loans.queries.types import Debt
-from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.money import ZERO
 
 
@@ -37,14 +36,7 @@ class PlanTerms:
 
     opened_on: date
     returned: Decimal
-    late_number: int | None
-    late_days: int
-    pay_by: date | None
-    in_grace: bool
-    reminder_days: int
     cure_days: int
-    cure_until: datetime | None
-    cure_over: bool
 
 
 def old_schedules(position: Position, on: date) -> list[OldSchedule]:
@@ -140,28 +132,18 @@ def waived(position: Position) -> Decimal:
     return sum((position.total(row.pk, Account.WAIVER) for row in position.instalments), ZERO)
 
 
-def plan_terms(position: Position, debt: Debt, cure_until: datetime | None) -> PlanTerms | None:
-    """The agreed plan in force, or None.
+def plan_terms(position: Position, debt: Debt) -> PlanTerms | None:
+    """The agreed plan in force, or None; its days are those of the rules it was executed under.
 
-    Its days are those of the rules it was executed under; ``cure_until`` is the instant stored with
-    the warning, None while none was given (a warning may be late, and is never computed again).
+    How it stands, and by when to pay, its stage tells (loans.queries.stage).
     """
     vesting, rules = plan_vesting(position, debt.as_of), plan_rules(position, debt.as_of)
     if vesting is None or rules is None:
         return None
-    late = next((row for row in debt.instalments if row.overdue_days > 0), None)
-    warned_on = rules.warning_on(late.due_on) if late else None
     return PlanTerms(
         opened_on=position.base(debt.as_of).opened_on,
         returned=vesting.returned,
-        late_number=late.number if late else None,
-        late_days=late.overdue_days if late else 0,
-        pay_by=warned_on - timedelta(days=1) if warned_on else None,
-        in_grace=cure_until is None and warned_on is not None and debt.as_of < warned_on,
-        reminder_days=rules.plan_reminder_days,
         cure_days=rules.cure_days,
-        cure_until=cure_until,
-        cure_over=cure_until is not None and business_date(cure_until) < debt.as_of,
     )
 
 

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from loans.models import Loan
 
 
 @dataclass(frozen=True, slots=True)
 class ReliefStatus:
-    """The relief request on a loan that is in progress or can be reopened: its state, a sentence for the borrower, and the link to it.
-
-    ``cure_until``: the end of the cure of a plan that was warned, as stored with the warning.
-    """
+    """The relief request on a loan that is in progress or can be reopened: its state, a sentence for the borrower, and the link to it."""
 
     label: str
     sentence: str
     button: str
     url: str
-    cure_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

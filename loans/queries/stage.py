@@ -17,6 +17,7 @@ from loans.domain.breach import PENALTY_AFTER_BREACH
 from loans.models import Loan, Schedule
 from loans.queries.types import Debt, InstalmentDebt
 
+TWO_MISSED = "连续两期没有还清"  # a warned plan may end at once
 SOON = timedelta(days=3)  # so many days before its date an instalment is said to be due soon
 
 
@@ -155,10 +156,20 @@ DUE_SOON = frozenset({S.DUE_SOON, S.PLAN_DUE_SOON})
 class PlanWatch:
     """What the watch over a plan in force knows of it on the day of the debt."""
 
+    as_of: date
     pay_by: date | None  # last day of grace of the oldest late instalment
     cure_by: date | None  # last day of the cure, from the stored instant of the warning
     two_missed: bool
     may_end: bool  # staff may confirm the breach now
+
+    @property
+    def end_reason(self) -> str:
+        """Why staff may confirm the breach, as the beginning of a sentence; "" while they may not."""
+        if not self.may_end:
+            return ""
+        if self.two_missed or self.cure_by is None:
+            return TWO_MISSED
+        return f"补救期已于 {day(self.cure_by, self.as_of)} 24:00 结束"
 
 
 Pair = tuple[Loan, Debt]
@@ -184,6 +195,7 @@ class LoanStage:
     text_beside_amount: str  # the same where the amount is printed beside it already
     button: str
     step: Step
+    watch: PlanWatch | None = None  # of the plan in force
 
     @property
     def owed_now(self) -> bool:
@@ -198,6 +210,11 @@ class LoanStage:
     @property
     def is_due_soon(self) -> bool:
         return self.stage in DUE_SOON
+
+    @property
+    def is_ending(self) -> bool:
+        """Staff may confirm the breach of the plan now."""
+        return self.stage is Stage.PLAN_ENDING
 
     @property
     def is_broken(self) -> bool:
@@ -233,6 +250,7 @@ def _told(loan: Loan, debt: Debt, watch: PlanWatch | None) -> LoanStage:
         text_beside_amount=re.sub(r"\[[^\]]*\]", "", words.text).format_map(figures),
         button=words.button,
         step=words.step,
+        watch=watch,
     )
 
 
@@ -281,9 +299,6 @@ def _figures(debt: Debt, watch: PlanWatch | None) -> dict[str, str]:
     amount = debt.due_now if due else (row.total if row else debt.total)
     pay_by = watch.pay_by if watch else None
     cure_by = watch.cure_by if watch else None
-    breach_reason = "连续两期没有还清"
-    if watch and not watch.two_missed and cure_by is not None:
-        breach_reason = f"补救期已于 {day(cure_by, debt.as_of)} 24:00 结束"
     return {
         "number": numbers_of(due or ([row] if row else [])),
         "days": str(debt.overdue_days),
@@ -292,7 +307,7 @@ def _figures(debt: Debt, watch: PlanWatch | None) -> dict[str, str]:
         "amount": f"{amount:,.2f}",
         "pay_by": f"（{day(pay_by, debt.as_of)} 24:00 前不会收到违约预警）" if pay_by else "",
         "cure_by": day(cure_by, debt.as_of) if cure_by else "",
-        "why": breach_reason,
+        "why": watch.end_reason if watch else "",
         "opened": day(debt.base_opened_on, debt.as_of),
     }
 

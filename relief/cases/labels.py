@@ -74,7 +74,7 @@ WORDS: dict[S, Words] = {
         "请在 {due} 前答复借款人的还款建议。",
     ),
     S.PLAN_ACTIVE: Words(
-        "按新计划还款中",  # from here on the words of the loan's stage, to both sides
+        "按新计划还款中",  # from here on, pages take the badge of the loan's stage (queries.label_of)
         "按新计划还款中",
         "请按新还款计划按时还款。",  # the stage of the loan says more, where it is at hand
         "下一期 {due} 到期，由系统看护。",
@@ -164,6 +164,9 @@ TURN_LABELS: dict[Role | None, str] = {
     Role.STAFF: "轮到客服",
     None: "无需处理",
 }
+
+
+BREACH_READY = "{reason}，请主管确认违约；在确认之前还清逾期，新计划继续有效。"
 
 
 def label(state: S | str, role: Role) -> str:

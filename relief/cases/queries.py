@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -11,11 +11,12 @@ from django.db.models import Prefetch
 
 from loans.queries import papers
 from loans.queries.debt import debt_of
-from loans.queries.position import load_positions
+from loans.queries.position import Position, load_positions
 from loans.queries.stage import LoanStage, stages
 from portal.core.kernel.businesstime import business_date
-from portal.core.kernel.roles import Rank
+from portal.core.kernel.roles import Rank, Role
 from portal.core.models import Delivery, User
+from relief.cases import labels
 from relief.cases.deadlines import escalated_to
 from relief.cases.models import Case, CaseQuerySet, Deadline, Event, Policy
 from relief.cases.notices import AuditEvent
@@ -82,23 +83,31 @@ def borrower_inbox(user: User) -> CaseQuerySet:
     return Case.objects.for_borrower(user).for_lists().order_by("-created_at", "-pk")
 
 
-def loan_stages(cases: Iterable[Case], on: date) -> dict[int, LoanStage]:
+def loan_stages(
+    cases: Iterable[Case], on: date, positions: Mapping[int, Position] | None = None
+) -> dict[int, LoanStage]:
     """How the loans of cases whose plan runs or broke stand, by case id; five queries at most.
 
     The case then says what the loan's own pages say. A broken plan followed by a newer one is
-    left out: the loan's stage is no longer about it.
+    left out: the loan's stage is no longer about it. With the `positions` of the loans: one query.
     """
     planned = [case for case in cases if State(case.state) in PLANNED]
     if not planned:
         return {}
     loans = {case.loan_id: case.loan for case in planned}
-    positions = load_positions(list(loans.values()))
+    if positions is None:
+        positions = load_positions(list(loans.values()))
     stage_by_loan = stages([(loan, debt_of(positions[pk], on)) for pk, loan in loans.items()])
     return {
         case.pk: stage_by_loan[case.loan_id]
         for case in planned
         if stage_by_loan[case.loan_id].is_broken == (State(case.state) == State.BREACHED)
     }
+
+
+def label_of(case: Case, role: Role, stage: LoanStage | None) -> str:
+    """What a page calls a case: by the stage of its loan where there is one (loan_stages)."""
+    return labels.label(case.state, role) if stage is None else stage.badge
 
 
 @dataclass(frozen=True)

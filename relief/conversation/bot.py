@@ -14,7 +14,7 @@ from portal.core.models import User
 from relief.cases import labels
 from relief.cases.deadlines import chinese
 from relief.cases.models import Case
-from relief.cases.queries import loan_stages, rules_for
+from relief.cases.queries import label_of, loan_stages, rules_for
 from relief.conversation import answers as bot
 from relief.conversation import messages
 from relief.conversation.answers import CaseFacts, Facts, LoanFacts, Topic
@@ -61,7 +61,7 @@ def _case_facts(case: Case | None, now: datetime) -> CaseFacts | None:
     stage = loan_stages([case], business_date(now)).get(case.pk)
     return CaseFacts(
         number=case.number,
-        state_label=labels.label(case.state, Role.BORROWER),
+        state_label=label_of(case, Role.BORROWER, stage),
         next_step=stage.text
         if stage
         else labels.next_step(case.state, Role.BORROWER, due, rules_for(case), is_past=is_past),

@@ -22,7 +22,7 @@ from portal.core.models import User
 from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case
 from relief.cases.permissions import Task
-from relief.cases.queries import broken_promises, offers_of, timeline
+from relief.cases.queries import broken_promises, loan_stages, offers_of, timeline
 from relief.cases.workflow import Action, State, find_move
 from relief.desk.acts import ACTS, DeskAct
 from relief.desk.base import may_decide, who_did
@@ -73,14 +73,15 @@ def case_page(
     """The context of the page; `forms` holds a refused form under its act's name."""
     position = load_position(case.loan)
     debt = debt_of(position, business_date(now))
-    view, calendar = case_view(case, viewer, now), load_calendar()
+    stage = loan_stages([case], business_date(now)).get(case.pk)
+    view, calendar = case_view(case, viewer, now, stage), load_calendar()
     offers = offers_of(case, for_borrower=False)
     papers = list(case.evidence.select_related("judged_by").order_by("withdrawn_at", "pk"))
     panels = _panels(case, viewer, offers, forms, now)
     context = {
         "case": case,
         "view": view,
-        "pill": pill(case, now, calendar),
+        "pill": pill(case, now, calendar, stage),
         "calendar_note": calendar_warning(case, now, calendar),
         "debt": debt,
         "debt_parts": desk_parts(debt),

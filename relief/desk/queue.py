@@ -15,6 +15,7 @@ from django.http import QueryDict
 from loans.presenters.amounts import Figure, penalty_owed
 from loans.queries.debt import debt_of
 from loans.queries.position import load_positions
+from loans.queries.stage import LoanStage
 from portal.core.calendar.days import load_calendar
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Role
@@ -24,7 +25,7 @@ from relief.cases import labels
 from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case, CaseQuerySet
 from relief.cases.permissions import Task
-from relief.cases.queries import SLA_LABELS, Sla, due_of, sla_class
+from relief.cases.queries import SLA_LABELS, Sla, due_of, label_of, loan_stages, sla_class
 from relief.cases.reasons import reason_names
 from relief.cases.workflow import CLOSED, IN_PLAN, IN_TALKS, State
 
@@ -65,6 +66,7 @@ class QueueRow:
     overdue_days: int
     penalty: Figure
     state_label: str
+    tone: str  # of the stage of its loan; "" where the state's own colour holds
     handler: str
     pill: Pill
 
@@ -198,24 +200,29 @@ def _rows(ids: list[int], now: datetime, calendar: WorkCalendar) -> Iterable[Que
     cases = [cases_by_id[pk] for pk in ids if pk in cases_by_id]
     positions = load_positions([case.loan for case in cases])
     today = business_date(now)
+    stages = loan_stages(cases, today, positions)
     for case in cases:
+        stage = stages.get(case.pk)
         debt = debt_of(positions[case.loan_id], today)
         yield QueueRow(
             case=case,
             reasons=reason_names(case.reasons),
             overdue_days=debt.overdue_days,
             penalty=penalty_owed(debt),
-            state_label=labels.label(case.state, Role.STAFF),
+            state_label=label_of(case, Role.STAFF, stage),
+            tone=stage.tone if stage else "",
             handler=case.assigned_to.name if case.assigned_to else "",
-            pill=pill(case, now, calendar),
+            pill=pill(case, now, calendar, stage),
         )
 
 
-def pill(case: Case, now: datetime, calendar: WorkCalendar) -> Pill:
+def pill(case: Case, now: datetime, calendar: WorkCalendar, stage: LoanStage | None = None) -> Pill:
     """超时 20小时50分 / 剩 1小时10分 / 1 个工作日 / 已暂停, by the deadline staff are measured by."""
     if State(case.state) in CLOSED or case.state == State.PLAN_ACTIVE:
-        return Pill("", labels.label(case.state, Role.STAFF), case.next_due_at)
+        return Pill("", label_of(case, Role.STAFF, stage), case.next_due_at)
     urgency, due = urgency_of(case, now, calendar), due_of(case)
+    if stage is not None and stage.is_ending and urgency == Sla.PAUSED:
+        return Pill("today", "待确认违约", None)
     if urgency == Sla.PAUSED or due is None:
         return Pill("pause", "已暂停", case.next_due_at, "等待借款人")
     if urgency == Sla.LATE:

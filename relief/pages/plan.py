@@ -46,7 +46,7 @@ def plan(request: HttpRequest, case: str) -> HttpResponse:
     debt = debt_of(position, today)
     rows = plan_lines(debt)
     stage = stage_of(visitor_case.loan, debt)
-    terms = history.plan_terms(position, debt, visitor_case.cure_until)
+    terms = history.plan_terms(position, debt)
     shown = max(SHOWN, next((n for n, row in enumerate(rows, 2) if row.state == "next"), 0))
     context = {
         "case": visitor_case,

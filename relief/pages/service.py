@@ -19,11 +19,13 @@ from portal.core.bodies import takes_files
 from portal.core.calendar.days import load_calendar
 from portal.core.errors import RuleViolation
 from portal.core.htmx import trigger, wants_part
+from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.models import User
 from portal.core.visitor import REFUSALS, address
 from relief.cases import application
 from relief.cases.models import Case
+from relief.cases.queries import loan_stages
 from relief.cases.workflow import BEFORE_PLAN, State
 from relief.conversation import answers as bot_rules
 from relief.conversation import bot, messages
@@ -130,7 +132,12 @@ def _stream(user: User, *, after: int) -> dict[str, Any]:
     before = _time_of(talk, after) if after and thread else None
     return {
         "lines": present.lines(
-            thread, now=now, papers=_papers(thread), read_up_to=talk.staff_read, before=before
+            thread,
+            now=now,
+            papers=_papers(thread),
+            stages=loan_stages(_applications(thread), business_date(now)),
+            read_up_to=talk.staff_read,
+            before=before,
         ),
         "last": last,
         "desk": _desk(talk, now),
@@ -147,11 +154,17 @@ def _time_of(talk: Conversation, message_id: int) -> datetime | None:
     )
 
 
+def _applications(thread: Sequence[Message]) -> list[Case]:
+    """The applications that are shown on cards, each once."""
+    cards = [message.case for message in thread if message.card == "application"]
+    return list({case.pk: case for case in cards if case is not None}.values())
+
+
 def _papers(thread: Sequence[Message]) -> dict[int, list[Evidence]]:
     """The current files of the applications that are shown, in one query."""
-    cases = {message.case_id for message in thread if message.card == "application"}
+    cases = _applications(thread)
     files_by_case: dict[int, list[Evidence]] = {}
-    for file in Evidence.objects.current().filter(case__in=cases - {None}) if cases else []:
+    for file in Evidence.objects.current().filter(case__in=cases) if cases else []:
         files_by_case.setdefault(file.case_id, []).append(file)
     return files_by_case
 

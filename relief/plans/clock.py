@@ -50,11 +50,15 @@ def watches(pairs: Sequence[Pair]) -> dict[int, PlanWatch]:
     """
     debts = {loan.pk: debt for loan, debt in pairs}
     cases = Case.objects.filter(loan__in=debts, state__in=sorted(IN_PLAN))
-    watched = ((case.loan_id, _watch(case, debts[case.loan_id])) for case in cases)
+    watched = ((case.loan_id, watch_of(case, debts[case.loan_id])) for case in cases)
     return {loan_id: watch for loan_id, watch in watched if watch is not None}
 
 
-def _watch(case: Case, debt: Debt) -> PlanWatch | None:
+def watch_of(case: Case, debt: Debt) -> PlanWatch | None:
+    """By when to pay, by when to cure, and whether the plan may end: for pages, notices and acts.
+
+    It may end once warned, with the cure over or two in a row missed (relief/RULES.md §8).
+    """
     open_plan = _unpaid(debt)
     if open_plan is None:
         return None
@@ -62,12 +66,13 @@ def _watch(case: Case, debt: Debt) -> PlanWatch | None:
     state = plan_health.look_at(rows, debt.as_of, rules)
     late = state.overdue[0] if state.overdue else None
     cure_by = business_date(case.cure_until) if case.cure_until is not None else None
-    over = cure_by is not None and (state.two_missed or debt.as_of > cure_by)
+    cure_over = cure_by is not None and debt.as_of > cure_by
     return PlanWatch(
+        as_of=debt.as_of,
         pay_by=rules.warning_on(late.due_on) - timedelta(days=1) if late else None,
         cure_by=cure_by,
         two_missed=state.two_missed,
-        may_end=late is not None and over,
+        may_end=case.state == State.WARNED and late is not None and (state.two_missed or cure_over),
     )
 
 
@@ -114,9 +119,5 @@ def cure_due(case: Case, rules: PlanRules, now: datetime) -> DeadlineSet:
 
 def can_breach(case: Case, now: datetime) -> bool:
     """Whether staff may confirm a breach: the cure period is over, or two in a row are missed."""
-    if case.state != State.WARNED:
-        return False
-    state = health(case, business_date(now))
-    if not state.overdue:
-        return False
-    return state.two_missed or (case.cure_until is not None and case.cure_until < now)
+    watch = watch_of(case, load_debt(case.loan, business_date(now)))
+    return watch is not None and watch.may_end

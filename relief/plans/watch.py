@@ -9,6 +9,7 @@ from django.db import transaction
 from loans.domain.breach import Vesting
 from loans.queries.plan import plan_vesting
 from loans.queries.position import load_position
+from loans.queries.stage import TWO_MISSED
 from loans.services.breach import reinstate
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date, instant_at
@@ -134,7 +135,8 @@ def warn(*, case: Case, now: datetime) -> Case:
                 now,
                 data={"instalment": state.first_unpaid.number},
                 context={
-                    "instalment": state.first_unpaid,
+                    "instalments": "、".join(str(late.number) for late in state.overdue),
+                    "may_end_at_once": TWO_MISSED if state.two_missed else "",
                     "vesting": vesting_of(fresh, business_date(now)),
                 },
             ),

@@ -17,7 +17,7 @@ from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case, Event
 from relief.cases.notices import AUDIT_EVENT_LABELS, AuditEvent
 from relief.cases.policy import ReliefPolicy
-from relief.cases.queries import rules_for
+from relief.cases.queries import label_of, rules_for
 from relief.cases.reasons import reason_names
 from relief.cases.workflow import TURN, Action, State, open_moves
 
@@ -102,32 +102,30 @@ def case_view(
     `newest_rules` are the current policy, which a draft's sentence quotes; a list gives them once,
     and where they are not given a draft asks for them (one query).
 
-    `stage` is how the loan stands where a plan runs or broke (queries.loan_stages): the borrower
-    reads the sentence of the loan's own pages.
+    `stage` is how the loan stands where a plan runs or broke (queries.loan_stages): the case is
+    called as it is, and the borrower reads the sentence of the loan's own pages.
     """
     state = State(case.state)
     role = Role.STAFF if viewer.is_staff_member else Role.BORROWER
     due = "" if case.next_due_at is None else _due_text(case)
     is_past = case.next_due_at is not None and case.next_due_at <= now
+    turn = Role.STAFF if stage is not None and stage.is_ending else TURN[state]
     rules = newest_rules if newest_rules and state == State.DRAFT else rules_for(case)
     return CaseView(
         case=case,
         state=state.value,
-        label=labels.label(state, role),
-        next_step=(
-            stage.text
-            if stage is not None and role == Role.BORROWER
-            else labels.next_step(state, role, due, rules, is_past=is_past)
-        ),
+        label=label_of(case, role, stage),
+        next_step=_next_step(stage, role)
+        or labels.next_step(state, role, due, rules, is_past=is_past),
         stage=stage,
         due_at=case.next_due_at,
         is_past=is_past,
         due_label=due,
-        turn=TURN[state],
-        turn_label=labels.TURN_LABELS[TURN[state]],
-        is_my_turn=TURN[state] == role,
+        turn=turn,
+        turn_label=labels.TURN_LABELS[turn],
+        is_my_turn=turn == role,
         is_late=case.review_due_at is not None
-        and TURN[state] == Role.STAFF
+        and turn == Role.STAFF
         and case.reviewed_at is None
         and case.review_due_at <= now,
         step=3 if state == State.EXPIRED and case.expired_from == State.OFFERED else STEP_OF[state],
@@ -149,6 +147,17 @@ def buttons(case: Case, viewer: User, now: datetime) -> tuple[ButtonView, ...]:
             ButtonView(move.action, labels.ACTION_LABELS[move.action], not refused, refused, style)
         )
     return tuple(views)
+
+
+def _next_step(stage: LoanStage | None, role: Role) -> str:
+    """What the stage of the loan says instead of the case's own sentence, or ""."""
+    if stage is None:
+        return ""
+    if role == Role.BORROWER:
+        return stage.text
+    if stage.is_ending and stage.watch is not None:
+        return labels.BREACH_READY.format(reason=stage.watch.end_reason)
+    return ""
 
 
 def _due_text(case: Case) -> str:

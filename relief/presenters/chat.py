@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from loans.queries.stage import LoanStage
 from portal.core.kernel.businesstime import business_date, in_shanghai
 from portal.core.kernel.roles import Role
 from portal.core.kernel.workdays import WorkCalendar
-from relief.cases import labels
 from relief.cases.deadlines import chinese
+from relief.cases.queries import label_of
 from relief.cases.reasons import reason_names
 from relief.cases.workflow import State
 from relief.conversation import answers as bot
@@ -31,6 +32,7 @@ class CaseCard:
     number: str
     state: str
     label: str
+    tone: str  # of the stage of its loan; "" where the state's own colour holds
     reasons: str
     files: tuple[Evidence, ...]
     count: int
@@ -62,13 +64,17 @@ def lines(
     *,
     now: datetime,
     papers: Mapping[int, Sequence[Evidence]],
+    stages: Mapping[int, LoanStage],
     read_up_to: int,
     before: datetime | None = None,
 ) -> list[ChatLine]:
-    """Messages in order; `before` is the time of the one ahead, `papers` the files by case."""
+    """Messages in order; `before` is the time of the one ahead, `papers` the files by case.
+
+    `stages` are those of the loans of the cases (relief.cases.queries.loan_stages).
+    """
     chat_lines = []
     for message in messages:
-        chat_lines.append(_line(message, now, papers, read_up_to, before))
+        chat_lines.append(_line(message, now, papers, stages, read_up_to, before))
         before = message.created_at
     return chat_lines
 
@@ -77,6 +83,7 @@ def _line(
     message: Message,
     now: datetime,
     papers: Mapping[int, Sequence[Evidence]],
+    stages: Mapping[int, LoanStage],
     read_up_to: int,
     before: datetime | None,
 ) -> ChatLine:
@@ -92,7 +99,7 @@ def _line(
         who=_who(message),
         divider=message.created_at if pause or new_day else None,
         is_read=is_mine and message.pk <= read_up_to,
-        case=_case_card(message, papers) if message.card == Card.APPLICATION else None,
+        case=_case_card(message, papers, stages) if message.card == Card.APPLICATION else None,
         offer=_offer_card(message, now) if message.card == Card.OFFER else None,
         chips=_chips(message),
     )
@@ -107,15 +114,20 @@ def _who(message: Message) -> str:
     return "宽息" if message.sender == Sender.SYSTEM else ""
 
 
-def _case_card(message: Message, papers: Mapping[int, Sequence[Evidence]]) -> CaseCard | None:
+def _case_card(
+    message: Message,
+    papers: Mapping[int, Sequence[Evidence]],
+    stages: Mapping[int, LoanStage],
+) -> CaseCard | None:
     case = message.case
     if case is None:
         return None
-    files = papers.get(case.pk, ())
+    files, stage = papers.get(case.pk, ()), stages.get(case.pk)
     return CaseCard(
         number=case.number,
         state=case.state,
-        label=labels.label(case.state, Role.BORROWER),
+        label=label_of(case, Role.BORROWER, stage),
+        tone=stage.tone if stage else "",
         reasons=reason_names(case.reasons),
         files=tuple(files[:SHOWN_FILES]),
         count=len(files),

@@ -23,7 +23,7 @@ def of_loan(loan: Loan) -> ReliefStatus | None:
 
     Of a case that ended otherwise the loan's stage tells what is left of it: None.
     """
-    newest_first = list(Case.objects.filter(loan=loan).only("public_id", "state", "next_due_at"))
+    newest_first = list(Case.objects.filter(loan=loan).only("public_id", "state"))
     case = next((case for case in newest_first if case.state in OPEN), None)
     if case is None:
         return _to_reopen(loan, newest_first)
@@ -37,7 +37,7 @@ def of_loan(loan: Loan) -> ReliefStatus | None:
         sentence += sentence_for(state)
     elif state in IN_PLAN:
         sentence = "这笔借款正按新还款计划还款。"  # how that stands, its stage says beside it
-    return ReliefStatus(words, sentence, "查看进度", url, case.cure_until)
+    return ReliefStatus(words, sentence, "查看进度", url)
 
 
 def _to_reopen(loan: Loan, newest_first: Sequence[Case]) -> ReliefStatus | None:

@@ -16,6 +16,7 @@ from loans.queries.stage import WORDS, Stage, stage_of
 from loans.services.acceleration import accelerate
 from portal.core import clock
 from portal.core.kernel.businesstime import business_date
+from portal.core.kernel.roles import Rank
 from relief.cases.collection import sentence_for
 from relief.cases.models import Case
 from relief.cases.notices import RULES
@@ -25,9 +26,11 @@ from relief.presenters.cost import PlanSums, plan_sums
 from relief.presenters.standing import TO_REOPEN
 from tests import factories
 from tests.factories import NOW
+from tests.relief.desk.desk import at_desk, page_of
 
 pytestmark = pytest.mark.django_db
 STAGE = re.compile(r'data-field="loan-stage" data-value="(\w+)"')
+CASE_STATE = re.compile(r'data-field="case-state" data-value="(\w+)">([^<]+)<')
 FIRST = 28  # days from NOW to the plan's first date
 PLAN_DAYS = [
     (State.PLAN_ACTIVE, 1, Stage.PLAN_ON_TIME),
@@ -84,6 +87,11 @@ def test_every_page_tells_the_same_stage_of_a_plan(state: State, days: int, stag
     told = {name: set(STAGE.findall(text)) for name, text in shown.items() if name not in quiet}
     assert told == {name: {stage.value} for name in shown.keys() - quiet}
     words = stage_of(case.loan, load_debt(case.loan, business_date(at)))
+    with clock.frozen(at):
+        shown["cases"] = browser(case).get(reverse("relief:cases")).content.decode()
+        shown["desk"] = at_desk(Rank.SUPERVISOR).get(page_of(case)).content.decode()
+    for name in ("case", "cases", "desk"):
+        assert set(CASE_STATE.findall(shown[name])) == {(state.value, words.badge)}, name
     assert words.text in shown["case"]
     for name in ("plan", *(["me"] if not quiet else [])):  # the amount stands beside it in large
         assert words.text_beside_amount in shown[name]

@@ -100,8 +100,8 @@ def test_after_the_cure_no_page_asks_for_money_before_a_day_gone_by() -> None:
         page = client_of(case.borrower).get(reverse("loans:detail", args=[case.loan.public_id]))
 
     html = page.content.decode()
-    assert "补救期已在" in html
-    assert "前还清 <data" not in html.replace("确认之前还清 <data", "")
+    assert "补救期已于" in html
+    assert "前还清" not in html.replace("在确认之前还清", "")
 
 
 @pytest.mark.django_db(transaction=True)

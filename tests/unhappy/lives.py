@@ -186,6 +186,15 @@ def warned_late(life: Life) -> None:
     life.breach()
 
 
+def two_missed_warned_late(life: Life) -> None:
+    """Nobody swept until the second instalment was past its grace too: the plan may end at once."""
+    missed = life.next_due()
+    life.jump(missed + timedelta(days=36))
+    life.look("预警来晚了，连续两期没有还清")
+    life.days(38, start=missed)
+    life.breach()
+
+
 def other_policy(life: Life) -> None:
     """A case under a policy of other numbers: 5 days of grace, 15 to cure, 5 for an offer."""
     newest = Policy.current()
@@ -383,6 +392,7 @@ LIVES: dict[str, tuple[str, Callable[[Life], None]]] = {
     "cure": ("13800000004", cure),
     "part of a cure": ("13800000004", part_of_cure),
     "warned late": ("13800000004", warned_late),
+    "two missed, warned late": ("13800000004", two_missed_warned_late),
     "another policy": ("13800000001", other_policy),
     "offer expires": ("13800000003", offer_expires),
     "offer expires unswept": ("13800000003", offer_expires_unswept),

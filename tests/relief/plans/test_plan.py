@@ -7,13 +7,17 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from loans.domain.schedule import PlanPeriod
 from loans.models import Loan
 from loans.proofs import violations
 from loans.queries.debt import load_debt
 from loans.queries.position import load_position
+from loans.queries.stage import TWO_MISSED
 from loans.services.payment import reverse_payment
+from portal.core import clock
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Rank
@@ -28,6 +32,7 @@ from tests import factories
 from tests.conftest import at
 from tests.factories import NOW, case_at, noon, staff
 from tests.loans.books import EXAMPLE
+from tests.relief.desk.desk import at_desk, page_of
 
 pytestmark = pytest.mark.django_db
 
@@ -220,6 +225,22 @@ def test_two_missed_in_a_row_are_ready_at_once() -> None:
     assert case.state == State.WARNED
 
     assert plan_clock.can_breach(case, when)
+    assert case.cure_until is not None
+    promised = f"{business_date(case.cure_until).month}月{business_date(case.cure_until).day}日"
+    told = Notice.objects.get(event="plan_warned").body
+    assert "第 1、2 期还没有还清" in told
+    borrower = Client()
+    borrower.force_login(case.borrower)
+    with clock.frozen(when + timedelta(minutes=1)):
+        desk = at_desk(Rank.SUPERVISOR).get(page_of(case)).content.decode()
+        pages = [
+            borrower.get(reverse(name, args=[one.public_id])).content.decode()
+            for name, one in (("relief:plan", case), ("loans:detail", case.loan))
+        ]
+    assert "轮到客服" in desk
+    for text in (told, desk, *pages):
+        assert TWO_MISSED in text
+        assert promised not in text
 
 
 def test_paying_all_completes_with_a_certificate() -> None:
