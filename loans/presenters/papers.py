@@ -132,12 +132,12 @@ def penalty_paper(
             ordinary, surcharge, capped = (wording.yuan(share) for share in _shares(line))
             made_of = f"正常利率 {ordinary} + 逾期加收 {surcharge}"
             made_of += f" − 封顶减少 {capped}" if line.capped_part else ""
-            owed_words = f"已还或已减免 {line.total - row.penalty}，当前罚息 {row.penalty}"
+            owed_words = f"已还或已减免 {line.total - row.penalty}，本期罚息还剩 {row.penalty}"
             rows.append(
                 [f"{line.number}", "小计（舍入到分）", made_of, f"{line.total}", owed_words]
             )
         if line.late_fee:
-            paid_words = f"已还或已减免 {line.fee - row.fee}，现在应付 {row.fee}"
+            paid_words = f"已还或已减免 {line.fee - row.fee}，本期逾期费还剩 {row.fee}"
             words = rules.late_fee_words(line)
             rows.append([f"{line.number}", "逾期费", words, f"{line.fee}", paid_words])
     meta = [

@@ -289,7 +289,7 @@ class DeskListMiddleware:
 
     YEARS = range(1900, 2200)
     LOOKUPS = frozenset(
-        {"exact", "isnull", "gte", "lt", "year", "month", "day"}
+        {"exact", "isnull", "isempty", "gte", "lt", "year", "month", "day"}
     )  # of our own links
     PARTS: ClassVar = {"year": YEARS, "month": range(1, 13), "day": range(1, 32)}
 

@@ -9,13 +9,23 @@ from django.db import migrations, models
 
 
 def rename_permissions(apps, schema_editor):
+    rename(apps, "_evidencelook", "_evidenceaccess")
+
+
+def rename_permissions_back(apps, schema_editor):
+    rename(apps, "_evidenceaccess", "_evidencelook")
+
+
+def rename(apps, old, new):
     permission = apps.get_model("auth", "Permission")
-    old = permission.objects.filter(
-        content_type__app_label="relief", codename__endswith="_evidencelook"
-    )
-    for row in old:
-        row.codename = row.codename.replace("_evidencelook", "_evidenceaccess")
-        row.save(update_fields=["codename"])
+    rows = permission.objects.filter(content_type__app_label="relief", codename__endswith=old)
+    for row in rows:
+        codename = row.codename.replace(old, new)
+        if permission.objects.filter(content_type=row.content_type, codename=codename).exists():
+            row.delete()  # a set was made beside it
+        else:
+            row.codename = codename
+            row.save(update_fields=["codename"])
 
 
 class Migration(migrations.Migration):
@@ -36,5 +46,5 @@ class Migration(migrations.Migration):
                 to="relief.evidence",
             ),
         ),
-        migrations.RunPython(rename_permissions, migrations.RunPython.noop),
+        migrations.RunPython(rename_permissions, rename_permissions_back),
     ]
