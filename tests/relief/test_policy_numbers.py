@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -19,7 +20,8 @@ from portal.core.accounts.codes import LIFE
 from portal.core.kernel.roles import Rank
 from portal.core.models import Delivery, Notice
 from portal.core.notifications.calls import MAX_CALLS_A_DAY
-from portal.core.notifications.hours import CLOSES, OPENS
+from portal.core.notifications.hours import CLOSES, OPENS, SPAN
+from portal.site.pages.forms import CALL_TIMES
 from relief.cases.models import Case, Policy
 from relief.cases.policy import ReliefPolicy
 from relief.cases.workflow import State
@@ -32,6 +34,7 @@ from relief.evidence.kinds import (
 )
 from tests import factories
 from tests.addresses import all_addresses
+from tests.architecture import read_sources
 from tests.factories import NOW
 from tests.relief.desk.desk import at_desk, client_of, page_of
 from tests.relief.test_plan_rules import policy
@@ -232,3 +235,26 @@ def test_a_number_written_into_a_text_is_that_of_its_constant(pattern: str) -> N
     wanted = tuple(str(number) for number in FIXED[pattern])
     assert told, "nothing tells it any more"
     assert {(name, numbers) for name, numbers in told if numbers != wanted} == set()
+
+
+def test_the_hours_and_the_number_of_calls_are_written_in_one_module() -> None:
+    """`time(8)` stands where its constant does; a sentence takes the numbers from there."""
+    hours, sentences = set(), set()
+    for module, source in read_sources().items():
+        tree = ast.parse(source)
+        docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and ast.unparse(node) in ("time(8)", "time(22)"):
+                hours.add(module)
+            if not isinstance(node, ast.Constant) or id(node) in docstrings:
+                continue
+            if re.search(r"8:00–22:00|\d 次电话", str(node.value)):
+                sentences.add((module, node.value))
+
+    assert hours == {"portal.core.notifications.hours"}
+    assert sentences == set()
+
+
+def test_the_hours_to_choose_from_are_those_in_which_calls_are_allowed() -> None:
+    assert f"{OPENS:%H:%M}–{CLOSES:%H:%M}" == SPAN
+    assert (min(CALL_TIMES), max(CALL_TIMES)) == (OPENS, CLOSES)

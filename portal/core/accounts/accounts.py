@@ -34,6 +34,7 @@ from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.phones import parse_phone
 from portal.core.kernel.security import SecurityKind
 from portal.core.models import User
+from portal.core.notifications import hours
 
 # Wrong passwords for one account from one network: nobody is locked out, but guessing gets slow.
 PER_ACCOUNT = GrowingDelay(
@@ -202,9 +203,9 @@ def set_preferences(
     call_to: time,
     large_type: bool,
 ) -> User:
-    """How somebody wants to be reached; calls only within 08:00–22:00 and from < to."""
-    if not time(8) <= call_from < call_to <= time(22):
-        raise InvalidInput("call_to", "接听电话的时间请在 08:00–22:00 之间选择，且结束晚于开始")
+    """How somebody wants to be reached; calls only within `hours.SPAN` and from < to."""
+    if not hours.OPENS <= call_from < call_to <= hours.CLOSES:
+        raise InvalidInput("call_to", f"接听电话的时间请在 {hours.SPAN} 之间选择，且结束晚于开始")
     user.sms_enabled, user.large_type = sms_enabled, large_type
     user.call_from, user.call_to = call_from, call_to
     user.save(update_fields=["sms_enabled", "large_type", "call_from", "call_to"])

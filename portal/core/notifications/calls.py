@@ -50,12 +50,13 @@ def with_calls_today(
 def check_may_call(*, task: PhoneTask, now: datetime) -> None:
     """RuleViolation unless this borrower may be called now (GB/T 45251-2025, own preference).
 
-    08:00–22:00 in Shanghai, within the hours the borrower chose, and fewer than three calls today.
+    Within `hours.SPAN` in Shanghai and the hours the borrower chose, and fewer than
+    MAX_CALLS_A_DAY today.
     """
     if task.done_at:
         raise StaleWrite("这个电话任务已经完成")
     if not hours.may_disturb(now):
-        raise RuleViolation("只能在 08:00–22:00 打电话，请在白天再拨", code="quiet-hours")
+        raise RuleViolation(f"只能在 {hours.SPAN} 打电话，请在白天再拨", code="quiet-hours")
     user = task.delivery.user
     if user is None:
         return
@@ -64,7 +65,9 @@ def check_may_call(*, task: PhoneTask, now: datetime) -> None:
         span = f"{user.call_from:%H:%M}–{user.call_to:%H:%M}"
         raise RuleViolation(f"借款人希望在 {span} 接电话，请在这段时间拨打", code="call-window")
     if calls_today(user, now=now) >= MAX_CALLS_A_DAY:
-        raise RuleViolation("今天已经给这位借款人打过 3 次电话，请明天再拨", code="call-limit")
+        raise RuleViolation(
+            f"今天已经给这位借款人打过 {MAX_CALLS_A_DAY} 次电话，请明天再拨", code="call-limit"
+        )
 
 
 def record_call(

@@ -7,6 +7,7 @@ from datetime import datetime, time, timedelta
 from portal.core.kernel.businesstime import business_date, in_shanghai, instant_at
 
 OPENS, CLOSES = time(8), time(22)
+SPAN = f"{OPENS:%H:%M}–{CLOSES:%H:%M}"
 
 
 def may_disturb(now: datetime) -> bool:

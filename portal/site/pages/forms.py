@@ -13,11 +13,13 @@ from django.core.exceptions import ValidationError
 from portal.core.accounts.accounts import clean_name, clean_password
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.phones import parse_phone
+from portal.core.notifications.hours import CLOSES, OPENS, SPAN
 
 AGREE = "请先阅读并勾选同意《用户服务协议》和《隐私政策》"
 PASSWORD_RULE = "至少 8 位，不能全是数字，不要用常见密码，也不要有自己的姓名、手机号或“宽息”“借呗”"
-# GB/T 45251-2025: calls between 08:00 and 22:00 only
-CALL_TIMES = [time(8 + half // 2, 30 * (half % 2)) for half in range(29)]
+# Every half hour of the day in which calls are allowed at all.
+_HALF_HOURS = [time(half // 2, 30 * (half % 2)) for half in range(48)]
+CALL_TIMES = [half_hour for half_hour in _HALF_HOURS if OPENS <= half_hour <= CLOSES]
 STAFF_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{1,29}")
 
 
@@ -175,7 +177,7 @@ def _time_field(label: str) -> forms.TypedChoiceField:
         coerce=time.fromisoformat,
         error_messages={
             "required": f"请选择{label}时间",
-            "invalid_choice": f"{label}时间请在 08:00–22:00 之间选择",
+            "invalid_choice": f"{label}时间请在 {SPAN} 之间选择",
         },
     )
 
