@@ -43,7 +43,7 @@ LIGHT = (
     "escalated_at", "borrower_id", "rejected_by_id", "appealed_at", "rounds",
 )  # fmt: skip
 WORKED_ON = sorted(IN_TALKS | {State.WARNED})
-OVER = {"plans": sorted(IN_PLAN - {State.WARNED}), "closed": sorted(CLOSED)}
+OVER = {"plans": sorted(IN_PLAN), "closed": sorted(CLOSED)}
 OVER_LABELS = {"plans": "按新计划还款", "closed": "已结束"}
 
 

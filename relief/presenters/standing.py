@@ -36,7 +36,7 @@ def of_loan(loan: Loan) -> ReliefStatus | None:
     if state in IN_TALKS:
         sentence += sentence_for(state)
     elif state in IN_PLAN:
-        sentence = "这笔借款正按新还款计划还款。"  # how that stands, its stage says beside it
+        sentence = "这笔借款有协商好的新还款计划。"  # how it stands, its stage says beside it
     return ReliefStatus(words, sentence, "查看进度", url)
 
 
