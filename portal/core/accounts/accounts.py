@@ -48,8 +48,8 @@ _TOO_WEAK = {
     "password_too_short": "至少用 8 个字符",
     "password_too_common": "不要用常见的、别处泄露过的密码",
     "password_entirely_numeric": "不要只用数字",
-    "password_house_word": "不要用“宽息”“借呗”“密码”这样的词（拼音和英文也不要）",
-    "password_personal": "不要用自己的姓名、手机号或登录名",
+    "password_house_word": "不要用“宽息”“借呗”“密码”这样的词（拼音和英文也不要），或再加长一些",
+    "password_personal": "不要用自己的姓名、手机号或登录名，或再加长一些",
 }
 MAX_PASSWORD = 128  # characters; hashing more is work for nothing
 

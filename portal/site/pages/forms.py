@@ -16,7 +16,9 @@ from portal.core.kernel.phones import parse_phone
 from portal.core.notifications.hours import CLOSES, OPENS, SPAN
 
 AGREE = "请先阅读并勾选同意《用户服务协议》和《隐私政策》"
-PASSWORD_RULE = "至少 8 位，不能全是数字，不要用常见密码，也不要有自己的姓名、手机号或“宽息”“借呗”"
+PASSWORD_RULE = (
+    "至少 8 位，不能全是数字，不要用常见密码，也不要只是自己的姓名、手机号或“宽息”“借呗”"
+)
 # Every half hour of the day in which calls are allowed at all.
 _HALF_HOURS = [time(half // 2, 30 * (half % 2)) for half in range(48)]
 CALL_TIMES = [half_hour for half_hour in _HALF_HOURS if OPENS <= half_hour <= CLOSES]
