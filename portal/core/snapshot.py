@@ -33,9 +33,9 @@ def snapshot() -> Iterator[None]:
 def _deferred() -> Iterator[None]:
     """SQLite's transactions begin without the write lock."""
     connection.ensure_connection()
-    before = connection.transaction_mode  # type: ignore[attr-defined]
-    connection.transaction_mode = "DEFERRED"  # type: ignore[attr-defined]
+    before = connection.transaction_mode  # type: ignore[attr-defined]  # SQLite's alone has it
+    connection.transaction_mode = "DEFERRED"  # type: ignore[attr-defined]  # likewise
     try:
         yield
     finally:
-        connection.transaction_mode = before  # type: ignore[attr-defined]
+        connection.transaction_mode = before  # type: ignore[attr-defined]  # likewise

@@ -50,7 +50,7 @@ def days_of_year(year: int) -> tuple[Day, ...]:
     dates = [start + timedelta(days=n) for n in range((date(year + 1, 1, 1) - start).days)]
     try:
         return tuple(_official(day) for day in dates)
-    except NotImplementedError:
+    except NotImplementedError:  # how chinesecalendar says that it has no such year
         return tuple(_expected(day) for day in dates)
 
 

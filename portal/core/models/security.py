@@ -48,7 +48,7 @@ class SecurityEvent(AppendOnly):
     at = models.DateTimeField("时间", db_index=True)
     seal = SealField(trail="security")
 
-    objects = SecurityEventQuerySet.as_manager()  # type: ignore[misc]
+    objects = SecurityEventQuerySet.as_manager()  # type: ignore[misc]  # AppendOnly declares a wider one
 
     class Meta:
         verbose_name = verbose_name_plural = "登录与安全记录"
