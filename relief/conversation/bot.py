@@ -15,6 +15,7 @@ from relief.cases import labels
 from relief.cases.deadlines import chinese
 from relief.cases.models import Case
 from relief.cases.queries import label_of, loan_stages, rules_for
+from relief.cases.workflow import State
 from relief.conversation import answers as bot
 from relief.conversation import messages
 from relief.conversation.answers import CaseFacts, Facts, LoanFacts, Topic
@@ -48,9 +49,16 @@ def facts_of(*, borrower: User, now: datetime) -> Facts:
 
 
 def latest_case(borrower: User) -> Case | None:
-    """The open application if there is one, else the last."""
-    cases = Case.objects.for_borrower(borrower).for_lists()
-    return cases.open().first() or cases.first()
+    """The newest application under way, else the newest open one, else the last."""
+    newest_first = Case.objects.for_borrower(borrower).for_lists()
+    return min(
+        newest_first, key=lambda case: (not is_under_way(case), not case.is_open), default=None
+    )
+
+
+def is_under_way(case: Case | None) -> bool:
+    """Whether the application is submitted and not ended."""
+    return case is not None and case.is_open and case.state != State.DRAFT
 
 
 def _case_facts(case: Case | None, now: datetime) -> CaseFacts | None:
@@ -66,6 +74,7 @@ def _case_facts(case: Case | None, now: datetime) -> CaseFacts | None:
         if stage
         else labels.next_step(case.state, Role.BORROWER, due, rules_for(case), is_past=is_past),
         is_open=case.is_open,
+        is_under_way=is_under_way(case),
     )
 
 
@@ -78,8 +87,14 @@ def greet(*, actor: User, now: datetime) -> Message | None:
     first = Conversation.objects.filter(pk=conversation.pk).exclude(greeted_on=today)
     if not first.update(greeted_on=today):
         return None
-    text = bot.greeting(facts_of(borrower=actor, now=now))
-    return messages.bot_say(conversation=conversation, text=text, now=now, card=Card.QUICK)
+    case = latest_case(actor)
+    return messages.bot_say(
+        conversation=conversation,
+        text=bot.greeting(facts_of(borrower=actor, now=now)),
+        now=now,
+        card=Card.QUICK,
+        case=case if is_under_way(case) else None,
+    )
 
 
 def answer(*, actor: User, text: str, now: datetime) -> Message | None:

@@ -148,8 +148,9 @@ def _chips(message: Message) -> tuple[tuple[str, str], ...]:
     """The questions under a greeting; under "I cannot answer that" those of the FAQ too."""
     if message.card != Card.QUICK:
         return ()
-    topics = bot.QUICK if "我可以帮你" in message.text else (*bot.FAQ, bot.Topic.HUMAN)
-    return tuple(bot.labels(topics))
+    if "我可以帮你" not in message.text:
+        return tuple(bot.labels((*bot.FAQ, bot.Topic.HUMAN)))
+    return tuple(bot.labels(bot.quick(is_under_way=message.case_id is not None)))
 
 
 @dataclass(frozen=True, slots=True)

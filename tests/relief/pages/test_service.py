@@ -14,6 +14,7 @@ from loans.models import Loan
 from portal.core import clock
 from relief.cases.workflow import State
 from relief.conversation import messages
+from relief.conversation.answers import QUICK_UNDER_WAY
 from relief.conversation.models import Conversation, Message
 from tests import factories
 from tests.conftest import at
@@ -41,6 +42,30 @@ def test_the_bot_greets_once_a_day_from_ones_own_figures(lin: Client) -> None:
     assert second.count("早上好") == 1
     assert first.count("<h1") == 1
     assert 'role="log"' in first
+
+
+@pytest.mark.parametrize(
+    ("state", "days", "badge", "step"),
+    [
+        (State.OFFERED, 1, "待你确认方案", "前接受方案"),
+        (State.WARNED, 32, "有违约风险", "24:00 前还清"),
+        (State.WARNED, 42, "新计划即将终止", "在确认之前还清"),
+    ],
+)
+def test_the_greeting_says_what_waits_and_asks_for_the_progress_first(
+    lin: Client, loan: Loan, state: State, days: int, badge: str, step: str
+) -> None:
+    case = factories.case_at(state, loan=loan)
+
+    with clock.frozen(factories.NOW + timedelta(days=days)):
+        page = text_of(lin.get(PAGE))
+
+    greeting = page[page.index("好。") : page.index("我可以帮你")]
+    assert f"申请 {case.number}：{badge}" in greeting
+    assert step in greeting
+    asked = re.findall(r'name="topic" value="(\w+)"', page)
+    assert asked == [topic.value for topic in QUICK_UNDER_WAY] * 2  # under it, and where one types
+    assert asked[0] == "progress"
 
 
 def test_one_talks_without_script(lin: Client) -> None:
