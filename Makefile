@@ -62,7 +62,7 @@ chaos: .venv/.dev ## kill, stop and wipe things while people work, then prove no
 # Without the machine's own indexes; wheels only, as they are installed; pins that still fit stay.
 LOCK := env -u PIP_INDEX_URL -u PIP_EXTRA_INDEX_URL -u PIP_FIND_LINKS -u UV_INDEX_URL -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS \
 	uv pip compile --no-config --only-binary :all: --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-annotate pyproject.toml
-EXTRAS := --extra sms-aliyun --extra metrics
+EXTRAS := --extra sms-aliyun --extra metrics --extra s3
 
 lock: ## lock the dependencies anew (needs uv); no registry address gets into the files
 	$(LOCK) -o requirements.txt
