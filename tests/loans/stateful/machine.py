@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 
 from django.db import transaction
 from hypothesis import event
@@ -53,7 +54,6 @@ class LoanMachine(RuleBasedStateMachine):
 
     borrower: User
     books: Position  # as the last check read them: rules start from these
-    prove_each_step = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,7 +62,6 @@ class LoanMachine(RuleBasedStateMachine):
         self.serial = 0
         self.relief_key = ""
         self.refused = ""
-        self.checked: tuple[object, ...] = ()
         self.last: Callable[[], object] | None = None
 
     def teardown(self) -> None:
@@ -83,15 +82,22 @@ class LoanMachine(RuleBasedStateMachine):
         self, profile: ProductProfile, fen: int, months: int, due_day: int, start: date
     ) -> None:
         self.today = start
-        self.loan_id = open_loan(
+        lend = partial(
+            open_loan,
             borrower=self.borrower,
             product=profile,
             principal=D(fen) / 100,
-            term_months=months,
             drawdown_on=start,
             due_day=due_day,
             now=at(start),
-        ).pk
+        )
+        try:
+            loan = lend(term_months=months)
+        except RuleViolation as refusal:  # an instalment would not cover its own interest
+            if refusal.field != "term_months":
+                raise
+            loan = lend(term_months=1)
+        self.loan_id = loan.pk
 
     # --- acts --------------------------------------------------------------------------------
 
@@ -143,7 +149,6 @@ class LoanMachine(RuleBasedStateMachine):
             self._crosses(act, frozenset())
 
     @rule(one=FEN_AMOUNTS, other=FEN_AMOUNTS)
-    @precondition(lambda self: self.prove_each_step or self.serial % 2 == 0)  # costly
     def two_of_a_day(self, one: Decimal, other: Decimal) -> None:
         """The order of two payments of one day does not matter to what is owed after them."""
         left = []
@@ -302,7 +307,6 @@ class LoanMachine(RuleBasedStateMachine):
         assert self._trace() == before
 
     @rule()
-    @precondition(lambda self: self.prove_each_step or self.serial % 3 == 2)  # costly
     def live_again(self) -> None:
         """The books say what they would say if everything had been known on its day."""
         with transaction.atomic():
@@ -395,10 +399,5 @@ class LoanMachine(RuleBasedStateMachine):
 
     @invariant()
     def books_are_right(self) -> None:
-        """In the long run only where something was written or a day has passed."""
-        before, self.checked = self.checked, (*self._trace(), self.today)
-        if self.checked == before and not self.prove_each_step:
-            return
         self.books = check_all(self.fresh(), self.today)
-        if self.prove_each_step:
-            assert violations() == []
+        assert violations() == []
