@@ -31,6 +31,7 @@ class AuditEvent(StrEnum):
     EVIDENCE_JUDGED = "EVIDENCE_JUDGED"
     EVIDENCE_OPENED = "EVIDENCE_OPENED"
     EVIDENCE_PURGED = "EVIDENCE_PURGED"
+    CONSENT_WITHDRAWN = "CONSENT_WITHDRAWN"
     CORRECTED = "CORRECTED"
 
 
@@ -53,6 +54,7 @@ AUDIT_EVENT_LABELS: dict[AuditEvent, str] = {
     AuditEvent.EVIDENCE_JUDGED: "材料审核",
     AuditEvent.EVIDENCE_OPENED: "查看材料",
     AuditEvent.EVIDENCE_PURGED: "材料到期删除",
+    AuditEvent.CONSENT_WITHDRAWN: "撤回单独同意",
     AuditEvent.CORRECTED: "账目更正",
 }
 
@@ -150,6 +152,7 @@ RULES: dict[A | AuditEvent, tuple[NoticeRule, ...]] = {
     AuditEvent.EVIDENCE_JUDGED: (),
     AuditEvent.EVIDENCE_OPENED: (),
     AuditEvent.EVIDENCE_PURGED: (),
+    AuditEvent.CONSENT_WITHDRAWN: (NoticeRule("staff_consent_withdrawn", Audience.ASSIGNEE),),
     AuditEvent.CORRECTED: (),  # the books tell the borrower: loans.services.telling
 }
 

@@ -14,7 +14,7 @@ from portal.core.models.append_only import AppendOnly, AppendOnlyQuerySet
 from portal.core.publicids import new_public_id
 from relief.cases.models import Case
 from relief.cases.workflow import State
-from relief.evidence.consent_texts import CONSENT_LABELS, ConsentKind, consent_text
+from relief.evidence.consent_texts import CONSENT_LABELS, VERSION, ConsentKind, consent_text
 from relief.evidence.kinds import (
     COUNTED_KINDS,
     KIND_LABELS,
@@ -216,6 +216,10 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
     def active(self) -> Self:
         return self.filter(withdrawn_at=None)
 
+    def in_force(self) -> Self:
+        """Given to the text as it stands today: what an older text was told covers no new file."""
+        return self.active().filter(version=VERSION)
+
 
 class Consent(models.Model):
     """One consent of one person to one kind of sensitive paper."""
@@ -251,5 +255,10 @@ class Consent(models.Model):
 
     @property
     def text(self) -> str:
-        """The text of the kind as it stands today."""
-        return consent_text(ConsentKind(self.kind))
+        """The text that was agreed to."""
+        return consent_text(ConsentKind(self.kind), self.version)
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether the text was renewed since: the next file asks again."""
+        return self.version != VERSION

@@ -39,15 +39,13 @@ def panel(
     since = case.clock_stopped_at if case.state == State.NEED_MORE else None
     wishes = present.wanted_of(case, files, since)
     missing = [wish.kind for wish in wishes if not wish.is_there]
-    consents_given = dict(
-        Consent.objects.for_user(case.borrower_id).active().values_list("kind", "given_at")
-    )
+    consents = Consent.objects.for_user(case.borrower_id).active()
     return {
         "case": case,
         "files": [present.file_line(file, can_change=can_change) for file in files],
         "wanted": wishes,
         "reasons": reason_names(case.reasons),
-        "consents": present.consent_lines(consents_given),
+        "consents": present.consent_lines(consents),
         "upload": form or UploadForm(suggested=missing or [wish.kind for wish in wishes]),
         "refused": refused,
         "can_change": can_change,

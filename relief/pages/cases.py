@@ -70,7 +70,8 @@ def _context(request: HttpRequest, case: Case) -> dict[str, Any]:
     view = case_view(case, borrower(request), now, stages.get(case.pk))
     files = list(case.evidence.current().for_lists())
     offers = queries.offers_of(case, for_borrower=True)
-    purge_on = planned_purge_on(files[0]) if files else None
+    kept = [file for file in files if file.bytes_purged_at is None]
+    purge_on = planned_purge_on(kept[0]) if kept else None  # all current files have one date
     agreement = queries.agreement_of(case)
     return {
         "case": case,
@@ -93,7 +94,7 @@ def _context(request: HttpRequest, case: Case) -> dict[str, Any]:
             EvidenceAccess.objects.of_borrower(case.borrower).filter(evidence__case=case)[:5]
         ),
         "purge_on": purge_on,
-        "retention": present.retention(files, purge_on),
+        "retention": present.retention(kept, purge_on),
         "collection": collection.sentence_for(case.state),
         "refusal": present.refusal(case),
         "appeal": view.button(Action.APPEAL),

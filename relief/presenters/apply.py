@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -26,7 +26,7 @@ from relief.evidence.kinds import (
     FileType,
     suggested_kinds,
 )
-from relief.evidence.models import Evidence
+from relief.evidence.models import Consent, Evidence
 
 STEP_LABELS = ("原因", "说明", "材料", "收支", "提交")
 TAGS = {
@@ -73,12 +73,16 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class ConsentLine:
-    """One separate consent: its text to tick, or since when it is given."""
+    """One separate consent: its text to tick, or since when it is given.
+
+    `renewed` says that an older text was agreed to, and that this one asks again.
+    """
 
     kind: ConsentKind
     label: str
     text: str
     given_at: datetime | None
+    renewed: bool
 
 
 def wanted(
@@ -103,12 +107,17 @@ def wanted_of(case: Case, files: Sequence[Evidence], since: datetime | None) -> 
     return wanted(suggested_kinds(case.reasons), files, absent="建议")
 
 
-def consent_lines(given_at: dict[str, datetime]) -> list[ConsentLine]:
-    """The three consents, each with its text; `given_at` says which are in force since when."""
-    return [
-        ConsentLine(kind, CONSENT_LABELS[kind], consent_text(kind), given_at.get(kind.value))
-        for kind in CONSENT_FOR.values()
-    ]
+def consent_lines(given: Iterable[Consent]) -> list[ConsentLine]:
+    """The three consents, each with its text; `given` are those that stand, one a kind."""
+    by_kind = {consent.kind: consent for consent in given}
+    lines = []
+    for kind in CONSENT_FOR.values():
+        consent = by_kind.get(kind.value)
+        renewed = consent is not None and consent.is_outdated
+        given_at = consent.given_at if consent is not None and not renewed else None
+        label, text = CONSENT_LABELS[kind], consent_text(kind)
+        lines.append(ConsentLine(kind, label, text, given_at, renewed))
+    return lines
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -18,7 +19,7 @@ from relief.evidence.consents import withdraw_consent
 from relief.evidence.models import Consent, EvidenceAccess
 
 ACCESSES_SHOWN = 5
-ACCESSES_AT_MOST = 200
+ACCESSES_PER_PAGE = 50
 
 
 @borrower_only
@@ -66,10 +67,11 @@ def _save(request: HttpRequest, form: PreferencesForm) -> bool:
 @require_safe
 @borrower_only
 def evidence_access(request: HttpRequest) -> HttpResponse:
-    """谁看过我的材料: the access log, newest first."""
-    rows = EvidenceAccess.objects.of_borrower(request.user)[:ACCESSES_AT_MOST]
+    """谁看过我的材料: the whole access log, newest first, page by page."""
+    rows = EvidenceAccess.objects.of_borrower(request.user)
+    looks = Paginator(rows, ACCESSES_PER_PAGE).get_page(request.GET.get("page"))
     page = "portal/account/evidence_access.html"
-    return render_part(request, page=page, part=page, context={"accesses": rows})
+    return render_part(request, page=page, part=page, context={"looks": looks})
 
 
 @borrower_only

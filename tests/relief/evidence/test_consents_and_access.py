@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import timedelta
 
 import pytest
 from PIL import Image, ImageChops
 
 from portal.core.errors import RuleViolation
 from portal.core.kernel.errors import InvalidInput
+from portal.core.models import Notice
 from portal.core.storage import private
 from relief.cases.workflow import State
-from relief.evidence import access_log, consents
+from relief.evidence import access_log, consent_texts, consents
 from relief.evidence.access_log import open_evidence
 from relief.evidence.models import Consent, EvidenceAccess
 from tests.relief.people import NOW, add, added_and_checked, borrower, draft, in_state, staff
@@ -57,6 +59,70 @@ def test_withdrawing_consent_closes_the_files_it_covered() -> None:
     assert medical.purge_on == NOW.date()
     assert income.purge_on is None
     assert consents.withdraw_consent(kind="medical", actor=case.borrower, now=NOW) == 0
+
+
+def test_a_new_text_asks_again_and_the_old_consent_keeps_its_own(monkeypatch) -> None:
+    monkeypatch.setitem(consent_texts._TEXTS, "2025-07", "旧文：处理{label}。")
+    case = draft(borrower())
+    before = NOW - timedelta(days=90)
+    old = Consent.objects.create(
+        user=case.borrower, kind="medical", version="2025-07", text_digest="0" * 64, given_at=before
+    )
+
+    with pytest.raises(InvalidInput, match="单独同意"):
+        add(case, kind="medical")
+    assert (old.is_outdated, old.text) == (True, "旧文：处理医疗健康信息。")
+
+    add(case, kind="medical", consent=True)
+
+    old.refresh_from_db()
+    given = Consent.objects.in_force().get(user=case.borrower)
+    assert old.withdrawn_at == given.given_at == NOW
+    assert (given.version, given.text_digest) == ("2026-01", consent_texts.text_digest("medical"))
+
+
+def test_withdrawing_is_in_the_trail_and_told_to_staff_who_talk() -> None:
+    case = draft(borrower())
+    for code in ("I01a", "P01"):
+        added_and_checked(case, code, kind="medical", consent=True)
+    agent = staff()
+    in_state(case, State.IN_REVIEW, assigned_to=agent)
+
+    consents.withdraw_consent(kind="medical", actor=case.borrower, now=NOW)
+    consents.withdraw_consent(kind="medical", actor=case.borrower, now=NOW)
+
+    line = case.events.get(action="CONSENT_WITHDRAWN")
+    assert line.note_public == "医疗证明 2 份停止使用，文件随后删除"
+    notice = Notice.objects.get(user=agent, event="staff_consent_withdrawn")
+    assert case.number in notice.body
+    assert "医疗证明 2 份停止使用" in notice.body
+
+
+def test_nobody_is_told_of_a_draft() -> None:
+    case = draft(borrower())
+    added_and_checked(case, kind="medical", consent=True)
+    staff()
+
+    consents.withdraw_consent(kind="medical", actor=case.borrower, now=NOW)
+
+    assert case.events.filter(action="CONSENT_WITHDRAWN").count() == 1
+    assert not Notice.objects.filter(event="staff_consent_withdrawn").exists()
+
+
+def test_a_consent_withdrawn_while_the_file_was_read_counts(monkeypatch) -> None:
+    case = draft(borrower())
+    add(case, kind="medical", consent=True)
+    save = private.save
+
+    def withdrawn_meanwhile(*args: object, **more: object) -> object:
+        consents.withdraw_consent(kind="medical", actor=case.borrower, now=NOW)
+        return save(*args, **more)
+
+    monkeypatch.setattr(private, "save", withdrawn_meanwhile)
+    with pytest.raises(InvalidInput, match="单独同意"):
+        add(case, "P01", kind="medical")
+
+    assert case.evidence.count() == 1
 
 
 def test_every_access_of_staff_is_stamped_and_written_down() -> None:

@@ -13,6 +13,7 @@ from portal.core import clock
 from portal.core.models import Delivery
 from relief.cases.models import Case
 from relief.cases.workflow import State
+from relief.evidence.retention import purge_expired_evidence
 from tests import factories
 from tests.factories import NOW
 
@@ -195,3 +196,16 @@ def test_an_expired_case_opens_again_with_its_files() -> None:
     assert Case.objects.get(pk=case.pk).state == State.DRAFT
     assert case.evidence.current().count() == 1
     assert again.status_code == 409
+
+
+def test_each_file_has_its_date_from_the_day_the_case_ends_until_it_is_gone() -> None:
+    case = factories.case_at(State.REJECTED)
+
+    assert page(case).count("2026年5月31日</time> 删除") == 1
+    assert "材料保存到" in page(case)
+
+    purge_expired_evidence(now=NOW + timedelta(days=90))
+
+    gone = page(case, NOW + timedelta(days=91))
+    assert "5月31日 10:00</time> 已删除" in gone
+    assert "材料保存到" not in gone

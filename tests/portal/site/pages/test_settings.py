@@ -103,6 +103,18 @@ def test_looks_are_shown_to_whose_papers_they_are(lin: User, as_user: LogIn) -> 
     assert "收入证明.pdf" not in as_user(factories.borrower()).get(SETTINGS).content.decode()
 
 
+def test_every_look_can_be_read_page_by_page(lin: User, as_user: LogIn) -> None:
+    paper = factories.case_at(State.IN_REVIEW, loan=factories.overdue_loan(lin)).evidence.get()
+    for _ in range(51):
+        look_at(paper)
+    address = reverse("portal:evidence-access")
+
+    first, second = (as_user(lin).get(address, {"page": n}).content.decode() for n in (1, 2))
+
+    assert [page.count("查看了") for page in (first, second)] == [50, 1]
+    assert 'href="?page=2"' in first
+
+
 def look_at(paper: Evidence) -> None:
     """A look as the log keeps it; the file itself is not opened."""
     viewer = factories.staff()
