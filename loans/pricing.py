@@ -1,19 +1,8 @@
 """What a loan comes to by the rules, from a profile and facts alone: no books, no database.
 
-`price(case)` takes what a JSON file holds. Amounts and rates are text ("6000.00") or JSON numbers
-read exactly, dates "2023-06-10"; an unknown name is refused, and each refusal names its field as
-"loan.principal". The names, the first two in one of two ways each:
-
-    product       the code of a product of the lender, or
-    profile       the parameters of loans/RULES.md §1–5 by their names; code and name may be left out
-    loan          principal, drawdown_on, term_months, due_day, or
-    instalments   a list of due_on, principal, interest (0.00), number, as they were agreed
-    as_of         the date of every figure
-    payments      a list of on, amount; one after as_of is left out
-    plan          waive_penalty (yuan) or waive_penalty_percent, waive_interest, waive_compound,
-                  waive_fee, term_count, first_due_on, plan_annual_rate, period, due_day
-    breach        paid_instalments: of that plan, before it broke
-    title, expect what the case is called, and figures that it must give: {"penalty.total": "110.21"}
+`price(case)` takes what `loans/casefile.py` reads; loans/README.md lists the names. Amounts and rates
+are text ("6000.00") or exact numbers, dates "2023-06-10"; an unknown name is refused, and each refusal
+names its field as "loan.principal".
 
 The answer is tables; `figures` names each cell as table.row.column.
 """

@@ -55,7 +55,7 @@ LAYER_OF: dict[str, str] = {
         models="models",
         queries="queries",
         services="proofs services",
-        presenters="presenters pages.forms",
+        presenters="casefile presenters pages.forms",
         pages="desk pages",
         wiring="admin apps bulk management tasks urls",
     ),

@@ -25,6 +25,8 @@ FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "mark_safe", "SafeSt
 FORBIDDEN_CALLS |= {"os.system", "os.popen", "subprocess.getoutput", "Template", "from_string"}
 # Deserializers that run what they read, and parsers of XML.
 FORBIDDEN_IMPORTS = {"pickle", "marshal", "shelve", "yaml", "xml", "lxml", "xmlrpc", "telnetlib"}
+# Reads YAML into plain values by a safe loader of its own, without yaml.load.
+YAML_READER = "loans/casefile.py"
 # Speaking to another machine is for the channels of messages; redis and psycopg have own settings.
 NETWORK = {"urllib.request", "http.client", "requests", "httpx", "aiohttp", "smtplib", "ftplib"}
 # The runner of the demo asks its own web server whether it is up.
@@ -66,12 +68,13 @@ def _is_in(module: str, forbidden: set[str]) -> bool:
 def run_or_marked_safe(tree: ast.AST, path: str) -> Iterator[str]:
     """Code made of text, a shell, a template made of text, markup called safe, XML, pickles."""
     for call, name in _calls(tree):
-        if name in FORBIDDEN_CALLS or name.rpartition(".")[2] in {"mark_safe", "from_string"}:
+        run = name in FORBIDDEN_CALLS or name.startswith("yaml.")
+        if run or name.rpartition(".")[2] in {"mark_safe", "from_string"}:
             yield f"{path}:{call.lineno} {name}()"
         if any(k.arg == "shell" and getattr(k.value, "value", None) is True for k in call.keywords):
             yield f"{path}:{call.lineno} shell=True"
     for line, module in _imports(tree):
-        if _is_in(module, FORBIDDEN_IMPORTS):
+        if _is_in(module, FORBIDDEN_IMPORTS - ({"yaml"} if path == YAML_READER else set())):
             yield f"{path}:{line} import {module}"
 
 
@@ -176,6 +179,8 @@ def test_only_approved_hashes_are_used() -> None:
         (run_or_marked_safe, "subprocess.run(text, shell=True)"),
         (run_or_marked_safe, "from xml.etree import ElementTree"),
         (run_or_marked_safe, "import pickle"),
+        (run_or_marked_safe, "import yaml"),
+        (run_or_marked_safe, "yaml.load(text, Loader)"),
         (unbound_sql, "cursor.execute(f'SELECT {name}')"),
         (unbound_sql, "cursor.execute('SELECT ' + name)"),
         (unbound_sql, "Loan.objects.raw(text)"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from copy import deepcopy
 from decimal import Decimal
 from io import StringIO
@@ -12,23 +13,27 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from loans.casefile import read_case
 from loans.models import Loan
 from loans.pricing import price
 from loans.queries.debt import load_debt
 from portal.core.kernel.errors import InvalidInput
+from tests.architecture import ROOT
 from tests.loans.books import EXAMPLE, day, example_loan, paid
 
-CASES = sorted((Path(__file__).parent / "cases").glob("*.json"))
+CASES = sorted((Path(__file__).parent / "cases").iterdir())
+README = (ROOT / "loans" / "README.md").read_text()
 USUAL = json.loads((Path(__file__).parent / "cases" / "breach.json").read_text())
 MISSING = object()
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_a_published_case_comes_to_its_published_figures(path: Path) -> None:
-    case = json.loads(path.read_text())
+    case = read_case(path.read_text())
 
     priced = price(case)
 
+    assert isinstance(case, dict)
     assert case["expect"]
     assert priced.differences == []
     assert case["expect"].items() <= priced.figures.items()
@@ -168,7 +173,47 @@ def test_numbers_of_json_are_read_exactly(tmp_path: Path) -> None:
     case.write_text(json.dumps(USUAL).replace('"0.0003"', "0.0003").replace('"6000.00"', "6000.00"))
 
     assert "94.21" in run(str(case))
-    assert price(json.loads(case.read_text(), parse_float=Decimal)).differences == []
+    assert price(read_case(case.read_text())).differences == []
+
+
+def test_the_case_in_the_readme_comes_to_what_it_says() -> None:
+    case = README.partition("```yaml\n")[2].partition("```")[0]
+
+    priced = price(read_case(case))
+
+    assert len(priced.expected) == 2
+    assert priced.differences == []
+
+
+def test_every_name_that_a_case_knows_is_in_the_readme() -> None:
+    """Read off the façade: whatever it asks a mapping of a case for."""
+    asked = re.findall(
+        r"\.(?:take|text|day|whole|number|amount|part|parts)\(\"(\w+)\"",
+        (ROOT / "loans" / "pricing.py").read_text(),
+    )
+
+    assert len(asked) > 15
+    assert [name for name in asked if f"`{name}`" not in README] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("0.0003", Decimal("0.0003")),
+        ("12", 12),
+        ("true", True),
+        ("no", "no"),
+        ("010", "010"),
+        ("1:30", "1:30"),
+        ("1e3", "1e3"),
+        ("2023-06-10", "2023-06-10"),
+        ('"6000.00"', "6000.00"),
+        ("~", None),
+        ("", None),
+    ],
+)
+def test_a_value_of_yaml_is_what_it_looks_like(text: str, value: object) -> None:
+    assert read_case(f"name: {text}") == {"name": value}
 
 
 @pytest.mark.parametrize(
@@ -176,7 +221,14 @@ def test_numbers_of_json_are_read_exactly(tmp_path: Path) -> None:
     [
         ("no JSON", "{", "不是 JSON"),
         ("no number", '{"as_of": NaN}', "不是 JSON"),
-        ("no text", b"\xff\xfe", "不是 JSON"),
+        ("no text", b"\xff\xfe", "不是 UTF-8"),
+        ("twice in JSON", '{"as_of": "2023-10-09", "as_of": "2023-10-08"}', "as_of stands twice"),
+        ("twice in YAML", "as_of: 2023-10-09\nas_of: 2023-10-08", "as_of stands twice"),
+        ("no YAML", "loan: [", "不是 JSON"),
+        ("two documents", "a: 1\n---\nb: 2", "不是 JSON"),
+        ("an object", "loan: !!python/object/apply:os.getcwd []", "不是 JSON"),
+        ("a number that is none", "loan: !!float x", "不是 JSON"),
+        ("no end", "{" * 100_000, "不是 JSON"),
         ("a refusal", "{}", "profile"),
     ],
 )
