@@ -16,7 +16,7 @@ from django.db import connection, models, transaction
 
 from loans.models import Entry, Instalment, Loan, Payment, Posting, Schedule
 from loans.services.origination import open_loan
-from loans.services.payment import pay
+from loans.services.payments.payment import pay
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import instant_at
 from portal.core.models import User

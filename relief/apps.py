@@ -16,7 +16,8 @@ class ReliefConfig(AppConfig):
         """Listens to the books, adds checks and a probe; models exist from here on."""
         from loans.presenters import standing
         from loans.queries import stage
-        from loans.services import observers, proposals
+        from loans.services import observers
+        from loans.services.acts import proposals
         from portal.core.accounts import staff
         from portal.core.probes import add_probe
         from relief import checks  # noqa: F401 - registers itself

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from loans.models import Loan
 from loans.queries.debt import load_debt
 from loans.services.origination import open_loan
-from loans.services.payment import pay
+from loans.services.payments.payment import pay
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Rank
 from portal.core.models import User

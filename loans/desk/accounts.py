@@ -34,7 +34,7 @@ from loans.presenters.accounts import (
 from loans.presenters.exports import Format, Table, write
 from loans.queries.chart import chart_of_accounts, chart_versions
 from loans.queries.journal import Period, journal, journal_size, trial_balance
-from loans.services.accounting import log_export, map_accounts
+from loans.services.acts.accounting import log_export, map_accounts
 from portal.core import clock
 from portal.core.access import costly
 from portal.core.desk.columns import column

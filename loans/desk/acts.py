@@ -15,7 +15,7 @@ from django.shortcuts import render
 from loans.models import Loan
 from loans.pages.forms import ActReasonForm
 from loans.queries.debt import load_debt
-from loans.services.proposals import effect
+from loans.services.acts.proposals import effect
 from portal.core import clock
 from portal.core.errors import RuleViolation
 from portal.core.kernel.roles import Rank

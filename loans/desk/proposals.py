@@ -28,10 +28,10 @@ from loans.pages.forms import (
 from loans.queries.carrying import is_non_accruing
 from loans.queries.debt import load_debt
 from loans.queries.position import Position
-from loans.services import proposals
-from loans.services.credit import amount_of, has_refunds, sent
-from loans.services.proposals import Draft
-from loans.services.write_off import LABELS
+from loans.services.acts import proposals
+from loans.services.acts.credit import amount_of, has_refunds, sent
+from loans.services.acts.proposals import Draft
+from loans.services.acts.write_off import LABELS
 from portal.core import clock
 from portal.core.desk.columns import column, money
 from portal.core.desk.records import ReadOnlyAdmin

@@ -23,8 +23,8 @@ from loans.queries.position import load_position
 from loans.queries.standing import LOAN
 from loans.queries.statement import corrections_of
 from loans.services.acceleration import accelerate
-from loans.services.payment import pay
-from loans.services.proposals import Draft, may_propose
+from loans.services.acts.proposals import Draft, may_propose
+from loans.services.payments.payment import pay
 from portal.core import clock
 from portal.core.desk.columns import column, filled, money
 from portal.core.desk.records import ReadOnlyAdmin

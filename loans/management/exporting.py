@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from loans.models import Loan
 from loans.presenters.exports import Format, Table, write
 from loans.queries.journal import Period
-from loans.services.accounting import log_export
+from loans.services.acts.accounting import log_export
 from portal.core import clock
 from portal.core.snapshot import snapshot
 

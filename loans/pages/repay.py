@@ -19,7 +19,7 @@ from loans.presenters import repay as present
 from loans.queries.debt import load_debt
 from loans.queries.stage import stage_of
 from loans.queries.types import Debt
-from loans.services.payment import pay, preview_payment
+from loans.services.payments.payment import pay, preview_payment
 from portal.core import clock
 from portal.core.access import borrower_only
 from portal.core.errors import RuleViolation

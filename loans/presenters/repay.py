@@ -15,7 +15,7 @@ from loans.presenters import wording
 from loans.presenters.amounts import interest_column, penalty_column
 from loans.queries.stage import LoanStage, numbers_of
 from loans.queries.types import Debt, InstalmentDebt
-from loans.services.splitting import SplitPreview
+from loans.services.payments.splitting import SplitPreview
 from portal.core.charts import Share, ShareBar, share_bar
 from portal.core.kernel.money import ZERO
 

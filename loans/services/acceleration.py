@@ -12,7 +12,7 @@ from loans.services import observers
 from loans.services.booking import Books, open_books
 from loans.services.ledger import PostingLine
 from loans.services.observers import DebtChange
-from loans.services.plan_books import opening
+from loans.services.plans.plan_books import opening
 from loans.services.refusals import check_event_date, check_open, refusing
 from portal.core.errors import RuleViolation
 from portal.core.kernel.money import ZERO

@@ -70,11 +70,11 @@ PLACES: dict[str, Place] = {
 # Inside one call of a service that is one transaction: each once and in this order, so that
 # "before commit" is not reached by a call that found nothing to do.
 SERVICES: dict[str, dict[str, Place]] = {
-    "loans.services.payment:_pay": {
+    "loans.services.payments.payment:_pay": {
         "pay.before_lock": Before("loans.services.booking:open_books"),
         "pay.after_lock": After("loans.queries.position:load_position"),
-        "pay.before_commit": After("loans.services.payment:_finish"),
-        "pay.after_commit": After("loans.services.payment:_pay"),
+        "pay.before_commit": After("loans.services.payments.payment:_finish"),
+        "pay.after_commit": After("loans.services.payments.payment:_pay"),
     },
     "relief.offers.accept:accept_offer": {
         "accept.before_lock": After("relief.cases.gate:check"),

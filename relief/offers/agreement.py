@@ -11,7 +11,7 @@ from django.db import transaction
 
 from loans.domain.components import WAIVABLE
 from loans.models import Schedule
-from loans.services import restructure
+from loans.services.plans import restructure
 from portal.core.documents import papers as documents
 from portal.core.errors import TermsChanged
 from portal.core.kernel.businesstime import business_date

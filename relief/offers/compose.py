@@ -12,7 +12,7 @@ from loans.domain.restructure import DebtFigures, PlanPreview, PlanRow
 from loans.domain.schedule import PlanPeriod
 from loans.models import Instalment, Loan
 from loans.queries.debt import load_debt
-from loans.services import restructure
+from loans.services.plans import restructure
 from portal.core.calendar.days import load_calendar
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import instant_at

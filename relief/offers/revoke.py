@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from loans.services import restructure
+from loans.services.plans import restructure
 from portal.core.kernel.roles import Role
 from portal.core.models import User
 from portal.core.retry import retried

@@ -10,7 +10,7 @@ from loans.domain.breach import Vesting
 from loans.queries.plan import plan_vesting
 from loans.queries.position import load_position
 from loans.queries.stage import TWO_MISSED
-from loans.services.breach import reinstate
+from loans.services.plans.breach import reinstate
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date, instant_at
 from portal.core.kernel.roles import Role

@@ -27,7 +27,7 @@ from loans.domain.facts import InstalmentFacts, PaymentFact
 from loans.domain.interest import PenaltyExplanation, explain_penalty, penalty_totals
 from loans.domain.products import product
 from loans.models import Loan
-from loans.services.payment import pay
+from loans.services.payments.payment import pay
 from portal.core import clock
 from portal.site.celery import app
 from tests.loans.books import at, example_loan, make_borrower, paid

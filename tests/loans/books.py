@@ -13,8 +13,8 @@ from loans.proofs import violations
 from loans.queries.debt import load_debt
 from loans.queries.types import Debt
 from loans.services.origination import open_loan
-from loans.services.payment import pay
-from loans.services.restructure import apply_relief
+from loans.services.payments.payment import pay
+from loans.services.plans.restructure import apply_relief
 from portal.core.kernel.money import Rounding
 from portal.core.models import User
 from tests.loans.domain.support import PLAN_RULES

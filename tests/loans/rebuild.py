@@ -16,14 +16,14 @@ from loans.domain.restructure import ReliefTerms
 from loans.models import Account, Entry, Loan, Payment, Schedule
 from loans.queries.debt import load_debt
 from loans.services.acceleration import accelerate
-from loans.services.adjustment import move
-from loans.services.beside import claim_overdrawn
+from loans.services.acts.adjustment import move
+from loans.services.acts.beside import claim_overdrawn
 from loans.services.booking import open_books
-from loans.services.breach import reinstate
 from loans.services.ledger import PostingLine
 from loans.services.origination import open_loan
-from loans.services.payment import pay, reverse_payment
-from loans.services.restructure import apply_relief
+from loans.services.payments.payment import pay, reverse_payment
+from loans.services.plans.breach import reinstate
+from loans.services.plans.restructure import apply_relief
 from loans.services.timeline import BookedAct, steps_of
 from tests.loans.books import at
 

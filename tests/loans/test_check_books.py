@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from loans import proofs
 from loans.models import Entry, Instalment, Loan, Payment, PortfolioReport, Posting, Schedule
 from loans.proofs import violations
-from loans.services.payment import reverse_payment
+from loans.services.payments.payment import reverse_payment
 from loans.services.portfolio import count_chunks, order_report
 from portal.core.fields import money_value
 from portal.core.kernel.roles import Rank

@@ -22,8 +22,8 @@ from loans.presenters.accounts import balance_lines, balance_totals, is_balanced
 from loans.presenters.exports import Format, Table, to_csv, write
 from loans.queries.chart import chart_of_accounts
 from loans.queries.journal import Period, journal, journal_size, trial_balance
-from loans.services.accounting import map_accounts
-from loans.services.payment import reverse_payment
+from loans.services.acts.accounting import map_accounts
+from loans.services.payments.payment import reverse_payment
 from portal.core.errors import RuleViolation
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Rank

@@ -15,9 +15,9 @@ from loans.queries.plan import plan_vesting
 from loans.queries.portfolio import PortfolioSums, each_loan
 from loans.queries.position import load_position
 from loans.services.acceleration import accelerate
-from loans.services.breach import reinstate
-from loans.services.payment import reverse_payment
-from loans.services.write_off import put_off_balance, write_off
+from loans.services.acts.write_off import put_off_balance, write_off
+from loans.services.payments.payment import reverse_payment
+from loans.services.plans.breach import reinstate
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Rank
 from tests import factories

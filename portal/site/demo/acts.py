@@ -10,7 +10,7 @@ from decimal import Decimal
 from loans.models import Loan
 from loans.queries.debt import load_debt
 from loans.services.origination import open_loan
-from loans.services.payment import pay
+from loans.services.payments.payment import pay
 from portal.core.models import User
 from portal.site.demo.timeline import deliver, moment, months_before
 from relief.cases import application, review, sweep

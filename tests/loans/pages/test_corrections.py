@@ -11,7 +11,7 @@ from django.urls import reverse
 from loans.models import Correction, Loan, Payment
 from loans.queries.debt import load_debt
 from loans.services.acceleration import accelerate
-from loans.services.payment import pay, reverse_payment
+from loans.services.payments.payment import pay, reverse_payment
 from portal.core.kernel.roles import Rank
 from tests import factories
 from tests.loans.books import day

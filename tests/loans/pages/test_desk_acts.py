@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from loans.models import Loan
 from loans.queries.debt import load_debt
-from loans.services.payment import pay
+from loans.services.payments.payment import pay
 from portal.core.kernel.roles import Rank
 from tests import factories
 from tests.loans.pages.marks import figures

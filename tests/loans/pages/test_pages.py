@@ -17,8 +17,8 @@ from loans.domain.restructure import ReliefTerms
 from loans.models import Loan, Posting
 from loans.presenters.exports import safe_cell
 from loans.queries.debt import load_debt
-from loans.services.payment import pay
-from loans.services.restructure import apply_relief
+from loans.services.payments.payment import pay
+from loans.services.plans.restructure import apply_relief
 from portal.core import clock
 from relief.cases.workflow import State
 from tests import factories

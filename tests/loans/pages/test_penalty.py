@@ -19,7 +19,7 @@ from loans.presenters import origins, papers
 from loans.queries.debt import debt_of, load_debt
 from loans.queries.penalty import penalty_story
 from loans.queries.position import load_position
-from loans.services.payment import pay
+from loans.services.payments.payment import pay
 from tests import factories
 from tests.loans.pages.marks import by_instalment, figures
 

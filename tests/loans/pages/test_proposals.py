@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from loans.models import Entry, Loan, Payment, Proposal
 from loans.queries.debt import load_debt
-from loans.services.payment import pay
+from loans.services.payments.payment import pay
 from portal.core import clock
 from portal.core.kernel.roles import Rank
 from portal.core.models import Notice

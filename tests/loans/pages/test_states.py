@@ -14,9 +14,9 @@ from loans.domain.restructure import ReliefTerms
 from loans.models import Loan
 from loans.queries.debt import load_debt
 from loans.services.acceleration import accelerate
-from loans.services.breach import reinstate
-from loans.services.payment import pay, reverse_payment
-from loans.services.restructure import apply_relief
+from loans.services.payments.payment import pay, reverse_payment
+from loans.services.plans.breach import reinstate
+from loans.services.plans.restructure import apply_relief
 from portal.core import clock
 from tests import factories
 from tests.loans.domain.support import PLAN_RULES

@@ -10,7 +10,7 @@ import pytest
 from loans.domain.profile import PenaltyBase, ProductProfile
 from loans.models import Loan
 from loans.services.acceleration import accelerate
-from loans.services.breach import reinstate
+from loans.services.plans.breach import reinstate
 from tests.loans.books import (
     EXAMPLE,
     D,

@@ -9,7 +9,7 @@ import pytest
 from loans.domain.profile import Method, RateKind
 from loans.models import Instalment, Loan
 from loans.services.acceleration import accelerate
-from loans.services.payment import reverse_payment
+from loans.services.payments.payment import reverse_payment
 from portal.core.errors import RuleViolation
 from tests.loans.books import (
     EXAMPLE,

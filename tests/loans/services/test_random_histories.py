@@ -18,10 +18,10 @@ from loans.models import Loan, Payment, Schedule
 from loans.queries.debt import load_debt
 from loans.queries.position import load_position
 from loans.services.acceleration import accelerate
-from loans.services.breach import reinstate
 from loans.services.origination import open_loan
-from loans.services.payment import pay, preview_payment, reverse_payment
-from loans.services.restructure import apply_relief, preview_relief, revoke_relief
+from loans.services.payments.payment import pay, preview_payment, reverse_payment
+from loans.services.plans.breach import reinstate
+from loans.services.plans.restructure import apply_relief, preview_relief, revoke_relief
 from portal.core.errors import RuleViolation
 from portal.core.kernel.money import ZERO
 from tests.loans.books import EXAMPLE, D, assert_clean, at, make_borrower

@@ -8,9 +8,9 @@ import pytest
 
 from loans.models import Entry, Loan
 from loans.queries.penalty import penalty_story
-from loans.services.breach import reinstate
-from loans.services.payment import preview_payment
-from loans.services.restructure import preview_relief
+from loans.services.payments.payment import preview_payment
+from loans.services.plans.breach import reinstate
+from loans.services.plans.restructure import preview_relief
 from tests.loans.books import (
     D,
     assert_clean,

@@ -12,7 +12,7 @@ from loans.models import Account, Loan, Payment, Posting, Schedule
 from loans.models.ledger import RECEIVABLES
 from loans.queries.debt import debt_of
 from loans.queries.position import Position, load_position
-from loans.services.splitting import split_payment
+from loans.services.payments.splitting import split_payment
 from portal.core.kernel.money import ZERO
 from tests.loans.domain.ceiling import ceiling
 

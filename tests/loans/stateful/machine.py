@@ -23,16 +23,16 @@ from loans.proofs import violations
 from loans.queries.carrying import is_non_accruing
 from loans.queries.debt import debt_of, load_debt
 from loans.queries.position import Position, load_position
-from loans.services import credit
 from loans.services.acceleration import accelerate
-from loans.services.adjustment import adjust
+from loans.services.acts import credit
+from loans.services.acts.adjustment import adjust
+from loans.services.acts.write_off import put_off_balance, write_off
 from loans.services.booking import open_books
-from loans.services.breach import reinstate
 from loans.services.origination import open_loan
-from loans.services.payment import pay, reverse_payment
-from loans.services.restructure import apply_relief, revoke_relief
+from loans.services.payments.payment import pay, reverse_payment
+from loans.services.plans.breach import reinstate
+from loans.services.plans.restructure import apply_relief, revoke_relief
 from loans.services.timeline import BookedAct, steps_of
-from loans.services.write_off import put_off_balance, write_off
 from portal.core.errors import RuleViolation
 from portal.core.models import User
 from tests.loans.books import D, at

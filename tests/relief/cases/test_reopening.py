@@ -9,7 +9,7 @@ import pytest
 
 from loans.queries.debt import load_debt
 from loans.queries.papers import certificate_of
-from loans.services.payment import reverse_payment
+from loans.services.payments.payment import reverse_payment
 from portal.core import clock
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from loans.services.payment import reverse_payment
+from loans.services.payments.payment import reverse_payment
 from portal.core.models import Delivery, Notice, PhoneTask
 from portal.core.notifications import dispatch
 from relief.cases.models import Case

@@ -16,7 +16,7 @@ from django.db.models import Model
 from loans.domain.components import Components
 from loans.domain.restructure import PlanPreview
 from loans.queries.debt import load_debt
-from loans.services import restructure as books_restructure
+from loans.services.plans import restructure as books_restructure
 from portal.core.errors import RuleViolation, TermsChanged
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.errors import InvalidInput

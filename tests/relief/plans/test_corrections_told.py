@@ -11,7 +11,7 @@ from loans.models import Correction, Loan, Payment
 from loans.proofs import violations as book_violations
 from loans.queries.debt import load_debt
 from loans.services.acceleration import accelerate
-from loans.services.payment import pay, reverse_payment
+from loans.services.payments.payment import pay, reverse_payment
 from portal.core import clock
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date

@@ -16,7 +16,7 @@ from loans.proofs import violations
 from loans.queries.debt import load_debt
 from loans.queries.position import load_position
 from loans.queries.stage import TWO_MISSED
-from loans.services.payment import reverse_payment
+from loans.services.payments.payment import reverse_payment
 from portal.core import clock
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date

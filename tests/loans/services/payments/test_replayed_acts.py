@@ -10,8 +10,8 @@ from loans.models import Correction, Entry, Loan, Payment, Posting, Schedule
 from loans.queries.papers import certificate_of
 from loans.queries.position import load_position
 from loans.services.acceleration import accelerate
-from loans.services.breach import reinstate
-from loans.services.payment import reverse_payment
+from loans.services.payments.payment import reverse_payment
+from loans.services.plans.breach import reinstate
 from portal.core.errors import RuleViolation
 from tests.loans.books import (
     D,

@@ -8,7 +8,7 @@ import pytest
 
 from loans.models import Account, Loan, Posting
 from loans.queries.papers import certificate_of
-from loans.services.payment import reverse_payment
+from loans.services.payments.payment import reverse_payment
 from portal.core.models import Notice
 from tests.loans.books import EXAMPLE, D, assert_clean, at, day, example_loan, owed, paid
 

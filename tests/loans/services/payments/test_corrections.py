@@ -8,7 +8,7 @@ from loans.models import Entry, Loan, Payment, Posting, Schedule
 from loans.queries.debt import load_debt
 from loans.queries.papers import certificate_of
 from loans.queries.statement import load_statement
-from loans.services.payment import reverse_payment
+from loans.services.payments.payment import reverse_payment
 from portal.core.documents.papers import verify
 from portal.core.errors import RuleViolation
 from portal.core.models.document import Document

@@ -8,8 +8,8 @@ import pytest
 
 from loans.models import Correction, Entry, Loan, Payment
 from loans.queries.position import load_position
-from loans.services.credit import refund, return_refund
-from loans.services.payment import pay, reverse_payment
+from loans.services.acts.credit import refund, return_refund
+from loans.services.payments.payment import pay, reverse_payment
 from portal.core.errors import RuleViolation
 from portal.core.kernel.roles import Rank
 from portal.core.models import Notice, User

@@ -9,9 +9,9 @@ from loans.models import Entry, Loan, Schedule
 from loans.queries.debt import load_debt
 from loans.queries.position import load_position
 from loans.services.acceleration import accelerate
-from loans.services.breach import reinstate
-from loans.services.payment import reverse_payment
-from loans.services.restructure import preview_relief, revoke_relief
+from loans.services.payments.payment import reverse_payment
+from loans.services.plans.breach import reinstate
+from loans.services.plans.restructure import preview_relief, revoke_relief
 from portal.core.errors import RuleViolation
 from tests.loans.books import (
     D,

@@ -9,7 +9,7 @@ from loans.domain.components import Components
 from loans.models import Account, Entry, Schedule
 from loans.queries.debt import debt_of
 from loans.services import observers
-from loans.services.beside import Other, open_beside
+from loans.services.acts.beside import Other, open_beside
 from loans.services.booking import Books, open_books
 from loans.services.ledger import PostingLine
 from loans.services.observers import DebtChange

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from loans.models import Correction, Loan, Schedule
-from loans.services.adjustment import adjust
-from loans.services.payment import reverse_payment
+from loans.services.acts.adjustment import adjust
+from loans.services.payments.payment import reverse_payment
 from portal.core.errors import RuleViolation
 from portal.core.kernel.roles import Rank
 from portal.core.models import Notice, User

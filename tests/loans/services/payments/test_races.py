@@ -10,7 +10,7 @@ import pytest
 from django.db import connections
 
 from loans.models import Loan, Payment
-from loans.services.payment import pay
+from loans.services.payments.payment import pay
 from portal.core.errors import RuleViolation
 from tests.loans.books import D, assert_clean, at, day, example_loan
 

@@ -9,7 +9,7 @@ import pytest
 from loans.models import Correction, Loan
 from loans.queries.papers import certificate_of
 from loans.queries.types import Debt, InstalmentDebt
-from loans.services.restructure import revoke_relief
+from loans.services.plans.restructure import revoke_relief
 from portal.core.errors import RuleViolation
 from tests.loans.books import (
     D,
@@ -23,7 +23,7 @@ from tests.loans.books import (
     relieved,
 )
 from tests.loans.rebuild import figures, rebuilt
-from tests.loans.services.test_replayed_acts import (
+from tests.loans.services.payments.test_replayed_acts import (
     BREACH,
     DATES,
     LATER,

@@ -12,12 +12,14 @@ from django.db import IntegrityError
 from loans.models import Account, Correction, Entry, Instalment, Loan, Payment
 from loans.queries.debt import debt_of
 from loans.queries.position import load_position
-from loans.services import beside, correction, observers, settlement, telling, tolerance
+from loans.services import observers, telling
+from loans.services.acts import beside
 from loans.services.booking import Books, open_books
 from loans.services.observers import DebtChange
-from loans.services.receipts import post_split
+from loans.services.payments import correction, settlement, tolerance
+from loans.services.payments.receipts import post_split
+from loans.services.payments.splitting import SplitPreview, preview_of, split_payment
 from loans.services.refusals import check_event_date, check_open, refusing
-from loans.services.splitting import SplitPreview, preview_of, split_payment
 from loans.services.timeline import Step, place_of, steps_of
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date
@@ -52,7 +54,7 @@ def pay(
 
     Order of allocation: loans/RULES.md §5. More than what is due is prepayment: interest to that
     day, then principal, and the schedule is recomputed. A date before later payments, breaches or
-    an acceleration undoes them, posts this one and does them again (`loans.services.correction`);
+    an acceleration undoes them, posts this one and does them again (`loans.services.payments.correction`);
     what changed is a row of ``Correction``, as for any date before today. With ``keep_excess`` money
     beyond the pay-off, also of a settled loan, becomes a credit balance to be refunded. Errors: RuleViolation
     when the reference is known with another loan, amount or date or was reversed (then money that

@@ -14,7 +14,7 @@ from loans.domain.components import Components
 from loans.models import Account, Entry, Instalment, Payment, Schedule
 from loans.services.booking import Books
 from loans.services.ledger import PostingLine
-from loans.services.plan_books import opening
+from loans.services.plans.plan_books import opening
 from portal.core.kernel.money import ZERO
 
 

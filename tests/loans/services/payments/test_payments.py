@@ -11,7 +11,7 @@ from loans.models import Correction, Loan, Payment, Schedule
 from loans.queries.debt import load_debt
 from loans.queries.papers import certificate_of
 from loans.services import observers
-from loans.services.payment import pay, preview_payment, reverse_payment
+from loans.services.payments.payment import pay, preview_payment, reverse_payment
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date
 from tests.loans.books import (

@@ -25,12 +25,12 @@ from loans.domain.components import LABELS
 from loans.models import Account, Correction, Entry, Payment, Schedule
 from loans.queries.debt import debt_of
 from loans.services.acceleration import make_due
-from loans.services.adjustment import move
-from loans.services.beside import bounce_beside, claim_overdrawn
+from loans.services.acts.adjustment import move
+from loans.services.acts.beside import bounce_beside, claim_overdrawn
 from loans.services.booking import AGAIN, Books
-from loans.services.breach import break_plan
-from loans.services.receipts import post_split
-from loans.services.splitting import preview_of, split_payment
+from loans.services.payments.receipts import post_split
+from loans.services.payments.splitting import preview_of, split_payment
+from loans.services.plans.breach import break_plan
 from loans.services.timeline import BookedAct, Step
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date

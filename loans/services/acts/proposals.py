@@ -1,6 +1,6 @@
 """Maker and checker of every act on the books: proposed, rehearsed, then approved by somebody else.
 
-One pattern for all kinds: what a kind does is one function in ``services.acts``. A proposal stands
+One pattern for all kinds: what a kind does is one function in ``kinds``. A proposal stands
 for some days (``ActRules.valid_days``, an instant stored with it); who may approve it follows from
 its amount (``ActRules.tiers``) and is stored with it too. Nobody approves their own, and nobody
 proposes or approves anything on a loan of their own. Lock order: proposal → case → offer → loan.
@@ -20,7 +20,7 @@ from loans.domain.authority import ActRules
 from loans.models import Loan, Payment, Proposal
 from loans.queries.debt import load_debt
 from loans.queries.types import Debt
-from loans.services.acts import ACTS
+from loans.services.acts.kinds import ACTS
 from loans.services.refusals import refusing
 from portal.core.errors import NotYourTurn, RuleViolation, TermsChanged
 from portal.core.kernel.businesstime import business_date

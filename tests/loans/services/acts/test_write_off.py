@@ -10,9 +10,9 @@ import pytest
 from loans.models import Account, Entry, Loan, Posting
 from loans.queries.carrying import off_balance
 from loans.queries.position import load_position
-from loans.services.payment import reverse_payment
-from loans.services.restructure import revoke_relief
-from loans.services.write_off import put_off_balance, write_off
+from loans.services.acts.write_off import put_off_balance, write_off
+from loans.services.payments.payment import reverse_payment
+from loans.services.plans.restructure import revoke_relief
 from portal.core.errors import RuleViolation
 from portal.core.kernel.roles import Rank
 from portal.core.models import Notice, User

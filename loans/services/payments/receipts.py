@@ -7,7 +7,7 @@ from datetime import date
 from loans.models import Account, Entry, Instalment, Payment, Schedule
 from loans.services.booking import Books, income
 from loans.services.ledger import PostingLine
-from loans.services.splitting import Split
+from loans.services.payments.splitting import Split
 
 
 def post_split(books: Books, payment: Payment, split: Split, *, key: str) -> None:

@@ -7,10 +7,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from loans.models import Proposal
-from loans.services import credit
-from loans.services.adjustment import adjust
-from loans.services.payment import reverse_payment
-from loans.services.write_off import put_off_balance, write_off
+from loans.services.acts import credit
+from loans.services.acts.adjustment import adjust
+from loans.services.acts.write_off import put_off_balance, write_off
+from loans.services.payments.payment import reverse_payment
 from portal.core.models import User
 
 Run = Callable[[Proposal, User, datetime], object]

@@ -1,0 +1,1 @@
+"""Money received: how it falls on the books, what it settles, and how it is corrected."""
