@@ -76,9 +76,9 @@ LAYER_OF: dict[str, str] = {
     **_below("relief.conversation", pure="answers", models="models", services="bot cards messages"),
     **_below(
         "relief.evidence",
-        pure="consent_texts filecheck filecheck_pdf kinds",
+        pure="consent_texts filecheck filecheck_pages filecheck_pdf kinds",
         models="models",
-        services="access_log checks consents files reconcile retention sandbox watermark",
+        services="access_log checks consents files pages reconcile retention sandbox watermark",
     ),
     **_below(
         "relief.offers",

@@ -12,7 +12,7 @@ from portal.core.kernel.businesstime import in_shanghai
 from portal.core.kernel.roles import RANK_LABELS, Rank
 from portal.core.models import User
 from portal.core.storage import private
-from relief.evidence import sandbox, watermark
+from relief.evidence import pages, watermark
 from relief.evidence.kinds import EvidenceState, FileType
 from relief.evidence.models import Evidence, EvidenceAccess
 
@@ -81,14 +81,11 @@ def _check_open(evidence: Evidence, actor: User) -> None:
 
 
 def _page_picture(evidence: Evidence, page: int) -> bytes:
-    """The checked JPEG, or one page of the checked PDF drawn in the limited child."""
-    with private.open(evidence.clean_key) as source:
-        if evidence.clean_type != FileType.PDF:
-            return source.read()
-        rendered = sandbox.run_check("page", source, str(page))
-    if not rendered.ok:
-        raise RuleViolation("这一页无法显示，可下载检查后的 PDF 查看。", code="page")
-    return rendered.copy
+    """The page as the check has drawn it."""
+    drawn = evidence.drawn_pages.filter(number=page).first()
+    if drawn is None:  # checked before the check drew pages; the sweep draws them
+        raise RuleViolation("页面图正在生成，请稍后再看。", code="page")
+    return pages.picture(drawn)
 
 
 def _opened(evidence: Evidence, stream: BinaryIO, content_type: str, page: int) -> Opened:

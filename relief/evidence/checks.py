@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 
 from django.db import transaction
 
@@ -12,39 +15,71 @@ from relief.conversation import messages
 from relief.evidence import kinds as rules
 from relief.evidence import sandbox
 from relief.evidence.kinds import EvidenceState, FileType, ReplaceReason
-from relief.evidence.models import Evidence
+from relief.evidence.models import Evidence, EvidencePage
 
 
 def check_file(*, evidence_id: int, now: datetime) -> Evidence | None:
-    """Decode one file in the limited child and keep its harmless copy, or say why it is refused.
+    """Decode one file in the limited child and keep its harmless copy and pages, or say why not.
 
     Safe to run twice: the first result stands. None when there was nothing to check.
     """
-    evidence = Evidence.objects.checking().select_related("case").filter(pk=evidence_id).first()
+    waiting = Evidence.objects.to_check().select_related("case")
+    evidence = waiting.filter(pk=evidence_id).first()
     if evidence is None or not evidence.stored_key:
         return None
     kind = rules.CHECK_KINDS[FileType(evidence.content_type)]
     try:
-        with private.open(evidence.stored_key) as source:
-            result = sandbox.run_check(kind, source)
+        with private.open(evidence.stored_key) as source, sandbox.check(kind, source) as result:
+            _keep(evidence, result, now)
     except FileNotFoundError:
-        result = sandbox.Checked(ok=False, code=ReplaceReason.UNREADABLE)
-    if not result.ok:
-        _keep_result(evidence, now, state=EvidenceState.REPLACE, reason=_reason(result.code))
-        return evidence
-    ending = ".pdf" if result.content_type == FileType.PDF else ".jpg"
-    copy = private.save(result.copy, suffix=ending)
-    is_stored = _keep_result(
-        evidence,
-        now,
-        state=EvidenceState.PASSED,
-        clean_key=copy.key,
-        clean_type=result.content_type,
-        pages=result.pages,
-    )
-    if not is_stored:
-        private.delete(copy.key)
+        _keep_result(evidence, now, state=EvidenceState.REPLACE, reason=ReplaceReason.UNREADABLE)
     return evidence
+
+
+def _keep(evidence: Evidence, result: sandbox.Checked, now: datetime) -> None:
+    """Store what the child made, then write the result; what no row names in the end is deleted."""
+    if not result.ok:
+        reason = _reason(result.code)
+        _keep_result(evidence, now, state=EvidenceState.REPLACE, reason=reason)
+        return
+    with ExitStack() as unless_kept:
+
+        def store(path: Path, suffix: str) -> str:
+            with path.open("rb") as made:
+                key = private.save(made, suffix=suffix).key
+            unless_kept.callback(partial(private.delete, key))
+            return key
+
+        pages = [
+            EvidencePage(
+                evidence=evidence,
+                number=number,
+                key=store(result.page(number), ".jpg"),
+                width=width,
+                height=height,
+            )
+            for number, (width, height) in enumerate(result.page_sizes, 1)
+        ]
+        is_pdf = result.content_type == FileType.PDF
+        # A copy of before the check drew pages is made anew; what staff said of it stays.
+        former_copy = evidence.clean_key
+        passed = {} if former_copy else {"state": EvidenceState.PASSED}
+        is_kept = _keep_result(
+            evidence,
+            now,
+            pages,
+            **passed,
+            clean_key=store(result.copy, ".pdf") if is_pdf else pages[0].key,
+            clean_type=result.content_type,
+            text_key=store(result.text, ".json") if result.text.exists() else "",
+            pages=len(pages),
+            dropped=list(result.dropped),
+            signatures=list(result.signatures),
+        )
+        if is_kept:
+            unless_kept.pop_all()
+            if former_copy:
+                private.delete(former_copy)
 
 
 def _reason(code: str) -> ReplaceReason:
@@ -54,17 +89,20 @@ def _reason(code: str) -> ReplaceReason:
         return ReplaceReason.UNREADABLE
 
 
-def _keep_result(evidence: Evidence, now: datetime, **values: object) -> bool:
+def _keep_result(
+    evidence: Evidence, now: datetime, drawn: list[EvidencePage] | None = None, **values: object
+) -> bool:
     """Write the result once; a refusal after submission is said in the conversation."""
     with transaction.atomic():
         updated = (
-            Evidence.objects.checking()
+            Evidence.objects.to_check()
             .filter(pk=evidence.pk)
             .order_by()
             .update(checked_at=now, **values)
         )
         if not updated:
             return False
+        EvidencePage.objects.bulk_create(drawn or [])
         evidence.refresh_from_db()
         if evidence.state == EvidenceState.REPLACE and State(evidence.case.state) in IN_TALKS:
             messages.system_say(
@@ -78,5 +116,5 @@ def _keep_result(evidence: Evidence, now: datetime, **values: object) -> bool:
 
 def check_pending(*, now: datetime, limit: int = 20) -> int:
     """Check the files whose task was lost; returns how many were taken up."""
-    ids = list(Evidence.objects.checking().values_list("pk", flat=True)[:limit])
+    ids = list(Evidence.objects.to_check().order_by("pk").values_list("pk", flat=True)[:limit])
     return sum(check_file(evidence_id=pk, now=now) is not None for pk in ids)

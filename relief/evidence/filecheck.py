@@ -1,8 +1,8 @@
 """The check of one uploaded file in a small, limited process; it imports no Django and no network.
 
-`python -m relief.evidence.filecheck image|heic|pdf <in> <out>` decodes the file, writes a harmless copy to
-<out> and prints one JSON line; `page` renders one page of a checked PDF. The process limits its
-own memory and time first, so a hostile file ends this process and nothing else.
+`python -m relief.evidence.filecheck image|heic|pdf <folder>` reads <folder>/in, draws its pages as pictures
+beside it, of a PDF also a harmless <folder>/copy, and prints one JSON line. The process limits its own
+memory and time first, so a hostile file ends this process and nothing else.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ import contextlib
 import json
 import resource
 import sys
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from relief.evidence import filecheck_pdf
+from relief.evidence.filecheck_pages import Pages, Refused
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -24,16 +27,7 @@ OUTPUT_BYTES = 64 * 1024 * 1024
 MAX_PIXELS = 40_000_000
 MAX_SIDE = 12_000
 COPY_SIDE = 4_000  # the copy is scaled down to this; an A4 page is readable at 2,000
-JPEG_QUALITY = 88
 FORMATS = {"image": ("JPEG", "PNG", "WEBP"), "heic": ("HEIF",)}
-
-
-class Refused(Exception):
-    """The file is refused; `code` is a ReplaceReason of relief.evidence.kinds."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 def limit_process() -> None:
@@ -52,7 +46,7 @@ def check_size(width: int, height: int) -> None:
         raise Refused("too_many_pixels")
 
 
-def check_image(kind: str, source: str, target: str) -> dict[str, object]:
+def check_image(kind: str, folder: Path, pages: Pages) -> dict[str, object]:
     """Decode the first frame, turn it upright, and write it as a plain JPEG without metadata."""
     from PIL import Image, ImageOps
 
@@ -62,10 +56,9 @@ def check_image(kind: str, source: str, target: str) -> dict[str, object]:
         pillow_heif.options.DECODE_THREADS = 1
         pillow_heif.register_heif_opener()
     Image.MAX_IMAGE_PIXELS = None  # our own, lower limit is checked below
-    with Image.open(source, formats=FORMATS[kind]) as opened:
+    with Image.open(folder / "in", formats=FORMATS[kind]) as opened:
         check_size(*opened.size)
-        size = opened.size
-        if opened.format in {"JPEG", "MPO"} and max(size) > COPY_SIDE:
+        if opened.format in {"JPEG", "MPO"} and max(opened.size) > COPY_SIDE:
             opened.draft("RGB", (COPY_SIDE // 2, COPY_SIDE // 2))
         orientation = opened.getexif().get(0x0112, 1)
         opened.load()
@@ -76,8 +69,8 @@ def check_image(kind: str, source: str, target: str) -> dict[str, object]:
         picture = ImageOps.exif_transpose(picture)
     clean = Image.new("RGB", picture.size)
     clean.paste(picture)  # a new image carries no EXIF, text, profile or tail along
-    clean.save(target, "JPEG", quality=JPEG_QUALITY)
-    return {"content_type": "image/jpeg", "width": size[0], "height": size[1], "pages": 1}
+    pages.add(clean, is_sharp=False)
+    return {"content_type": "image/jpeg"}
 
 
 def _shrunk(picture: Picture) -> Picture:
@@ -107,30 +100,27 @@ def _plain_rgb(picture: Picture) -> Picture:
     return picture.convert("RGB")
 
 
-def run(arguments: list[str]) -> dict[str, object]:
+def run(kind: str, folder: Path) -> dict[str, object]:
     """One check as a plain dictionary: {"ok": true, …} or {"ok": false, "code": "…"}."""
-    kind, source, target = arguments[:3]
+    pages = Pages(folder)
     try:
-        if kind == "pdf":
-            result = filecheck_pdf.check_pdf(source, target)
-        elif kind == "page":
-            result = filecheck_pdf.render_page(source, target, int(arguments[3]))
-        else:
-            result = check_image(kind, source, target)
-    except (Refused, filecheck_pdf.RefusedPdf) as refused:
+        check = filecheck_pdf.check_pdf if kind == "pdf" else partial(check_image, kind)
+        result = check(folder, pages)
+        pages.write_text()
+    except Refused as refused:
         return {"ok": False, "code": refused.code}
     except MemoryError:
         return {"ok": False, "code": "too_heavy"}
     except Exception as broken:  # any decoder's complaint means: this file cannot be read
         return {"ok": False, "code": "unreadable", "why": type(broken).__name__}
-    return {"ok": True, **result}
+    return {"ok": True, "dropped": [], "signatures": [], "pages": pages.sizes, **result}
 
 
 def main(arguments: list[str]) -> int:
     """Entry of the child process; always prints one JSON line when it lives to the end."""
     limit_process()
     with contextlib.redirect_stdout(sys.stderr):
-        answer = run(arguments)
+        answer = run(arguments[0], Path(arguments[1]))
     sys.stdout.write(json.dumps(answer) + "\n")
     return 0
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from relief.evidence.filecheck_pages import Pages, Refused
 
 if TYPE_CHECKING:
     from pikepdf import Pdf
@@ -43,34 +46,27 @@ ACTIVE_SUBTYPES = frozenset(
 )
 
 
-class RefusedPdf(Exception):
-    """The PDF is refused; `code` is a ReplaceReason of relief.evidence.kinds."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-def check_pdf(source: str, target: str) -> dict[str, object]:
+def check_pdf(folder: Path, pages: Pages) -> dict[str, object]:
     """Refuse what is encrypted, acts, or explodes; write a rebuilt copy without any tail."""
     import pikepdf
 
     try:
-        pdf = pikepdf.open(source)
+        pdf = pikepdf.open(folder / "in")
     except pikepdf.PasswordError as locked:
-        raise RefusedPdf("encrypted") from locked
+        raise Refused("encrypted") from locked
     with pdf:
         if pdf.is_encrypted:
-            raise RefusedPdf("encrypted")
-        pages = len(pdf.pages)
-        if pages < 1:
-            raise RefusedPdf("unreadable")
-        if pages > MAX_PAGES:
-            raise RefusedPdf("too_many_pages")
+            raise Refused("encrypted")
+        count = len(pdf.pages)
+        if count < 1:
+            raise Refused("unreadable")
+        if count > MAX_PAGES:
+            raise Refused("too_many_pages")
         check_objects(pdf)
         pdf.remove_unreferenced_resources()
-        pdf.save(target, object_stream_mode=pikepdf.ObjectStreamMode.generate)
-    return {"content_type": "application/pdf", "pages": pages}
+        pdf.save(folder / "copy", object_stream_mode=pikepdf.ObjectStreamMode.generate)
+    draw_pages(folder / "copy", pages)
+    return {"content_type": "application/pdf"}
 
 
 def check_objects(pdf: Pdf) -> None:
@@ -78,7 +74,7 @@ def check_objects(pdf: Pdf) -> None:
     import pikepdf
 
     if len(pdf.objects) > MAX_OBJECTS:
-        raise RefusedPdf("too_heavy")
+        raise Refused("too_heavy")
     decoded = 0
     for top in [pdf.trailer, *pdf.objects]:
         for dictionary in _dictionaries(top, pikepdf):
@@ -86,7 +82,7 @@ def check_objects(pdf: Pdf) -> None:
         if isinstance(top, pikepdf.Stream):
             decoded += decoded_size(top)
             if decoded > MAX_DECODED_BYTES:
-                raise RefusedPdf("too_heavy")
+                raise Refused("too_heavy")
 
 
 def _dictionaries(top: Any, pikepdf: Any) -> Iterator[Any]:
@@ -97,7 +93,7 @@ def _dictionaries(top: Any, pikepdf: Any) -> Iterator[Any]:
         node = waiting.pop()
         visited += 1
         if visited > MAX_OBJECTS:
-            raise RefusedPdf("too_heavy")
+            raise Refused("too_heavy")
         if isinstance(node, pikepdf.Dictionary | pikepdf.Stream):
             yield node
             children = [value for _, value in node.items()]
@@ -116,14 +112,14 @@ def _check_dictionary(dictionary: Any, pikepdf: Any) -> None:
     """Refuse a dictionary that runs, sends, opens or carries something."""
     for key, value in dictionary.items():
         if key in ACTIVE_KEYS:
-            raise RefusedPdf("active_content")
+            raise Refused("active_content")
         if key == "/OpenAction" and not _only_shows_a_page(value, pikepdf):
-            raise RefusedPdf("active_content")
+            raise Refused("active_content")
         pdf_name = str(value) if isinstance(value, pikepdf.Name) else ""
         if key == "/S" and pdf_name in ACTIVE_ACTIONS:
-            raise RefusedPdf("active_content")
+            raise Refused("active_content")
         if key in {"/Subtype", "/Type"} and pdf_name in ACTIVE_SUBTYPES:
-            raise RefusedPdf("active_content")
+            raise Refused("active_content")
 
 
 def _only_shows_a_page(action: Any, pikepdf: Any) -> bool:
@@ -143,7 +139,7 @@ def decoded_size(stream: Any) -> int:
             return _small(len(stream.read_bytes()))
         return _small(len(raw))
     if len(filters) > 1 and filters[1] in {"/FlateDecode", "/Fl", "/LZWDecode", "/LZW"}:
-        raise RefusedPdf("too_heavy")  # packed twice: nobody's printer does that
+        raise Refused("too_heavy")  # packed twice: nobody's printer does that
     return _inflated_size(raw)
 
 
@@ -169,28 +165,20 @@ def _inflated_size(raw: bytes) -> int:
 
 def _small(size: int) -> int:
     if size > MAX_STREAM_BYTES:
-        raise RefusedPdf("too_heavy")
+        raise Refused("too_heavy")
     return size
 
 
-def render_page(source: str, target: str, number: int) -> dict[str, object]:
-    """One page (from 1) of a checked PDF as a JPEG of at most 1,800 pixels a side."""
+def draw_pages(path: Path, pages: Pages) -> None:
+    """Every page of the checked copy as a picture of at most 1,800 pixels a side."""
     import pypdfium2
 
-    document = pypdfium2.PdfDocument(source)
+    document = pypdfium2.PdfDocument(path)
     try:
-        pages = len(document)
-        if not 1 <= number <= pages:
-            raise RefusedPdf("no_such_page")
-        page = document[number - 1]
-        scale = min(PAGE_SIDE / max(*page.get_size(), 1.0), 3.0)
-        picture = page.render(scale=scale, may_draw_forms=False).to_pil().convert("RGB")
-        picture.save(target, "JPEG", quality=85)
-        return {
-            "content_type": "image/jpeg",
-            "width": picture.width,
-            "height": picture.height,
-            "pages": pages,
-        }
+        for number in range(len(document)):
+            page = document[number]
+            scale = min(PAGE_SIDE / max(*page.get_size(), 1.0), 3.0)
+            picture = page.render(scale=scale, may_draw_forms=False).to_pil()
+            pages.add(picture.convert("RGB"), is_sharp=True)
     finally:
         document.close()

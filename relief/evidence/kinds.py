@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
@@ -112,6 +113,65 @@ REASON_SENTENCES: Final[dict[ReplaceReason, str]] = {
     ReplaceReason.ACTIVE_CONTENT: "安全检查未通过，请换一份（PDF 含脚本、附件或可执行动作）",
 }
 STAFF_REASONS: Final = tuple(list(ReplaceReason)[:5])
+
+
+class Dropped(StrEnum):
+    """What the check takes out of a file that it accepts; the pages stay as they were."""
+
+    ATTACHMENTS = "attachments"
+    PRINTING = "printing"
+    LINKS = "links"
+    LOCK = "lock"
+    FRAMES = "frames"
+
+
+DROPPED_LABELS: Final[dict[Dropped, str]] = {
+    Dropped.ATTACHMENTS: "夹带的附件",
+    Dropped.PRINTING: "打开时自动打印",
+    Dropped.LINKS: "网址链接",
+    Dropped.LOCK: "打印、修改的限制",
+    Dropped.FRAMES: "第一张以外的画面",
+}
+
+
+def dropped_sentence(codes: Collection[str]) -> str:
+    """What the borrower is told of it: ["attachments"] → "已去掉夹带的附件，页面内容都在"; [] → ""."""
+    labels = [DROPPED_LABELS[code] for code in Dropped if code.value in codes]
+    return f"已去掉{'、'.join(labels)}，页面内容都在" if labels else ""
+
+
+class SignatureVerdict(StrEnum):
+    """What became of the verification of one digital signature, made before the file is rewritten."""
+
+    TRUSTED = "trusted"
+    INTACT = "intact"
+    CHANGED = "changed"
+    BROKEN = "broken"
+    UNKNOWN = "unknown"
+
+
+VERDICT_LABELS: Final[dict[SignatureVerdict, str]] = {
+    SignatureVerdict.TRUSTED: "签名有效，签名后没有改动，证书可信",
+    SignatureVerdict.INTACT: "签名后没有改动；证书没有核实，请看清签名人",
+    SignatureVerdict.CHANGED: "签名后内容有改动",
+    SignatureVerdict.BROKEN: "签名与内容不符",
+    SignatureVerdict.UNKNOWN: "有签名，但不能核验",
+}
+
+
+@dataclass(frozen=True)
+class Signature:
+    """One digital signature of a PDF: who signed by the certificate, what verification said, and when
+    by the signer's own clock (ISO 8601, or "")."""
+
+    signer: str
+    verdict: SignatureVerdict
+    signed_at: str = ""
+
+    @property
+    def label(self) -> str:
+        return VERDICT_LABELS[self.verdict]
+
 
 # The reasons for asking (relief/RULES.md §3) → what usually proves them, in the order of the screen.
 SUGGESTED_KINDS: Final[dict[str, tuple[EvidenceKind, ...]]] = {

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q, Sum
+from django.db.models import Exists, F, OuterRef, Q, Sum
 
 from portal.core.audit_seals import SealField
 from portal.core.models.append_only import AppendOnly, AppendOnlyQuerySet
@@ -25,6 +25,9 @@ from relief.evidence.kinds import (
     EvidenceState,
     FileType,
     ReplaceReason,
+    Signature,
+    SignatureVerdict,
+    dropped_sentence,
     size_text,
 )
 
@@ -63,6 +66,13 @@ class EvidenceQuerySet(models.QuerySet["Evidence"]):
         """Files whose bytes are still there."""
         return self.filter(bytes_purged_at=None)
 
+    def to_check(self) -> Self:
+        """Those being checked, and those checked before the check drew their pages."""
+        undrawn = ~Q(clean_key="") & ~Exists(
+            EvidencePage.objects.filter(evidence=OuterRef("pk")).order_by()
+        )
+        return self.current().with_bytes().filter(Q(state=EvidenceState.CHECKING) | undrawn)
+
     def to_purge(self, on: date) -> Self:
         return self.with_bytes().filter(purge_on__lte=on).order_by("pk")
 
@@ -92,7 +102,10 @@ class Evidence(models.Model):
     stored_key = models.CharField(max_length=120, blank=True)
     clean_key = models.CharField(max_length=120, blank=True)
     clean_type = models.CharField(max_length=40, blank=True)
+    text_key = models.CharField(max_length=120, blank=True)
     pages = models.PositiveSmallIntegerField("页数", default=0)
+    dropped = models.JSONField("去掉的内容", default=list, blank=True)  # codes of kinds.Dropped
+    signatures = models.JSONField("数字签名", default=list, blank=True)  # fields of kinds.Signature
 
     state = models.CharField(
         "状态",
@@ -139,7 +152,7 @@ class Evidence(models.Model):
                 condition=~Q(state="replace") | ~Q(reason=""), name="evidence_reason_given"
             ),
             models.CheckConstraint(
-                condition=Q(bytes_purged_at=None) | Q(stored_key="", clean_key=""),
+                condition=Q(bytes_purged_at=None) | Q(stored_key="", clean_key="", text_key=""),
                 name="evidence_purged_has_no_bytes",
             ),
         ]
@@ -170,11 +183,50 @@ class Evidence(models.Model):
         return f"{sentence}（{self.reason_text}）" if self.reason_text else sentence
 
     @property
+    def dropped_note(self) -> str:
+        """What the check took out, in one sentence; empty when nothing."""
+        return dropped_sentence(self.dropped)
+
+    @property
+    def signed_by(self) -> list[Signature]:
+        """The digital signatures that the file bore when it came in, each with its verdict."""
+        return [
+            Signature(row["signer"], SignatureVerdict(row["verdict"]), row["signed_at"])
+            for row in self.signatures
+        ]
+
+    def stored_keys(self) -> list[str]:
+        """Every key under which bytes of this file lie: original, copy, text layer and pages."""
+        named = [self.stored_key, self.clean_key, self.text_key]
+        named += self.drawn_pages.values_list("key", flat=True)
+        return list(dict.fromkeys(key for key in named if key))
+
+    @property
     def file_name(self) -> str:
         """The name for a download: what the borrower called it, with the ending of the copy."""
         ending = ".pdf" if self.clean_type == FileType.PDF else ".jpg"
         stem = self.original_name.rpartition(".")[0] or self.original_name
         return stem + ending
+
+
+class EvidencePage(models.Model):
+    """One page of a checked file as staff see it: a picture that the check has drawn.
+
+    A long picture has several, cut at the height of a screen. `number` starts at 1, sizes are pixels.
+    """
+
+    evidence = models.ForeignKey(Evidence, models.PROTECT, related_name="drawn_pages")
+    number = models.PositiveSmallIntegerField("页")
+    key = models.CharField(max_length=120)
+    width = models.PositiveIntegerField("宽")
+    height = models.PositiveIntegerField("高")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "材料页面"
+        ordering = ["evidence", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["evidence", "number"], name="evidence_page_once"),
+        ]
 
 
 class EvidenceAccessQuerySet(AppendOnlyQuerySet["EvidenceAccess"]):

@@ -11,16 +11,17 @@ from django.conf import settings
 
 from portal.core.models import Document
 from portal.core.storage import PART, private
-from relief.evidence.models import Evidence
+from relief.evidence.models import Evidence, EvidencePage
 
 logger = logging.getLogger(__name__)
 
 
 def named_keys() -> set[str]:
     """Every key that some row names."""
-    evidence = Evidence.objects.with_bytes().values_list("stored_key", "clean_key")
+    evidence = Evidence.objects.with_bytes().values_list("stored_key", "clean_key", "text_key")
+    pages = EvidencePage.objects.values_list("key", flat=True)
     documents = Document.objects.exclude(stored_key="").values_list("stored_key", flat=True)
-    return {key for pair in evidence for key in pair if key} | set(documents)
+    return {key for keys in evidence for key in keys if key} | set(pages) | set(documents)
 
 
 def missing_files() -> list[str]:

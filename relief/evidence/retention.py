@@ -87,16 +87,17 @@ def _delete_bytes(keys: Sequence[str]) -> None:
 
 
 def _purge(evidence: Evidence, *, now: datetime) -> bool:
-    keys = [key for key in (evidence.stored_key, evidence.clean_key) if key]
+    keys = evidence.stored_keys()
     with transaction.atomic():
         updated = (
             Evidence.objects.to_purge(business_date(now))
             .filter(pk=evidence.pk)
             .order_by()
-            .update(bytes_purged_at=now, stored_key="", clean_key="")
+            .update(bytes_purged_at=now, stored_key="", clean_key="", text_key="")
         )
         if not updated:
             return False
+        evidence.drawn_pages.all().delete()
         record(
             evidence.case,
             AuditEvent.EVIDENCE_PURGED,

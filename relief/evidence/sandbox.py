@@ -9,74 +9,100 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from django.conf import settings
 
+from relief.evidence.kinds import FileType
+
 logger = logging.getLogger(__name__)
-WALL_SECONDS = 12  # the child's own limit is 10 seconds of processor time
+WALL_SECONDS = 50  # the child's own limit is 40 seconds of processor time, most often far less
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What the child found: a harmless copy with its type, or the code of the refusal."""
+    """What the child found: a harmless copy and the pages drawn of it, or the code of the refusal.
+
+    The files lie in the child's folder, which goes with the end of `check`.
+    """
 
     ok: bool
     code: str = ""
     content_type: str = ""
-    pages: int = 0
-    copy: bytes = b""
+    page_sizes: tuple[tuple[int, int], ...] = ()
+    dropped: tuple[str, ...] = ()
+    signatures: tuple[dict[str, str], ...] = ()
+    folder: Path = field(default_factory=Path)
+
+    @property
+    def copy(self) -> Path:
+        """The harmless copy, of `content_type`: of a picture that is one page, that page."""
+        return self.page(1) if self.content_type == FileType.JPEG else self.folder / "copy"
+
+    @property
+    def text(self) -> Path:
+        """The text layer (see relief.evidence.pages.Line), absent when there is none."""
+        return self.folder / "text.json"
+
+    def page(self, number: int) -> Path:
+        """The picture of a page, a JPEG; numbers start at 1."""
+        return self.folder / f"page-{number}.jpg"
 
 
-def run_check(kind: str, source: BinaryIO, *extra: str) -> Checked:
-    """Check a file as `image`, `heic`, `pdf`, or render a `page`; never raises for a bad file.
+@contextmanager
+def check(kind: str, source: BinaryIO) -> Iterator[Checked]:
+    """Check a file as `image`, `heic` or `pdf` and draw its pages; never raises for a bad file.
 
     A child that is killed, too slow or too hungry means "too_heavy"; no answer, "unreadable".
     """
-    with tempfile.TemporaryDirectory(prefix="kuanxi-check-") as folder:
-        source_path, result_path = Path(folder, "in"), Path(folder, "out")
-        with source_path.open("wb") as target:
+    with tempfile.TemporaryDirectory(prefix="kuanxi-check-") as name:
+        folder = Path(name)
+        with (folder / "in").open("wb") as target:
             shutil.copyfileobj(source, target)
-        command = [
-            sys.executable,
-            "-m",
-            "relief.evidence.filecheck",
-            kind,
-            str(source_path),
-            str(result_path),
-            *extra,
-        ]
-        try:
-            process = subprocess.run(
-                command,
-                cwd=settings.BASE_DIR,
-                env=_environment(),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=WALL_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return Checked(ok=False, code="too_heavy")
-        return _answer(process, result_path)
+        yield _run(kind, folder)
 
 
-def _answer(process: subprocess.CompletedProcess[bytes], result_path: Path) -> Checked:
+def _run(kind: str, folder: Path) -> Checked:
+    try:
+        process = subprocess.run(
+            [sys.executable, "-m", "relief.evidence.filecheck", kind, str(folder)],
+            cwd=settings.BASE_DIR,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=WALL_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Checked(ok=False, code="too_heavy")
     try:
         report = json.loads(process.stdout)
     except ValueError:
         logger.warning("filecheck.died", extra={"status": process.returncode})
         return Checked(ok=False, code="too_heavy" if process.returncode < 0 else "unreadable")
-    if not report.get("ok") or not result_path.exists():
+    return _answer(report, folder)
+
+
+def _answer(report: dict[str, Any], folder: Path) -> Checked:
+    """The child's report, believed only as far as its files are there."""
+    if not report.get("ok"):
         return Checked(ok=False, code=str(report.get("code") or "unreadable"))
-    return Checked(
+    result = Checked(
         ok=True,
         content_type=str(report["content_type"]),
-        pages=int(report["pages"]),
-        copy=result_path.read_bytes(),
+        page_sizes=tuple((int(width), int(height)) for width, height in report["pages"]),
+        dropped=tuple(map(str, report["dropped"])),
+        signatures=tuple(report["signatures"]),
+        folder=folder,
     )
+    numbers = range(1, len(result.page_sizes) + 1)
+    if numbers and result.copy.exists() and all(result.page(number).exists() for number in numbers):
+        return result
+    return Checked(ok=False, code="unreadable")
 
 
 def _environment() -> dict[str, str]:
