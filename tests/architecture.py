@@ -39,7 +39,7 @@ LAYER_OF: dict[str, str] = {
         pure="kernel",
         models="audit_seals errors fields hashers models probes publicids retry row_triggers sealed snapshot storage unit_of_work",
         services="accounts background calendar chain clock documents notifications nudge",
-        presenters="access bodies charts htmx proofs visitor",
+        presenters="access bodies charts filenames htmx proofs visitor",
         pages="desk",
     ),
     **_below(

@@ -27,13 +27,14 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from portal.core import clock, proofs, visitor
 from portal.core.accounts import sessions
-from portal.core.bodies import Body, limit_of
+from portal.core.bodies import FILES, Body, limit_of
 from portal.core.errors import RuleViolation
 from portal.core.htmx import wants_part
 from portal.core.kernel.addresses import parse_address
 from portal.core.kernel.errors import InvalidInput
 from portal.core.models import User
 from portal.core.publicids import new_public_id
+from relief.evidence.kinds import MEGABYTE, MOST_A_FILE
 
 logger = logging.getLogger(__name__)
 # Names of our forms, and of Django's lists at the desk, that may come several times.
@@ -136,7 +137,8 @@ class BoundedBodyMiddleware:
     """Answers bodies that the server did not read: too large (413), too slow (408), no room on disk (503)."""
 
     TEXTS: ClassVar = {
-        413: "提交的内容太大，什么都没有保存。文件每个不超过 10 MB，请压缩后分几次上传；文字请缩短后再提交。",
+        413: f"提交的内容太大（一次最多 {FILES // MEGABYTE} MB），什么都没有保存。"
+        f"文件每个不超过 {MOST_A_FILE}，请压缩后分几次上传；文字请缩短后再提交。",
         408: "网络太慢，内容没有收完整，什么都没有保存。请换个网络，或减小文件后再提交。",
         503: "现在提交的人太多，什么都没有保存。请过一分钟再提交。",
     }

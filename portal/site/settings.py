@@ -109,7 +109,13 @@ PRIVATE_ROOT = Path(os.environ.get("PRIVATE_ROOT") or VAR_DIR / "private")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # of a form without its files
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # above it an upload is spooled to disk
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
-DATA_UPLOAD_MAX_NUMBER_FILES = 20
+# Far above what a case takes (20), so that the file too many is refused by its name, not the form.
+DATA_UPLOAD_MAX_NUMBER_FILES = 100
+FILE_UPLOAD_HANDLERS = [
+    "portal.core.filenames.NamesInAnyLetters",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 # --- Short messages --------------------------------------------------------------------------
 # SMS_BACKEND: demo (simulated phone), console (the log, without the words), file (in SMS_FILE),

@@ -141,13 +141,12 @@ def _check_room(
     if replaces is not None and replaces.case_id != case.pk:
         raise RuleViolation("要更换的文件不属于这份申请，请刷新页面。", code="case", field="file")
     current = Evidence.objects.current().filter(case=case)
+    kept = Evidence.objects.current().exclude(pk=replaces.pk if replaces is not None else 0)
     rules.check_upload(
         size=len(data),
         head=data[: rules.HEAD_BYTES],
-        case_files=current.count() - (1 if replaces is not None else 0),
-        user_bytes=Evidence.objects.with_bytes()
-        .filter(case__borrower=case.borrower_id)
-        .total_size(),
+        case_files=kept.filter(case=case).count(),
+        user_bytes=kept.with_bytes().filter(case__borrower=case.borrower_id).total_size(),
     )
     if current.filter(sha256=hashlib.sha256(data).hexdigest()).exists():
         raise RuleViolation(SAME_FILE, code="duplicate", field="file")

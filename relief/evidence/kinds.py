@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from portal.core.kernel.errors import InvalidInput
+from relief.evidence.filecheck_pdf import MAX_PAGES
 
 MEGABYTE: Final = 1024 * 1024
 MAX_FILE_BYTES: Final = 10 * MEGABYTE
@@ -23,6 +24,12 @@ HEAD_BYTES: Final = 1024  # what sniff() needs to see
 DAYS_AFTER_REFUSAL: Final = 90
 DAYS_AFTER_SETTLEMENT: Final = 180
 ACCEPT_ATTRIBUTE: Final = ".jpg,.jpeg,.png,.heic,.heif,.webp,.pdf"
+MOST_A_FILE: Final = f"{MAX_FILE_BYTES // MEGABYTE} MB"
+# What is said before anybody chooses a file; the refusals below name the same numbers.
+LIMITS: Final = (
+    f"支持 JPG、PNG、HEIC、PDF（最多 {MAX_PAGES} 页），单个不超过 {MOST_A_FILE}，"
+    f"每份申请最多 {MAX_CASE_FILES} 份，你的材料合计不超过 {MAX_USER_BYTES // MEGABYTE} MB"
+)
 
 
 class EvidenceKind(StrEnum):
@@ -107,7 +114,7 @@ REASON_SENTENCES: Final[dict[ReplaceReason, str]] = {
     ReplaceReason.OTHER: "请按客服的说明换一份",
     ReplaceReason.UNREADABLE: "文件打不开，可能已损坏。请重新导出或拍照后再上传",
     ReplaceReason.TOO_MANY_PIXELS: "图片尺寸过大（最多 4000 万像素，单边不超过 12000）。请缩小后重新上传",
-    ReplaceReason.TOO_MANY_PAGES: "PDF 超过 100 页，请只保留有关的页后重新上传",
+    ReplaceReason.TOO_MANY_PAGES: f"PDF 超过 {MAX_PAGES} 页，请只保留有关的页后重新上传",
     ReplaceReason.TOO_HEAVY: "文件内容过大，无法检查。请改为照片或重新导出后上传",
     ReplaceReason.ENCRYPTED: "PDF 设有密码，无法查看。请取消密码后重新上传",
     ReplaceReason.ACTIVE_CONTENT: "安全检查未通过，请换一份（PDF 含脚本、附件或可执行动作）",
@@ -273,14 +280,18 @@ def check_upload(*, size: int, head: bytes, case_files: int, user_bytes: int) ->
     if size < 1:
         raise InvalidInput("file", "文件是空的，请重新选择")
     if size > MAX_FILE_BYTES:
-        raise InvalidInput("file", f"文件超过 10 MB（当前 {size_text(size)}），请压缩后重新选择")
+        raise InvalidInput(
+            "file", f"文件超过 {MOST_A_FILE}（当前 {size_text(size)}），请压缩后重新选择"
+        )
     file_type = sniff(head)
     if file_type is None:
         raise InvalidInput("file", "文件类型不支持。请改为 JPG、PNG、HEIC 或 PDF")
     if case_files >= MAX_CASE_FILES:
         raise InvalidInput("file", f"每个申请最多上传 {MAX_CASE_FILES} 份材料，请先删除不需要的")
     if user_bytes + size > MAX_USER_BYTES:
-        raise InvalidInput("file", "你的材料总共超过 200 MB，请先删除不需要的材料")
+        most = f"{MAX_USER_BYTES // MEGABYTE} MB"
+        taken = size_text(user_bytes)
+        raise InvalidInput("file", f"你的材料合计最多 {most}（已用 {taken}），请先删除不需要的材料")
     return file_type
 
 

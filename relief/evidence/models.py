@@ -80,6 +80,7 @@ class EvidenceQuerySet(models.QuerySet["Evidence"]):
         return self.select_related("case", "judged_by", "uploaded_by")
 
     def total_size(self) -> int:
+        """Bytes of the files as they were sent."""
         return int(self.aggregate(total=Sum("size"))["total"] or 0)
 
 

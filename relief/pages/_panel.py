@@ -18,7 +18,7 @@ from relief.cases.permissions import Task
 from relief.cases.reasons import reason_names
 from relief.cases.workflow import State
 from relief.evidence.files import Upload
-from relief.evidence.kinds import ACCEPT_ATTRIBUTE, MAX_CASE_FILES, MAX_FILE_BYTES
+from relief.evidence.kinds import ACCEPT_ATTRIBUTE, LIMITS, MAX_CASE_FILES, MAX_FILE_BYTES
 from relief.evidence.models import Consent
 from relief.pages._own import borrower
 from relief.pages.forms.evidence import UploadForm
@@ -52,6 +52,7 @@ def panel(
         "has_room": can_change and len(files) < MAX_CASE_FILES,
         "most_files": MAX_CASE_FILES,
         "most_bytes": MAX_FILE_BYTES,
+        "limits": LIMITS,
         "accept": ACCEPT_ATTRIBUTE,
     }
 

@@ -210,7 +210,7 @@ def _review(loan: Loan, case: Case | None) -> dict[str, Any]:
     assert case is not None
     rules = rules_for(case)
     debt = load_debt(loan, clock.today())
-    files = list(case.evidence.usable().for_lists())
+    files = list(case.evidence.current().for_lists())
     return {
         "reasons": reason_names(case.reasons),
         "files": [present.file_line(file, can_change=False) for file in files],

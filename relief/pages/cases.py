@@ -21,6 +21,7 @@ from portal.core.visitor import REFUSALS, refuse
 from relief.cases import application, collection, queries
 from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case
+from relief.cases.permissions import Task
 from relief.cases.reasons import reason_names
 from relief.cases.workflow import Action, State
 from relief.evidence.kinds import KIND_LABELS, EvidenceKind
@@ -90,6 +91,7 @@ def _context(request: HttpRequest, case: Case) -> dict[str, Any]:
         "items": present.timeline_items(queries.timeline(case)),
         "reasons": reason_names(case.reasons),
         "files": files,
+        "can_change": not why_not(Task.ADD_FILE, case, Actor.of(case.borrower), now),
         "accesses": list(
             EvidenceAccess.objects.of_borrower(case.borrower).filter(evidence__case=case)[:5]
         ),

@@ -33,7 +33,7 @@ from relief.conversation.models import Conversation, Message
 from relief.evidence import consents
 from relief.evidence.consent_texts import CONSENT_FOR
 from relief.evidence.files import add_evidence
-from relief.evidence.kinds import ACCEPT_ATTRIBUTE, EvidenceKind, clean_name
+from relief.evidence.kinds import ACCEPT_ATTRIBUTE, LIMITS, EvidenceKind, clean_name
 from relief.evidence.models import Evidence
 from relief.pages._own import borrower
 from relief.pages._panel import as_upload
@@ -130,6 +130,7 @@ def _composer(form: MessageForm, opened: Sequence[Case]) -> dict[str, Any]:
         "form": form,
         "quick": bot_rules.labels(bot_rules.quick(is_under_way=is_under_way)),
         "accept": ACCEPT_ATTRIBUTE,
+        "limits": LIMITS,
     }
 
 

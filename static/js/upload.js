@@ -112,7 +112,15 @@
   }
 
   function take(form, field, files) {
-    [...files].forEach((file) => send(form, field, file));
+    [...files].forEach((file) => {
+      // A file that was moved, or is still in a cloud, fails on its first byte: it, not the network.
+      const whenRead = () => send(form, field, file);
+      file.slice(0, 1).arrayBuffer().then(whenRead, () => {
+        const item = row(file.name);
+        document.querySelector(form.dataset.upload).append(item);
+        failed(item, file.name, "文件读不出来，可能已移动、删除或还没有下载到本机。请重新选择。");
+      });
+    });
   }
 
   document.addEventListener("change", (event) => {

@@ -10,7 +10,8 @@ from django.urls import reverse
 
 from relief.cases.models import Case
 from relief.cases.workflow import State
-from relief.evidence.models import Consent
+from relief.evidence.kinds import LIMITS, MAX_USER_BYTES
+from relief.evidence.models import Consent, Evidence
 from tests import factories
 from tests.corpus.build import FILES, NAMES
 from tests.relief.pages.desk import HTMX, add, checked, sent, text_of
@@ -216,3 +217,119 @@ def test_papers_of_a_case_that_is_over_can_only_be_read(client: Client, state: S
 
 def test_the_draft_has_its_papers_in_its_steps(lin: Client, case: Case) -> None:
     assert lin.get(reverse("relief:supply", args=[case.public_id]))["Location"] == page_of(case)
+
+
+def raw_form(kind: str, parts: list[tuple[bytes, bytes]], extra: bytes = b"") -> dict[str, object]:
+    """A form with files as some program writes it, byte by byte: (name of the file, content)."""
+    lines = [b'--b0\r\nContent-Disposition: form-data; name="kind"\r\n\r\n%s\r\n' % kind.encode()]
+    for name, content in parts:
+        head = b'Content-Disposition: form-data; name="file"; filename="%s"' % name
+        lines.append(b"--b0\r\n%s\r\n%s\r\n%s\r\n" % (head, extra, content))
+    return {
+        "data": b"".join(lines) + b"--b0--\r\n",
+        "content_type": "multipart/form-data; boundary=b0",
+    }
+
+
+@pytest.mark.parametrize("htmx", [{}, HTMX])
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("三月工资.jpg".encode("gb18030"), "三月工资.jpg"),
+        (b"\xff\xfe\xfd.jpg", ".jpg"),
+    ],
+)
+def test_a_name_in_other_letters_loses_no_file(
+    lin: Client, case: Case, name: bytes, shown: str, htmx: dict[str, str]
+) -> None:
+    form = raw_form("income", [(name, sent("I01a").read()), (b"b.txt", b"text")])
+
+    answer = lin.post(add(case), headers=htmx, **form)  # type: ignore[arg-type]
+
+    made = case.evidence.latest("pk")
+    assert made.original_name.endswith(shown)
+    assert answer.status_code == (200 if htmx else 422)
+    page = text_of(answer)
+    assert "b.txt" in page
+    assert "文件类型不支持" in page
+    assert "未收到文件" not in page
+
+
+@pytest.mark.parametrize("htmx", [{}, HTMX])
+def test_of_too_many_files_each_gets_its_answer(
+    lin: Client, case: Case, htmx: dict[str, str]
+) -> None:
+    picture = sent("I01a").read()
+    files = [(b"%d.jpg" % number, picture + b"%d" % number) for number in range(21)]
+
+    answer = lin.post(add(case), headers=htmx, **raw_form("income", files))  # type: ignore[arg-type]
+
+    page = text_of(answer)
+    assert case.evidence.current().count() == 20
+    assert page.count("每个申请最多上传 20 份材料，请先删除不需要的") == 2
+    for name in ("19.jpg", "20.jpg"):
+        assert f"<bdi>{name}</bdi>" in page
+    beyond = lin.post(add(case), headers=htmx, **raw_form("income", [(b"a.jpg", b"x")] * 101))  # type: ignore[arg-type]
+    assert beyond.status_code == 413
+    assert "一次最多提交 100 个文件，什么都没有保存" in text_of(beyond)
+
+
+@pytest.mark.parametrize("htmx", [{}, HTMX])
+def test_a_file_that_did_not_arrive_whole_is_said(
+    lin: Client, case: Case, htmx: dict[str, str]
+) -> None:
+    form = raw_form(
+        "income", [(b"a.jpg", b"abcde")], extra=b"Content-Transfer-Encoding: base64\r\n"
+    )
+
+    answer = lin.post(add(case), headers=htmx, **form)  # type: ignore[arg-type]
+
+    assert answer.status_code == 422
+    assert "没有传完整" in text_of(answer)
+
+
+def test_limits_are_said_before_a_file_is_chosen(lin: Client, case: Case) -> None:
+    for address in (page_of(case), reverse("relief:service")):
+        assert LIMITS in text_of(lin.get(address))
+
+
+def test_removing_gives_the_room_back(lin: Client, case: Case) -> None:
+    """Removed files count for nothing, though their bytes are still there till the sweep."""
+    Evidence.objects.update(size=MAX_USER_BYTES - 10)
+
+    full = lin.post(add(case), {"kind": "income", "file": sent("I01a")})
+    lin.post(reverse("relief:evidence-remove", args=[case.evidence.get().public_id]))
+    again = lin.post(add(case), {"kind": "income", "file": sent("I01a")})
+
+    assert "合计最多 200 MB（已用 200.0 MB）" in text_of(full)
+    assert again.status_code == 302
+
+
+def test_a_damaged_file_counts_alike_everywhere_and_can_be_replaced(
+    lin: Client, case: Case
+) -> None:
+    for code in ("I01a", "I01b"):
+        lin.post(add(case), {"kind": "income", "file": sent(code)})
+    lin.post(add(case), {"kind": "income", "file": sent("I07")})
+    damaged = checked(case)
+    assert damaged.problem
+    replace = reverse("relief:supply", args=[case.public_id]) + f"#file-{damaged.public_id}"
+
+    confirm = text_of(lin.get(reverse("relief:apply-step", args=[case.loan.public_id, "confirm"])))
+    factories._submit(case, factories.NOW)
+    pages = [
+        text_of(lin.get(reverse(name, args=[case.public_id])))
+        for name in ("relief:receipt", "relief:case")
+    ]
+    chat = text_of(lin.get(reverse("relief:service")))
+
+    assert "证明材料（4 份）" in confirm
+    assert f'evidence/#file-{damaged.public_id}">需更换' in confirm
+    assert "证明材料（4 份）" in pages[0]
+    assert '<span class="t13 c2">4 份</span>' in pages[1]
+    assert "材料 4 份" in chat
+    # In review too: each place leads to the form that replaces just this one.
+    assert f'href="{replace}"' in pages[1]
+    assert f'name="replaces" value="{damaged.public_id}"' in text_of(
+        lin.get(reverse("relief:supply", args=[case.public_id]))
+    )
