@@ -21,7 +21,7 @@ from loans.domain.breach import Vesting, vest
 from loans.domain.components import LABELS, WAIVABLE, Component, Components
 from loans.domain.cost import annualised_cost
 from loans.domain.facts import InstalmentFacts, PaymentFact
-from loans.domain.interest import PenaltyExplanation, explain_penalty
+from loans.domain.penalty.interest import PenaltyExplanation, explain_penalty
 from loans.domain.products import product
 from loans.domain.profile import ProductProfile
 from loans.domain.restructure import (

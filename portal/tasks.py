@@ -6,13 +6,14 @@ from typing import Any
 
 from celery.signals import task_postrun, task_prerun
 
-from portal.core import chain, clock
+from portal.core import clock
 from portal.core.accounts import parking, sessions, throttles
 from portal.core.background import task
 from portal.core.calendar import reach as calendar_reach
 from portal.core.documents import papers as documents
 from portal.core.models import Heartbeat
 from portal.core.notifications import dispatch, polling, reports
+from portal.core.trail import chain
 
 
 def connect_clock() -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from portal.core import clock
 from portal.core.background import task
-from relief.cases import sweep
+from relief.cases.timing import sweep
 from relief.evidence import checks, reconcile, retention
 
 

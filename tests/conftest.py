@@ -16,7 +16,9 @@ from django.db import connection, transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from portal.core import clock, proofs, row_triggers
+from portal.core import clock
+from portal.core.trail import row_triggers
+from portal.core.web import proofs
 from tests.leaks import WATCH
 
 NEEDS = {

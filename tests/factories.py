@@ -18,8 +18,8 @@ from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Rank
 from portal.core.models import User
 from relief.cases import application, review
-from relief.cases import sweep as deadlines
 from relief.cases.models import Case
+from relief.cases.timing import sweep as deadlines
 from relief.cases.workflow import State
 from relief.evidence import files as evidence
 from relief.evidence.models import Evidence

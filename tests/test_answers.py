@@ -17,9 +17,9 @@ from django.test import Client
 from django.urls import path, reverse
 
 from portal.core import clock
-from portal.core.access import COSTLY
 from portal.core.errors import RuleViolation
 from portal.core.kernel.roles import Rank
+from portal.core.web.access import COSTLY
 from portal.site.logs import LineFormatter
 from portal.site.urls import *  # noqa: F403 - the real addresses, and handlers for errors
 from portal.site.urls import urlpatterns as real

@@ -22,7 +22,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
 from portal.core.models import Throttle
-from portal.core.visitor import address
+from portal.core.web.visitor import address
 from portal.site.middleware import ForwardedMiddleware
 from tests import factories
 from tests.stack import ROOT, free_port

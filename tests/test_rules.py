@@ -18,7 +18,7 @@ from loans.domain.affordability import assess
 from loans.domain.allocation import InstalmentDue, allocate
 from loans.domain.breach import vest
 from loans.domain.components import Components
-from loans.domain.interest import InstalmentPenalty, explain_penalty, overdue_days
+from loans.domain.penalty.interest import InstalmentPenalty, explain_penalty, overdue_days
 from loans.domain.products import PRODUCTS
 from loans.domain.profile import ProductProfile
 from loans.domain.restructure import PlanPreview, plan_preview, waive_by_percent

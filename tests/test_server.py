@@ -19,7 +19,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from portal.core.bodies import FILES, limit_of
+from portal.core.web.bodies import FILES, limit_of
 from portal.site.server import PARKED_BYTES
 from tests.stack import ROOT, free_port
 

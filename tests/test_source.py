@@ -34,7 +34,7 @@ CALLERS = ("portal/core/notifications/channels/", "portal/management/commands/ru
 # Dice that nobody has to guess: the pause before a transaction is tried again, generated books.
 DICE = {"portal/core/retry.py", "loans/bulk.py"}
 # Names of our own tables, in statements of migrations and of the demo's reset.
-OWN_TABLES = "portal/core/row_triggers.py"
+OWN_TABLES = "portal/core/trail/row_triggers.py"
 APPROVED_HASHES = {"sha256", "sha512", "blake2b", "scrypt", "compare_digest", "new"}
 
 

@@ -36,7 +36,6 @@ from loans.queries.chart import chart_of_accounts, chart_versions
 from loans.queries.journal import Period, journal, journal_size, trial_balance
 from loans.services.acts.accounting import log_export, map_accounts
 from portal.core import clock
-from portal.core.access import costly
 from portal.core.desk.columns import column
 from portal.core.desk.records import ReadOnlyAdmin
 from portal.core.errors import RuleViolation
@@ -45,6 +44,7 @@ from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Rank
 from portal.core.models import User
 from portal.core.snapshot import snapshot
+from portal.core.web.access import costly
 
 PREVIEW_LINES = 50
 RECENT = 10

@@ -33,10 +33,10 @@ from loans.queries.journal import Period
 from loans.queries.portfolio import cell_lines, progress, report_cells
 from loans.services.portfolio import order_report
 from portal.core import clock
-from portal.core.access import costly
 from portal.core.errors import RuleViolation
-from portal.core.htmx import wants_part
 from portal.core.models import User
+from portal.core.web.access import costly
+from portal.core.web.htmx import wants_part
 
 PER_PAGE = 50
 NEWEST = 20

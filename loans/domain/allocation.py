@@ -16,7 +16,7 @@ from loans.domain._checks import (
     check_kind,
 )
 from loans.domain.components import Component, Components, InParts
-from loans.domain.interest import overdue_days
+from loans.domain.penalty.interest import overdue_days
 from loans.domain.profile import ProductProfile, check_profile
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import FEN, ZERO

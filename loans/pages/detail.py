@@ -15,7 +15,7 @@ from loans.queries.debt import debt_of, load_debt
 from loans.queries.position import load_position
 from loans.queries.stage import stage_of
 from portal.core import clock
-from portal.core.access import borrower_only
+from portal.core.web.access import borrower_only
 
 SHOWN = 6  # rows before 展开
 

@@ -13,7 +13,7 @@ from loans.presenters.home import home_view
 from loans.presenters.standing import standing_of
 from loans.queries.debt import borrower_debts
 from portal.core import clock
-from portal.core.access import borrower_only
+from portal.core.web.access import borrower_only
 
 
 @require_GET

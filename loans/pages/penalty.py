@@ -23,9 +23,9 @@ from loans.queries.stage import stage_of
 from loans.queries.statement import corrections_of
 from loans.queries.types import Debt
 from portal.core import clock
-from portal.core.access import borrower_only, costly
 from portal.core.documents import pdf
-from portal.core.htmx import render_part, wants_part
+from portal.core.web.access import borrower_only, costly
+from portal.core.web.htmx import render_part, wants_part
 
 
 @require_GET

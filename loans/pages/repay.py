@@ -21,9 +21,9 @@ from loans.queries.stage import stage_of
 from loans.queries.types import Debt
 from loans.services.payments.payment import pay, preview_payment
 from portal.core import clock
-from portal.core.access import borrower_only
 from portal.core.errors import RuleViolation
-from portal.core.htmx import redirect_to, render_part
+from portal.core.web.access import borrower_only
+from portal.core.web.htmx import redirect_to, render_part
 
 NO_CHANNEL = "这里还没有接入支付渠道，不能在页面上付款。请通过银行渠道还款，到账后自动入账。"
 

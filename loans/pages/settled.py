@@ -15,8 +15,8 @@ from loans.queries.papers import certificate_of
 from loans.queries.position import load_position
 from loans.queries.statement import payments_of
 from portal.core import clock
-from portal.core.access import borrower_only, costly
 from portal.core.documents import papers as documents
+from portal.core.web.access import borrower_only, costly
 
 
 @require_GET

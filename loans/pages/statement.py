@@ -17,8 +17,8 @@ from loans.queries.debt import load_debt
 from loans.queries.statement import corrections_of, load_statement
 from loans.queries.types import Statement
 from portal.core import clock
-from portal.core.access import borrower_only, costly
 from portal.core.documents import pdf
+from portal.core.web.access import borrower_only, costly
 
 
 @require_GET

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
-from loans.domain.interest import PenaltyExplanation
+from loans.domain.penalty.interest import PenaltyExplanation
 from loans.queries.types import Debt
 from portal.core.charts import LineChart, line_chart
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from loans.domain.components import LABELS
-from loans.domain.interest import InstalmentPenalty, PenaltyExplanation
+from loans.domain.penalty.interest import InstalmentPenalty, PenaltyExplanation
 from loans.domain.profile import ProductProfile
 from loans.models import Loan
 from loans.presenters import rules, wording

@@ -9,9 +9,9 @@ from decimal import Decimal
 from fractions import Fraction
 
 from loans.domain.components import LABELS, Component
-from loans.domain.interest import InstalmentPenalty, PenaltyExplanation
+from loans.domain.penalty.interest import InstalmentPenalty, PenaltyExplanation
+from loans.domain.penalty.segments import Segment
 from loans.domain.profile import PenaltyBase, ProductProfile, RateKind
-from loans.domain.segments import Segment
 from loans.presenters import rules, wording
 from loans.queries.types import Debt, InstalmentDebt
 from portal.core.kernel.money import ZERO, round_fen

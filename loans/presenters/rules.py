@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from loans.domain.interest import InstalmentPenalty
+from loans.domain.penalty.interest import InstalmentPenalty
 from loans.domain.profile import PenaltyBase, PenaltyCause, ProductProfile, RateKind
 from loans.presenters import wording
 from loans.presenters.amounts import penalty_all

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from loans.domain.interest import overdue_days
+from loans.domain.penalty.interest import overdue_days
 from loans.models import RECEIVABLES, Account, Entry
 from loans.queries.position import Position
 from loans.queries.standing import LOAN, PenaltyBasis, R, S

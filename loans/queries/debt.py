@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Generic, NamedTuple
 
 from loans.domain.components import Components
-from loans.domain.interest import Charges, overdue_days
+from loans.domain.penalty.interest import Charges, overdue_days
 from loans.models import Account, Entry, Instalment, Loan
 from loans.queries.plan import plan_rules
 from loans.queries.position import Position, load_position, load_positions

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from loans.domain.interest import PenaltyExplanation, penalty_totals
+from loans.domain.penalty.interest import PenaltyExplanation, penalty_totals
 from loans.models import Account, Loan
 from loans.queries.position import Position, load_position
 from loans.queries.standing import PenaltyBasis, R, S

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import F, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from loans.domain.interest import (
+from loans.domain.penalty.interest import (
     InstalmentPenalty,
     PenaltyExplanation,
     explain_penalty,

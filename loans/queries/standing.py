@@ -16,7 +16,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts, PaymentFact
-from loans.domain.interest import Charges, penalty_totals
+from loans.domain.penalty.interest import Charges, penalty_totals
 from loans.domain.profile import ProductProfile
 from loans.models import Account, Entry, Instalment, Schedule
 from portal.core.kernel.money import ZERO

@@ -1,12 +1,12 @@
 """The security trail is sealed, all trails are chained, and the database keeps both as they are.
 
-SQLite gets triggers like PostgreSQL's (portal/core/row_triggers.py).
+SQLite gets triggers like PostgreSQL's (portal/core/trail/row_triggers.py).
 """
 
 from django.db import migrations, models
 
-import portal.core.audit_seals
-from portal.core.row_triggers import refuse_on_postgres, refuse_on_sqlite
+import portal.core.trail.seals
+from portal.core.trail.row_triggers import refuse_on_postgres, refuse_on_sqlite
 
 TABLES = ("portal_securityevent", "portal_traillink", "portal_trailday")
 FUNCTION = """
@@ -18,7 +18,7 @@ END $$;
 
 
 def seal(apps, schema_editor):
-    portal.core.audit_seals.seal_existing(apps.get_model("portal", "SecurityEvent"))
+    portal.core.trail.seals.seal_existing(apps.get_model("portal", "SecurityEvent"))
 
 
 def refuse(apps, schema_editor):
@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='securityevent',
             name='seal',
-            field=portal.core.audit_seals.SealField(trail='security'),
+            field=portal.core.trail.seals.SealField(trail='security'),
         ),
         migrations.CreateModel(
             name='TrailLink',

@@ -94,11 +94,11 @@ SERVICES: dict[str, dict[str, Place]] = {
         "upload.before_commit": After("relief.evidence.files:_notify_added"),
         "upload.after_commit": Before("portal.core.nudge:nudge"),
     },
-    "relief.cases.sweep:_handle": {
-        "sweep.before_lock": Before("relief.cases.sweep:_locked"),
-        "sweep.after_lock": After("relief.cases.sweep:_locked"),
-        "sweep.before_commit": After("relief.cases.sweep:_handle_together"),
-        "sweep.after_commit": After("relief.cases.sweep:_handle"),
+    "relief.cases.timing.sweep:_handle": {
+        "sweep.before_lock": Before("relief.cases.timing.sweep:_locked"),
+        "sweep.after_lock": After("relief.cases.timing.sweep:_locked"),
+        "sweep.before_commit": After("relief.cases.timing.sweep:_handle_together"),
+        "sweep.after_commit": After("relief.cases.timing.sweep:_handle"),
     },
 }
 

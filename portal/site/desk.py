@@ -27,8 +27,9 @@ from portal.core.kernel.devices import Origin
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.security import SecurityKind
 from portal.core.models import User
-from portal.core.visitor import known_here, log_out, origin
-from portal.site.pages import factor, security, setup, visit
+from portal.core.web.visitor import known_here, log_out, origin
+from portal.site.pages import visit
+from portal.site.pages.signing_in import factor, security, setup
 
 Board = Callable[[HttpRequest], dict[str, Any]]
 NOT_STAFF = "这个账户不是工作人员账户，请到借款人登录页登录"

@@ -25,15 +25,16 @@ from django.utils.cache import patch_cache_control
 from django.utils.html import format_html
 from django_htmx.http import HttpResponseClientRedirect
 
-from portal.core import clock, proofs, visitor
+from portal.core import clock
 from portal.core.accounts import sessions
-from portal.core.bodies import FILES, Body, limit_of
 from portal.core.errors import RuleViolation
-from portal.core.htmx import wants_part
 from portal.core.kernel.addresses import parse_address
 from portal.core.kernel.errors import InvalidInput
 from portal.core.models import User
 from portal.core.publicids import new_public_id
+from portal.core.web import proofs, visitor
+from portal.core.web.bodies import FILES, Body, limit_of
+from portal.core.web.htmx import wants_part
 from relief.evidence.kinds import MEGABYTE, MOST_A_FILE
 
 logger = logging.getLogger(__name__)

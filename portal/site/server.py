@@ -21,7 +21,7 @@ from gunicorn.util import close_graceful
 from gunicorn.workers.base_async import AsyncWorker
 from gunicorn.workers.ggevent import GeventWorker
 
-from portal.core.bodies import FILES, Body, limit_of
+from portal.core.web.bodies import FILES, Body, limit_of
 
 BODY_SECONDS = 30  # for a body, and a second more for each BODY_RATE of it
 BODY_RATE = 32 * 1024  # bytes a second: what a bad mobile connection manages

@@ -16,10 +16,10 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import Resolver404, resolve, reverse
 
-from portal.core import proofs
 from portal.core.accounts import parking
-from portal.core.htmx import redirect_to
 from portal.core.models import User
+from portal.core.web import proofs
+from portal.core.web.htmx import redirect_to
 
 
 @dataclass(frozen=True, slots=True)

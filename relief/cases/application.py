@@ -19,12 +19,13 @@ from portal.core.kernel.money import ZERO, require_money
 from portal.core.kernel.roles import Role
 from portal.core.models import User
 from portal.core.retry import retried
-from relief.cases import deadlines, reasons
-from relief.cases._lateness import admit_unanswered
+from relief.cases import reasons
 from relief.cases.gate import Actor, check
 from relief.cases.models import Case, Policy
 from relief.cases.moves import Occasion, locked, move
 from relief.cases.permissions import Task
+from relief.cases.timing import deadlines
+from relief.cases.timing.lateness import admit_unanswered
 from relief.cases.workflow import Action, State
 
 STEPS = ("reason", "statement", "evidence", "affordability", "confirm")

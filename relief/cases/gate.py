@@ -8,10 +8,11 @@ from datetime import datetime
 from portal.core.errors import NotYourTurn, RuleViolation, TermsChanged
 from portal.core.kernel.roles import Rank, Role
 from portal.core.models import User
-from relief.cases import deadlines, labels
+from relief.cases import labels
 from relief.cases import permissions as rules
 from relief.cases.models import Case
 from relief.cases.permissions import CaseFacts, Kind, Person, Refusal, Task
+from relief.cases.timing import deadlines
 from relief.cases.workflow import Action, State
 from relief.offers.models import OfferStatus
 from relief.plans.clock import can_breach

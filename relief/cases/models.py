@@ -9,10 +9,10 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from portal.core.audit_seals import SealField
 from portal.core.fields import MoneyField
 from portal.core.models.append_only import AppendOnly
 from portal.core.publicids import new_public_id
+from portal.core.trail.seals import SealField
 from relief.cases.policy import ReliefPolicy
 from relief.cases.workflow import CLOSED, IN_PLAN, OPEN, Action, State
 

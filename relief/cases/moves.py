@@ -17,9 +17,10 @@ from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.workdays import WorkCalendar
 from portal.core.notifications import outbox
 from portal.core.unit_of_work import UnitOfWork
-from relief.cases import deadlines, notices, people
+from relief.cases import notices, people
 from relief.cases.gate import Actor, check, last_move
 from relief.cases.models import Case, Deadline, Event
+from relief.cases.timing import deadlines
 from relief.cases.workflow import CLOSED, Action, Promise, find_move
 from relief.conversation.cards import show_move
 

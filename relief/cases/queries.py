@@ -17,10 +17,10 @@ from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Rank, Role
 from portal.core.models import Delivery, User
 from relief.cases import labels
-from relief.cases.deadlines import escalated_to
 from relief.cases.models import Case, CaseQuerySet, Deadline, Event, Policy
 from relief.cases.notices import AuditEvent
 from relief.cases.policy import ReliefPolicy
+from relief.cases.timing.deadlines import escalated_to
 from relief.cases.workflow import IN_PLAN, State
 from relief.offers.models import Agreement, Offer
 

@@ -15,13 +15,14 @@ from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Rank, Role
 from portal.core.models import User
 from portal.core.retry import retried
-from relief.cases import deadlines, notices
-from relief.cases._lateness import locked_at
+from relief.cases import notices
 from relief.cases.gate import Actor, check, last_move
 from relief.cases.models import Case
 from relief.cases.moves import Occasion, locked, move, record
 from relief.cases.permissions import Task, closed_sentence
 from relief.cases.reasons import REJECTIONS, RejectCode, check_line
+from relief.cases.timing import deadlines
+from relief.cases.timing.lateness import locked_at
 from relief.cases.workflow import Action, State
 from relief.evidence.kinds import KIND_LABELS, parse_kind
 

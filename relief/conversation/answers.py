@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from loans.domain.interest import InstalmentPenalty, PenaltyExplanation
+from loans.domain.penalty.interest import InstalmentPenalty, PenaltyExplanation
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.workdays import WorkCalendar
 from relief.cases.policy import ReliefPolicy

@@ -12,9 +12,9 @@ from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Role
 from portal.core.models import User
 from relief.cases import labels
-from relief.cases.deadlines import chinese
 from relief.cases.models import Case
 from relief.cases.queries import label_of, loan_stages, rules_for
+from relief.cases.timing.deadlines import chinese
 from relief.cases.workflow import State
 from relief.conversation import answers as bot
 from relief.conversation import messages

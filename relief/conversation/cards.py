@@ -10,8 +10,8 @@ from typing import Any
 from portal.core.calendar.days import load_calendar
 from portal.core.kernel.businesstime import in_shanghai
 from portal.core.models import User
-from relief.cases.deadlines import chinese
 from relief.cases.models import Case
+from relief.cases.timing.deadlines import chinese
 from relief.cases.workflow import Action as A
 from relief.conversation import answers as bot
 from relief.conversation import messages

@@ -14,9 +14,9 @@ from portal.core.kernel.businesstime import in_shanghai
 from portal.core.kernel.roles import Rank, Role
 from portal.core.models import User
 from portal.core.notifications import outbox
-from relief.cases.deadlines import chinese
 from relief.cases.models import Case
 from relief.cases.permissions import Person, staff_refusal
+from relief.cases.timing.deadlines import chinese
 from relief.conversation import answers as bot
 from relief.conversation.models import Card, Conversation, Message, Sender, Visibility
 from relief.evidence.models import Evidence

@@ -19,10 +19,10 @@ from portal.core.charts import WeekChart, week_bars, week_shares
 from portal.core.kernel.businesstime import business_date, instant_at
 from portal.core.kernel.money import ZERO
 from portal.core.models import PhoneTask
-from relief.cases.deadlines import MORNING
 from relief.cases.models import Case
 from relief.cases.queries import Sla, rules_for
 from relief.cases.reasons import REASONS
+from relief.cases.timing.deadlines import MORNING
 from relief.cases.workflow import IN_PLAN, State
 from relief.conversation.models import Conversation
 from relief.desk.base import staff_user

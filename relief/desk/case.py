@@ -16,17 +16,17 @@ from loans.queries.debt import load_debt
 from portal.core import clock
 from portal.core.desk.records import ReadOnlyAdmin
 from portal.core.errors import NotYourTurn, RuleViolation, StaleWrite, TermsChanged
-from portal.core.htmx import trigger, wants_part
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import RANK_LABELS
 from portal.core.models import User
+from portal.core.web.htmx import trigger, wants_part
 from relief.cases import review
-from relief.cases.deadlines import chinese
 from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case
 from relief.cases.people import missing_ranks
 from relief.cases.permissions import Task
+from relief.cases.timing.deadlines import chinese
 from relief.cases.workflow import Action
 from relief.desk import talk
 from relief.desk.acts import ACTS, DeskAct

@@ -15,9 +15,9 @@ from loans.queries.debt import borrower_debts
 from portal.core import clock
 from portal.core.desk.records import ReadOnlyAdmin
 from portal.core.errors import RuleViolation
-from portal.core.htmx import trigger, wants_part
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.errors import InvalidInput
+from portal.core.web.htmx import trigger, wants_part
 from relief.cases import labels
 from relief.cases.models import Case
 from relief.conversation import messages as talks

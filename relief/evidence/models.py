@@ -9,9 +9,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Sum
 
-from portal.core.audit_seals import SealField
 from portal.core.models.append_only import AppendOnly, AppendOnlyQuerySet
 from portal.core.publicids import new_public_id
+from portal.core.trail.seals import SealField
 from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.evidence.consent_texts import CONSENT_LABELS, VERSION, ConsentKind, consent_text

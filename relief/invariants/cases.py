@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from loans.models import Loan
-from portal.core import chain
+from portal.core.trail import chain
 from relief.cases.models import Case, Deadline, Event
 from relief.cases.workflow import CLOSED, OPEN, PAID_OFF, Action, State, find_move
 from relief.invariants.violation import Violation

@@ -2,8 +2,8 @@
 
 from django.db import migrations
 
-from portal.core.row_triggers import refuse_on_sqlite
-from portal.core.audit_seals import SealField, seal_existing
+from portal.core.trail.row_triggers import refuse_on_sqlite
+from portal.core.trail.seals import SealField, seal_existing
 
 # model, its table, and the trigger that PostgreSQL has had since 0002
 TRAILS = (

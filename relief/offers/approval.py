@@ -10,11 +10,11 @@ from portal.core.errors import RuleViolation, TermsChanged
 from portal.core.kernel.roles import Role
 from portal.core.models import User
 from portal.core.retry import retried
-from relief.cases._lateness import locked_at
 from relief.cases.gate import Actor, check, last_move
 from relief.cases.models import Case
 from relief.cases.moves import Occasion, move
 from relief.cases.reasons import check_line
+from relief.cases.timing.lateness import locked_at
 from relief.cases.workflow import Action
 from relief.offers import compose
 from relief.offers.models import Offer, OfferStatus

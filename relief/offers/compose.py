@@ -20,9 +20,9 @@ from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO
 from portal.core.kernel.roles import Rank, rank_at_least
 from portal.core.models import User
-from relief.cases import deadlines
 from relief.cases.models import Case
 from relief.cases.policy import ReliefPolicy
+from relief.cases.timing import deadlines
 from relief.cases.workflow import Promise
 from relief.offers import terms
 from relief.offers.models import Agreement, Offer, OfferStatus, Side

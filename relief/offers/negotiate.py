@@ -14,12 +14,12 @@ from portal.core.kernel.roles import Role, rank_at_least
 from portal.core.models import User
 from portal.core.retry import retried
 from relief.cases import notices
-from relief.cases._lateness import locked_at
 from relief.cases.gate import Actor, check, last_move
 from relief.cases.models import Case
 from relief.cases.moves import Occasion, locked, move, record
 from relief.cases.permissions import Task
 from relief.cases.reasons import check_counter_reasons, check_line
+from relief.cases.timing.lateness import locked_at
 from relief.cases.workflow import Action
 from relief.offers import compose
 from relief.offers.accept import check_open

@@ -10,9 +10,9 @@ from django.views.decorators.http import require_safe
 
 from loans.queries.debt import load_debt
 from portal.core import clock
-from portal.core.access import borrower_only, costly
 from portal.core.documents import papers as documents
 from portal.core.errors import RuleViolation
+from portal.core.web.access import borrower_only, costly
 from relief.cases.queries import agreement_of
 from relief.offers.agreement import TITLE, is_untouched
 from relief.offers.models import Agreement

@@ -15,11 +15,11 @@ from loans.models import Loan
 from loans.queries.debt import load_debt
 from loans.queries.stage import stage_of
 from portal.core import clock
-from portal.core.access import borrower_only
 from portal.core.calendar.days import load_calendar
-from portal.core.htmx import redirect_to, render_part, wants_part
 from portal.core.kernel.errors import InvalidInput
-from portal.core.visitor import REFUSALS, refuse
+from portal.core.web.access import borrower_only
+from portal.core.web.htmx import redirect_to, render_part, wants_part
+from portal.core.web.visitor import REFUSALS, refuse
 from relief.cases import application
 from relief.cases.application import STEPS
 from relief.cases.models import Case

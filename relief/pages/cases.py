@@ -13,11 +13,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 from portal.core import clock
-from portal.core.access import borrower_only
 from portal.core.calendar.days import load_calendar
-from portal.core.htmx import redirect_to, render_part, wants_part
 from portal.core.kernel.money import ZERO
-from portal.core.visitor import REFUSALS, refuse
+from portal.core.web.access import borrower_only
+from portal.core.web.htmx import redirect_to, render_part, wants_part
+from portal.core.web.visitor import REFUSALS, refuse
 from relief.cases import application, collection, queries
 from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case

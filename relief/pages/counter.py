@@ -13,14 +13,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 from loans.presenters.amounts import penalty_all, penalty_owed
 from loans.queries.debt import load_debt
 from portal.core import clock
-from portal.core.access import borrower_only
 from portal.core.calendar.days import load_calendar
 from portal.core.errors import TermsChanged
-from portal.core.htmx import redirect_to, render_part
-from portal.core.visitor import REFUSALS, refuse
-from relief.cases import deadlines
+from portal.core.web.access import borrower_only
+from portal.core.web.htmx import redirect_to, render_part
+from portal.core.web.visitor import REFUSALS, refuse
 from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case
+from relief.cases.timing import deadlines
 from relief.cases.workflow import Action, Promise
 from relief.offers import negotiate
 from relief.offers.compose import Composed, CounterDraft, preview_counter

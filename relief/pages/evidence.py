@@ -11,12 +11,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from portal.core import clock
-from portal.core.access import borrower_only
-from portal.core.bodies import takes_files
 from portal.core.errors import RuleViolation
-from portal.core.htmx import redirect_to, wants_part
 from portal.core.kernel.errors import InvalidInput
-from portal.core.visitor import REFUSALS, address
+from portal.core.web.access import borrower_only
+from portal.core.web.bodies import takes_files
+from portal.core.web.htmx import redirect_to, wants_part
+from portal.core.web.visitor import REFUSALS, address
 from relief.cases import application
 from relief.cases.models import Case
 from relief.cases.workflow import BEFORE_PLAN, State

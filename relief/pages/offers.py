@@ -14,10 +14,10 @@ from django_htmx.http import HttpResponseClientRefresh
 from loans.domain.breach import PENALTY_AFTER_BREACH
 from loans.queries.debt import load_debt
 from portal.core import clock
-from portal.core.access import borrower_only
 from portal.core.errors import RuleViolation, TermsChanged
-from portal.core.htmx import redirect_to, render_part, wants_part
-from portal.core.visitor import REFUSALS, address, origin, refuse, session_key
+from portal.core.web.access import borrower_only
+from portal.core.web.htmx import redirect_to, render_part, wants_part
+from portal.core.web.visitor import REFUSALS, address, origin, refuse, session_key
 from relief.cases.models import Case
 from relief.cases.queries import offers_of, timeline
 from relief.offers import accept as accepting

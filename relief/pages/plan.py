@@ -16,9 +16,9 @@ from loans.queries.plan import BookedBreach, booked_breaches
 from loans.queries.position import Position, load_position
 from loans.queries.stage import stage_of
 from portal.core import clock
-from portal.core.access import borrower_only
-from portal.core.htmx import redirect_to
 from portal.core.kernel.businesstime import business_date
+from portal.core.web.access import borrower_only
+from portal.core.web.htmx import redirect_to
 from relief.cases.queries import agreement_of, later_agreement
 from relief.offers.models import Agreement
 from relief.pages._own import own_case

@@ -14,15 +14,15 @@ from django_htmx.http import reswap, retarget
 
 from loans.queries.debt import borrower_debts
 from portal.core import clock
-from portal.core.access import borrower_only
-from portal.core.bodies import takes_files
 from portal.core.calendar.days import load_calendar
 from portal.core.errors import RuleViolation
-from portal.core.htmx import trigger, wants_part
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.models import User
-from portal.core.visitor import REFUSALS, address
+from portal.core.web.access import borrower_only
+from portal.core.web.bodies import takes_files
+from portal.core.web.htmx import trigger, wants_part
+from portal.core.web.visitor import REFUSALS, address
 from relief.cases import application
 from relief.cases.models import Case
 from relief.cases.queries import loan_stages

@@ -12,9 +12,9 @@ from loans.queries.debt import load_debt
 from loans.queries.stage import Pair, PlanWatch
 from loans.queries.types import Debt
 from portal.core.kernel.businesstime import business_date, instant_at
-from relief.cases import deadlines
-from relief.cases.deadlines import DeadlineSet, DueKind
 from relief.cases.models import Case
+from relief.cases.timing import deadlines
+from relief.cases.timing.deadlines import DeadlineSet, DueKind
 from relief.cases.workflow import IN_PLAN, State
 from relief.plans import health as plan_health
 from relief.plans.health import PlanDue, PlanHealth

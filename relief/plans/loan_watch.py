@@ -12,11 +12,11 @@ from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Role
 from relief.cases import reopening
-from relief.cases._lateness import admit_unanswered
 from relief.cases.gate import SYSTEM, Actor
 from relief.cases.models import Case, CaseQuerySet
 from relief.cases.moves import Occasion, locked, move, record
 from relief.cases.notices import AuditEvent
+from relief.cases.timing.lateness import admit_unanswered
 from relief.cases.workflow import (
     BEFORE_PLAN,
     COLLECTION_STOPS,

@@ -16,12 +16,13 @@ from portal.core.kernel.businesstime import business_date, instant_at
 from portal.core.kernel.roles import Role
 from portal.core.models import User
 from portal.core.retry import retried
-from relief.cases import deadlines, notices
-from relief.cases._lateness import skip_reminder
+from relief.cases import notices
 from relief.cases.gate import SYSTEM, Actor
 from relief.cases.models import Case
 from relief.cases.moves import Occasion, locked, move, record, set_deadlines
 from relief.cases.reasons import check_line
+from relief.cases.timing import deadlines
+from relief.cases.timing.lateness import skip_reminder
 from relief.cases.workflow import IN_PLAN, Action, State
 from relief.offers.models import Agreement
 from relief.plans.clock import cure_due, health, plan_due, unpaid

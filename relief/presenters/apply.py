@@ -13,9 +13,9 @@ from loans.queries.types import Debt
 from portal.core.kernel.businesstime import in_shanghai
 from portal.core.kernel.digests import digest_of
 from portal.core.kernel.workdays import WorkCalendar
-from relief.cases import deadlines
 from relief.cases.models import Case
 from relief.cases.policy import ReliefPolicy
+from relief.cases.timing import deadlines
 from relief.conversation import answers as bot
 from relief.evidence.consent_texts import CONSENT_FOR, CONSENT_LABELS, ConsentKind, consent_text
 from relief.evidence.kinds import (

@@ -12,13 +12,13 @@ from portal.core.kernel.roles import Role
 from portal.core.kernel.workdays import WorkCalendar
 from portal.core.models import User
 from relief.cases import labels
-from relief.cases.deadlines import DueKind, chinese, provisional_note
 from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case, Event
 from relief.cases.notices import AUDIT_EVENT_LABELS, AuditEvent
 from relief.cases.policy import ReliefPolicy
 from relief.cases.queries import label_of, rules_for
 from relief.cases.reasons import reason_names
+from relief.cases.timing.deadlines import DueKind, chinese, provisional_note
 from relief.cases.workflow import TURN, Action, State, open_moves
 
 PRIMARY = frozenset(

@@ -10,9 +10,9 @@ from loans.queries.stage import LoanStage
 from portal.core.kernel.businesstime import business_date, in_shanghai
 from portal.core.kernel.roles import Role
 from portal.core.kernel.workdays import WorkCalendar
-from relief.cases.deadlines import chinese
 from relief.cases.queries import label_of
 from relief.cases.reasons import reason_names
+from relief.cases.timing.deadlines import chinese
 from relief.cases.workflow import State
 from relief.conversation import answers as bot
 from relief.conversation.models import Card, Conversation, Message, Sender

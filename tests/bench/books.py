@@ -24,7 +24,7 @@ from django.test.utils import CaptureQueriesContext, setup_test_environment
 
 from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts, PaymentFact
-from loans.domain.interest import PenaltyExplanation, explain_penalty, penalty_totals
+from loans.domain.penalty.interest import PenaltyExplanation, explain_penalty, penalty_totals
 from loans.domain.products import product
 from loans.models import Loan
 from loans.services.payments.payment import pay

@@ -21,7 +21,7 @@ from portal.core.kernel.roles import Rank
 from portal.core.models import Delivery, Notice
 from portal.core.notifications.calls import MAX_CALLS_A_DAY
 from portal.core.notifications.hours import CLOSES, OPENS, SPAN
-from portal.site.pages.forms import CALL_TIMES
+from portal.site.pages.signing_in.forms import CALL_TIMES
 from relief.cases.models import Case, Policy
 from relief.cases.policy import ReliefPolicy
 from relief.cases.workflow import State

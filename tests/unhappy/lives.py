@@ -16,8 +16,8 @@ from portal.core.kernel.businesstime import SHANGHAI, business_date
 from portal.core.models import User
 from portal.site.demo import acts, papers
 from portal.site.demo.timeline import deliver
-from relief.cases import sweep
 from relief.cases.models import Case, Policy
+from relief.cases.timing import sweep
 from relief.offers import approval, compose, negotiate
 from relief.plans import watch as plan_watch
 from tests.unhappy.visits import Borrower, Reading

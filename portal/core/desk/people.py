@@ -12,11 +12,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 
-from portal.core import clock, visitor
+from portal.core import clock
 from portal.core.accounts import staff
 from portal.core.desk.records import ReadOnlyAdmin
 from portal.core.kernel.roles import RANK_LABELS, Rank, Role
 from portal.core.models import StaffChange, User
+from portal.core.web import visitor
 
 if TYPE_CHECKING:  # generic for the type checker only
     _ModelChoiceField = forms.ModelChoiceField[User]

@@ -8,10 +8,10 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from portal.core.audit_seals import SealField
 from portal.core.kernel.devices import mask_address
 from portal.core.kernel.security import KIND_LABELS, SecurityKind
 from portal.core.models.append_only import AppendOnly, AppendOnlyQuerySet
+from portal.core.trail.seals import SealField
 
 
 class SecurityEventQuerySet(AppendOnlyQuerySet["SecurityEvent"]):

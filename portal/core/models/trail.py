@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
-from portal.core.audit_seals import LENGTH
 from portal.core.models.append_only import AppendOnly
+from portal.core.trail.seals import LENGTH
 
 
 class TrailLink(AppendOnly):

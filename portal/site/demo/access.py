@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.cache import never_cache
 
-from portal.core.access import View
+from portal.core.web.access import View
 
 
 def demo_only(view: View) -> View:

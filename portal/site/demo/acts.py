@@ -13,8 +13,9 @@ from loans.services.origination import open_loan
 from loans.services.payments.payment import pay
 from portal.core.models import User
 from portal.site.demo.timeline import deliver, moment, months_before
-from relief.cases import application, review, sweep
+from relief.cases import application, review
 from relief.cases.models import Case
+from relief.cases.timing import sweep
 from relief.evidence.access_log import open_evidence
 from relief.evidence.checks import check_file
 from relief.evidence.files import Upload, add_evidence, judge_evidence

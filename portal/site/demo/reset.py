@@ -8,9 +8,9 @@ from django.apps import apps
 from django.core.management.color import no_style
 from django.db import connection, transaction
 
-from portal.core import row_triggers
 from portal.core.calendar.days import seed_calendar
 from portal.core.storage import private
+from portal.core.trail import row_triggers
 from portal.site.demo.seed import check_demo
 
 # Django's own lists of models and permissions: made by migrate, they say nothing about people.

@@ -16,8 +16,8 @@ from portal.core.kernel.businesstime import business_date, instant_at
 from portal.core.kernel.errors import InvalidInput
 from portal.core.models import DemoClock
 from portal.core.nudge import nudge
-from relief.cases.deadlines import DUE_LABELS, MORNING, DueKind
 from relief.cases.models import Deadline
+from relief.cases.timing.deadlines import DUE_LABELS, MORNING, DueKind
 
 FARTHEST = timedelta(days=366)  # a jump; farther ahead no working days are known
 WAIT_SECONDS = 3.0

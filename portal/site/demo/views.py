@@ -10,10 +10,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from portal.core import clock, visitor
+from portal.core import clock
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import in_shanghai
 from portal.core.models import User
+from portal.core.web import visitor
 from portal.site.demo import cast, machinery, phone, timing
 from portal.site.demo.access import demo_only
 from portal.site.demo.opening import open_demo

@@ -8,8 +8,8 @@ from django.views.decorators.http import require_safe
 
 from loans.queries.debt import borrower_debts
 from portal.core import clock
-from portal.core.access import borrower_only
 from portal.core.calendar.days import load_calendar
+from portal.core.web.access import borrower_only
 from portal.site.pages.overview import overview
 from portal.site.pages.visit import person
 from relief.cases.queries import borrower_inbox, with_offers

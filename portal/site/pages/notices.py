@@ -12,11 +12,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.core import clock
-from portal.core.access import borrower_only
-from portal.core.htmx import render_part
 from portal.core.kernel.businesstime import business_date
 from portal.core.models import Delivery, Notice
 from portal.core.notifications.inbox import counts_by_category, inbox, read_all_notices, read_notice
+from portal.core.web.access import borrower_only
+from portal.core.web.htmx import render_part
 from portal.site.pages.visit import LOCAL_PATH, person
 
 PER_PAGE = 20

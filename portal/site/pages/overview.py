@@ -19,10 +19,10 @@ from portal.core.kernel.roles import Role
 from portal.core.kernel.workdays import WorkCalendar
 from portal.templatetags.portal_page import optional_url
 from relief.cases.collection import sentence_for
-from relief.cases.deadlines import chinese
 from relief.cases.labels import label, next_step
 from relief.cases.models import Case
 from relief.cases.queries import rules_for
+from relief.cases.timing.deadlines import chinese
 from relief.cases.workflow import IN_PLAN, OPEN, State
 from relief.conversation.answers import next_opening
 from relief.offers.models import OfferStatus

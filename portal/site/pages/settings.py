@@ -9,12 +9,13 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portal.core import clock, visitor
-from portal.core.access import borrower_only
+from portal.core import clock
 from portal.core.accounts.accounts import set_preferences
-from portal.core.htmx import redirect_to, render_part
+from portal.core.web import visitor
+from portal.core.web.access import borrower_only
+from portal.core.web.htmx import redirect_to, render_part
 from portal.site.pages import visit
-from portal.site.pages.forms import PreferencesForm
+from portal.site.pages.signing_in.forms import PreferencesForm
 from relief.evidence.consents import withdraw_consent
 from relief.evidence.models import Consent, EvidenceAccess
 

@@ -4,32 +4,19 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from portal.site.pages import (
-    account,
-    callbacks,
-    codes,
-    health,
-    info,
-    me,
-    metrics,
-    notices,
-    passkeys,
-    passwords,
-    security,
-    settings,
-    verify,
-)
+from portal.site.pages import callbacks, health, info, me, metrics, notices, settings, verify
+from portal.site.pages.signing_in import codes, login, passkeys, passwords, security
 
 app_name = "portal"
 urlpatterns = [
-    path("", account.front, name="front"),
-    path("login/", account.login, name="login"),
+    path("", login.front, name="front"),
+    path("login/", login.login, name="login"),
     path("login/code/", codes.send, {"purpose": "login"}, name="login-code"),
     path("login/reset/", passwords.reset, name="reset"),
     path("login/reset/code/", codes.send, {"purpose": "reset"}, name="reset-code"),
-    path("register/", account.register, name="register"),
+    path("register/", login.register, name="register"),
     path("register/code/", codes.send, {"purpose": "register"}, name="register-code"),
-    path("logout/", account.logout, name="logout"),
+    path("logout/", login.logout, name="logout"),
     path("me/", me.me, name="me"),
     path("me/badges/", me.badges, name="badges"),
     path("me/notices/", notices.notices, name="notices"),

@@ -10,12 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from portal.core import clock, visitor
+from portal.core import clock
 from portal.core.accounts.throttles import Limit, attempt
 from portal.core.documents import papers as documents
-from portal.core.htmx import render_part
 from portal.core.models import Delivery, User
-from portal.site.pages.forms import VerifyForm
+from portal.core.web import visitor
+from portal.core.web.htmx import render_part
+from portal.site.pages.signing_in.forms import VerifyForm
 
 PER_ADDRESS = (Limit(20, timedelta(minutes=10)), Limit(100, timedelta(days=1)))
 TOO_OFTEN = "核验过于频繁，请过几分钟再试；急需确认时请登录后联系客服"

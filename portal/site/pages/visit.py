@@ -13,9 +13,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from portal.core import clock, proofs, visitor
+from portal.core import clock
 from portal.core.kernel.phones import mask_phone
 from portal.core.models import User
+from portal.core.web import proofs, visitor
 
 RESEND_AFTER = timedelta(seconds=60)
 SENT = "codes_sent"  # session: purpose -> [masked phone, instant] of the last code

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from loans.domain.affordability import Affordability, suggest_plans
-from loans.domain.interest import explain_penalty
+from loans.domain.penalty.interest import explain_penalty
 from portal.core.kernel import money
 from portal.core.kernel.errors import InvalidInput
 from tests.loans.domain.support import DEBT_3, LOAN_3, day, profile, yuan

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts, Pause
-from loans.domain.interest import explain_penalty, penalty_totals
+from loans.domain.penalty.interest import explain_penalty, penalty_totals
 from loans.domain.profile import ProductProfile
 from tests.loans.domain.day_by_day import Almanac
 from tests.loans.domain.strategies import days, quick

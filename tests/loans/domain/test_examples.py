@@ -9,7 +9,7 @@ import pytest
 from loans.domain.allocation import InstalmentDue, allocate
 from loans.domain.breach import vest
 from loans.domain.components import Component, Components
-from loans.domain.interest import explain_penalty
+from loans.domain.penalty.interest import explain_penalty
 from loans.domain.products import PRODUCTS
 from loans.domain.restructure import plan_preview, waive_by_percent
 from loans.domain.schedule import build_schedule

@@ -19,7 +19,6 @@ from loans.domain import (
     components,
     cost,
     facts,
-    interest,
     plan_rules,
     products,
     profile,
@@ -28,6 +27,7 @@ from loans.domain import (
 )
 from loans.domain.allocation import InstalmentDue, Prepayable
 from loans.domain.facts import InstalmentFacts, Pause, PaymentFact
+from loans.domain.penalty import interest
 from portal.core.kernel.errors import InvalidInput
 from tests.loans.domain import support
 from tests.loans.domain.support import DEBT_3, LOAN_3, PLAN_RULES, day, terms, yuan

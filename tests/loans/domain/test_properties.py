@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts, Pause, PaymentFact
-from loans.domain.interest import PenaltyExplanation, explain_penalty
+from loans.domain.penalty.interest import PenaltyExplanation, explain_penalty
 from loans.domain.profile import Method, PenaltyCause, ProductProfile
 from loans.domain.schedule import (
     amortise,

@@ -14,9 +14,9 @@ from loans.desk import accounts
 from loans.models import Account, BookExport, ChartVersion, Loan, Posting
 from loans.queries.chart import chart_of_accounts
 from loans.queries.journal import Period, journal, trial_balance
-from portal.core import access
 from portal.core.accounts.throttles import Limit
 from portal.core.kernel.roles import Rank
+from portal.core.web import access
 from tests import factories
 from tests.loans.pages.marks import figures
 from tests.loans.test_journal import read_csv, read_xlsx

@@ -17,7 +17,7 @@ from django.test import override_settings
 
 from portal.core.notifications import dispatch
 from portal.site import crash_points
-from relief.cases import sweep
+from relief.cases.timing import sweep
 from relief.cases.workflow import State
 from tests import factories
 

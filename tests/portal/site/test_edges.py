@@ -19,11 +19,12 @@ from django_htmx.middleware import HtmxDetails
 from kombu import Connection
 
 from portal import tasks
-from portal.core import access, clock, htmx, nudge
+from portal.core import clock, nudge
 from portal.core.errors import RuleViolation
 from portal.core.hashers import KuanxiArgon2Hasher
 from portal.core.kernel.errors import InvalidInput
 from portal.core.models import DemoClock, Heartbeat, User, WorkDay
+from portal.core.web import access, htmx
 from portal.site import checks, context
 from portal.site.middleware import (
     ClockMiddleware,

@@ -18,8 +18,9 @@ from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.roles import Rank
 from portal.core.models import Delivery
-from relief.cases import application, review, sweep
+from relief.cases import application, review
 from relief.cases.models import Case
+from relief.cases.timing import sweep
 from relief.cases.workflow import State
 from relief.offers import negotiate
 from relief.offers.accept import accept_offer

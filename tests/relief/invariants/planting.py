@@ -10,9 +10,10 @@ from typing import Any
 
 from django.db import connection
 
-from portal.core import clock, row_triggers
+from portal.core import clock
 from portal.core.notifications import dispatch
 from portal.core.storage import private
+from portal.core.trail import row_triggers
 from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.evidence.models import Evidence

@@ -15,8 +15,8 @@ from portal.core.models import Delivery, PhoneTask, User
 from portal.site.demo import cast, timing
 from portal.site.demo.seed import seed
 from portal.site.demo.urls import urlpatterns
-from relief.cases import sweep
 from relief.cases.models import Case, Deadline
+from relief.cases.timing import sweep
 from relief.cases.workflow import State
 from tests import factories
 from tests.conftest import at

@@ -1,0 +1,1 @@
+"""Rows that nobody changes unnoticed: sealed as they are written, chained after, refused by the database."""

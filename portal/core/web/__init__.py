@@ -1,0 +1,1 @@
+"""What every request is asked, and how a page answers it."""

@@ -1,0 +1,1 @@
+"""When something is due in a case, and what happens when its time has come or has passed."""
