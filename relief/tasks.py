@@ -8,6 +8,8 @@ from portal.core import clock
 from portal.core.background import task
 from relief.cases.timing import sweep
 from relief.evidence import checks, reconcile, retention
+from relief.presenters.own_data import parts_of
+from relief.rights import exports
 
 
 @task
@@ -35,7 +37,22 @@ def check_pending_evidence() -> int:
 
 
 @task
+def make_export(export_id: int) -> bool:
+    """Makes one copy of somebody's data soon after it was asked for."""
+    return exports.make_export(
+        export_id=export_id, parts=parts_of, now=clock.now(), real=clock.real_now()
+    )
+
+
+@task
+def make_pending_exports() -> int:
+    """Makes the copies whose task was lost or whose worker died."""
+    return exports.make_pending(parts=parts_of, now=clock.now(), real=clock.real_now())
+
+
+@task
 def purge_expired_evidence() -> int:
-    """Deletes the bytes whose date has come, and files that a crash left without a row."""
+    """Deletes the bytes whose date has come, copies whose day is over, and files without a row."""
     reconcile.remove_orphans(before=clock.real_now() - timedelta(days=1))
+    exports.end_overdue(real=clock.real_now())
     return retention.purge_expired_evidence(now=clock.now())

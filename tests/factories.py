@@ -15,6 +15,7 @@ from loans.queries.debt import load_debt
 from loans.services.origination import open_loan
 from loans.services.payments.payment import pay
 from portal.core.kernel.businesstime import business_date
+from portal.core.kernel.devices import Origin
 from portal.core.kernel.roles import Rank
 from portal.core.models import User
 from relief.cases import application, review
@@ -27,6 +28,8 @@ from relief.offers import accept as accepting
 from relief.offers import compose, negotiate
 from relief.offers.models import Agreement, Offer
 from relief.plans import watch as plan_watch
+from relief.rights import exports
+from relief.rights.models import DataExport
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=SHANGHAI)  # a Monday; working days all the week
@@ -104,6 +107,11 @@ def terms(on: date, **changes: Any) -> compose.OfferDraft:
         "penalty_percent": Decimal(50),
     }
     return compose.OfferDraft(**(values | changes))
+
+
+def export(user: User) -> DataExport:
+    """A copy of the user's data that was asked for and is not made yet."""
+    return exports.ask_for_export(user=user, origin=Origin(), now=NOW, real=NOW)
 
 
 def offer_made(

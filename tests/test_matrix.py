@@ -26,7 +26,7 @@ from tests.addresses import Address, all_addresses
 from tests.world import World, build_world
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
-OBJECTS = {"loan", "payment", "case", "file", "notice"}  # parameters that name somebody's
+OBJECTS = {"loan", "payment", "case", "file", "notice", "export"}  # parameters that name somebody's
 IDS = {*OBJECTS, "evidence", "number", "pk", "object_id", "message"}
 OF_SOMEBODY = [a for a in all_addresses() if set(a.parameters) & OBJECTS and not a.is_desk]
 AT_THE_DESK = [a for a in all_addresses() if set(a.parameters) & IDS and a.is_desk]
@@ -64,6 +64,7 @@ def others(world: World) -> dict[str, Any]:
         "case": case.public_id,
         "file": Evidence.objects.get(case=case).public_id,
         "notice": Notice.objects.filter(user=world.other).latest("pk").public_id,
+        "export": factories.export(world.other).public_id,
         "object_id": case.pk,
         "pk": case.pk,
     }

@@ -37,6 +37,7 @@ from relief.evidence import filecheck, filecheck_pdf
 from relief.evidence import kinds as evidence
 from relief.offers.terms import OfferTerms, check_offer_terms, needed_rank, penalty_by_percent
 from relief.plans.health import PlanDue, look_at
+from relief.rights import exports
 from tests.loans.domain.support import DEBT_3, LOAN_3, day, fact, profile, terms, yuan
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -424,6 +425,7 @@ _CONSTANTS = {
         (calls, ("MAX_CALLS_A_DAY",)),
         (codes, ("LIFE", "MAX_TRIES")),
         (dispatch, ("MAX_ATTEMPTS",)),
+        (exports, ("EXPORTS_A_DAY", "LINK_LIVES")),
     )
     for name in names
 }
@@ -446,7 +448,12 @@ def _as_printed(name: str, value: object) -> str:
     if isinstance(value, time):
         return f"{value:%H:%M}"
     if isinstance(value, timedelta):
-        return f"{value // timedelta(minutes=1)} min"
+        hours_only = value % timedelta(hours=1) == timedelta(0)
+        return (
+            f"{value // timedelta(hours=1)} h"
+            if hours_only
+            else f"{value // timedelta(minutes=1)} min"
+        )
     if name.endswith("_BYTES"):
         assert isinstance(value, int)
         return f"{value // evidence.MEGABYTE} MB"

@@ -30,7 +30,9 @@ DEMO = {address.name for address in all_addresses() if address.name.startswith("
 ADDRESSES = [a for a in all_addresses() if a.name not in PUBLIC | DEMO]
 BORROWERS = [a for a in ADDRESSES if not a.is_desk]
 DESK = [a for a in ADDRESSES if a.is_desk]
-OF_SOMEBODY = [a for a in BORROWERS if set(a.parameters) & {"loan", "case", "file", "notice"}]
+OF_SOMEBODY = [
+    a for a in BORROWERS if set(a.parameters) & {"loan", "case", "file", "notice", "export"}
+]
 METHODS = ["get", "post", "htmx"]
 
 pytestmark = pytest.mark.django_db

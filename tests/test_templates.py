@@ -22,7 +22,7 @@ BY_CONVENTION = (r"(400|403|403_csrf|404|500)\.html", r"admin/.+/(change_list|ch
 
 def unused(names: set[str], texts: list[str]) -> set[str]:
     """The templates that nothing names, in quotes, and no pattern covers."""
-    named = {name for text in texts for name in re.findall(r"[\w./-]+\.(?:html|txt)", text)}
+    named = {name for text in texts for name in re.findall(r"[\w./-]+\.(?:html|txt|css)", text)}
     patterns = [re.compile(pattern) for pattern in (*PUT_TOGETHER, *BY_CONVENTION)]
     return {
         name for name in names - named if not any(pattern.fullmatch(name) for pattern in patterns)

@@ -68,6 +68,7 @@ def build_world() -> World:
         "file": Evidence.objects.get(case=case).public_id,
         "evidence": Evidence.objects.get(case=case).public_id,
         "notice": Notice.objects.filter(user=owner).latest("pk").public_id,
+        "export": factories.export(owner).public_id,
         "slug": "privacy",
         "session": "nosuchsession",
         "object_id": case.pk,

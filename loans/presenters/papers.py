@@ -158,6 +158,11 @@ def penalty_paper(
 
 
 def statement_csv(statement: Statement) -> bytes:
+    """The rows of a statement for a spreadsheet."""
+    return to_csv(STATEMENT_HEAD, statement_rows(statement))
+
+
+def statement_rows(statement: Statement) -> list[list[Cell]]:
     """Opening balance, every posting with its reason, closing balance."""
     rows: list[list[Cell]] = [
         [statement.from_on, "期初余额", "", "", "", statement.opening, "", "", ""]
@@ -177,7 +182,7 @@ def statement_csv(statement: Statement) -> bytes:
         for line in statement.lines
     ]
     rows += [[statement.to_on, "期末余额", "", "", "", statement.closing, "", "", ""]]
-    return to_csv(STATEMENT_HEAD, rows)
+    return rows
 
 
 def statement_paper(loan: Loan, statement: Statement, debt: Debt) -> StatementPaper:

@@ -12,6 +12,7 @@ from django.conf import settings
 from portal.core.models import Document
 from portal.core.storage import PART, private
 from relief.evidence.models import Evidence, EvidencePage
+from relief.rights.models import DataExport
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +22,8 @@ def named_keys() -> set[str]:
     evidence = Evidence.objects.with_bytes().values_list("stored_key", "clean_key", "text_key")
     pages = EvidencePage.objects.values_list("key", flat=True)
     documents = Document.objects.exclude(stored_key="").values_list("stored_key", flat=True)
-    return {key for keys in evidence for key in keys if key} | set(pages) | set(documents)
+    copies = DataExport.objects.exclude(stored_key="").values_list("stored_key", flat=True)
+    return {key for keys in evidence for key in keys if key} | {*pages, *documents, *copies}
 
 
 def missing_files() -> list[str]:

@@ -95,6 +95,7 @@
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented || form.method === "dialog" || form.target === "_blank") return;
+    if ("download" in form.dataset) return; // the page stays: its buttons must stay too
     form.dataset.sending = "1";
     const button = event.submitter || form.querySelector("button:not([type=button])");
     setTimeout(() => busy(button)); // after the browser has read the button's own value

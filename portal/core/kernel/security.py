@@ -23,6 +23,8 @@ class SecurityKind(StrEnum):
     RECOVERY_CODES_MADE = "RECOVERY_CODES_MADE"
     PASSKEY_ADDED = "PASSKEY_ADDED"
     PASSKEY_REMOVED = "PASSKEY_REMOVED"
+    EXPORT_ASKED = "EXPORT_ASKED"
+    EXPORT_DOWNLOADED = "EXPORT_DOWNLOADED"
     STAFF_CREATE = "STAFF_CREATE"
     STAFF_RANK = "STAFF_RANK"
     STAFF_DISABLE = "STAFF_DISABLE"
@@ -47,6 +49,8 @@ KIND_LABELS: dict[SecurityKind, str] = {
     SecurityKind.RECOVERY_CODES_MADE: "生成恢复码",
     SecurityKind.PASSKEY_ADDED: "添加通行密钥",
     SecurityKind.PASSKEY_REMOVED: "移除通行密钥",
+    SecurityKind.EXPORT_ASKED: "申请导出个人数据",
+    SecurityKind.EXPORT_DOWNLOADED: "下载个人数据",
     SecurityKind.STAFF_CREATE: "新建工作人员账户",
     SecurityKind.STAFF_RANK: "调整职级",
     SecurityKind.STAFF_DISABLE: "停用账户",

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from portal.site.pages import callbacks, health, info, me, metrics, notices, settings, verify
+from portal.site.pages import (
+    callbacks,
+    health,
+    info,
+    me,
+    metrics,
+    notices,
+    rights,
+    settings,
+    verify,
+)
 from portal.site.pages.signing_in import codes, login, passkeys, passwords, security
 
 app_name = "portal"
@@ -30,6 +40,8 @@ urlpatterns = [
     path("me/settings/security/", security.security, name="security"),
     path("me/settings/security/end-all/", security.end_all, name="sessions-end"),
     path("me/settings/security/<slug:session>/end/", security.end_one, name="session-end"),
+    path("me/settings/export/", rights.export, name="export"),
+    path("me/settings/export/<slug:export>/", rights.export_file, name="export-file"),
     path("me/settings/looks/", settings.evidence_access, name="evidence-access"),
     path("me/settings/consents/<slug:kind>/", settings.consent, name="consent"),
     path("me/settings/consents/<slug:kind>/withdraw/", settings.withdraw, name="consent-withdraw"),

@@ -14,9 +14,12 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from portal.core import clock
+from portal.core.accounts import accounts
 from portal.core.kernel.phones import mask_phone
+from portal.core.kernel.security import SecurityKind
 from portal.core.models import User
 from portal.core.web import proofs, visitor
+from portal.site.pages.signing_in.forms import PasswordForm
 
 RESEND_AFTER = timedelta(seconds=60)
 SENT = "codes_sent"  # session: purpose -> [masked phone, instant] of the last code
@@ -28,6 +31,23 @@ def person(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
+
+
+def is_right_password(request: HttpRequest, form: PasswordForm) -> bool:
+    """Whether the form has the password of who is logged in; if not it says so, and the trail too."""
+    user = person(request)
+    try:
+        accounts.authenticate_password(
+            phone=user.username,
+            password=form.cleaned_data["password"],
+            origin=visitor.origin(request),
+            known_here=[user.pk],
+            failure=SecurityKind.PASSWORD_REFUSED,
+        )
+    except visitor.REFUSALS as problem:
+        form.add_error("password", problem.message)
+        return False
+    return True
 
 
 def wanted_page(request: HttpRequest) -> str:

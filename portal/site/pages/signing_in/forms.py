@@ -96,6 +96,12 @@ def password_field(label: str, *, new: bool = False) -> forms.CharField:
     )
 
 
+class PasswordForm(forms.Form):
+    """The password of who is logged in, before an act that must be their own."""
+
+    password = password_field("登录密码")
+
+
 class SendCodeForm(forms.Form):
     """获取验证码: the phone alone."""
 

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portal.core.accounts import accounts, passkeys
-from portal.core.kernel.security import SecurityKind
+from portal.core.accounts import passkeys
 from portal.core.models import User
 from portal.core.web import proofs, visitor
 from portal.core.web.access import borrower_only
 from portal.core.web.htmx import redirect_to, render_part
 from portal.site.pages import visit
-from portal.site.pages.signing_in.forms import password_field
+from portal.site.pages.signing_in.forms import PasswordForm
 
 PAGE = "portal/account/passkeys.html"
-
-
-class PasswordForm(Form):
-    """The password, before anything is added that opens the account without it."""
-
-    password = password_field("登录密码")
 
 
 @borrower_only
@@ -36,24 +28,9 @@ def passkeys_page(request: HttpRequest) -> HttpResponse:
     """The list; a right password brings the options with which the browser makes one."""
     user = visit.person(request)
     form = PasswordForm(request.POST if request.method == "POST" else None)
-    if not form.is_valid() or not _is_right(request, form, user):
+    if not form.is_valid() or not visit.is_right_password(request, form):
         return _page(request, user, form=form, status=422 if form.errors else 200)
     return _offer(request, user)
-
-
-def _is_right(request: HttpRequest, form: PasswordForm, user: User) -> bool:
-    try:
-        accounts.authenticate_password(
-            phone=user.username,
-            password=form.cleaned_data["password"],
-            origin=visitor.origin(request),
-            known_here=[user.pk],
-            failure=SecurityKind.PASSWORD_REFUSED,
-        )
-    except visitor.REFUSALS as problem:
-        form.add_error("password", problem.message)
-        return False
-    return True
 
 
 def _offer(request: HttpRequest, user: User, *, refused: str = "") -> HttpResponse:

@@ -1,0 +1,91 @@
+"""What somebody may ask for about their own data: 导出我的数据."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from portal.core import clock
+from portal.core.web import visitor
+from portal.core.web.access import borrower_only
+from portal.core.web.htmx import redirect_to, render_part
+from portal.site.pages import visit
+from portal.site.pages.signing_in.forms import PasswordForm
+from relief.evidence.kinds import size_text
+from relief.rights import exports
+from relief.rights.models import DataExport
+
+
+@borrower_only
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def export(request: HttpRequest) -> HttpResponse:
+    """How the last copy stands, which the page asks again while it is made; POST begins one."""
+    if request.method != "POST":
+        return _export_page(request, PasswordForm())
+    form = PasswordForm(request.POST)
+    if not form.is_valid() or not visit.is_right_password(request, form):
+        return _export_page(request, form, status=422)
+    now, real = clock.now(), clock.real_now()
+    user, origin = visit.person(request), visitor.origin(request)
+    try:
+        exports.ask_for_export(user=user, origin=origin, now=now, real=real)
+    except visitor.REFUSALS as problem:
+        visitor.refuse(form, problem)
+        return _export_page(request, form, status=409)
+    messages.success(request, "已开始生成，完成后会用短信和消息告诉你，可以离开这一页。")
+    return redirect_to(request, reverse("portal:export"))
+
+
+@borrower_only
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def export_file(request: HttpRequest, export: str) -> HttpResponseBase:
+    """The copy itself, after the password; whoever follows the address comes to the page."""
+    rows = DataExport.objects.for_user(visit.person(request))
+    own_export = get_object_or_404(rows, public_id=export)
+    if request.method != "POST":
+        return redirect("portal:export")
+    form = PasswordForm(request.POST)
+    if not form.is_valid() or not visit.is_right_password(request, form):
+        return _export_page(request, form, status=422)
+    try:
+        stream = exports.download(
+            export=own_export,
+            origin=visitor.origin(request),
+            now=clock.now(),
+            real=clock.real_now(),
+        )
+    except visitor.REFUSALS as problem:
+        visitor.refuse(form, problem)
+        return _export_page(request, form, status=409)
+    return FileResponse(
+        stream,
+        as_attachment=True,
+        filename=own_export.file_name,
+        content_type="application/zip",
+        headers={"Content-Length": str(own_export.size), "X-Content-Type-Options": "nosniff"},
+    )
+
+
+def _export_page(request: HttpRequest, form: PasswordForm, status: int = 200) -> HttpResponse:
+    latest = DataExport.objects.for_user(visit.person(request)).first()
+    context = {
+        "form": form,
+        "export": latest,
+        "is_there": latest is not None and latest.can_be_taken(clock.real_now()),
+        "size": size_text(latest.size) if latest else "",
+        "most": exports.EXPORTS_A_DAY,
+    }
+    return render_part(
+        request,
+        page="portal/account/export.html",
+        part="portal/account/_export.html",
+        context=context,
+        status=status,
+    )
