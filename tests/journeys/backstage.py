@@ -47,6 +47,16 @@ def prepare_example(stack: Stack, drawdown: date, first_due: date) -> Prepared:
     return _ask(stack, "example", phone=steps.new_phone(), **days)
 
 
+def prepare_long_overdue(stack: Stack, *, tolerance: str = "0.00") -> Prepared:
+    """A loan as L, drawn seven months ago, of which nothing was paid and nothing was booked since."""
+    return _ask(stack, "long_overdue", phone=steps.new_phone(), tolerance=tolerance)
+
+
+def prepare_ended_plan(stack: Stack, end: str) -> Prepared:
+    """L with 300.00 paid under early-<loan>, then a plan of three terms that is "broken" or "completed"."""
+    return _ask(stack, "ended_plan", phone=steps.new_phone(), end=end)
+
+
 def _ask(stack: Stack, what: str, **values: object) -> Prepared:
     line = f"from tests.journeys import backstage; backstage.{what}(**{values!r})"
     answer = stack.manage("shell", "-v", "0", "-c", line)
@@ -94,16 +104,66 @@ def _talk(loan: Loan, now: datetime, height: int, percent: int, terms: int, firs
 
 
 def example(*, phone: str, drawdown: str, first_due: str) -> None:
-    """6,000 at 0.03 %/day rounded DOWN; all 161.50 waived 29 days after the third date; 5 of 12 paid."""
+    """All 161.50 waived 29 days after the third date; 5 of 12 paid."""
     from django.db import transaction
 
+    from portal.site.demo import acts
+
+    lent = date.fromisoformat(drawdown)
+    with transaction.atomic():
+        loan = _lend(phone, lent)
+        case = _agree(loan, lent, terms=12, first_due=date.fromisoformat(first_due))
+        acts.keep_plan(case, 5)
+    _tell(phone, loan, case)
+
+
+def long_overdue(*, phone: str, tolerance: str) -> None:
+    """Nothing happened since the drawdown."""
+    from portal.core import clock
+
+    loan = _lend(phone, add_months(clock.today().replace(day=10), -7), tolerance=Decimal(tolerance))
+    _tell(phone, loan, None)
+
+
+def ended_plan(*, phone: str, end: str) -> None:
+    """Of a plan that broke, one instalment was paid; what came before the plan can still bounce."""
+    from django.db import transaction
+
+    from loans.services.payments.payment import pay
+    from portal.core import clock
+    from portal.site.demo import acts
+    from portal.site.demo.timeline import moment
+    from relief.plans import watch
+
+    lent = add_months(clock.today().replace(day=10), -10)
+    early = add_months(lent, 2)
+    with transaction.atomic():
+        loan = _lend(phone, lent)
+        pay(
+            loan_id=loan.pk,
+            amount=Decimal("300.00"),
+            paid_on=early,
+            reference=f"early-{loan.public_id}",
+            actor=loan.borrower,
+            now=moment(early, "12:00"),
+        )
+        case = _agree(loan, lent, terms=3, first_due=add_months(lent, 5))
+        acts.keep_plan(case, 3 if end == "completed" else 1)
+        if end == "broken":
+            confirmed = moment(add_months(lent, 6) + timedelta(days=20), "10:40")
+            acts.let_time_pass(case, confirmed)
+            boss, reason = _staff("supervisor"), "补救期已过，电话联系后仍未还款。"
+            watch.breach(case=case, reason=reason, actor=boss, now=confirmed)
+    _tell(phone, loan, case)
+
+
+def _lend(phone: str, lent: date, **changes: Decimal) -> Loan:
+    """6,000 at 0.03 %/day rounded DOWN, three instalments on the 10th."""
     from loans.domain.profile import Method, ProductProfile, RateKind
     from loans.services.origination import open_loan
     from portal.core.kernel.money import Rounding
-    from portal.site.demo import acts
     from portal.site.demo.timeline import moment
 
-    lent, first = date.fromisoformat(drawdown), date.fromisoformat(first_due)
     product = ProductProfile(
         code="daily_003",
         name="示例（日利率 0.03%）",
@@ -112,26 +172,32 @@ def example(*, phone: str, drawdown: str, first_due: str) -> None:
         method=Method.EQUAL_INSTALMENT,
         round_instalment=Rounding.DOWN,
         round_interest=Rounding.DOWN,
+        **changes,
     )
-    with transaction.atomic():
-        loan = open_loan(
-            borrower=_newcomer(phone),
-            product=product,
-            principal=Decimal("6000.00"),
-            term_months=3,
-            drawdown_on=lent,
-            due_day=10,
-            now=moment(lent, "10:00"),
-        )
-        agreed = add_months(lent, 3) + timedelta(days=29)
-        supervisor = _staff("supervisor")
-        case = _apply(loan, moment(agreed, "09:00"))
-        acts.claim(case, supervisor, at=moment(agreed, "09:20"))
-        acts.pass_review(case, supervisor, at=moment(agreed, "10:00"), note="情况属实。")
-        _offer(case, supervisor, moment(agreed, "10:30"), 100, 12, first)
-        acts.accept(case, at=moment(agreed, "15:00"))
-        acts.keep_plan(case, 5)
-    _tell(phone, loan, case)
+    return open_loan(
+        borrower=_newcomer(phone),
+        product=product,
+        principal=Decimal("6000.00"),
+        term_months=3,
+        drawdown_on=lent,
+        due_day=10,
+        now=moment(lent, "10:00"),
+    )
+
+
+def _agree(loan: Loan, lent: date, *, terms: int, first_due: date) -> Case:
+    """All penalty waived, 29 days after the third date."""
+    from portal.site.demo import acts
+    from portal.site.demo.timeline import moment
+
+    agreed = add_months(lent, 3) + timedelta(days=29)
+    supervisor = _staff("supervisor")
+    case = _apply(loan, moment(agreed, "09:00"))
+    acts.claim(case, supervisor, at=moment(agreed, "09:20"))
+    acts.pass_review(case, supervisor, at=moment(agreed, "10:00"), note="情况属实。")
+    _offer(case, supervisor, moment(agreed, "10:30"), 100, terms, first_due)
+    acts.accept(case, at=moment(agreed, "15:00"))
+    return case
 
 
 def _newcomer(phone: str) -> User:
