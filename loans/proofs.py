@@ -17,7 +17,17 @@ from typing import Any
 from django.db.models import Count, F, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from loans.models import Account, Entry, Payment, PortfolioLine, PortfolioReport, Posting, Schedule
+from loans.domain.authority import may_check
+from loans.models import (
+    Account,
+    Entry,
+    Payment,
+    PortfolioLine,
+    PortfolioReport,
+    Posting,
+    Proposal,
+    Schedule,
+)
 from loans.queries.carrying import (
     WRITTEN_OFF,
     claim,
@@ -87,6 +97,7 @@ def find_violations() -> Iterator[BookViolation]:
     yield from _reversals()
     yield from _payments()
     yield from _accounts()
+    yield from _approvals()
     opened, report = ByKey(_opened()), _newest_report()
     lines = ByKey(_lines(report))
     for position in stream_positions():
@@ -136,6 +147,24 @@ def _accounts() -> Iterator[BookViolation]:
         if booked != in_journal:
             detail = f"the journal lists {in_journal[0]} in {in_journal[1]} lines, posted {booked[0]} in {booked[1]}"
             yield BookViolation("journal", account, detail)
+
+
+def _approvals() -> Iterator[BookViolation]:
+    """Who decided a proposal was another than its maker, of the rank it needed then, not the borrower."""
+    ended = (Proposal.Status.APPROVED, Proposal.Status.REFUSED)
+    decided = Proposal.objects.filter(status__in=ended).order_by("pk")
+    for proposal in decided.select_related("loan", "made_by", "decided_by").iterator():
+        where, checker = f"{proposal.loan.number} proposal {proposal.pk}", proposal.decided_by
+        if checker is None or checker == proposal.made_by:
+            yield BookViolation("approval", where, f"{proposal.made_by} decided alone")
+            continue
+        borrower = proposal.loan.borrower_id
+        for person in (proposal.made_by, checker):
+            if borrower in (person.pk, person.same_person_as_id):
+                yield BookViolation("approval", where, f"{person} acted on a loan of their own")
+        if not may_check(proposal.decided_rank, proposal.needs_rank):
+            detail = f"decided as {proposal.decided_rank or 'nobody'}, needs {proposal.needs_rank}"
+            yield BookViolation("approval", where, detail)
 
 
 def _newest_report() -> PortfolioReport | None:

@@ -15,7 +15,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 
@@ -204,6 +203,7 @@ class BookExportAdmin(BooksAdmin):
         *("who",),
     ]
     readonly_fields = [column("loan", "借据编号"), "rows", "who"]
+    own_pages = {"log": "log/", "file": "file/"}
 
     @admin.display(description="行数", ordering="row_count")
     def rows(self, row: BookExport) -> str:
@@ -212,14 +212,6 @@ class BookExportAdmin(BooksAdmin):
     @admin.display(description="导出人")
     def who(self, row: BookExport) -> str:
         return row.actor.name if row.actor else "服务器命令"
-
-    def get_urls(self) -> list[URLPattern]:
-        wrap = self.admin_site.admin_view
-        page_urls = [
-            path("log/", wrap(self.log_view), name="loans_bookexport_log"),
-            path("file/", wrap(self.file_view), name="loans_bookexport_file"),
-        ]
-        return [*page_urls, *super().get_urls()]
 
     def log_view(self, request: HttpRequest) -> HttpResponseBase:
         """Every file that was ever taken."""

@@ -1,4 +1,4 @@
-"""Acts of staff on the books: a reason, one service, and a sentence on what it did to the debt."""
+"""The form of an act of staff on the books: who may, what it asks for, one service, its refusals."""
 
 from __future__ import annotations
 
@@ -11,20 +11,11 @@ from django.core.exceptions import PermissionDenied
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 
-from loans.models import Loan
 from loans.pages.forms import ActReasonForm
-from loans.queries.debt import load_debt
-from loans.services.acts.proposals import effect
-from portal.core import clock
 from portal.core.errors import RuleViolation
-from portal.core.kernel.roles import Rank
 from portal.core.models import User
-
-
-def may_act(user: User, loan: Loan) -> bool:
-    """Supervisors and above; nobody on a loan of their own."""
-    return user.has_rank(Rank.SUPERVISOR) and user.same_person_as_id != loan.borrower_id
 
 
 def split_words(split: dict[str, Any]) -> str:
@@ -83,23 +74,9 @@ def act_page(
                 return HttpResponseRedirect(done.page)
     context = {
         **admin.site.each_context(request),
-        "title": page.title,
-        "page": page,
-        "form": form,
+        **{"title": page.title, "warning": page.warning, "facts": page.facts, "form": form},
+        **{"button": page.button, "back": page.back},
+        "section": "账务操作复核",
+        "section_url": reverse("admin:loans_proposal_changelist"),
     }
-    return render(request, "admin/loans/act.html", context, status=status)
-
-
-def changing(
-    loan: Loan, back: str, act: Callable[[dict[str, Any], User], object]
-) -> Callable[[dict[str, Any], User], Done]:
-    """An act that is done at once: what it did to today's debt is said on the page it came from."""
-
-    def run(data: dict[str, Any], actor: User) -> Done:
-        before = load_debt(loan, clock.today())
-        act(data, actor)
-        changes = effect(before, load_debt(loan, before.as_of))
-        changed = f"按今天计算：{'；'.join(changes)}（元）。" if changes else "今天的欠款没有变化。"
-        return Done(f"已完成。{changed}", back)
-
-    return run
+    return render(request, "admin/act.html", context, status=status)

@@ -11,7 +11,6 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 
@@ -64,13 +63,7 @@ class PortfolioFileForm(forms.Form):
 class PortfolioReportAdmin(BooksAdmin):
     """The list is the page that orders; a report's own page shows its tables."""
 
-    def get_urls(self) -> list[URLPattern]:
-        wrap = self.admin_site.admin_view
-        page_urls = [
-            path("<int:pk>/loans/", wrap(self.loans_view), name="loans_portfolioreport_loans"),
-            path("<int:pk>/file/", wrap(self.file_view), name="loans_portfolioreport_file"),
-        ]
-        return [*page_urls, *super().get_urls()]
+    own_pages = {"loans": "<int:pk>/loans/", "file": "<int:pk>/file/"}
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Order a report; what is being counted, and what is kept. A part alone for htmx."""

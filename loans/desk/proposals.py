@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -11,7 +12,7 @@ from django.db.models import QuerySet
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils.html import format_html_join
 
 from loans.desk.acts import ActPage, Done, act_page
@@ -21,6 +22,7 @@ from loans.pages.forms import (
     ActReasonForm,
     AdjustmentForm,
     ApprovalForm,
+    LatePaymentForm,
     ReferenceForm,
     RefundForm,
     WriteOffForm,
@@ -65,101 +67,99 @@ def propose_page(
     return act_page(request, page, act)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+Asked = tuple[Decimal, dict[str, Any]]  # the amount in yuan that decides who may approve; terms
+Answers = dict[str, Any]  # of the act's form
+
+
+@dataclass(frozen=True, slots=True)
 class LoanAct:
-    """An act that is proposed from a loan's page: its words, its form, and the draft it makes."""
+    """An act that is proposed from a loan's page: its words, its form, and what that asks for."""
 
     kind: Proposal.Kind
     warning: str
     form_class: type[Form]
-    draft: Callable[[Loan, dict[str, Any]], Draft]
+    asked: Callable[[Loan, Answers], Asked]
 
 
-def _refund(loan: Loan, data: dict[str, Any]) -> Draft:
-    return Draft(
-        kind=Proposal.Kind.REFUND,
-        loan_id=loan.pk,
-        amount=data["amount"],
-        reason=data["reason"],
-        terms={"reference": data["reference"]},
-    )
+def _late_payment(loan: Loan, answers: Answers) -> Asked:
+    terms = {name: answers[name] for name in ("reference", "keep_excess")}
+    return answers["amount"], {"paid_on": answers["paid_on"].isoformat(), **terms}
 
 
-def _return_refund(loan: Loan, data: dict[str, Any]) -> Draft:
-    return Draft(
-        kind=Proposal.Kind.REFUND_BACK,
-        loan_id=loan.pk,
-        amount=amount_of(sent(loan.pk, data["reference"])),
-        reason=data["reason"],
-        terms={"reference": data["reference"]},
-    )
+def _refund(loan: Loan, answers: Answers) -> Asked:
+    return answers["amount"], {"reference": answers["reference"]}
 
 
-def _write_off(loan: Loan, data: dict[str, Any]) -> Draft:
-    names = ("principal", "interest", "charges")
-    parts = {name: data[name] for name in names if data[name]}
+def _return_refund(loan: Loan, answers: Answers) -> Asked:
+    reference = answers["reference"]
+    return amount_of(sent(loan.pk, reference)), {"reference": reference}
+
+
+def _write_off(loan: Loan, answers: Answers) -> Asked:
+    parts = {name: answers[name] for name in LABELS if answers[name]}
+    if not parts:
+        return load_debt(loan, clock.today()).total, {}
+    return sum(parts.values(), ZERO), {"parts": {n: str(amount) for n, amount in parts.items()}}
+
+
+def _non_accrual(loan: Loan, answers: Answers) -> Asked:
     owed = load_debt(loan, clock.today())
-    return Draft(
-        kind=Proposal.Kind.WRITE_OFF,
-        loan_id=loan.pk,
-        amount=sum(parts.values(), ZERO) or owed.total,
-        reason=data["reason"],
-        terms={"parts": {name: str(amount) for name, amount in parts.items()}} if parts else {},
-    )
+    return owed.total - owed.principal, {}
 
 
-def _non_accrual(loan: Loan, data: dict[str, Any]) -> Draft:
-    owed = load_debt(loan, clock.today())
-    return Draft(
-        kind=Proposal.Kind.NON_ACCRUAL,
-        loan_id=loan.pk,
-        amount=owed.total - owed.principal,
-        reason=data["reason"],
-    )
+def _adjust(loan: Loan, answers: Answers) -> Asked:
+    return answers["amount"], {name: answers[name] for name in ("from_part", "to_part")}
 
 
-def _adjust(loan: Loan, data: dict[str, Any]) -> Draft:
-    return Draft(
-        kind=Proposal.Kind.ADJUSTMENT,
-        loan_id=loan.pk,
-        amount=data["amount"],
-        reason=data["reason"],
-        terms={"from_part": data["from_part"], "to_part": data["to_part"]},
-    )
+def _accelerate(loan: Loan, answers: Answers) -> Asked:
+    return load_debt(loan, clock.today()).principal, {}
 
 
 LOAN_ACTS: dict[str, LoanAct] = {  # by the word in the address
+    "late-payment": LoanAct(
+        Proposal.Kind.LATE_PAYMENT,
+        "按实际到账日入账：罚息从那天起重新计算，之后的还款重新分配，"
+        "之后的违约和提前到期按原日期、原原因重新计算。更正前后的数字都会记下来。",
+        LatePaymentForm,
+        _late_payment,
+    ),
     "refund": LoanAct(
-        kind=Proposal.Kind.REFUND,
-        warning="把多还的钱退给借款人：先按原路付款，再登记金额和付款流水号。不超过溢缴款余额。",
-        form_class=RefundForm,
-        draft=_refund,
+        Proposal.Kind.REFUND,
+        "把多还的钱退给借款人：先按原路付款，再登记金额和付款流水号。不超过溢缴款余额。",
+        RefundForm,
+        _refund,
     ),
     "refund-back": LoanAct(
-        kind=Proposal.Kind.REFUND_BACK,
-        warning="退款没有到账、款项退回时登记：金额重新成为溢缴款，可以换新的流水号再退。",
-        form_class=ReferenceForm,
-        draft=_return_refund,
+        Proposal.Kind.REFUND_BACK,
+        "退款没有到账、款项退回时登记：金额重新成为溢缴款，可以换新的流水号再退。",
+        ReferenceForm,
+        _return_refund,
     ),
     "write-off": LoanAct(
-        kind=Proposal.Kind.WRITE_OFF,
-        warning="把收不回的欠款记为损失。欠款本身不变：借款人仍需归还，罚息照常计收，之后收到的款项记为核销收回。",
-        form_class=WriteOffForm,
-        draft=_write_off,
+        Proposal.Kind.WRITE_OFF,
+        "把收不回的欠款记为损失。欠款本身不变：借款人仍需归还，罚息照常计收，之后收到的款项记为核销收回。",
+        WriteOffForm,
+        _write_off,
     ),
     "non-accrual": LoanAct(
-        kind=Proposal.Kind.NON_ACCRUAL,
-        warning="记账到今天，把已产生的利息和罚息转为表外核算。有还款等事情发生时会自动处理，"
+        Proposal.Kind.NON_ACCRUAL,
+        "记账到今天，把已产生的利息和罚息转为表外核算。有还款等事情发生时会自动处理，"
         "这里用于一直没有变动的借款；还清逾期后自动转回。",
-        form_class=ActReasonForm,
-        draft=_non_accrual,
+        ActReasonForm,
+        _non_accrual,
     ),
     "adjustment": LoanAct(
-        kind=Proposal.Kind.ADJUSTMENT,
-        warning="把到期欠款的一部分从一个科目调到另一个科目：总待还不变，调入的部分从今天起单列一期应还，"
+        Proposal.Kind.ADJUSTMENT,
+        "把到期欠款的一部分从一个科目调到另一个科目：总待还不变，调入的部分从今天起单列一期应还，"
         "只有本金计收罚息。不超过调出科目到期未还的金额。",
-        form_class=AdjustmentForm,
-        draft=_adjust,
+        AdjustmentForm,
+        _adjust,
+    ),
+    "acceleration": LoanAct(
+        Proposal.Kind.ACCELERATION,
+        "全部未到期本金从复核通过那天起到期，未到期利息不再收取。会通知借款人，不能撤销。",
+        ActReasonForm,
+        _accelerate,
     ),
 }
 
@@ -175,6 +175,7 @@ def loan_acts(user: object, loan: Loan, books: Position) -> list[tuple[str, str]
         "write-off": owes,
         "adjustment": owes,
         "non-accrual": owes and is_non_accruing(books, clock.today()),
+        "acceleration": owes and loan.accelerated_on is None and not books.is_plan(),
     }
     return [(slug, act.kind.label) for slug, act in LOAN_ACTS.items() if possible.get(slug, True)]
 
@@ -192,7 +193,12 @@ def loan_act_page(request: HttpRequest, loan: Loan, slug: str) -> HttpResponse:
         form_class=act.form_class,
         button=PROPOSE,
     )
-    return propose_page(request, page, lambda data: act.draft(loan, data))
+
+    def draft(answers: Answers) -> Draft:
+        amount, terms = act.asked(loan, answers)
+        return Draft(act.kind, loan.pk, amount, answers["reason"], terms=terms)
+
+    return propose_page(request, page, draft)
 
 
 @admin.register(Proposal)
@@ -212,27 +218,9 @@ class ProposalAdmin(ReadOnlyAdmin):
         *("maker", "made_at", "valid_until", "checker", "decided_at", "note"),
     ]
     readonly_fields = [
-        CONTRACT,
-        AMOUNT,
-        "details",
-        "rehearsed",
-        "state",
-        "rank",
-        "maker",
-        "checker",
+        *(CONTRACT, AMOUNT, "details", "rehearsed", "state", "rank", "maker", "checker"),
     ]
-
-    def get_urls(self) -> list[URLPattern]:
-        wrap = self.admin_site.admin_view
-        ends = [
-            path(f"<int:pk>/{end}/", wrap(view), name=f"loans_proposal_{end}")
-            for end, view in (
-                ("approve", self.approve_view),
-                ("refuse", self.refuse_view),
-                ("withdraw", self.withdraw_view),
-            )
-        ]
-        return [*ends, *super().get_urls()]
+    own_pages = {end: f"<int:pk>/{end}/" for end in ("approve", "refuse", "withdraw")}
 
     @admin.display(description="状态")
     def state(self, proposal: Proposal) -> str:
@@ -246,7 +234,7 @@ class ProposalAdmin(ReadOnlyAdmin):
 
     @admin.display(description="复核人")
     def checker(self, proposal: Proposal) -> str:
-        return proposal.decided_by.name if proposal.decided_by else ""
+        return proposal.decided_by.name if proposal.decided_by else "-"
 
     @admin.display(description="需要")
     def rank(self, proposal: Proposal) -> str:
@@ -298,7 +286,11 @@ def proposal_details(proposal: Proposal) -> list[tuple[str, str]]:
     payment = proposal.payment
     rows = [("还款", f"{payment.paid_on}，流水号 {payment.reference}")] if payment else []
     terms = proposal.terms
-    rows += [("付款流水号", terms["reference"])] if "reference" in terms else []
+    if proposal.kind == Proposal.Kind.LATE_PAYMENT:
+        rows += [("付款日", terms["paid_on"]), ("渠道流水号", terms["reference"])]
+        rows += [("超出全部应还的部分", "记为溢缴款")] if terms["keep_excess"] else []
+    elif "reference" in terms:
+        rows.append(("付款流水号", terms["reference"]))
     if proposal.kind == Proposal.Kind.ADJUSTMENT:
         names = dict(PARTS_OF_DEBT)
         rows += [("从", names[terms["from_part"]]), ("到", names[terms["to_part"]])]

@@ -1,4 +1,4 @@
-"""The books at the staff desk: everything to read, nothing to edit; three acts go through services."""
+"""The books at the staff desk: everything to read, nothing to edit; acts are proposed to a second person."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils.html import format_html_join
 
-from loans.desk.acts import ActPage, act_page, changing, may_act, split_words
+from loans.desk.acts import ActPage, split_words
 from loans.desk.proposals import PROPOSE, loan_act_page, loan_acts, proposals_of, propose_page
 from loans.models import Account, Entry, Instalment, Loan, Payment, Posting, Proposal, Schedule
-from loans.pages.forms import LatePaymentForm
 from loans.presenters.amounts import desk_parts
 from loans.presenters.rules import penalty_rules
 from loans.queries.carrying import ever_written_off, off_balance
@@ -22,9 +21,7 @@ from loans.queries.debt import debt_of
 from loans.queries.position import load_position
 from loans.queries.standing import LOAN
 from loans.queries.statement import corrections_of
-from loans.services.acceleration import accelerate
 from loans.services.acts.proposals import Draft, may_propose
-from loans.services.payments.payment import pay
 from portal.core import clock
 from portal.core.desk.columns import column, filled, money
 from portal.core.desk.records import ReadOnlyAdmin
@@ -67,8 +64,8 @@ class ScheduleInline(ReadOnlyInline):
 
 class PaymentInline(ReadOnlyInline):
     model = Payment
-    fields = ["paid_on", "amount", "kind", "reference", "stands"]
-    readonly_fields = ["stands"]
+    fields = ["paid_on", AMOUNT, "kind", "reference", "stands"]
+    readonly_fields = [AMOUNT, "stands"]
 
     @admin.display(description="状态")
     def stands(self, payment: Payment) -> str:
@@ -83,7 +80,8 @@ class EntryInline(ReadOnlyInline):
 
 class PostingInline(ReadOnlyInline):
     model = Posting
-    fields = ["account", "instalment", "amount"]
+    fields = ["account", "instalment", AMOUNT]
+    readonly_fields = [AMOUNT]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Posting]:
         return super().get_queryset(request).select_related("instalment")
@@ -114,6 +112,7 @@ class LoanAdmin(ReadOnlyAdmin):
     ]
     readonly_fields = ["person", "rules", LENT]
     inlines = [ScheduleInline, PaymentInline, EntryInline]
+    own_pages = {"propose": "<int:pk>/propose/<slug:act>/"}
 
     @admin.display(description="借款人")
     def person(self, loan: Loan) -> str:
@@ -123,21 +122,6 @@ class LoanAdmin(ReadOnlyAdmin):
     def rules(self, loan: Loan) -> str:
         lines = ((rule.title, rule.text) for rule in penalty_rules(loan.terms))
         return format_html_join("", "<div>{}：{}</div>", lines)
-
-    def get_urls(self) -> list[URLPattern]:
-        wrap = self.admin_site.admin_view
-        act_urls = [
-            path("<int:pk>/accelerate/", wrap(self.accelerate_view), name="loans_loan_accelerate"),
-            path(
-                "<int:pk>/late-payment/",
-                wrap(self.late_payment_view),
-                name="loans_loan_late_payment",
-            ),
-            path(
-                "<int:pk>/propose/<slug:act>/", wrap(self.propose_view), name="loans_loan_propose"
-            ),
-        ]
-        return [*act_urls, *super().get_urls()]
 
     def change_view(
         self,
@@ -150,66 +134,23 @@ class LoanAdmin(ReadOnlyAdmin):
         if isinstance(loan, Loan):
             books = load_position(loan)
             debt = debt_of(books, clock.today())
-            allowed = isinstance(request.user, User) and may_act(request.user, loan)
             extra_context = {
                 **(extra_context or {}),
                 "debt": debt,
                 "debt_parts": desk_parts(debt),
                 "corrections": corrections_of(loan),
                 "proposals": proposals_of(Proposal.objects.filter(loan=loan)),
-                "may_act": allowed,
                 "credit": books.credit,
                 "written_off": ever_written_off(books),
                 "recovered": -books.total(LOAN, Account.RECOVERED),
                 "off_balance": off_balance(books),
                 "loan_acts": loan_acts(request.user, loan, books),
-                "may_accelerate": allowed and loan.accelerated_on is None,
             }
         return super().change_view(request, object_id, form_url, extra_context)
-
-    def accelerate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """宣布提前到期, as of today."""
-        loan = get_object_or_404(Loan, pk=pk)
-        back = reverse("admin:loans_loan_change", args=[pk])
-        page = ActPage(
-            title=f"宣布提前到期：{loan.number}",
-            warning="全部未到期本金从今天起到期，未到期利息不再收取。会通知借款人，不能撤销。",
-            back=back,
-            may=lambda user: may_act(user, loan),
-        )
-        act = changing(
-            loan,
-            back,
-            lambda data, actor: accelerate(
-                loan_id=pk, on=clock.today(), reason=data["reason"], actor=actor, now=clock.now()
-            ),
-        )
-        return act_page(request, page, act)
 
     def propose_view(self, request: HttpRequest, pk: int, act: str) -> HttpResponse:
         """Any act that somebody else has to approve."""
         return loan_act_page(request, get_object_or_404(Loan, pk=pk), act)
-
-    def late_payment_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """补记还款: money that came in on an earlier day."""
-        loan = get_object_or_404(Loan, pk=pk)
-        back = reverse("admin:loans_loan_change", args=[pk])
-        page = ActPage(
-            title=f"补记还款：{loan.number}",
-            warning=(
-                "按实际到账日入账：罚息从那天起重新计算，之后的还款重新分配，"
-                "之后的违约和提前到期按原日期、原原因重新计算。更正前后的数字都会记下来。"
-            ),
-            back=back,
-            may=lambda user: may_act(user, loan),
-            form_class=LatePaymentForm,
-        )
-        act = changing(
-            loan,
-            back,
-            lambda data, actor: pay(loan_id=pk, actor=actor, now=clock.now(), **data),
-        )
-        return act_page(request, page, act)
 
 
 @admin.register(Payment)
@@ -227,12 +168,8 @@ class PaymentAdmin(ReadOnlyAdmin):
     readonly_fields = [CONTRACT, AMOUNT, "stands", "split_first", "split_corrected"]
     search_fields = ["reference", "public_id", "loan__number"]
     search_help_text = "流水号或借据编号"
+    own_pages = {"reverse": "<int:pk>/reverse/"}
     date_hierarchy = "paid_on"
-
-    def get_urls(self) -> list[URLPattern]:
-        act = self.admin_site.admin_view(self.reverse_view)
-        act_urls = [path("<int:pk>/reverse/", act, name="loans_payment_reverse")]
-        return [*act_urls, *super().get_urls()]
 
     @admin.display(description="状态")
     def stands(self, payment: Payment) -> str:

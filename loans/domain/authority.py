@@ -9,6 +9,11 @@ from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Rank, rank_at_least
 
 
+def may_check(rank: str, needed: str) -> bool:
+    """Whether a rank may decide on a proposal that needs ``needed``; an auditor never does."""
+    return rank != Rank.AUDITOR and rank_at_least(rank, needed)
+
+
 @dataclass(frozen=True, slots=True)
 class ActTier:
     """What one rank may approve alone, per act (yuan; None = any amount)."""

@@ -23,12 +23,14 @@ class Proposal(models.Model):
     """
 
     class Kind(models.TextChoices):
+        LATE_PAYMENT = "late_payment", "补记还款"
         REVERSAL = "reversal", "冲正还款"
         REFUND = "refund", "退还溢缴款"
         REFUND_BACK = "refund_back", "登记退款退回"
         WRITE_OFF = "write_off", "核销"
         NON_ACCRUAL = "non_accrual", "转列非应计"
         ADJUSTMENT = "adjustment", "科目调整"
+        ACCELERATION = "acceleration", "宣布提前到期"
 
     class Status(models.TextChoices):
         PENDING = "pending", "待复核"
@@ -61,6 +63,7 @@ class Proposal(models.Model):
         related_name="+",
         verbose_name="复核人",
     )
+    decided_rank = models.CharField("复核时的职级", max_length=12, blank=True)
     decided_at = models.DateTimeField("复核时间", null=True, blank=True)
     note = models.CharField("复核意见", max_length=200, blank=True)
 

@@ -135,6 +135,7 @@ class PayForm(AmountForm):
 class ActReasonForm(forms.Form):
     """A staff act on the books needs a reason that others can check later."""
 
+    use_required_attribute = False
     reason = forms.CharField(
         label="原因",
         min_length=5,
@@ -161,41 +162,6 @@ class ApprovalForm(forms.Form):
     )
 
 
-class LatePaymentForm(forms.Form):
-    """Money that arrived on an earlier day and is booked only now."""
-
-    amount = forms.CharField(
-        label="金额（元）",
-        max_length=40,
-        error_messages={
-            "required": "金额：请填写收到多少，例如 1500.00。",
-            "max_length": "金额：内容过长，请只填写金额，例如 1500.00。",
-        },
-    )
-    paid_on = forms.DateField(
-        label="付款日",
-        widget=forms.DateInput(attrs={"type": "date"}),
-        error_messages={
-            "required": "付款日：请填写款项到账的日期。",
-            "invalid": "付款日：请按“年-月-日”填写，例如 2026-11-08。",
-        },
-    )
-    reference = forms.CharField(
-        label="渠道流水号",
-        max_length=80,
-        strip=True,
-        error_messages={
-            "required": "渠道流水号：请填写，同一笔流水只入账一次。",
-            "max_length": "渠道流水号：请控制在 80 字以内。",
-        },
-    )
-
-    keep_excess = forms.BooleanField(label="超出全部应还的部分记为溢缴款，以后退还", required=False)
-
-    def clean_amount(self) -> Decimal:
-        return _parsed(self.cleaned_data["amount"])
-
-
 def _parsed(text: str) -> Decimal:
     try:
         return money.parse(text, field="amount", label="金额")
@@ -218,6 +184,30 @@ class AmountOfActForm(ActReasonForm):
 
     def clean_amount(self) -> Decimal:
         return _parsed(self.cleaned_data["amount"])
+
+
+class LatePaymentForm(AmountOfActForm):
+    """Money that arrived on an earlier day and is booked only now."""
+
+    paid_on = forms.DateField(
+        label="付款日",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        error_messages={
+            "required": "付款日：请填写款项到账的日期。",
+            "invalid": "付款日：请按“年-月-日”填写，例如 2026-11-08。",
+        },
+    )
+    reference = forms.CharField(
+        label="渠道流水号",
+        max_length=80,
+        strip=True,
+        error_messages={
+            "required": "渠道流水号：请填写，同一笔流水只入账一次。",
+            "max_length": "渠道流水号：请控制在 80 字以内。",
+        },
+    )
+    keep_excess = forms.BooleanField(label="超出全部应还的部分记为溢缴款，以后退还", required=False)
+    field_order = ["amount", "paid_on", "reference", "keep_excess"]
 
 
 class WriteOffForm(ActReasonForm):

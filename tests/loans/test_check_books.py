@@ -12,12 +12,23 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from loans import proofs
-from loans.models import Entry, Instalment, Loan, Payment, PortfolioReport, Posting, Schedule
+from loans.models import (
+    Entry,
+    Instalment,
+    Loan,
+    Payment,
+    PortfolioReport,
+    Posting,
+    Proposal,
+    Schedule,
+)
 from loans.proofs import violations
+from loans.services.acts.proposals import Draft, approve, propose
 from loans.services.payments.payment import reverse_payment
 from loans.services.portfolio import count_chunks, order_report
 from portal.core.fields import money_value
 from portal.core.kernel.roles import Rank
+from portal.core.models import User
 from tests import factories
 from tests.loans.books import (
     D,
@@ -218,3 +229,29 @@ def test_a_portfolio_that_is_not_the_sum_of_its_loans_is_named(loan: Loan, plant
     if planted in ("line", "days"):  # the books moved on: what differs now is no fault of a report
         paid(loan, "10.00", "2024-03-05")
         assert {v.where for v in violations()} <= {f"report {report.pk}"}
+
+
+@pytest.mark.parametrize("planted", ["alone", "own", "maker's own", "rank", "auditor"])
+def test_a_proposal_that_the_wrong_person_decided_is_named(loan: Loan, planted: str) -> None:
+    maker, checker = factories.staff(Rank.REVIEWER), factories.staff(Rank.MANAGER)
+    now = at(day("2024-03-05"))
+    draft = Draft(Proposal.Kind.WRITE_OFF, loan.pk, D("5000.01"), "按批复核销")
+    proposal = approve(proposal_id=propose(draft, actor=maker, now=now).pk, actor=checker, now=now)
+    assert (proposal.decided_rank, proposal.needs_rank) == (Rank.MANAGER, Rank.MANAGER)
+    assert_clean()
+
+    match planted:
+        case "alone":
+            if connection.vendor == "postgresql":  # rolled back with the test
+                break_it("ALTER TABLE loans_proposal DROP CONSTRAINT proposal_maker_is_not_checker")
+            break_it("UPDATE loans_proposal SET decided_by_id = made_by_id")
+        case "own":
+            User.objects.filter(pk=checker.pk).update(same_person_as=loan.borrower)
+        case "maker's own":
+            break_it("UPDATE loans_proposal SET made_by_id = %s", loan.borrower_id)
+        case "rank":
+            break_it("UPDATE loans_proposal SET decided_rank = %s", Rank.SUPERVISOR.value)
+        case "auditor":
+            break_it("UPDATE loans_proposal SET decided_rank = %s", Rank.AUDITOR.value)
+
+    assert [violation.rule for violation in violations()] == ["approval"]

@@ -16,7 +16,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from loans.domain.authority import ActRules
+from loans.domain.authority import ActRules, may_check
 from loans.models import Loan, Payment, Proposal
 from loans.queries.debt import load_debt
 from loans.queries.types import Debt
@@ -25,7 +25,7 @@ from loans.services.refusals import refusing
 from portal.core.errors import NotYourTurn, RuleViolation, TermsChanged
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.money import FEN, require_money
-from portal.core.kernel.roles import Rank, rank_at_least
+from portal.core.kernel.roles import Rank
 from portal.core.models import User
 from portal.core.notifications.outbox import notify
 from portal.core.retry import retried
@@ -46,7 +46,7 @@ def act_rules() -> ActRules:
     return _rules[0]() if _rules else ActRules()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Draft:
     """What a member of staff wants booked; ``amount`` in yuan decides who may approve it."""
 
@@ -87,7 +87,7 @@ def _not_the_checker(proposal: Proposal, user: User) -> str:
         return "提出人不能复核自己的操作，请由另一位同事复核。"
     if user.same_person_as_id == proposal.loan.borrower_id:
         return "不能处理自己名下的借款。"
-    if user.rank == Rank.AUDITOR or not rank_at_least(user.rank, proposal.needs_rank):
+    if not may_check(user.rank, proposal.needs_rank):
         return f"这项操作需要{proposal.needed_label}复核。"
     return ""
 
@@ -218,7 +218,11 @@ def _end(
 ) -> Proposal:
     waiting = Proposal.objects.filter(pk=proposal.pk, status=Proposal.Status.PENDING)
     changed = waiting.update(
-        status=status, decided_by=actor, decided_at=now, note=note.strip()[:200]
+        status=status,
+        decided_by=actor,
+        decided_rank=actor.rank,
+        decided_at=now,
+        note=note.strip()[:200],
     )
     if changed != 1:
         raise TermsChanged("这项操作刚刚被处理，请刷新页面。", code="not-pending")
@@ -229,9 +233,7 @@ def _end(
 
 
 def _tell_checkers(proposal: Proposal, now: datetime) -> None:
-    ranks = [
-        rank for rank in Rank if rank != Rank.AUDITOR and rank_at_least(rank, proposal.needs_rank)
-    ]
+    ranks = [rank for rank in Rank if may_check(rank, proposal.needs_rank)]
     staff = User.objects.filter(role="STAFF", is_active=True, rank__in=ranks).order_by("pk")
     for user in staff.exclude(pk=proposal.made_by_id):
         if user.same_person_as_id != proposal.loan.borrower_id:

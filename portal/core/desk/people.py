@@ -10,7 +10,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 
 from portal.core import clock
 from portal.core.accounts import staff
@@ -160,27 +160,11 @@ class StaffChangeAdmin(ReadOnlyAdmin):
         *("maker", "made_at", "checker", "decided_at"),
     ]
     readonly_fields = ["colleague", "maker", "checker"]
-
-    def get_urls(self) -> list[URLPattern]:
-        wrap = self.admin_site.admin_view
-        ends = [
-            path(f"<int:pk>/{end}/", wrap(view), name=f"portal_staffchange_{end}")
-            for end, view in (
-                ("approve", self.approve_view),
-                ("refuse", self.refuse_view),
-                ("withdraw", self.withdraw_view),
-            )
-        ]
-        return [
-            path("new/", wrap(self.create_view), name="portal_staffchange_new"),
-            path(
-                "for/<int:user>/<slug:kind>/",
-                wrap(self.propose_view),
-                name="portal_staffchange_propose",
-            ),
-            *ends,
-            *super().get_urls(),
-        ]
+    own_pages = {
+        "new": "new/",
+        "propose": "for/<int:user>/<slug:kind>/",
+        **{end: f"<int:pk>/{end}/" for end in ("approve", "refuse", "withdraw")},
+    }
 
     @admin.display(description="接手同事")
     def colleague(self, change: StaffChange) -> str:
@@ -217,7 +201,7 @@ class StaffChangeAdmin(ReadOnlyAdmin):
             }
         return super().change_view(request, object_id, form_url, extra_context)
 
-    def create_view(self, request: HttpRequest) -> HttpResponse:
+    def new_view(self, request: HttpRequest) -> HttpResponse:
         """新建 an account, with nobody's page to come from."""
         back = reverse("admin:portal_staffchange_changelist")
         return self._propose(request, Kind.CREATE, None, back)
@@ -329,5 +313,7 @@ class StaffChangeAdmin(ReadOnlyAdmin):
         context = {
             **admin.site.each_context(request),
             **{"title": title, "warning": warning, "form": form, "button": button, "back": back},
+            "section": "账户变更",
+            "section_url": reverse("admin:portal_staffchange_changelist"),
         }
-        return render(request, "admin/portal/staff/act.html", context, status=status)
+        return render(request, "admin/act.html", context, status=status)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -40,7 +40,25 @@ else:
 
 
 class ReadOnlyAdmin(_ModelAdmin):
-    """Shown to every member of staff, changed by nobody here."""
+    """Shown to every member of staff, changed by nobody here.
+
+    ``own_pages`` are pages beside Django's: the page ``approve`` is the method ``approve_view`` and is
+    called ``admin:loans_proposal_approve``.
+    """
+
+    own_pages: Mapping[str, str] = {}  # the page's word: its address below the list's
+
+    def get_urls(self) -> list[URLPattern]:
+        app, model = self.opts.app_label, self.opts.model_name
+        own_urls = [
+            path(
+                route,
+                self.admin_site.admin_view(getattr(self, f"{word}_view")),
+                name=f"{app}_{model}_{word}",
+            )
+            for word, route in self.own_pages.items()
+        ]
+        return [*own_urls, *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """Headed by what is listed, instead of Django's 选择…查看."""
@@ -87,10 +105,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     actions = ["resend"]
     date_hierarchy = "created_at"
     change_form_template = "admin/portal/delivery_change_form.html"
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.resend_view)
-        return [path("<int:pk>/resend/", view, name="portal_delivery_resend"), *super().get_urls()]
+    own_pages = {"resend": "<int:pk>/resend/"}
 
     def change_view(
         self,
@@ -165,16 +180,12 @@ class PhoneTaskAdmin(ReadOnlyAdmin):
     list_display = ["task", "created_at", "person", "number", "when", "attempts", "outcome"]
     list_filter = [filled("done_at", "进度", no="待拨打", yes="已完成"), "outcome"]
     list_select_related = ["delivery__user", "delivery__notice"]
+    own_pages = {"record": "<int:pk>/record/"}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PhoneTask]:
         """Open ones first, on every database."""
         rows = calls.with_calls_today(super().get_queryset(request), now=clock.now())
         return rows.order_by(F("done_at").asc(nulls_first=True), "created_at")
-
-    def get_urls(self) -> list[URLPattern]:
-        record = self.admin_site.admin_view(self.record_view)
-        record_urls = [path("<int:pk>/record/", record, name="portal_phonetask_record")]
-        return [*record_urls, *super().get_urls()]
 
     @admin.display(description="电话任务")
     def task(self, row: PhoneTask) -> str:
@@ -268,11 +279,11 @@ class WorkDayAdmin(ReadOnlyAdmin):
     list_display = ["date", "kind", "name", "source"]
     list_filter = ["source", "kind"]
     date_hierarchy = "date"
+    own_pages = {"import": "import/"}
 
-    def get_urls(self) -> list[Any]:
-        site = self.admin_site
-        view = site.admin_view(partial(desk_calendar.import_notice, site=site))
-        return [path("import/", view, name="portal_workday_import"), *super().get_urls()]
+    def import_view(self, request: HttpRequest) -> HttpResponse:
+        """A year's notice, pasted."""
+        return desk_calendar.import_notice(request, site=self.admin_site)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         calendar_context = desk_calendar.list_context(request)

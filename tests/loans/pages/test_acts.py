@@ -49,12 +49,10 @@ def statement(lin: Client, loan: Loan) -> str:
 @pytest.fixture
 def overpaid(loan: Loan) -> Loan:
     """20.00 more than everything came in."""
-    boss = person(Rank.SUPERVISOR)
     amount = load_debt(loan, TODAY).payoff + 20
-    late = {"amount": f"{amount}", "paid_on": f"{TODAY}", "reference": "too-much"}
-    page = reverse("admin:loans_loan_late_payment", args=[loan.pk])
-    assert boss.post(page, late).status_code == 409
-    assert boss.post(page, late | {"keep_excess": "on"}).status_code == 302
+    late = {"amount": f"{amount}", "paid_on": f"{TODAY}", "reference": "too-much", "reason": REASON}
+    assert maker().post(act_on(loan, "late-payment"), late).status_code == 409
+    book(act_on(loan, "late-payment"), late | {"keep_excess": "on"})
     return Loan.objects.get(pk=loan.pk)
 
 

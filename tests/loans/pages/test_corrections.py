@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from loans.models import Correction, Loan, Payment
+from loans.models import Correction, Loan, Payment, Proposal
 from loans.queries.debt import load_debt
 from loans.services.acceleration import accelerate
 from loans.services.payments.payment import pay, reverse_payment
@@ -16,7 +16,7 @@ from portal.core.kernel.roles import Rank
 from tests import factories
 from tests.loans.books import day
 from tests.loans.pages.marks import figures
-from tests.two_people import bounce
+from tests.two_people import book, bounce, maker
 
 D = Decimal
 
@@ -108,20 +108,20 @@ def test_a_reversed_payment_is_a_correction_of_its_own(lin: Client, loan: Loan) 
     assert (before[0], after[0]) == (after[1], before[1])  # newest first: it takes the other back
 
 
-LATE = {"amount": "300.00", "paid_on": "2026-02-20", "reference": "found"}
+REASON = "银行对账发现的到账"
+LATE = {"amount": "300.00", "paid_on": "2026-02-20", "reference": "found", "reason": REASON}
 
 
 def late_page(loan: Loan) -> str:
-    return reverse("admin:loans_loan_late_payment", args=[loan.pk])
+    return reverse("admin:loans_loan_propose", args=[loan.pk, "late-payment"])
 
 
-def test_a_supervisor_books_what_was_found(client: Client, loan: Loan) -> None:
-    client.force_login(factories.staff(Rank.SUPERVISOR))
+def test_what_was_found_is_booked_by_two_and_once(loan: Loan) -> None:
+    proposal = book(late_page(loan), LATE, Rank.SUPERVISOR)
+    again = maker().post(late_page(loan), LATE)
 
-    done = client.post(late_page(loan), LATE)
-    again = client.post(late_page(loan), LATE)
-
-    assert (done.status_code, again.status_code) == (302, 302)
+    assert (proposal.made_by.username, again.status_code) == ("maker", 409)
+    assert "流水号 found 的还款（2026-02-20，300.00 元）已经入账" in again.content.decode()
     payment = Payment.objects.get(loan=loan)
     assert (payment.amount, payment.paid_on) == (D("300.00"), day("2026-02-20"))
     assert Correction.objects.get().payment == payment
@@ -130,7 +130,7 @@ def test_a_supervisor_books_what_was_found(client: Client, loan: Loan) -> None:
 @pytest.mark.parametrize(
     ("wrong", "status", "said"),
     [
-        ({"amount": ""}, 422, "金额：请填写收到多少"),
+        ({"amount": ""}, 422, "金额：请填写多少"),
         ({"amount": "1e3"}, 422, "金额"),
         ({"paid_on": "yesterday"}, 422, "付款日：请按"),
         ({"reference": " "}, 422, "渠道流水号：请填写"),
@@ -138,38 +138,36 @@ def test_a_supervisor_books_what_was_found(client: Client, loan: Loan) -> None:
         ({"amount": "99999.00"}, 409, "还款金额超过全部应还"),
     ],
 )
-def test_bad_input_is_a_sentence(
-    client: Client, loan: Loan, wrong: dict[str, str], status: int, said: str
-) -> None:
-    client.force_login(factories.staff(Rank.SUPERVISOR))
-
-    refused = client.post(late_page(loan), LATE | wrong)
+def test_bad_input_is_a_sentence(loan: Loan, wrong: dict[str, str], status: int, said: str) -> None:
+    refused = maker().post(late_page(loan), LATE | wrong)
 
     assert refused.status_code == status
     assert said in refused.content.decode()
     assert not Payment.objects.exists()
 
 
-def test_a_reversed_reference_entered_again_is_not_called_done(client: Client, loan: Loan) -> None:
-    staff = factories.staff(Rank.SUPERVISOR)
-    client.force_login(staff)
-    client.post(late_page(loan), LATE)
+def test_a_reversed_reference_entered_again_is_not_called_done(loan: Loan) -> None:
+    book(late_page(loan), LATE)
     reverse_payment(
-        payment_id=Payment.objects.get().pk, reason="退票", actor=staff, now=factories.NOW
+        payment_id=Payment.objects.get().pk, reason="退票", actor=None, now=factories.NOW
     )
 
-    refused = client.post(late_page(loan), LATE)
-    taken = client.post(late_page(loan), LATE | {"reference": "found-2"})
+    refused = maker().post(late_page(loan), LATE)
+    book(late_page(loan), LATE | {"reference": "found-2"})
 
-    assert (refused.status_code, taken.status_code) == (409, 302)
+    assert refused.status_code == 409
     assert "已冲正" in refused.content.decode()
     assert "found-2" in refused.content.decode()
     assert Payment.objects.filter(reversed_by=None).count() == 1
 
 
-def test_a_reviewer_books_nothing(client: Client, loan: Loan) -> None:
-    client.force_login(factories.staff(Rank.REVIEWER))
+def test_a_reviewer_alone_books_nothing(loan: Loan) -> None:
+    assert maker().post(late_page(loan), LATE).status_code == 302
 
-    assert client.post(late_page(loan), LATE).status_code == 403
-    shown = client.get(reverse("admin:loans_loan_change", args=[loan.pk]))
-    assert "补记还款" not in shown.content.decode()
+    assert not Payment.objects.exists()
+    assert (
+        "提出人不能复核自己的操作"
+        in maker()
+        .get(reverse("admin:loans_proposal_change", args=[Proposal.objects.get().pk]))
+        .content.decode()
+    )

@@ -9,12 +9,15 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from loans.models import Loan
+from loans.desk.proposals import LOAN_ACTS
+from loans.models import Loan, Proposal
 from loans.queries.debt import load_debt
 from loans.services.payments.payment import pay
 from portal.core.kernel.roles import Rank
+from portal.core.models import Notice
 from tests import factories
 from tests.loans.pages.marks import figures
+from tests.two_people import book, decide, maker
 
 TODAY = date(2026, 3, 2)
 
@@ -36,27 +39,39 @@ def test_loan_is_read_only_for_staff(client: Client, loan: Loan) -> None:
     assert client.get(reverse("admin:loans_loan_add")).status_code == 403
 
 
-@pytest.mark.parametrize("rank", [Rank.REVIEWER, Rank.AUDITOR])
-def test_low_ranks_read_and_do_not_act(client: Client, loan: Loan, rank: Rank) -> None:
-    desk(client, rank)
-
-    assert client.get(reverse("admin:loans_loan_change", args=[loan.pk])).status_code == 200
-    assert client.post(reverse("admin:loans_loan_accelerate", args=[loan.pk])).status_code == 403
+REASON = {"reason": "连续三期未还，联系不上"}
 
 
-def test_acceleration_needs_a_reason(client: Client, loan: Loan) -> None:
-    address = reverse("admin:loans_loan_accelerate", args=[loan.pk])
-    desk(client, Rank.SUPERVISOR)
+def act_on(loan: Loan, slug: str) -> str:
+    return reverse("admin:loans_loan_propose", args=[loan.pk, slug])
 
-    refused = client.post(address, {"reason": ""})
-    done = client.post(address, {"reason": "连续三期未还，联系不上"})
-    again = client.post(address, {"reason": "连续三期未还，联系不上"})
 
-    assert (refused.status_code, done.status_code, again.status_code) == (422, 302, 409)
+def test_an_auditor_reads_and_does_not_act(client: Client, loan: Loan) -> None:
+    desk(client, Rank.AUDITOR)
+
+    shown = client.get(reverse("admin:loans_loan_change", args=[loan.pk]))
+
+    assert shown.status_code == 200
+    for slug, act in LOAN_ACTS.items():
+        assert client.get(act_on(loan, slug)).status_code == 403
+        assert act.kind.label not in shown.content.decode()
+
+
+def test_acceleration_takes_a_reason_and_two_people(loan: Loan) -> None:
+    address = act_on(loan, "acceleration")
+
+    refused = maker().post(address, {"reason": ""})
+    proposal = book(address, REASON)  # all of 6,000.00 falls due: a manager's
+    again = maker().post(address, REASON)
+
+    assert (refused.status_code, again.status_code) == (422, 409)
+    assert "已经宣布提前到期" in again.content.decode()
+    assert (proposal.needs_rank, proposal.amount) == ("MANAGER", load_debt(loan, TODAY).principal)
     assert Loan.objects.get(pk=loan.pk).accelerated_on == TODAY
+    assert Notice.objects.filter(event="loan_accelerated").count() == 1
 
 
-def test_an_act_says_what_it_did_to_todays_debt(loan: Loan) -> None:
+def test_a_proposal_says_what_it_will_do_to_todays_debt(loan: Loan) -> None:
     for on in (date(2026, 2, 20), date(2026, 2, 25)):
         pay(
             loan_id=loan.pk,
@@ -67,13 +82,14 @@ def test_an_act_says_what_it_did_to_todays_debt(loan: Loan) -> None:
             now=factories.NOW,
         )
     before = load_debt(loan, TODAY)
-    boss = desk(Client(), Rank.SUPERVISOR)
-    late = {"amount": "50.00", "paid_on": "2026-02-22", "reference": "found"}
+    late = {"amount": "50.00", "paid_on": "2026-02-22", "reference": "found", **REASON}
 
-    done = boss.post(reverse("admin:loans_loan_late_payment", args=[loan.pk]), late, follow=True)
+    proposed = maker().post(act_on(loan, "late-payment"), late, follow=True)
 
+    assert load_debt(loan, TODAY) == before
+    decide(Proposal.objects.get(), "approve", desk(Client(), Rank.SUPERVISOR))
     after = load_debt(loan, TODAY)
-    assert f"总待还 {before.total:,.2f} → {after.total:,.2f}" in done.content.decode()
+    assert f"总待还 {before.total:,.2f} → {after.total:,.2f}" in proposed.content.decode()
 
 
 def test_no_act_is_offered_to_whom_it_is_refused(client: Client, loan: Loan) -> None:
@@ -95,7 +111,8 @@ def test_nobody_acts_on_a_loan_of_their_own(client: Client, loan: Loan) -> None:
     boss = factories.staff(Rank.MANAGER, "boss", same_person_as=loan.borrower)
     client.force_login(boss)
 
-    assert client.get(reverse("admin:loans_loan_accelerate", args=[loan.pk])).status_code == 403
+    for slug in LOAN_ACTS:
+        assert client.get(act_on(loan, slug)).status_code == 403
 
 
 @pytest.mark.parametrize("model", ["loan", "payment", "entry", "schedule", "proposal"])
