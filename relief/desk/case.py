@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, StreamingHttpResponse
 from django.http.response import FileResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import push_url, trigger_client_event
 
 from loans.queries.debt import load_debt
 from portal.core import clock
@@ -28,13 +32,13 @@ from relief.cases.people import missing_ranks
 from relief.cases.permissions import Task
 from relief.cases.timing.deadlines import chinese
 from relief.cases.workflow import Action
-from relief.desk import talk
+from relief.desk import papers, talk
 from relief.desk.acts import ACTS, DeskAct
 from relief.desk.base import case_of, desk_context, may_decide, require_rank, staff_user, who_did
 from relief.desk.builder import builder_for, picked
-from relief.desk.forms import DeskForm, SayForm
+from relief.desk.forms import DeskForm, JudgeForm, SayForm
 from relief.desk.offer_form import OfferForm
-from relief.desk.page import Forms, case_page
+from relief.desk.page import Forms, case_page, trail_of
 from relief.desk.queue import queue, waiting_cases
 from relief.evidence.access_log import open_evidence
 from relief.evidence.models import Evidence
@@ -86,7 +90,12 @@ class CaseAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         if request.method not in {"GET", "HEAD"}:
             return HttpResponseNotAllowed(["GET"])
-        return case_response(request, case_of(request, _number(object_id)), {})
+        case = case_of(request, _number(object_id))
+        if wants_part(request):
+            choices = _choices(request)
+            context = papers.papers_of(case, staff_user(request), clock.now(), choices)
+            return _papers_part(request, context)
+        return case_response(request, case, {})
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
@@ -100,12 +109,32 @@ def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
+def _choices(request: HttpRequest) -> dict[str, str]:
+    """What of the page is chosen: a file and a page of it, a ready answer.
+
+    HTMX turns pages without a new page, so an act goes by the address that it was pressed at.
+    """
+    chosen: Mapping[str, str] = request.GET
+    if request.method == "POST":
+        pressed_at = request.headers.get("Referer", "").partition("#")[0].partition("?")[2]
+        pressed_on = dict(parse_qsl(pressed_at))
+        chosen = pressed_on if "file" in pressed_on else request.GET
+    return {name: chosen.get(name, "") for name in (*papers.PLACE, "say")}
+
+
+def _papers_part(request: HttpRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    """The viewer alone, for HTMX; the cursor goes where the keys turn pages."""
+    context = context | {"is_part": True}
+    response = render(request, "admin/relief/case/_papers.html", context, status=status)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
 def case_response(
     request: HttpRequest, case: Case, forms: Forms, status: int = 200
 ) -> HttpResponse:
     """The page of a case, with a refused form in it if there is one."""
-    choices = {name: request.GET.get(name, "") for name in ("file", "page", "say")}
-    context = case_page(case, staff_user(request), clock.now(), choices, forms)
+    context = case_page(case, staff_user(request), clock.now(), _choices(request), forms)
     full = desk_context(request, title=case.number, is_nav_sidebar_enabled=False, **context)
     return render(request, "admin/relief/case/page.html", full, status=status)
 
@@ -130,6 +159,9 @@ def act_view(request: HttpRequest, pk: int, slug: str) -> HttpResponse:
     if isinstance(form, SayForm) and wants_part(request):
         context = {"say": form, **talk.addresses("case", pk)}
         return render(request, "admin/relief/case/_reply.html", context, status=status)
+    if isinstance(form, JudgeForm) and wants_part(request):
+        viewed = papers.papers_of(case_of(request, pk), actor, now, _choices(request), form)
+        return _papers_part(request, viewed, status)
     return case_response(request, case_of(request, pk), {slug: form}, status)
 
 
@@ -164,12 +196,29 @@ def _after(
     if act.slug in {"offer", "accept-counter"}:
         waits = getattr(result, "status", "") == "pending"
         done = "已提交复核，通过后发给借款人" if waits else "方案已发给借款人"
+    if act.slug == "judge":
+        assert isinstance(result, Evidence)
+        return _after_verdict(request, case, result)
     if act.slug != "say":
         messages.success(request, f"{case.number}：{done}")
     address = reverse("admin:relief_case_change", args=[case.pk])
-    if act.slug == "judge":
-        address += f"?file={form.cleaned_data['file']}#papers"
+    address += papers.place(_choices(request))
     return redirect(address + ("#talk" if act.slug == "say" else ""))
+
+
+def _after_verdict(request: HttpRequest, case: Case, judged: Evidence) -> HttpResponse:
+    """On to the next file without a verdict; behind the last one, the same file stays."""
+    following = papers.next_to_judge(papers.shelf(case), judged)
+    said = f"{judged.original_name}：{'需更换' if judged.problem else '已采信'}。"
+    said += f"下一份：{following.original_name}" if following else "全部材料都已评定"
+    shown = following or judged
+    if not wants_part(request):
+        messages.success(request, said)
+        return redirect(papers.address_of(case, shown))
+    viewed = papers.papers_of(case, staff_user(request), clock.now(), {"file": shown.public_id})
+    response = _papers_part(request, viewed | {"trail": trail_of(case), "has_verdict": True})
+    push_url(response, papers.address_of(case, shown))
+    return trigger_client_event(response, "toast", {"message": said})
 
 
 @require_POST

@@ -27,12 +27,12 @@ from relief.cases.workflow import Action, State, find_move
 from relief.desk.acts import ACTS, DeskAct
 from relief.desk.base import may_decide, who_did
 from relief.desk.builder import builder_for
-from relief.desk.forms import DeskForm, JudgeForm, NumberedForm
+from relief.desk.forms import DeskForm, NumberedForm
 from relief.desk.offer_form import OfferForm
+from relief.desk.papers import papers_of
 from relief.desk.queue import pill
 from relief.desk.talk import addresses, conversation_for, talk_of
 from relief.evidence.kinds import KIND_LABELS
-from relief.evidence.models import Evidence
 from relief.offers.models import Agreement, Offer, OfferStatus
 from relief.offers.suggestions import affordability_of
 from relief.presenters.case import calendar_warning, case_view, event_label
@@ -76,7 +76,6 @@ def case_page(
     stage = loan_stages([case], business_date(now)).get(case.pk)
     view, calendar = case_view(case, viewer, now, stage), load_calendar()
     offers = offers_of(case, for_borrower=False)
-    papers = list(case.evidence.select_related("judged_by").order_by("withdrawn_at", "pk"))
     panels = _panels(case, viewer, offers, forms, now)
     context = {
         "case": case,
@@ -89,13 +88,12 @@ def case_page(
         "cards": formula_cards(position.profile, story_of(position, business_date(now)), debt),
         "profile": position.profile,
         "facts": _facts(case),
-        "trail": _trail(case),
+        "trail": trail_of(case),
         "broken": [(row, RANK_LABELS[row.rank]) for row in broken_promises(case)],
         # The first promise, while it is still ahead and its time not paused for the borrower.
         "review_runs": case.state in (State.SUBMITTED, State.IN_REVIEW)
         and case.review_due_at is not None
         and case.review_due_at > now,
-        "papers": papers,
         "offers": offers,
         "shown": _shown_offer(case, offers, debt, now),
         "panels": panels,
@@ -103,8 +101,7 @@ def case_page(
         "may_decide": may_decide(viewer),
         "read_only": why_not(Task.SAY, case, Actor.of(viewer), now),
         "asked_kinds": "、".join(KIND_LABELS[kind] for kind in case.asked_kinds),
-        **_paper(papers, choices, case, forms),
-        "judge_why_not": why_not(Task.JUDGE_FILE, case, Actor.of(viewer), now),
+        **papers_of(case, viewer, now, choices, forms.get("judge")),
         **talk_of(conversation_for(case), viewer, choices, forms.get("say")),
         **addresses("case", case.pk),
         "face": case.borrower.masked_name,
@@ -141,7 +138,8 @@ def _facts(case: Case) -> dict[str, Any]:
     }
 
 
-def _trail(case: Case) -> list[TrailLine]:
+def trail_of(case: Case) -> list[TrailLine]:
+    """Every event of the case, the newest as the timeline has it, with its messages."""
     return [
         TrailLine(
             label=event_label(entry.event),
@@ -155,29 +153,6 @@ def _trail(case: Case) -> list[TrailLine]:
         )
         for entry in timeline(case)
     ]
-
-
-def _paper(
-    papers: list[Evidence], choices: Mapping[str, str], case: Case, forms: Forms
-) -> dict[str, Any]:
-    """The file that was chosen: nothing is opened, and logged, before somebody chooses."""
-    wanted = choices.get("file", "")
-    chosen = next((paper for paper in papers if paper.public_id == wanted), None)
-    first = next((paper for paper in papers if paper.withdrawn_at is None), None)
-    paper = chosen or first
-    page = choices.get("page", "")
-    number = int(page) if page.isascii() and page.isdigit() and len(page) < 4 else 1
-    judge = forms.get("judge") or JudgeForm(
-        initial={"seen": case.version, "file": paper.public_id if paper else ""}, case=case
-    )
-    return {
-        "paper": paper,
-        "paper_open": chosen is not None and chosen.is_open and chosen.withdrawn_at is None,
-        "paper_page": min(max(number, 1), max(paper.pages, 1)) if paper else 1,
-        "paper_pages": range(1, max(paper.pages, 1) + 1) if paper else range(0),
-        "access_count": paper.accesses.count() if paper else 0,
-        "judge": judge,
-    }
 
 
 def _shown_offer(

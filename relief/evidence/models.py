@@ -171,6 +171,11 @@ class Evidence(models.Model):
         return bool(self.clean_key) and self.bytes_purged_at is None
 
     @property
+    def awaits_verdict(self) -> bool:
+        """Whether staff can look at it and have not said yet that it is good or must be replaced."""
+        return self.is_open and self.withdrawn_at is None and self.judged_at is None
+
+    @property
     def size_label(self) -> str:
         """12.4 MB."""
         return size_text(self.size)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from io import BytesIO
 
 import pytest
@@ -20,10 +22,11 @@ from tests.relief.desk.desk import act, at_desk, page_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen")]
 NOW = factories.NOW
+HTMX = {"HX-Request": "true"}
 
 
-def checked_file(case: Case) -> Evidence:
-    made = next(one for one in FILES if one.code == "I01a")
+def checked_file(case: Case, code: str = "I01a") -> Evidence:
+    made = next(one for one in FILES if one.code == code)
     upload = Upload(made.name, BytesIO(made.data))
     row = add_evidence(case=case, kind="income", upload=upload, actor=case.borrower, now=NOW)
     check_file(evidence_id=row.pk, now=NOW)
@@ -75,6 +78,125 @@ def test_judging_a_file() -> None:
     assert "请选择需要更换的原因" in bare.content.decode()
     assert done.status_code == 302
     assert (paper.state, paper.reason, paper.judged_by) == ("replace", "blurred", factories.staff())
+
+
+def place_of(paper: Evidence, page: int = 0) -> str:
+    return f"?file={paper.public_id}" + (f"&page={page}" if page else "")
+
+
+def test_the_count_of_looks_is_right_while_looking() -> None:
+    """The picture that the page brings is a look; it is counted before the browser asks for it."""
+    case = factories.case_at(State.IN_REVIEW)
+    paper = checked_file(case)
+    client = at_desk()
+
+    closed = client.get(page_of(case)).content.decode()
+    opened = client.get(page_of(case) + place_of(paper)).content.decode()
+    picture = re.findall(r'<img src="([^"]+)"', opened)[0]
+    client.get(picture.replace("&amp;", "&"))
+
+    assert 'data-field="access-count">0</span> 次' in closed
+    assert 'data-field="access-count">1</span> 次，含这一次' in opened
+    assert EvidenceAccess.objects.filter(evidence=paper).count() == 1
+
+
+def test_pages_turn_by_links_and_in_parts() -> None:
+    case = factories.case_at(State.IN_REVIEW)
+    paper = checked_file(case, "P01")  # of two pages
+    client, here = at_desk(), page_of(case)
+
+    whole = client.get(here + place_of(paper)).content.decode()
+    part = client.get(here + place_of(paper, 2), headers=HTMX)
+
+    file = reverse("admin:relief_case_file", args=[case.pk, paper.public_id])
+    assert f'src="{file}?page=1"' in whole
+    assert f'rel="next" href="{here}?file={paper.public_id}&amp;page=2#papers"' in whole
+    assert 'rel="prev"' not in whole
+    assert "<html" not in part.content.decode()
+    assert f'src="{file}?page=2"' in part.content.decode()
+    assert f'rel="prev" href="{here}?file={paper.public_id}&amp;page=1#papers"' in (
+        part.content.decode()
+    )
+    assert 'rel="next"' not in part.content.decode()
+    assert f'href="{file}?whole=1"' in whole
+    assert "HX-Request" in part["Vary"]
+
+
+def test_a_verdict_leads_to_the_next_file_without_one() -> None:
+    case = factories.case_at(State.IN_REVIEW)
+    first, second, third = (checked_file(case, code) for code in ("I01a", "I01b", "P01"))
+    client = at_desk()
+    replace = {"verdict": "replace", "reason": "blurred"}
+
+    plain = act(client, case, "judge", file=second.public_id, verdict="passed")
+    by_htmx = client.post(
+        reverse("admin:relief_case_judge", args=[case.pk]),
+        {"file": third.public_id, **replace},
+        headers=HTMX,
+    )
+    last = act(client, case, "judge", file=first.public_id, verdict="passed")
+
+    part = by_htmx.content.decode()
+    assert plain["Location"] == f"{page_of(case)}{place_of(third)}#papers"
+    # From the end to the top: what is in the case besides is not checked, and so not to be judged.
+    assert by_htmx["HX-Push-Url"] == f"{page_of(case)}{place_of(first)}#papers"
+    assert f'data-viewer="{first.public_id}"' in part
+    assert 'id="trail" hx-swap-oob="true"' in part
+    assert "需更换" in json.loads(by_htmx["HX-Trigger"])["toast"]["message"]
+    assert last["Location"] == f"{page_of(case)}{place_of(first)}#papers"
+    assert "全部材料都已评定" in client.get(page_of(case)).content.decode()
+
+
+def test_a_refused_verdict_stays_at_its_file_in_part_and_page() -> None:
+    case = factories.case_at(State.IN_REVIEW)
+    paper = checked_file(case)
+    address = reverse("admin:relief_case_judge", args=[case.pk]) + place_of(paper)
+    bare = {"file": paper.public_id, "verdict": "replace"}
+
+    for headers in ({}, HTMX):
+        answer = at_desk().post(address, bare, headers=headers)
+
+        assert answer.status_code == 422
+        assert "请选择需要更换的原因" in answer.content.decode()
+        assert f'data-viewer="{paper.public_id}"' in answer.content.decode()
+        assert ("<html" in answer.content.decode()) == (not headers)
+
+
+def test_the_place_among_the_papers_survives_an_act() -> None:
+    case = factories.case_at(State.SUBMITTED)
+    paper = checked_file(case, "P01")
+    client, here = at_desk(), page_of(case)
+    pressed_at = {"Referer": f"http://testserver{here}{place_of(paper, 2)}"}
+    claim = reverse("admin:relief_case_claim", args=[case.pk])
+    reject = reverse("admin:relief_case_reject", args=[case.pk])
+
+    claimed = client.post(claim, {"seen": case.version}, headers=pressed_at)
+    refused = client.post(reject, {}, headers=pressed_at).content.decode()
+    odd = client.post(claim, {}, headers={"Referer": "http://[zz?file=%00"})
+
+    assert claimed["Location"] == here + place_of(paper, 2)
+    assert f'data-viewer="{paper.public_id}"' in refused
+    assert f'src="{reverse("admin:relief_case_file", args=[case.pk, paper.public_id])}?page=2"' in (
+        refused
+    )
+    place = place_of(paper, 2).replace("&", "&amp;")
+    assert f'action="{reject}{place}"' in refused  # and so does the next act
+    assert odd.status_code == 422
+
+
+def test_twenty_files_with_long_names_are_a_list() -> None:
+    case = factories.case_at(State.IN_REVIEW)
+    for number in range(19):
+        factories.add_file(case)
+        Evidence.objects.filter(pk=case.evidence.latest("pk").pk).update(
+            original_name=f"{number}" + "名" * 70 + ".jpg"
+        )
+    Evidence.objects.filter(pk=case.evidence.latest("pk").pk).update(withdrawn_at=NOW)
+
+    page = at_desk().get(page_of(case)).content.decode()
+
+    assert "19 份，另有已移除 1 份" in page
+    assert page.count(f'title="1{"名" * 70}.jpg"') == 1
 
 
 def test_answer_and_note_in_the_conversation() -> None:

@@ -1,0 +1,141 @@
+/* The desk's viewer of one page of a paper: zoom, turn, drag, and keys to turn pages.
+   <div data-viewer="FILE"> <div id="stage" tabindex="0"><span class="sheet"><img …></span></div>
+     <button data-view="fit|full|in|out|turn"> … <output id="view-zoom"> </div>
+   <a id="page-before">, <a id="page-after">
+   Scale and turn stay from page to page of one file. Without this script the page is as wide as
+   its column and scrolls. */
+(() => {
+  "use strict";
+
+  const STEP = 1.25;
+  const LEAST = 0.1;
+  const MOST = 6;
+  const view = { file: "", scale: 0, turn: 0 }; // scale 0: as wide as the column
+
+  // No style attributes: HTMX copies the page when an address is pushed, and the policy forbids copies.
+  const rules = new CSSStyleSheet();
+  document.adoptedStyleSheets = [...document.adoptedStyleSheets, rules];
+
+  const stageOf = () => document.getElementById("stage");
+  const pictureOf = (stage) => stage.querySelector("img");
+  const isAside = () => view.turn % 180 !== 0;
+
+  function fitScale(stage, picture) {
+    const width = isAside() ? picture.naturalHeight : picture.naturalWidth;
+    return stage.clientWidth / width;
+  }
+
+  const scaleOf = (stage, picture) => view.scale || fitScale(stage, picture);
+
+  /** Sizes sheet and picture; the point in the middle of the stage stays there. */
+  function lay() {
+    const stage = stageOf();
+    const picture = stage && pictureOf(stage);
+    if (!picture?.naturalWidth) return;
+    const sheet = picture.parentElement;
+    const middle = {
+      x: (stage.scrollLeft + stage.clientWidth / 2) / (sheet.offsetWidth || 1),
+      y: (stage.scrollTop + stage.clientHeight / 2) / (sheet.offsetHeight || 1),
+    };
+    const wasLaid = stage.classList.contains("on");
+    stage.classList.add("on");
+    const scale = scaleOf(stage, picture);
+    const [width, height] = [picture.naturalWidth * scale, picture.naturalHeight * scale];
+    const [across, down] = isAside() ? [height, width] : [width, height];
+    rules.replaceSync(`
+      #stage.on .sheet { width: ${across}px; height: ${down}px; }
+      #stage.on img { width: ${width}px; height: ${height}px; transform: translate(-50%, -50%) rotate(${view.turn}deg); }
+    `);
+    if (wasLaid) {
+      stage.scrollLeft = middle.x * sheet.offsetWidth - stage.clientWidth / 2;
+      stage.scrollTop = middle.y * sheet.offsetHeight - stage.clientHeight / 2;
+    }
+    const percent = `${Math.round(scale * 100)}%`;
+    const zoom = document.getElementById("view-zoom");
+    if (zoom) zoom.textContent = view.scale ? percent : `适应 ${percent}`;
+    document.querySelector('[data-view="fit"]')?.setAttribute("aria-pressed", String(!view.scale));
+    document.querySelector('[data-view="full"]')?.setAttribute("aria-pressed", String(view.scale === 1));
+  }
+
+  function change(what) {
+    const stage = stageOf();
+    const picture = stage && pictureOf(stage);
+    if (!picture?.naturalWidth) return;
+    const scale = scaleOf(stage, picture);
+    if (what === "fit") view.scale = 0;
+    if (what === "full") view.scale = 1;
+    if (what === "in") view.scale = Math.min(scale * STEP, MOST);
+    if (what === "out") view.scale = Math.max(scale / STEP, LEAST);
+    if (what === "turn") view.turn = (view.turn + 90) % 360;
+    lay();
+  }
+
+  const KEYS = { "+": "in", "=": "in", "-": "out", "0": "fit", "1": "full", r: "turn", R: "turn" };
+  const PAGES = { n: "page-after", N: "page-after", p: "page-before", P: "page-before" };
+  const ARROWS = { ArrowRight: "page-after", ArrowLeft: "page-before" };
+
+  document.addEventListener("keydown", (event) => {
+    const stage = event.target.closest?.("#stage");
+    if (!stage || event.ctrlKey || event.metaKey || event.altKey) return;
+    const fits = stage.scrollWidth <= stage.clientWidth + 1; // else the arrows move the picture
+    const link = PAGES[event.key] || (fits && ARROWS[event.key]);
+    if (KEYS[event.key]) change(KEYS[event.key]);
+    else if (link) document.getElementById(link)?.click();
+    else return;
+    event.preventDefault();
+  });
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-view]");
+    if (button) change(button.dataset.view);
+  });
+
+  document.addEventListener("dblclick", (event) => {
+    if (event.target.closest("#stage")) change(view.scale === 1 ? "fit" : "full");
+  });
+
+  document.addEventListener("wheel", (event) => {
+    if (!event.ctrlKey || !event.target.closest?.("#stage")) return;
+    event.preventDefault();
+    change(event.deltaY < 0 ? "in" : "out");
+  }, { passive: false });
+
+  // Dragging by mouse or pen; a finger scrolls the stage by itself.
+  let held = null;
+  document.addEventListener("pointerdown", (event) => {
+    const stage = event.target.closest?.("#stage");
+    if (!stage || event.pointerType === "touch" || event.button !== 0) return;
+    held = { stage, x: event.clientX + stage.scrollLeft, y: event.clientY + stage.scrollTop };
+    stage.classList.add("held");
+  });
+  document.addEventListener("pointermove", (event) => {
+    if (!held) return;
+    held.stage.scrollLeft = held.x - event.clientX;
+    held.stage.scrollTop = held.y - event.clientY;
+  });
+  ["pointerup", "pointercancel"].forEach((type) => document.addEventListener(type, () => {
+    held?.stage.classList.remove("held");
+    held = null;
+  }));
+
+  function start() {
+    const stage = stageOf();
+    const picture = stage && pictureOf(stage);
+    if (!picture || picture.dataset.seen) return;
+    picture.dataset.seen = "1";
+    const chosen = document.querySelector("#papers .evt .on");
+    const list = chosen?.closest(".evt"); // scrolls by itself: the page must not move
+    if (list) list.scrollTop = chosen.offsetTop - list.offsetTop - list.clientHeight / 2;
+    const file = stage.closest("[data-viewer]").dataset.viewer;
+    if (file !== view.file) Object.assign(view, { file, scale: 0, turn: 0 });
+    const failed = () => { document.getElementById("view-failed").hidden = false; };
+    picture.addEventListener("load", lay);
+    picture.addEventListener("error", failed);
+    if (picture.complete) (picture.naturalWidth ? lay : failed)();
+  }
+
+  window.addEventListener("resize", lay);
+  document.addEventListener("htmx:load", start);
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+  else start();
+})();
