@@ -48,7 +48,7 @@ LAYER_OF: dict[str, str] = {
         pure="celery environment logs parent_death private_redis settings",
         presenters="checks context crash_points middleware step_up",
         pages="demo desk pages",
-        wiring="server urls wsgi",
+        wiring="server static_files urls wsgi",
     ),
     **_below(
         "loans",

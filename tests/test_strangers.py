@@ -21,6 +21,8 @@ PUBLIC = {
         "portal:readyz",
         "portal:metrics",
         "portal:sms-reports",
+        "portal:robots",
+        "portal:security-txt",
         "admin:login",
         "admin:setup",
     ),

@@ -18,6 +18,7 @@ from django.core.exceptions import BadRequest, FieldError, ValidationError
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import render, resolve_url
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -74,6 +75,23 @@ class AnswerMiddleware:
         response = self.get_response(request)
         for name, value in self.HEADERS.items():
             response[name] = value
+        return response
+
+
+class CompressedPagesMiddleware(GZipMiddleware):
+    """Compresses pages and parts of pages; files and papers are compressed already, or stream.
+
+    Against BREACH, which guesses a secret of a page by the length of pages that reflect what the
+    attacker sent: the CSRF token is masked anew in each answer, session and sign-in codes never stand
+    in a page, and Django's middleware adds up to 100 random bytes to each answer.
+    """
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        """The answer, compressed where it is a page and the browser takes it."""
+        if response.get("Content-Type", "").startswith("text/html") and not response.streaming:
+            return super().process_response(request, response)
         return response
 
 

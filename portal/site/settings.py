@@ -191,6 +191,7 @@ MIDDLEWARE = [
     "portal.site.middleware.ForwardedMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.site.middleware.CompressedPagesMiddleware",
     "csp.middleware.CSPMiddleware",
     "portal.site.middleware.KnownMethodsMiddleware",
     "portal.site.middleware.BoundedBodyMiddleware",
@@ -306,6 +307,10 @@ if HTTPS and not TRUSTED_PROXIES:
 # CONNECTIONS_PER_ADDRESS: how many connections one address may hold open to one web process; without
 # a meaning behind a proxy, which is the one address that all come from.
 CONNECTIONS_PER_ADDRESS = number("CONNECTIONS_PER_ADDRESS", default=200, least=1, most=1000)
+# SECURITY_CONTACT: whom to tell about a hole, for /.well-known/security.txt; without it, the help page.
+SECURITY_CONTACT = os.environ.get("SECURITY_CONTACT") or ""
+if SECURITY_CONTACT and not SECURITY_CONTACT.startswith(("mailto:", "https://", "tel:")):
+    raise stop("SECURITY_CONTACT", "must begin with mailto:, https:// or tel: (RFC 9116)")
 # The header is what ForwardedMiddleware leaves of it.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
@@ -347,7 +352,7 @@ STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},  # unused: see storage.py
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "portal.site.static_files.BundlingStorage"},
 }
 
 # CRASH_POINTS: folder in which the fault rig arms crash points (portal/site/crash_points.py).

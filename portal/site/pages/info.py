@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, timedelta
+
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from portal.core import clock
 from relief.cases.collection import IN_PLAN_SENTENCE, IN_TALKS_SENTENCE
 from relief.cases.queries import rules_for
 
@@ -22,6 +27,33 @@ def help_page(request: HttpRequest) -> HttpResponse:
         "portal/info/help.html",
         {"rules": rules_for(None), "collection": IN_TALKS_SENTENCE + IN_PLAN_SENTENCE},
     )
+
+
+@login_not_required
+@require_safe
+def robots(request: HttpRequest) -> HttpResponse:
+    """What search engines may read: what anybody may, and nothing of a person."""
+    lines = ["User-agent: *", "Disallow: /"]
+    lines += [f"Allow: {reverse('portal:help')}$", f"Allow: {reverse('portal:verify')}$"]
+    lines += [f"Allow: {reverse('portal:legal', args=[slug])}$" for slug in TEXTS]
+    return HttpResponse("\n".join([*lines, ""]), content_type="text/plain; charset=utf-8")
+
+
+@login_not_required
+@require_safe
+def security_txt(request: HttpRequest) -> HttpResponse:
+    """Whom to tell about a hole (RFC 9116): SECURITY_CONTACT, or else the page that helps."""
+    here = request.build_absolute_uri
+    expires = (clock.real_now() + timedelta(days=180)).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
+    lines = [
+        f"Contact: {settings.SECURITY_CONTACT or here(reverse('portal:help'))}",
+        f"Expires: {expires.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "Preferred-Languages: zh, en",
+        f"Canonical: {here(reverse('portal:security-txt'))}",
+    ]
+    return HttpResponse("\n".join([*lines, ""]), content_type="text/plain; charset=utf-8")
 
 
 @login_not_required

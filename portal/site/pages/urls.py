@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from portal.site.pages import (
     callbacks,
@@ -47,6 +48,13 @@ urlpatterns = [
     path("me/settings/consents/<slug:kind>/withdraw/", settings.withdraw, name="consent-withdraw"),
     path("help/", info.help_page, name="help"),
     path("legal/<slug:slug>/", info.legal, name="legal"),
+    path("robots.txt", info.robots, name="robots"),
+    path(".well-known/security.txt", info.security_txt, name="security-txt"),
+    path(
+        ".well-known/change-password",  # where password managers look for the form
+        RedirectView.as_view(pattern_name="portal:change-password"),
+        name="change-password-well-known",
+    ),
     path("demo/", include("portal.site.demo.urls")),  # 404 unless DEMO
     path("verify/", verify.verify, name="verify"),
     path("healthz", health.healthz, name="healthz"),
