@@ -23,6 +23,7 @@ PUBLIC = {
         "portal:sms-reports",
         "portal:robots",
         "portal:security-txt",
+        "portal:change-password-well-known",
         "admin:login",
         "admin:setup",
     ),

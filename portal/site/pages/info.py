@@ -7,7 +7,7 @@ from datetime import UTC, timedelta
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
@@ -54,6 +54,14 @@ def security_txt(request: HttpRequest) -> HttpResponse:
         f"Canonical: {here(reverse('portal:security-txt'))}",
     ]
     return HttpResponse("\n".join([*lines, ""]), content_type="text/plain; charset=utf-8")
+
+
+@login_not_required
+@require_safe
+def change_password(request: HttpRequest) -> HttpResponse:
+    """Where password managers look for the form: the borrower's, or at the desk the staff's."""
+    staff = request.user.is_authenticated and request.user.is_staff
+    return redirect("admin:password_change" if staff else "portal:change-password")
 
 
 @login_not_required

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.urls import include, path
-from django.views.generic import RedirectView
 
 from portal.site.pages import (
     callbacks,
@@ -50,11 +49,7 @@ urlpatterns = [
     path("legal/<slug:slug>/", info.legal, name="legal"),
     path("robots.txt", info.robots, name="robots"),
     path(".well-known/security.txt", info.security_txt, name="security-txt"),
-    path(
-        ".well-known/change-password",  # where password managers look for the form
-        RedirectView.as_view(pattern_name="portal:change-password"),
-        name="change-password-well-known",
-    ),
+    path(".well-known/change-password", info.change_password, name="change-password-well-known"),
     path("demo/", include("portal.site.demo.urls")),  # 404 unless DEMO
     path("verify/", verify.verify, name="verify"),
     path("healthz", health.healthz, name="healthz"),

@@ -15,6 +15,7 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from portal.site.static_files import BUNDLES
+from tests import factories
 
 PUBLIC_PAGES = [
     *(reverse(f"portal:{name}") for name in ("login", "register", "reset", "help", "verify")),
@@ -50,14 +51,18 @@ def test_who_finds_a_hole_learns_whom_to_tell(
     assert timedelta(days=30) < ends - datetime.now(UTC) < timedelta(days=365)
 
 
-def test_password_managers_find_the_form(client: Any) -> None:
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("staff", "form"), [(False, "portal:change-password"), (True, "admin:password_change")]
+)
+def test_password_managers_find_the_form(client: Any, staff: bool, form: str) -> None:
+    if staff:
+        client.force_login(factories.staff())
+
     answer = client.get("/.well-known/change-password")
 
     assert answer.status_code == 302
-    assert answer["Location"] in {
-        reverse("portal:change-password"),
-        f"{reverse('portal:login')}?next=/.well-known/change-password",
-    }
+    assert answer["Location"] == reverse(form)
 
 
 @pytest.mark.django_db
