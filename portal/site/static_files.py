@@ -21,13 +21,12 @@ class BundlingStorage(CompressedManifestStaticFilesStorage):
     """
 
     def post_process(
-        self, paths: dict[str, Any], dry_run: bool = False, **options: Any
+        self, paths: dict[str, Any], *args: Any, **options: Any
     ) -> Iterator[tuple[str, str, bool | Exception]]:
         """As Django's, after the bundles are made in the collected folder."""
-        if not dry_run:
-            for name in BUNDLES:
-                self._bundle(name, paths)
-        yield from super().post_process(paths, dry_run, **options)
+        for name in BUNDLES:
+            self._bundle(name, paths)
+        yield from super().post_process(paths, *args, **options)
 
     def _bundle(self, name: str, paths: dict[str, Any]) -> None:
         def sheet(imported: re.Match[str]) -> str:
