@@ -56,6 +56,7 @@ class Words:
     """How a stage is told; the braces are filled from the loan's own figures.
 
     What stands in brackets names the amount, and is left out where that stands beside it in large.
+    An amount that grows is told as of today with what a day adds, whatever the date it may be paid by.
     """
 
     badge: str
@@ -86,11 +87,11 @@ WORDS: dict[Stage, Words] = {
     ),
     S.OVERDUE: Words(
         "已逾期 {days} 天", "d", "已逾期 {days} 天",
-        "第 {number} 期没有按时还清，逾期的本金按天计收罚息；还清[ {amount} 元]后停止计收。", "去还款",
+        "第 {number} 期没有按时还清，逾期的本金按天计收罚息{a_day}；还清[ {amount} 元]后停止计收。", "去还款",
     ),
     S.ACCELERATED: Words(
         "已提前到期", "d", "这笔借款已宣布提前到期",
-        "全部剩余本金已到期[，本期应还 {amount} 元]；逾期的本金按天计收罚息。", "去还款",
+        "全部剩余本金已到期[，本期应还 {amount} 元]；逾期的本金按天计收罚息{a_day}。", "去还款",
     ),
     S.PLAN_ON_TIME: Words(
         "按新计划还款中", "s", "新还款计划按约执行中",
@@ -106,24 +107,24 @@ WORDS: dict[Stage, Words] = {
     ),
     S.PLAN_LATE: Words(
         "新计划有一期未还", "w", "新还款计划第 {number} 期已逾期 {days} 天",
-        "这一期已于 {due} 到期，还在宽限期内：请尽快还清[ {amount} 元]{pay_by}，新计划继续有效。", "去还款",
+        "这一期已于 {due} 到期，还在宽限期内：请尽快还清[，今天应还 {amount} 元]{grows}{pay_by}；还清后新计划继续有效。", "去还款",
     ),
     S.PLAN_PAST_GRACE: Words(
         "新计划逾期", "d", "新还款计划第 {number} 期已逾期 {days} 天",
-        "已过宽限期，你会收到违约预警；请马上还清[ {amount} 元]，新计划继续有效。", "去还款",
+        "已过宽限期，你会收到违约预警；请马上还清[，今天应还 {amount} 元]{grows}；还清后新计划继续有效。", "去还款",
     ),
     S.PLAN_WARNED: Words(
         "有违约风险", "d", "新还款计划已收到违约预警",
-        "请在 {cure_by} 24:00 前还清逾期[的 {amount} 元]，还清后新计划继续有效。", "去还款",
+        "请在 {cure_by} 24:00 前还清逾期[，今天应还 {amount} 元]{grows}；还清后新计划继续有效。", "去还款",
     ),
     S.PLAN_ENDING: Words(
         "新计划即将终止", "d", "新还款计划即将终止",
-        "{why}，客服会确认违约；在确认之前还清逾期[的 {amount} 元]，新计划继续有效。", "去还款",
+        "{why}，客服会确认违约；在确认之前还清逾期，新计划继续有效[；今天应还 {amount} 元]{grows}。", "去还款",
     ),
     S.PLAN_BROKEN: Words(
         "新计划已终止", "d", "新还款计划已因违约终止",
         "{opened}起剩余欠款全部到期[，本期应还 {amount} 元]；"
-        f"{PENALTY_AFTER_BREACH}。仍可随时还款，还不上请联系客服。", "去还款",
+        f"{PENALTY_AFTER_BREACH}{{a_day}}。仍可随时还款，还不上请联系客服。", "去还款",
     ),
     S.PLAN_COMPLETED: Words(
         "新计划已还清", "s", "新还款计划已全部还清",
@@ -299,12 +300,15 @@ def _figures(debt: Debt, watch: PlanWatch | None) -> dict[str, str]:
     amount = debt.due_now if due else (row.total if row else debt.total)
     pay_by = watch.pay_by if watch else None
     cure_by = watch.cure_by if watch else None
+    per_day = f"{debt.penalty_per_day:,.2f}" if debt.penalty_per_day else ""
     return {
         "number": numbers_of(due or ([row] if row else [])),
         "days": str(debt.overdue_days),
         "left": str((row.due_on - debt.as_of).days) if row else "",
         "due": day(row.due_on, debt.as_of) if row else "",
         "amount": f"{amount:,.2f}",
+        "grows": f"，罚息每天约增加 {per_day} 元" if per_day else "",
+        "a_day": f"，每天约增加 {per_day} 元" if per_day else "",
         "pay_by": f"（{day(pay_by, debt.as_of)} 24:00 前不会收到违约预警）" if pay_by else "",
         "cure_by": day(cure_by, debt.as_of) if cure_by else "",
         "why": watch.end_reason if watch else "",
