@@ -26,7 +26,7 @@ from relief.cases.timing.deadlines import MORNING
 from relief.cases.workflow import IN_PLAN, State
 from relief.conversation.models import Conversation
 from relief.desk.base import staff_user
-from relief.desk.queue import LIGHT, WORKED_ON, urgency_of
+from relief.desk.queue import LIGHT, WORKED_ON, urgencies
 from relief.offers.models import Agreement
 
 WEEKS = 8
@@ -93,7 +93,7 @@ def board(request: HttpRequest) -> dict[str, Any]:
         .only(*LIGHT, "reasons", "assigned_to__name")
     )
     calendar = load_calendar()
-    urgency = {case.pk: urgency_of(case, now, calendar) for case in worked}
+    urgency = urgencies(worked, now, calendar)
     plans = list(visible.filter(state__in=IN_PLAN).values_list("state", "reasons"))
     granted = _granted(since)
     reviews = _reviews(since, now)

@@ -158,7 +158,10 @@ def trail_of(case: Case) -> list[TrailLine]:
 def _shown_offer(
     case: Case, offers: list[Offer], debt: Any, now: datetime
 ) -> dict[str, Any] | None:
-    """The version that is on the table, beside today's debt and the version before."""
+    """The version that is on the table, beside today's debt and the version before.
+
+    An accepted one is in the debt: it stands alone, for comparing it would compare it with itself.
+    """
     shown_states = {
         OfferStatus.PENDING,
         OfferStatus.OPEN,
@@ -176,7 +179,9 @@ def _shown_offer(
         "offer": offer,
         "view": view,
         "terms": terms,
-        "today": today(view.sums, debt, case, locked=view.locked, before=old_sums),
+        "today": None
+        if offer.status == OfferStatus.ACCEPTED
+        else today(view.sums, debt, case, locked=view.locked, before=old_sums),
         "percent": _percent(terms.waive_penalty, view.locked),
     }
 

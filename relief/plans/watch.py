@@ -7,6 +7,7 @@ from datetime import date, datetime
 from django.db import transaction
 
 from loans.domain.breach import Vesting
+from loans.queries.debt import load_debt
 from loans.queries.plan import plan_vesting
 from loans.queries.position import load_position
 from loans.queries.stage import TWO_MISSED
@@ -16,7 +17,7 @@ from portal.core.kernel.businesstime import business_date, instant_at
 from portal.core.kernel.roles import Role
 from portal.core.models import User
 from portal.core.retry import retried
-from relief.cases import notices
+from relief.cases import labels, notices
 from relief.cases.gate import SYSTEM, Actor
 from relief.cases.models import Case
 from relief.cases.moves import Occasion, locked, move, record, set_deadlines
@@ -25,7 +26,7 @@ from relief.cases.timing import deadlines
 from relief.cases.timing.lateness import skip_reminder
 from relief.cases.workflow import IN_PLAN, Action, State
 from relief.offers.models import Agreement
-from relief.plans.clock import cure_due, health, plan_due, unpaid
+from relief.plans.clock import cure_due, health, plan_due, unpaid, watch_of
 from relief.plans.health import PlanDue, PlanHealth, Reminder, planned_reminders
 
 REMINDERS = {
@@ -54,7 +55,7 @@ def watch_plan(*, case: Case, now: datetime, planned_at: datetime | None = None)
         if state.must_warn and fresh.state == State.PLAN_ACTIVE:
             warn(case=fresh, now=now)
             return
-        if state.two_missed and fresh.state == State.WARNED:
+        if fresh.state == State.WARNED:
             notify_breach_ready(fresh, now)
         renew_clock(fresh, now)
 
@@ -161,13 +162,20 @@ def cure(*, case: Case, now: datetime) -> Case | None:
 
 
 def notify_breach_ready(case: Case, now: datetime) -> None:
-    """Tells supervisors once per warning that a breach waits to be confirmed."""
+    """Tells supervisors once per warning that a breach waits to be confirmed, and why."""
+    watch = watch_of(case, load_debt(case.loan, business_date(now)))
+    if watch is None or not watch.may_end:
+        return
     warned = case.events.filter(action=Action.WARN).order_by("-pk").first()
     key = f"breach:{warned.pk if warned else 0}"
     ready = notices.AuditEvent.BREACH_READY.value
     if not case.events.filter(action=ready, data__key=key).exists():
+        context = {"ready": labels.BREACH_READY.format(reason=watch.end_reason)}
         record(
-            case, notices.AuditEvent.BREACH_READY, Occasion(SYSTEM, now, data={"key": key}), key=key
+            case,
+            notices.AuditEvent.BREACH_READY,
+            Occasion(SYSTEM, now, data={"key": key}, context=context),
+            key=key,
         )
 
 

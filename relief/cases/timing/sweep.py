@@ -23,7 +23,6 @@ from relief.cases.timing.lateness import break_promise, skip_reminder
 from relief.cases.workflow import Action, State
 from relief.offers.models import OfferStatus
 from relief.plans import watch as plan_watch
-from relief.plans.clock import can_breach
 
 logger = logging.getLogger(__name__)
 BATCH = 200  # handled in one transaction; its cases are locked for that long
@@ -155,8 +154,7 @@ def _plan(row: Deadline, batch: Batch) -> None:
 
 
 def _cure_over(row: Deadline, batch: Batch) -> None:
-    if can_breach(row.case, batch.now):
-        plan_watch.notify_breach_ready(row.case, batch.now)
+    plan_watch.notify_breach_ready(row.case, batch.now)
 
 
 def _nothing(row: Deadline, batch: Batch) -> None:

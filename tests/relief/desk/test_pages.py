@@ -72,6 +72,18 @@ def test_queue_filters_and_searches() -> None:
     assert numbers("?due=nonsense&p=abc&state=%00") == set()
 
 
+def test_an_agreed_plan_is_not_compared_with_its_own_offer() -> None:
+    agreed, open_offer = factories.case_at(State.PLAN_ACTIVE), factories.case_at(State.OFFERED)
+    client = at_desk()
+
+    shown = [client.get(page_of(case)).content.decode() for case in (agreed, open_offer)]
+
+    assert [("协商方案" in text, "对比(元)" in text) for text in shown] == [
+        (True, False),
+        (True, True),
+    ]
+
+
 def test_a_deadline_on_days_not_yet_published_is_marked_on_the_case() -> None:
     sure, unsure = (
         factories.case_at(State.SUBMITTED, now=at(f"2026-12-{day} 10:00")) for day in (28, 31)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
@@ -158,7 +159,8 @@ def test_a_breach_waits_for_the_cure_to_end_and_for_a_supervisor() -> None:
         plan_watch.breach(case=case, reason="未还", actor=supervisor, now=in_time)
     late = noon(due + timedelta(days=14))
     factories.sweep_through(case, late)
-    assert Notice.objects.filter(event="staff_breach_ready", user=supervisor).count() == 1
+    ready = Notice.objects.get(event="staff_breach_ready", user=supervisor)
+    assert re.search(r"补救期已于 \d+月\d+日 24:00 结束，请主管确认违约", ready.body)
     with pytest.raises(RuleViolation, match="需要主管"):
         plan_watch.breach(case=case, reason="未还", actor=staff(), now=late)
     plan_watch.breach(case=case, reason="多次联系未还", actor=supervisor, now=late)
@@ -231,13 +233,20 @@ def test_two_missed_in_a_row_are_ready_at_once() -> None:
     assert "第 1、2 期还没有还清" in told
     borrower = Client()
     borrower.force_login(case.borrower)
+    queue = reverse("admin:relief_case_changelist")
     with clock.frozen(when + timedelta(minutes=1)):
-        desk = at_desk(Rank.SUPERVISOR).get(page_of(case)).content.decode()
+        desk, of_today, waiting = (
+            at_desk(Rank.SUPERVISOR).get(url).content.decode()
+            for url in (page_of(case), f"{queue}?due=today", f"{queue}?due=paused")
+        )
         pages = [
             borrower.get(reverse(name, args=[one.public_id])).content.decode()
             for name, one in (("relief:plan", case), ("loans:detail", case.loan))
         ]
     assert "轮到客服" in desk
+    assert "待确认违约" in of_today  # staff's turn, not 等待借款人
+    assert case.number in of_today
+    assert case.number not in waiting
     for text in (told, desk, *pages):
         assert TWO_MISSED in text
         assert promised not in text
