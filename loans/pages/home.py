@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 
 from loans.pages._common import borrower
 from loans.presenters.home import home_view
-from loans.presenters.standing import standing_of
+from loans.presenters.standing import latest_of
 from loans.queries.debt import borrower_debts
 from portal.core import clock
 from portal.core.web.access import borrower_only
@@ -23,9 +23,11 @@ def home(request: HttpRequest) -> HttpResponse:
     today = clock.today()
     pairs = borrower_debts(borrower(request), today)
     view = home_view(pairs, today)
+    latest = latest_of(view.focus.loan) if view.focus else None
     context = {
         "view": view,
-        "standing": standing_of(view.focus.loan) if view.focus else None,
+        "latest": latest,
+        "standing": latest if latest and latest.is_current else None,
         "sample_url": _sample_url(),
     }
     return render(request, "loans/home/home.html", context)

@@ -184,16 +184,33 @@ def penalty_column(amounts: Components) -> ColumnSum:
     return _column(amounts, PENALTY_PARTS, WORDS["penalty_all"])
 
 
-def interest_column(amounts: Components) -> ColumnSum:
-    """利息 54.00, 保留利息 27.55, or 利息合计 with both."""
-    return _column(amounts, INTEREST_PARTS, WORDS["interest_all"])
+def interest_column(amounts: Components, ahead: Decimal | None = None) -> ColumnSum:
+    """利息 54.00, 保留利息 27.55, or 利息合计 with both.
+
+    With ``ahead``, what of the interest is not yet due: 已到期利息 and 未到期利息 under their own words.
+    """
+    whole = WORDS["interest_all"]
+    if ahead is None:
+        return _column(amounts, INTEREST_PARTS, whole)
+    return _summed(
+        (
+            (WORDS["interest"], amounts.interest - ahead),
+            (WORDS["accrued_interest"], ahead),
+            (WORDS["kept_interest"], amounts.kept_interest),
+        ),
+        whole,
+    )
 
 
 def _column(amounts: Components, names: Sequence[Component], whole: str) -> ColumnSum:
-    present = [(LABELS[name], amounts[name]) for name in names if amounts[name]]
+    return _summed([(LABELS[name], amounts[name]) for name in names], whole)
+
+
+def _summed(parts: Sequence[tuple[str, Decimal]], whole: str) -> ColumnSum:
+    present = [(word, amount) for word, amount in parts if amount]
     total = sum((amount for _, amount in present), ZERO)
     if len(present) < 2:
-        return ColumnSum(present[0][0] if present else LABELS[names[0]], total, "")
+        return ColumnSum(present[0][0] if present else parts[0][0], total, "")
     return ColumnSum(
         whole, total, " + ".join(f"{word} {wording.yuan(amount)}" for word, amount in present)
     )

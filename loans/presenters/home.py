@@ -14,6 +14,7 @@ from loans.presenters.amounts import Figure, PenaltyAll, parts_of, penalty_all, 
 from loans.presenters.loan import (
     LoanCard,
     LoanName,
+    Progress,
     loan_card,
     places,
     praise,
@@ -47,8 +48,7 @@ class Focus:
     rows: tuple[DueRow, ...]
     penalty: Decimal  # on the rows due, compound included: its own line of 本期应还
     penalty_all: PenaltyAll | None
-    paid_count: int
-    count: int
+    progress: Progress
     praise: str
     yearly_rate: str
     next_due: InstalmentDebt | None
@@ -107,7 +107,6 @@ def _urgency(pair: tuple[Loan, Debt], stage: LoanStage) -> tuple[bool, int, date
 
 def _focus(loan: Loan, debt: Debt, stage: LoanStage, name: LoanName) -> Focus:
     rows = debt.due_rows
-    done, count = progress(debt)
     profile = loan.terms
     basis = f"单利，按 {profile.cap_year_basis} 天计"
     if profile.rate_kind is RateKind.ANNUAL:
@@ -129,8 +128,7 @@ def _focus(loan: Loan, debt: Debt, stage: LoanStage, name: LoanName) -> Focus:
         ),
         penalty=sum((row.penalty + row.compound for row in rows), ZERO),
         penalty_all=penalty_all(debt),
-        paid_count=done,
-        count=count,
+        progress=progress(debt),
         praise=praise(debt),
         yearly_rate=f"年利率 {wording.percent(profile.yearly_rate)}（{basis}）",
         next_due=debt.next_due,

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from loans.domain.components import LABELS, Component
 from loans.domain.profile import Method
-from loans.models import Loan
+from loans.models import Loan, Schedule
 from loans.presenters import rules, wording
 from loans.queries.stage import LoanStage
 from loans.queries.types import Debt, InstalmentDebt, InstalmentState
@@ -20,6 +20,7 @@ ROW_PARTS = (
     *(C.PRINCIPAL, C.INTEREST, C.KEPT_INTEREST),
     *(C.KEPT_PENALTY, C.PENALTY, C.COMPOUND, C.FEE),
 )
+ALL_DUE = "已全部到期"
 METHODS = {
     Method.EQUAL_INSTALMENT: "等额本息",
     Method.EQUAL_PRINCIPAL: "等额本金",
@@ -42,6 +43,20 @@ class LoanName:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a loan is repaid, in instalments of the schedule in force."""
+
+    paid: int
+    count: int
+    is_counted: bool
+
+    @property
+    def words(self) -> str:
+        """已还 3/12 期, or 已全部到期 after a breach: all that is left is one sum."""
+        return f"已还 {self.paid}/{self.count} 期" if self.is_counted else ALL_DUE
+
+
+@dataclass(frozen=True, slots=True)
 class LoanCard:
     """One loan in 我的借款."""
 
@@ -49,8 +64,7 @@ class LoanCard:
     stage: LoanStage
     name: LoanName
     facts: str
-    paid_count: int
-    count: int
+    progress: Progress | None  # None of a settled loan
     debt: Debt
     is_settled: bool
 
@@ -61,10 +75,9 @@ def loan_card(loan: Loan, debt: Debt, stage: LoanStage, name: LoanName | None = 
     facts = f"{wording.full_day(loan.drawdown_on)}借款 · {loan.term_months} 期"
     if loan.is_settled:
         settled = f" · {wording.full_day(loan.settled_on)}结清" if loan.settled_on else ""
-        return LoanCard(loan, stage, name, facts + settled, 0, 0, debt, is_settled=True)
+        return LoanCard(loan, stage, name, facts + settled, None, debt, is_settled=True)
     facts = f"{facts}{METHODS[loan.terms.method]} · {rules.rate_words(loan.terms)}"
-    done, count = progress(debt)
-    return LoanCard(loan, stage, name, facts, done, count, debt, is_settled=False)
+    return LoanCard(loan, stage, name, facts, progress(debt), debt, is_settled=False)
 
 
 def places(pairs: Sequence[tuple[Loan, Debt]]) -> dict[int, LoanName]:
@@ -96,10 +109,14 @@ def penalty_of_all(pairs: Sequence[tuple[Loan, Debt]]) -> SumOfAll | None:
     return SumOfAll(sum((debt.penalty for _, debt in active), ZERO), named_parts)
 
 
-def progress(debt: Debt) -> tuple[int, int]:
-    """(instalments paid, instalments) of the schedule in force."""
+def progress(debt: Debt) -> Progress:
+    """Of the schedule in force; what a breach made due at once is not counted in instalments."""
     rows = [row for row in debt.instalments if row.state is not InstalmentState.CLOSED]
-    return sum(row.state is InstalmentState.PAID for row in rows), len(rows)
+    return Progress(
+        paid=sum(row.state is InstalmentState.PAID for row in rows),
+        count=len(rows),
+        is_counted=debt.base_kind != Schedule.Kind.BREACHED,
+    )
 
 
 def without_penalty(row: InstalmentDebt) -> Decimal:
@@ -164,4 +181,6 @@ def _plan_line(row: InstalmentDebt, today: date, *, is_next: bool) -> PlanLine:
 def _parts(row: InstalmentDebt) -> str:
     """本金 1,024.01 保留利息 27.55 罚息 1.79: every column of the row, each under its own word."""
     parts = ((LABELS[one], row.parts[one]) for one in ROW_PARTS)
-    return " ".join(f"{name} {wording.yuan(amount)}" for name, amount in parts if amount)
+    return " ".join(
+        f"{name}\N{NO-BREAK SPACE}{wording.yuan(amount)}" for name, amount in parts if amount
+    )

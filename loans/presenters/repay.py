@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from loans.domain.components import Components
+from loans.domain.components import Component, Components
 from loans.models import Payment
 from loans.pages.forms import CUSTOM, DUE, NEXT, PAYOFF
 from loans.presenters import wording
@@ -63,7 +63,8 @@ def preview_view(preview: SplitPreview, debt: Debt) -> CashierPreview:
 
 def _bar(preview: SplitPreview, debt: Debt) -> ShareBar:
     principal_left = debt.principal - preview.principal
-    penalty, interest = penalty_column(preview.parts), interest_column(preview.parts)
+    penalty = penalty_column(preview.parts)
+    interest = interest_column(preview.parts, _interest_ahead(preview, debt))
     parts = [
         Share("a", penalty.word, penalty.amount, "split-penalty", penalty.parts),
         Share("b", interest.word, interest.amount, "split-interest", interest.parts),
@@ -78,6 +79,19 @@ def _bar(preview: SplitPreview, debt: Debt) -> ShareBar:
     if preview.fee:
         parts.append(Share("d", "费用", preview.fee, "split-fee"))
     return share_bar(parts)
+
+
+def _interest_ahead(preview: SplitPreview, debt: Debt) -> Decimal:
+    """The interest that is paid before it is due."""
+    due = {row.number for row in debt.due_rows}
+    return sum(
+        (
+            line.amount
+            for line in preview.lines
+            if line.component == Component.INTEREST and line.instalment not in due
+        ),
+        ZERO,
+    )
 
 
 def _shares(preview: SplitPreview, debt: Debt) -> tuple[InstalmentShare, ...]:

@@ -10,12 +10,13 @@ from loans.models import Loan
 
 @dataclass(frozen=True, slots=True)
 class ReliefStatus:
-    """The relief request on a loan that is in progress or can be reopened: its state, a sentence for the borrower, and the link to it."""
+    """The latest relief request on a loan: its state, a sentence for the borrower, and the link to it."""
 
     label: str
     sentence: str
     button: str
     url: str
+    is_current: bool  # in progress, or to be reopened; else it has ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,12 @@ def register(source: Source) -> None:
         _sources.append(source)
 
 
+def latest_of(loan: Loan) -> ReliefStatus | None:
+    """The request in progress on the loan, else how the last one ended; None when there was none."""
+    return next((status for source in _sources if (status := source(loan)) is not None), None)
+
+
 def standing_of(loan: Loan) -> ReliefStatus | None:
     """The request in progress on the loan, or to be reopened; None when there is none and the pages offer to apply."""
-    return next((status for source in _sources if (status := source(loan)) is not None), None)
+    latest = latest_of(loan)
+    return latest if latest is not None and latest.is_current else None

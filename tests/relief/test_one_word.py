@@ -72,9 +72,9 @@ def test_a_row_of_a_plan_names_kept_interest_apart_from_interest() -> None:
 
     note = plan_lines(owed)[0].note
 
-    assert f"保留利息 {row.kept_interest:,.2f}" in note
-    assert f"保留罚息 {row.kept_penalty:,.2f}" in note
-    assert " 利息 " not in note
+    assert f"保留利息\N{NO-BREAK SPACE}{row.kept_interest:,.2f}" in note
+    assert f"保留罚息\N{NO-BREAK SPACE}{row.kept_penalty:,.2f}" in note
+    assert " 利息\N{NO-BREAK SPACE}" not in note
 
 
 def test_paying_a_plan_says_that_what_it_pays_was_kept() -> None:

@@ -21,7 +21,7 @@ from portal.core.kernel.money import ZERO
 ORDER_TEXT = {
     "ordinary": "先还最早一期：罚息 → 利息 → 本金",
     "principal_first": "逾期超过 {npl_days} 天：先还本金，再还利息和罚息",
-    "plan": "新还款计划：从最早一期起，保留罚息 → 保留利息 → 利息 → 本金",
+    "plan": "新还款计划：从最早一期起，罚息 → 保留罚息 → 保留利息 → 利息 → 本金",
     "prepayment": "没有逾期：先还到今天的利息，再提前归还本金",
     "credit": "没有欠款：全部记为溢缴款",
 }

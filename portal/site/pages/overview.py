@@ -54,7 +54,6 @@ class AttentionCard:
     amount_field: str = "due-now"
     instalment: int | None = None
     penalty: PenaltyDue | None = None
-    per_day: Decimal = ZERO
     until: datetime | None = None
     sources: str = ""
     text: str = ""
@@ -190,12 +189,14 @@ def _loan_card(
 ) -> AttentionCard:
     """How one loan stands: its stage, what is owed now on it, and the penalty in that."""
     due = debt.due_rows
-    ahead = debt.next_due
+    ahead, owed = debt.next_due, progress(debt)
     state = next((State(case.state) for case in cases if case.loan_id == loan.pk), None)
     return AttentionCard(
         tone=stage.tone,
         tag=stage.badge,
-        note=f"{name} · {len(due)} 期未还" if due else name,
+        note=f"{name} · {owed.words if not owed.is_counted else f'{len(due)} 期未还'}"
+        if due
+        else name,
         stage=stage,
         title=stage.headline if stage.headline != stage.badge else "",
         amount=debt.due_now if due else (ahead.total if ahead else None),
@@ -203,7 +204,6 @@ def _loan_card(
         instalment=ahead.number if ahead and not due else None,
         loan_id=loan.public_id,
         penalty=penalty_due([debt]) if due else None,
-        per_day=debt.penalty_per_day,
         url=optional_url("loans:detail" if stage.is_late else "loans:repay", loan.public_id),
         button="去处理" if stage.is_late else stage.button,
         sources=f"{optional_url('loans:detail', loan.public_id)}#amounts",
@@ -297,10 +297,9 @@ def _plan_cells(active: Sequence[Pair], stages_by_loan: Mapping[int, LoanStage])
     loan, debt = min(
         active, key=lambda pair: (not stages_by_loan[pair[0].pk].owed_now, *_urgency(pair))
     )
-    paid, count = progress(debt)
     url = optional_url("loans:detail", loan.public_id)
     place = f"{places(active)[loan.pk].place} · " if len(active) > 1 else ""
-    return [Cell("还款计划", url, "calendar", tone="o", value=f"{place}已还 {paid}/{count} 期")]
+    return [Cell("还款计划", url, "calendar", tone="o", value=f"{place}{progress(debt).words}")]
 
 
 def _settings_cell() -> Cell:
