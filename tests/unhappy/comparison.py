@@ -299,6 +299,36 @@ def one_sum_of_penalty_on_a_page(reading: Reading) -> Iterator[str]:
             yield f"{page.path}: 「罚息合计」 " + " and ".join(map(str, sorted(sums)))
 
 
+NOT_ITS_WORD = {  # of a figure that has a word of its own in the vocabulary of amounts
+    "plan-total": "新计划剩余应还",
+    "split-interest": "利息",
+}
+RECEIPT = re.compile(r"/repay/[^?]")  # speaks of what was paid
+
+
+def one_figure_one_word(reading: Reading) -> Iterator[str]:
+    """A figure is called by its own word of the vocabulary wherever it stands."""
+    for page in (one for one in reading.pages if not RECEIPT.search(one.path)):
+        for figure in page.figures:
+            if figure.label == NOT_ITS_WORD.get(figure.field):
+                yield f"{page.path}: {figure.field} is called 「{figure.label}」"
+
+
+def the_last_case_has_one_word(reading: Reading) -> Iterator[str]:
+    """The cells 减免申请 of 我的 and 借呗 call the borrower's case by one word, however it ended."""
+    told = {
+        page.path: cell.text.removeprefix("减免申请").strip()
+        for page in reading.pages
+        if page.path in {"/me/", "/jiebei/"}
+        for cell in page.root.walk()
+        if cell.has_class("cell-li") and cell.text.startswith("减免申请")
+    }
+    if len(told) < 2 or len(reading.loans) != 1 or told["/me/"] == "暂无进行中":
+        return
+    if not told["/jiebei/"] or not told["/me/"].startswith(told["/jiebei/"]):
+        yield f"减免申请: /me/ says 「{told['/me/']}」, /jiebei/ says 「{told['/jiebei/']}」"
+
+
 LARGE = frozenset({"due-now", "plan-next", "plan-instalment", "repay-amount"})
 
 
@@ -437,6 +467,22 @@ def no_promise_in_the_past(reading: Reading) -> Iterator[str]:
                 yield f"{page.path} written {written.astimezone(SHANGHAI):%m-%d}: {one.says[:80]}"
 
 
+GROWS = re.compile(r"每天约增加 ¥?[\d,]+\.\d\d")
+
+
+def an_amount_that_grows_says_so(reading: Reading) -> Iterator[str]:
+    """What is owed today, asked for by a later day, is told with what each day adds to it."""
+    growing = {
+        whom
+        for whom, _, figure in _figures(reading)
+        if figure.field == "penalty-per-day" and figure.value
+    }
+    for whom, kind, page, told in _promises(reading):
+        is_asked = kind == "pay" and page in reading.pages and re.search("还清|还款", told.says)
+        if is_asked and whom.partition("#")[0] in growing and not GROWS.search(told.says):
+            yield f"{page.path} says 「{told.says[:80]}」 of a debt that grows"
+
+
 # --- Words ------------------------------------------------------------------------------------
 
 OPEN_STATES = frozenset(
@@ -522,10 +568,15 @@ def late_words_when_late(reading: Reading) -> Iterator[str]:
 
 
 def plan_words_when_a_plan(reading: Reading) -> Iterator[str]:
-    """并入新计划 is said of a broken plan's own rows by nobody, 执行中 only while a plan is in force."""
+    """并入新计划 is said of a broken plan's own rows by nobody, 执行中 only while a plan is in force.
+
+    What a breach made due at once is not counted in instalments: 已还 0/1 期.
+    """
     for page in reading.pages:
         for said in page.sentences:
-            if not re.search("并入新计划|执行中", said.text) or is_history(said.where):
+            if not re.search(r"并入新计划|执行中|已还 \d+/\d+ 期", said.text) or is_history(
+                said.where
+            ):
                 continue
             states = _standing(reading, reading.whom(said.about).partition("#")[0]).states
             if "BREACHED" not in states or states & {"PLAN_ACTIVE", "WARNED"}:
@@ -588,11 +639,14 @@ def one_state_one_word(reading: Reading) -> Iterator[str]:
             yield f"{name}: " + "; ".join(f"{path} says {v} {t}" for (v, t), path in values.items())
 
 
-COUNTS = (r"已还 (\d+/\d+) 期", r"已逾期 (\d+) 天", r"之后 ?(?:还有)? ?(\d+) 天内?(?:还清|补救)")
+COUNTS = (
+    *(r"已还 (\d+/\d+) 期", r"已逾期 (\d+) 天", r"之后 ?(?:还有)? ?(\d+) 天内?(?:还清|补救)"),
+    r"每天约增加 ¥?([\d,]+\.\d\d)",
+)
 
 
 def one_count_one_number(reading: Reading) -> Iterator[str]:
-    """已还 n/m 期, 已逾期 n 天, n 天补救: the same wherever they are said of a loan."""
+    """已还 n/m 期, 已逾期 n 天, n 天补救, 每天约增加 n 元: the same wherever said of a loan."""
     told: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     for page in reading.pages:
         for said in page.sentences:
@@ -666,11 +720,12 @@ def promises_do_not_move_silently(before: Reading, after: Reading) -> Iterator[s
 
 DAILY = (
     *(same_field_same_value, same_word_same_value, parts_add_up, all_loans_is_the_sum),
-    *(one_sum_of_penalty_on_a_page, an_amount_once_in_a_card),
+    *(one_sum_of_penalty_on_a_page, an_amount_once_in_a_card, one_figure_one_word),
     papers_say_what_pages_say,
+    an_amount_that_grows_says_so,
     *(one_promise_one_time, no_promise_in_the_past, no_penalty_beside_a_penalty),
     *(late_words_when_late, plan_words_when_a_plan, ends_are_told, replaced_by_something),
     *(repayment_offers_something, one_state_one_word, one_count_one_number),
-    nothing_paid_all_comes_back,
+    *(nothing_paid_all_comes_back, the_last_case_has_one_word),
 )
 BETWEEN = (what_comes_back_comes_back, promises_do_not_move_silently)

@@ -16,6 +16,7 @@ from portal.core.kernel.businesstime import SHANGHAI, business_date
 from portal.core.models import User
 from portal.site.demo import acts, papers
 from portal.site.demo.timeline import deliver
+from relief.cases import review
 from relief.cases.models import Case, Policy
 from relief.cases.timing import sweep
 from relief.offers import approval, compose, negotiate
@@ -316,6 +317,21 @@ def review_missed(life: Life) -> None:
     life.look("晚来的方案")
 
 
+def rejected(life: Life) -> None:
+    """Refused; the time to appeal passes."""
+    review.reject_case(
+        case=life.case,
+        code="EVIDENCE_INSUFFICIENT",
+        text="",
+        actor=life.staff["agent"],
+        now=life.now,
+    )
+    deliver(life.now)
+    life.look("审核不通过")
+    assert life.case.next_due_at is not None
+    life.days(1, start=business_date(life.case.next_due_at))
+
+
 def completion(life: Life) -> None:
     """The plan kept for an instalment more, paid ahead in part, then to the end."""
     due = life.next_due()
@@ -401,6 +417,7 @@ LIVES: dict[str, tuple[str, Callable[[Life], None]]] = {
     "proof expires unswept": ("13800000008", proof_expires_unswept),
     "review missed unswept": ("13800000002", review_missed_unswept),
     "review missed three times": ("13800000002", review_missed),
+    "rejected": ("13800000002", rejected),
     "completion": ("13800000004", completion),
     "just overdue": ("13800000001", overdue),
     "due today": ("13800000007", due_today),

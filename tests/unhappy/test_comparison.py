@@ -60,6 +60,15 @@ PLANTED: dict[str, dict[str, str]] = {
     "an_amount_once_in_a_card": {
         "/me/": f"<section>{data('due-now', '10473.24')}<p>本期应还 10,473.24 元。</p></section>"
     },
+    "an_amount_that_grows_says_so": {
+        PENALTY: f"<p>再过一天增加 {data('penalty-per-day', '0.62')}</p>",
+        PLAN: '<p>请在 <time datetime="2026-12-20">12月20日</time> 24:00 前还清逾期的 1,055.46 元</p>',
+    },
+    "one_figure_one_word": {PLAN: f"<p>新计划剩余应还 {data('plan-total', '1.00')}</p>"},
+    "the_last_case_has_one_word": {
+        "/me/": '<ul><li class="cell-li">减免申请 <span>未通过</span></li></ul>',
+        "/jiebei/": '<ul><li class="cell-li">减免申请</li></ul>',
+    },
     "one_promise_one_time": {
         PLAN: '<p>请在 <time datetime="2026-12-20">12月20日</time> 24:00 前还清</p>',
         DETAIL: '<p>请在 <time datetime="2027-01-07">1月7日</time> 24:00 前还清</p>',
@@ -138,6 +147,12 @@ def test_a_dialogue_of_the_desk_that_tells_another_amount_is_found() -> None:
     )
 
     assert [one.rule for one in contradictions([told])] == ["same_field_same_value"]
+
+
+def test_instalments_counted_of_what_a_breach_made_due_are_found() -> None:
+    told = {DETAIL: "<p>已还 0/1 期</p>", PLAN: STATE.format("BREACHED")}
+
+    assert [one.rule for one in contradictions([reading(told)])] == ["plan_words_when_a_plan"]
 
 
 @pytest.mark.parametrize("rule", PLANTED)
