@@ -80,7 +80,7 @@ LAYER_OF: dict[str, str] = {
         "relief.evidence",
         pure="consent_texts filecheck filecheck_pages filecheck_pdf kinds",
         models="models",
-        services="access_log checks consents files pages reconcile retention sandbox watermark",
+        services="access_log checks consents files pages reconcile retention rotation sandbox watermark",
     ),
     **_below(
         "relief.offers",

@@ -6,6 +6,7 @@ import tempfile
 os.environ.setdefault("SECRET_KEY", "test-only-key-" + "0123456789" * 5)
 os.environ.setdefault("HTTPS", "0")
 os.environ.setdefault("DEMO", "0")
+os.environ.setdefault("EVIDENCE_KEYS", "test-only-evidence-key-" + "0123456789" * 2)
 os.environ.setdefault("PRIVATE_ROOT", tempfile.mkdtemp(prefix="kuanxi-private-"))
 
 from portal.site.settings import *  # noqa: F403 - a settings module is its names

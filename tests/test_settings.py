@@ -19,7 +19,8 @@ sys.exit("portal.tasks.ask_reports" in {entry["task"] for entry in app.conf.beat
 """
 MISSING = "import sys; sys.modules[{!r}] = None; "
 SECRET = "0123456789" * 6
-LIFE = {"SECRET_KEY": SECRET, "SMS_BACKEND": "console"}
+LIFE = {"SECRET_KEY": SECRET, "SMS_BACKEND": "console", "EVIDENCE_KEYS": "e" * 32}
+BUCKET = {"EVIDENCE_STORAGE": "s3://papers/all", "S3_KEY_ID": "id", "S3_SECRET": "secret"}
 LONG = "k" * 32
 WRONG = [
     # variable at fault, the environment, what the sentence says
@@ -41,6 +42,18 @@ WRONG = [
     ("DATABASE_URL", {**LIFE, "DATABASE_URL": "mysql://a/b"}, "must begin with postgres://"),
     ("DATABASE_URL", {**LIFE, "DATABASE_URL": "nonsense"}, ""),
     ("REDIS_URL", {**LIFE, "REDIS_URL": "amqp://a"}, "must begin with redis://"),
+    ("EVIDENCE_KEYS", {**LIFE, "EVIDENCE_KEYS": ""}, "缺少材料的加密密钥"),
+    ("EVIDENCE_KEYS", {**LIFE, "EVIDENCE_KEYS": f"{LONG},short"}, "有密钥不足 32 位"),
+    ("EVIDENCE_STORAGE", {**LIFE, "EVIDENCE_STORAGE": "papers"}, "must be a folder from / on"),
+    (
+        "EVIDENCE_STORAGE",
+        {**LIFE, **BUCKET, "EVIDENCE_STORAGE": "s3://"},
+        "must be like s3://bucket",
+    ),
+    ("S3_KEY_ID", {**LIFE, **BUCKET, "S3_KEY_ID": ""}, "is missing"),
+    ("S3_SECRET", {**LIFE, **BUCKET, "S3_SECRET": ""}, "is missing"),
+    ("S3_ENDPOINT", {**LIFE, **BUCKET, "S3_ENDPOINT": "http://a.b"}, "must begin with https://"),
+    ("S3_ADDRESSING", {**LIFE, **BUCKET, "S3_ADDRESSING": "x"}, "must be auto, path or virtual"),
     ("RISK_CLASS_DAYS", {**LIFE, "RISK_CLASS_DAYS": "1,91,91,361"}, "4 rising whole numbers"),
     ("RISK_CLASS_DAYS", {**LIFE, "RISK_CLASS_DAYS": "0,91,271,361"}, "4 rising whole numbers"),
     ("RISK_CLASS_DAYS", {**LIFE, "RISK_CLASS_DAYS": "1,90"}, "4 rising whole numbers"),
@@ -110,7 +123,7 @@ ALIYUN = {
     "ALIYUN_SMS_TEMPLATE": "SMS_1",
 }
 # Not wrong whatever they say: a folder, a name, or read elsewhere.
-ANYTHING_GOES = {"VAR_DIR", "PRIVATE_ROOT", "SMS_SIGNATURE"}
+ANYTHING_GOES = {"VAR_DIR", "PRIVATE_ROOT", "SMS_SIGNATURE", "S3_REGION"}
 
 
 def start(
@@ -176,6 +189,9 @@ def test_aliyun_needs_its_settings(tmp_path: Path, variable: str, value: str) ->
         {**LIFE, "SMS_BACKEND": "http", "SMS_HTTP_URL": "https://a.b/c", "SMS_HTTP_KEY": LONG},
         ALIYUN,
         {**ALIYUN, "ALIYUN_SMS_ENDPOINT": "http://127.0.0.1:8123"},
+        {**LIFE, "EVIDENCE_KEYS": f"{LONG},{'l' * 32}", "EVIDENCE_STORAGE": "/srv/papers"},
+        {**LIFE, **BUCKET, "S3_REGION": "cn-north-1"},
+        {**LIFE, **BUCKET, "S3_ENDPOINT": "http://127.0.0.1:9000", "S3_ADDRESSING": "path"},
     ],
 )
 def test_right_settings_start(tmp_path: Path, settings: dict[str, str]) -> None:
@@ -187,6 +203,7 @@ def test_right_settings_start(tmp_path: Path, settings: dict[str, str]) -> None:
     [
         ("SMS_BACKEND", "alibabacloud_dysmsapi20170525", ALIYUN),
         ("METRICS", "django_prometheus", {**LIFE, "METRICS": "1", "METRICS_TOKEN": LONG}),
+        ("EVIDENCE_STORAGE", "boto3", {**LIFE, **BUCKET}),
     ],
 )
 def test_a_missing_extra_is_named(
@@ -206,6 +223,16 @@ def test_only_a_provider_that_answers_is_asked(
     code, said = start(tmp_path, settings, run=SCHEDULE)
 
     assert (code, said) == (asks, "")
+
+
+def test_a_demo_makes_its_own_key_of_files_once(tmp_path: Path) -> None:
+    tell = START + "; from django.conf import settings; sys.exit(settings.EVIDENCE_KEYS[0])"
+    first, second = (start(tmp_path, {"DEMO": "1"}, run=f"import sys; {tell}")[1] for _ in "12")
+
+    assert first == second == (tmp_path / "evidence.key").read_text()
+    assert len(first) > 40
+    assert (tmp_path / "evidence.key").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.glob("evidence*")] == ["evidence.key"]
 
 
 def test_every_variable_is_tried_and_documented() -> None:

@@ -77,9 +77,9 @@ if settings.SMS_BACKEND == "aliyun":  # the one provider that can be asked
 app.autodiscover_tasks()
 
 
-def refuse_mixed_start(**kwargs: Any) -> None:
-    """Worker and beat do not start where demo and real life are mixed."""
-    import_string("portal.site.checks.refuse_mixed_start")()
+def refuse_wrong_start(**kwargs: Any) -> None:
+    """Worker and beat do not start where the web does not."""
+    import_string("portal.site.checks.refuse_wrong_start")()
 
 
 def end_with_the_worker(**kwargs: Any) -> None:
@@ -87,6 +87,6 @@ def end_with_the_worker(**kwargs: Any) -> None:
     parent_death.die_with_parent()
 
 
-worker_init.connect(refuse_mixed_start)
-beat_init.connect(refuse_mixed_start)
+worker_init.connect(refuse_wrong_start)
+beat_init.connect(refuse_wrong_start)
 worker_process_init.connect(end_with_the_worker)

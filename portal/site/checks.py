@@ -6,7 +6,7 @@ or under `check --deploy`, and says nothing before the tables exist.
 
 from __future__ import annotations
 
-import os
+import logging
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
@@ -19,27 +19,39 @@ from django.db import DatabaseError, connection, transaction
 from portal.core import clock
 from portal.core.kernel.businesstime import business_date
 from portal.core.models import DemoClock, User, WorkDay
+from portal.core.storage import Damaged, StoreDown, UnknownKey, private
 
+logger = logging.getLogger(__name__)
 CALENDAR_DAYS_AHEAD = 60
 
 
 def add_checks() -> None:
     """Make the checks known; called once by the app's ready()."""
-    register(private_root_is_writable)
+    register(files_can_be_kept, Tags.database)
     register(calendar_reaches_ahead, Tags.database)
     register(calendar_reaches_ahead, "calendar", deploy=True)
     register(demo_and_life_apart, Tags.database)
     register(demo_and_life_apart, "demo", deploy=True)
 
 
-def private_root_is_writable(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
-    """PRIVATE_ROOT, or the folder it will be made in, can be written."""
-    folder = settings.PRIVATE_ROOT
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
-        return []
-    return [Error(f"PRIVATE_ROOT: 不能写入 {settings.PRIVATE_ROOT}", id="portal.E001")]
+def files_can_be_kept(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """The place of private files takes bytes, and EVIDENCE_KEYS opens those that are there.
+
+    A place that does not answer just now is no reason: the pages without files work.
+    """
+    try:
+        private.prove_keys()
+    except StoreDown as silence:
+        logger.warning("files.store_down", extra={"why": str(silence)})
+    except (UnknownKey, Damaged):
+        problem = (
+            f"EVIDENCE_KEYS: 现有密钥打不开 {private.where} 里已加密的材料，请把原来的密钥加回列表；"
+            "换密钥要先运行 manage.py rotate_evidence_keys，再去掉旧的"
+        )
+        return [Error(problem, id="portal.E005")]
+    except OSError as refused:
+        return [Error(f"EVIDENCE_STORAGE: 不能读写 {private.where}（{refused}）", id="portal.E001")]
+    return []
 
 
 def calendar_reaches_ahead(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
@@ -85,12 +97,12 @@ def demo_and_life_apart(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessag
     return errors
 
 
-def refuse_mixed_start(**kwargs: Any) -> None:
-    """End this process with one sentence when demo and real life are mixed; web, worker and beat.
+def refuse_wrong_start(**kwargs: Any) -> None:
+    """End this process with one sentence when demo and real life are mixed, or files cannot be kept.
 
-    Exit status 3 is the one at which gunicorn gives up instead of starting its worker anew.
+    Of web, worker and beat. Exit status 3 is the one at which gunicorn gives up instead of starting its worker anew.
     """
-    problems = demo_and_life_apart(None)
+    problems = [*demo_and_life_apart(None), *files_can_be_kept(None)]
     if problems:
         sys.stderr.write(f"{problems[0].msg}\n")
         raise SystemExit(3)

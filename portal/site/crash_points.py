@@ -57,9 +57,9 @@ Place = Before | After | Between
 
 # Anywhere in a process.
 PLACES: dict[str, Place] = {
-    "file.mid_write": Between("portal.core.storage:_chunks"),
-    "file.before_rename": After("portal.core.storage:_write"),
-    "file.after_rename": After("portal.core.storage:_flush_folder"),
+    "file.mid_write": Between("portal.core.storage:_pieces"),
+    "file.before_rename": After("portal.core.storage.folder:_write"),
+    "file.after_rename": After("portal.core.storage.folder:_flush_folder"),
     "outbox.after_claim": Before("portal.core.notifications.dispatch:_deliver_batch"),
     "outbox.after_call": After(
         "portal.core.notifications.dispatch:_try", lambda outcome: isinstance(outcome, SendResult)

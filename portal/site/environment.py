@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -64,3 +67,15 @@ def need_extra(variable: str, module: str, extra: str) -> None:
     """Stop unless the optional package behind `variable` is installed."""
     if importlib.util.find_spec(module) is None:
         raise stop(variable, f"needs the extra {extra}: pip install -r requirements-extras.txt")
+
+
+def made_once(path: Path) -> str:
+    """A random secret in a file that only we may read; whoever starts first makes it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    own = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    own.touch(mode=0o600)
+    own.write_text(secrets.token_urlsafe(32))
+    with suppress(FileExistsError):  # a link appears whole, and never over another
+        os.link(own, path)
+    own.unlink()
+    return path.read_text()

@@ -16,7 +16,16 @@ from urllib.parse import quote, unquote, urlsplit
 
 import environ
 
-from portal.site.environment import flag, need_extra, needed, number, rising, secret, stop
+from portal.site.environment import (
+    flag,
+    made_once,
+    need_extra,
+    needed,
+    number,
+    rising,
+    secret,
+    stop,
+)
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 # VAR_DIR: folder of everything the program writes by default; var/ is git-ignored.
@@ -106,6 +115,43 @@ CELERY_BROKER_URL = (
 # --- Files -----------------------------------------------------------------------------------
 # PRIVATE_ROOT: folder of evidence and documents; never under a web address.
 PRIVATE_ROOT = Path(os.environ.get("PRIVATE_ROOT") or VAR_DIR / "private")
+# EVIDENCE_STORAGE: another folder, or s3://bucket/prefix (extra s3), which several machines may share.
+EVIDENCE_STORAGE = os.environ.get("EVIDENCE_STORAGE") or str(PRIVATE_ROOT)
+EVIDENCE_BUCKET: dict[str, str] = {}  # how to reach it; empty where the files are in PRIVATE_ROOT
+if not EVIDENCE_STORAGE.startswith("s3://"):
+    if not Path(EVIDENCE_STORAGE).is_absolute():
+        raise stop("EVIDENCE_STORAGE", "must be a folder from / on, or s3://bucket/prefix")
+    PRIVATE_ROOT = Path(EVIDENCE_STORAGE)
+else:
+    need_extra("EVIDENCE_STORAGE", "boto3", "s3")
+    if not (_place := re.fullmatch(r"s3://([a-z0-9][a-z0-9.-]+)/?([\w/-]*)", EVIDENCE_STORAGE)):
+        raise stop("EVIDENCE_STORAGE", "must be like s3://bucket or s3://bucket/prefix")
+    # S3_ENDPOINT: the service's address, Amazon's by default; http:// only on loopback. S3_REGION: its region.
+    _endpoint = os.environ.get("S3_ENDPOINT") or ""
+    if not re.match(r"https://[\w.-]+|http://127\.0\.0\.1:\d+/?$|$", _endpoint):
+        raise stop("S3_ENDPOINT", "must begin with https://; http:// only with 127.0.0.1")
+    EVIDENCE_BUCKET = {
+        "bucket": _place[1],
+        "prefix": _place[2].strip("/"),
+        "endpoint": _endpoint,
+        "region": os.environ.get("S3_REGION") or "us-east-1",
+        # S3_ADDRESSING: virtual (bucket.host) or path (host/bucket); auto lets the library choose.
+        "addressing": os.environ.get("S3_ADDRESSING") or "auto",
+        # S3_KEY_ID, S3_SECRET: access key of an account that may list, read, write and delete there.
+        "key_id": needed("S3_KEY_ID", "EVIDENCE_STORAGE=s3://… needs it"),
+        "secret": needed("S3_SECRET", "EVIDENCE_STORAGE=s3://… needs it"),
+    }
+    if EVIDENCE_BUCKET["addressing"] not in {"auto", "path", "virtual"}:
+        raise stop("S3_ADDRESSING", "must be auto, path or virtual")
+# EVIDENCE_KEYS: keys by commas, 32 random characters or more each, that wrap the keys of the files:
+# the first one writes, all read. Only a demo may go without: it makes one under VAR_DIR.
+EVIDENCE_KEYS = env.list("EVIDENCE_KEYS", default=[])
+if not EVIDENCE_KEYS and DEMO:
+    EVIDENCE_KEYS = [made_once(VAR_DIR / "evidence.key")]
+if not EVIDENCE_KEYS:
+    raise stop("EVIDENCE_KEYS", "缺少材料的加密密钥，请设置至少 32 位的随机字符，并妥善备份")
+if any(len(key) < 32 for key in EVIDENCE_KEYS):
+    raise stop("EVIDENCE_KEYS", "有密钥不足 32 位，请改用至少 32 位的随机字符")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # of a form without its files
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # above it an upload is spooled to disk
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200

@@ -1,4 +1,4 @@
-"""The WSGI entry for gunicorn; refuses to start where demo and real life are mixed."""
+"""The WSGI entry for gunicorn; refuses a start that portal/site/checks.py finds wrong."""
 
 import os
 
@@ -9,7 +9,7 @@ application = get_wsgi_application()
 
 from django.db import connections  # noqa: E402 - its connections need Django set up first
 
-from portal.site.checks import refuse_mixed_start  # noqa: E402 - its models need Django set up first
+from portal.site.checks import refuse_wrong_start  # noqa: E402 - its models need Django set up first
 
-refuse_mixed_start()
+refuse_wrong_start()
 connections.close_all()  # a forked worker opens its own

@@ -17,15 +17,27 @@ YOUNG = timedelta(
 
 
 def files_and_rows(now: datetime, real_now: datetime) -> Iterator[Violation]:
-    """Every file that a row names is there and is what was uploaded; no file is without a row."""
-    for key in reconcile.missing_files():
+    """Every file that a row names is there, opens and is what was uploaded; no file is without a row."""
+    missing = reconcile.missing_files()
+    for key in missing:
         yield Violation("I17", f"file {key}", "a row names it, but it is gone")
-    for key in reconcile.orphan_files(before=real_now - 2 * YOUNG):
-        yield Violation("I17", f"file {key}", "no row names it")
+    for kept in reconcile.orphan_files(before=real_now - 2 * YOUNG):
+        yield Violation("I17", f"file {kept.name}", "no row names it")
     rows = Evidence.objects.with_bytes().exclude(stored_key="").order_by("pk")
-    for public_id, key, digest in rows.values_list("public_id", "stored_key", "sha256"):
-        if private.exists(key) and _digest(key) != digest:
-            yield Violation("I17", f"evidence {public_id}", "the file is not what was uploaded")
+    uploaded = {
+        key: (id, digest)
+        for id, key, digest in rows.values_list("public_id", "stored_key", "sha256")
+    }
+    for key in sorted(reconcile.named_keys() - set(missing)):
+        try:
+            digest = _digest(key)
+        except OSError as wrong:
+            yield Violation("I17", f"file {key}", f"it does not open ({type(wrong).__name__})")
+            continue
+        if key in uploaded and uploaded[key][1] != digest:
+            yield Violation(
+                "I17", f"evidence {uploaded[key][0]}", "the file is not what was uploaded"
+            )
 
 
 def _digest(key: str) -> str:

@@ -50,6 +50,7 @@ def measure(name: str, size: int) -> dict[str, float]:
                 "DATABASE_URL": os.environ["DATABASE_URL"].rsplit("/", 1)[0] + "/" + name,
                 "DJANGO_SETTINGS_MODULE": "portal.site.settings",
                 "SECRET_KEY": "bench-only-key-" + "0123456789" * 5,
+                "EVIDENCE_KEYS": "bench-only-key-" + "0123456789" * 2,
                 **{"DEMO": "0", "HTTPS": "0", "VAR_DIR": folder, "LOG_LEVEL": "ERROR"},
                 "REDIS_URL": f"unix://{folder}/redis.sock",
             },

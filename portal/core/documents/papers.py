@@ -108,7 +108,7 @@ def render_pending(*, now: datetime, limit: int = RENDER_BATCH) -> int:
 
 
 def pdf_bytes(document: Document) -> bytes:
-    """The PDF of a paper, made on the spot when its file is missing.
+    """The PDF of a paper, made on the spot when its file is missing or cannot be had.
 
     Raises RuleViolation when the stored content no longer matches its digest.
     """
@@ -119,8 +119,9 @@ def pdf_bytes(document: Document) -> bytes:
         try:
             with private.open(document.stored_key) as stored:
                 return bytes(stored.read())
-        except FileNotFoundError:
-            logger.warning("document.file_missing", extra={"document": document.pk})
+        except OSError as lost:
+            why = type(lost).__name__
+            logger.warning("document.file_missing", extra={"document": document.pk, "why": why})
     return _pdf_of(document)
 
 

@@ -225,10 +225,24 @@ def test_check_warns_when_the_calendar_ends(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_check_of_the_private_folder(tmp_path: Any) -> None:
     with override_settings(PRIVATE_ROOT=tmp_path / "a" / "b"):
-        assert checks.private_root_is_writable(None) == []
+        assert checks.files_can_be_kept(None) == []
     (tmp_path / "file").touch()
     with override_settings(PRIVATE_ROOT=tmp_path / "file" / "b"):
-        assert [found.id for found in checks.private_root_is_writable(None)] == ["portal.E001"]
+        assert [found.id for found in checks.files_can_be_kept(None)] == ["portal.E001"]
+
+
+def test_check_of_the_keys_of_private_files(tmp_path: Any) -> None:
+    old, new = "old-" + "k" * 32, "new-" + "k" * 32
+
+    def found(*keys: str) -> list[str]:
+        with override_settings(PRIVATE_ROOT=tmp_path, EVIDENCE_KEYS=[*keys]):
+            return [problem.msg for problem in checks.files_can_be_kept(None)]
+
+    assert found(old) == []
+    [wrong] = found(new)
+    assert wrong.startswith("EVIDENCE_KEYS: 现有密钥打不开")
+    assert "rotate_evidence_keys" in wrong
+    assert found(new, old) == []
 
 
 def test_argon2_costs_suit_a_small_machine() -> None:

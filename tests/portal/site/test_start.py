@@ -1,4 +1,4 @@
-"""Web, worker and beat do not start where demo and real life are mixed."""
+"""Web, worker and beat do not start where demo and real life are mixed, or files cannot be read."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from portal.core.models import User
-from portal.site.celery import refuse_mixed_start as refuse_worker
-from portal.site.checks import refuse_mixed_start
+from portal.site.celery import refuse_wrong_start as refuse_worker
+from portal.site.checks import refuse_wrong_start
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("start", [refuse_mixed_start, refuse_worker])
+@pytest.mark.parametrize("start", [refuse_wrong_start, refuse_worker])
 @pytest.mark.parametrize(("made_in", "started_in"), [(True, False), (False, True)])
 def test_a_mixed_database_stops_the_start(
     settings: Any, capsys: Any, start: Any, made_in: bool, started_in: bool
@@ -41,7 +41,25 @@ def test_a_clean_database_starts(settings: Any) -> None:
     settings.DEMO = False
     User.objects.create_borrower("13912345678", "某人")
 
-    refuse_mixed_start()
+    refuse_wrong_start()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("start", [refuse_wrong_start, refuse_worker])
+def test_files_that_nobody_can_read_stop_the_start(
+    settings: Any, capsys: Any, tmp_path: Path, start: Any
+) -> None:
+    settings.PRIVATE_ROOT = tmp_path
+    start()
+    settings.EVIDENCE_KEYS = ["another-key-" + "k" * 32]
+
+    with pytest.raises(SystemExit) as stopped:
+        start()
+
+    assert stopped.value.code == 3
+    said = capsys.readouterr().err
+    assert said.startswith("EVIDENCE_KEYS: 现有密钥打不开")
+    assert said.count("\n") == 1
 
 
 @pytest.mark.slow
@@ -54,6 +72,7 @@ def test_wsgi_refuses_in_a_process_of_its_own(tmp_path: Path) -> None:
             "DJANGO_SETTINGS_MODULE": "portal.site.settings",
             "VAR_DIR": str(tmp_path),
             "SECRET_KEY": "start-only-key-" + "0123456789" * 5,
+            "EVIDENCE_KEYS": "start-only-key-" + "0123456789" * 2,
             "DEMO": demo,
             "LOG_LEVEL": "ERROR",
         }

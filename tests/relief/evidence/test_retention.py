@@ -118,7 +118,7 @@ def test_staff_cannot_open_what_was_removed() -> None:
 def test_files_that_no_row_names_are_found_and_removed(tmp_path) -> None:
     made = added_and_checked(draft(borrower()))
     orphan = private.save(b"left by a crash")
-    part = tmp_path / "ab" / ("0" * 30 + ".part")
+    part = tmp_path / "ab" / ("0" * 30 + ".0f9a.part")
     part.parent.mkdir(exist_ok=True)
     part.write_bytes(b"half")
     hour = timedelta(hours=1)

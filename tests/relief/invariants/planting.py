@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 
 from portal.core import clock
 from portal.core.notifications import dispatch
-from portal.core.storage import private
 from portal.core.trail import row_triggers
 from relief.cases.models import Case
 from relief.cases.workflow import State
@@ -95,4 +95,5 @@ def planter(deeds: list[Planted]) -> Callable[..., Callable[[Deed], Deed]]:
 
 
 def stored(case: Case) -> Path:
-    return private.path(Evidence.objects.get(case=case).stored_key)
+    """Where the bytes of a case's file are."""
+    return Path(settings.PRIVATE_ROOT) / Evidence.objects.get(case=case).stored_key
