@@ -17,6 +17,7 @@ from loans.presenters.exports import Cell, to_csv
 from loans.presenters.penalty import rate_formula
 from loans.queries.types import Debt, Statement
 from portal.core.documents.pdf import Column
+from portal.core.kernel.money import ZERO
 
 
 class StatementPaper(NamedTuple):
@@ -187,29 +188,38 @@ def statement_rows(statement: Statement) -> list[list[Cell]]:
 
 def statement_paper(loan: Loan, statement: Statement, debt: Debt) -> StatementPaper:
     """对账单 for the printer, as a bank prints it: one row an event, and the balance after it."""
+    shown = events(statement)
+    added = sum((event.amount for event in shown if event.amount > 0), ZERO)
+    taken = sum((-event.amount for event in shown if event.amount < 0), ZERO)
+    opening, closing = wording.yuan(statement.opening), wording.yuan(statement.closing)
+    sums = [wording.yuan(added), wording.yuan(taken)]
     rows = [
-        [
-            f"{event.on}",
-            f"{event.what}{'（已冲正）' if event.reversed else ''}",
-            wording.yuan(event.amount) if event.amount > 0 else "",
-            wording.yuan(-event.amount) if event.amount < 0 else "",
-            wording.yuan(event.balance),
-            event.source,
-        ]
-        for event in events(statement)
+        [f"{statement.from_on}", "期初余额", "", "", opening, ""],
+        *(
+            [
+                f"{event.on}",
+                f"{event.what}{'（已冲正）' if event.reversed else ''}",
+                wording.yuan(event.amount) if event.amount > 0 else "",
+                wording.yuan(-event.amount) if event.amount < 0 else "",
+                wording.yuan(event.balance),
+                event.source,
+            ]
+            for event in shown
+        ),
+        [f"{statement.to_on}", "本期合计 · 期末余额", *sums, closing, ""],
     ]
     meta = [
         ("借据编号", loan.number),
         ("区间", f"{statement.from_on} 至 {statement.to_on}"),
-        ("期初余额", f"{wording.yuan(statement.opening)} 元"),
-        ("期末余额", f"{wording.yuan(statement.closing)} 元"),
+        ("期初余额", f"{opening} 元"),
+        ("期末余额", f"{closing} 元"),
         ("制表日期", f"{debt.as_of}"),
     ]
     footer = ["每一行是一件事；逐项记账在网页的对账单里展开，或下载 CSV。"]
     credit = f" + 溢缴款 {wording.yuan(statement.credit)}" if statement.credit else ""
     if statement.to_on == debt.as_of:
         footer.append(
-            f"期末余额 {wording.yuan(statement.closing)} + 已产生、还没有记账的利息和罚息 "
+            f"期末余额 {closing} + 已产生、还没有记账的利息和罚息 "
             f"{wording.yuan(unbooked(statement, debt))}{credit} = "
             f"今天总待还 {wording.yuan(debt.total)} 元。"
         )

@@ -71,16 +71,21 @@ def test_statement_page_keeps_every_posting_under_its_event(lin: Client, loan: L
 
 
 def test_statement_on_paper_has_a_row_an_event_as_a_bank_prints_it(loan: Loan) -> None:
-    """No split postings: increase, decrease, and the balance that the next row starts from."""
+    """No split postings: increase, decrease, the balance that the next row starts from, and the sums."""
     loan = relieved(loan)
     told = load_statement(loan)
-    rows = papers.statement_paper(loan, told, load_debt(loan, TODAY)).rows
+    first, *rows, last = papers.statement_paper(loan, told, load_debt(loan, TODAY)).rows
 
     balance = told.opening
+    sums = [Decimal(0), Decimal(0)]
+    assert first[2:5] == ["", "", f"{balance:,.2f}"]
     for _, _, up, down, after, _ in rows:
         assert not (up and down)
-        balance += Decimal(up.replace(",", "") or 0) - Decimal(down.replace(",", "") or 0)
+        moved = [Decimal(cell.replace(",", "") or 0) for cell in (up, down)]
+        sums = [before + now for before, now in zip(sums, moved, strict=True)]
+        balance += moved[0] - moved[1]
         assert f"{balance:,.2f}" == after
+    assert last[2:5] == [f"{amount:,.2f}" for amount in (*sums, balance)]
     assert (len(rows), balance) == (len(booked.events(told)), told.closing)
 
 
