@@ -9,7 +9,7 @@ from portal.core.background import task
 from relief.cases.timing import sweep
 from relief.evidence import checks, reconcile, retention
 from relief.presenters.own_data import parts_of
-from relief.rights import exports
+from relief.rights import erasure, exports
 
 
 @task
@@ -48,6 +48,12 @@ def make_export(export_id: int) -> bool:
 def make_pending_exports() -> int:
     """Makes the copies whose task was lost or whose worker died."""
     return exports.make_pending(parts=parts_of, now=clock.now(), real=clock.real_now())
+
+
+@task
+def erase_approved() -> int:
+    """Erases what staff have approved and nobody has erased yet."""
+    return erasure.erase_approved(now=clock.now())
 
 
 @task

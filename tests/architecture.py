@@ -89,7 +89,7 @@ LAYER_OF: dict[str, str] = {
         services="accept agreement approval compose negotiate revoke suggestions",
     ),
     **_below("relief.plans", pure="health", services="clock loan_watch watch"),
-    **_below("relief.rights", models="models", services="exports"),
+    **_below("relief.rights", pure="keeping", models="models", services="erasure exports"),
 }
 # Folders of which only what is listed is known: a new module in them must say what it is.
 LISTED_ONE_BY_ONE = {

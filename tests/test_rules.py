@@ -37,7 +37,7 @@ from relief.evidence import filecheck, filecheck_pdf
 from relief.evidence import kinds as evidence
 from relief.offers.terms import OfferTerms, check_offer_terms, needed_rank, penalty_by_percent
 from relief.plans.health import PlanDue, look_at
-from relief.rights import exports
+from relief.rights import exports, keeping
 from tests.loans.domain.support import DEBT_3, LOAN_3, day, fact, profile, terms, yuan
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -426,6 +426,7 @@ _CONSTANTS = {
         (codes, ("LIFE", "MAX_TRIES")),
         (dispatch, ("MAX_ATTEMPTS",)),
         (exports, ("EXPORTS_A_DAY", "LINK_LIVES")),
+        (keeping, ("ANSWER_DAYS", "BOOKS_YEARS", "RECORDS_YEARS", "NOTICES_YEARS")),
     )
     for name in names
 }

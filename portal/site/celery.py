@@ -69,6 +69,7 @@ app.conf.update(
         "count-portfolio": every(15, "loans.tasks.count_portfolio"),
         "watch-calendar": every(3600, "portal.tasks.watch_calendar"),
         "make-exports": every(15, "relief.tasks.make_pending_exports"),
+        "erase-approved": every(60, "relief.tasks.erase_approved"),
         "purge-files": every(3600, "relief.tasks.purge_expired_evidence"),
     },
 )

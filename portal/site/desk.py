@@ -35,7 +35,16 @@ Board = Callable[[HttpRequest], dict[str, Any]]
 NOT_STAFF = "这个账户不是工作人员账户，请到借款人登录页登录"
 # Navigation: caption, then the models (app.Model) below it; the rest follow under 系统.
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("减免", ("relief.Case", "relief.Offer", "relief.Agreement", "relief.Event")),
+    (
+        "减免",
+        (
+            "relief.Case",
+            "relief.Offer",
+            "relief.Agreement",
+            "relief.ErasureRequest",
+            "relief.Event",
+        ),
+    ),
     (
         "借款",
         ("loans.Loan", "loans.Schedule", "loans.Payment", "loans.Entry", "loans.Proposal"),

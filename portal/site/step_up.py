@@ -33,6 +33,7 @@ class Act:
 ACTS: dict[str, Act] = {  # by the name of the address
     "admin:relief_case_approve": Act("复核通过并发送方案"),
     "admin:relief_case_revoke": Act("撤销协议"),
+    "admin:relief_erasurerequest_approve": Act("同意删除个人信息"),
     "admin:loans_payment_reverse": Act("冲正还款"),
     "admin:loans_proposal_approve": Act("复核通过并入账"),
     "admin:loans_bookexport_file": Act("导出总账"),

@@ -32,6 +32,7 @@ class AuditEvent(StrEnum):
     EVIDENCE_OPENED = "EVIDENCE_OPENED"
     EVIDENCE_PURGED = "EVIDENCE_PURGED"
     CONSENT_WITHDRAWN = "CONSENT_WITHDRAWN"
+    ERASED = "ERASED"
     CORRECTED = "CORRECTED"
 
 
@@ -55,6 +56,7 @@ AUDIT_EVENT_LABELS: dict[AuditEvent, str] = {
     AuditEvent.EVIDENCE_OPENED: "查看材料",
     AuditEvent.EVIDENCE_PURGED: "材料到期删除",
     AuditEvent.CONSENT_WITHDRAWN: "撤回单独同意",
+    AuditEvent.ERASED: "删除个人信息",
     AuditEvent.CORRECTED: "账目更正",
 }
 
@@ -152,6 +154,7 @@ RULES: dict[A | AuditEvent, tuple[NoticeRule, ...]] = {
     AuditEvent.EVIDENCE_JUDGED: (),
     AuditEvent.EVIDENCE_OPENED: (),
     AuditEvent.EVIDENCE_PURGED: (),
+    AuditEvent.ERASED: (),  # the erasure tells the borrower: relief.rights.erasure
     AuditEvent.CONSENT_WITHDRAWN: (NoticeRule("staff_consent_withdrawn", Audience.ASSIGNEE),),
     AuditEvent.CORRECTED: (),  # the books tell the borrower: loans.services.telling
 }

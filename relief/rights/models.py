@@ -1,4 +1,4 @@
-"""What somebody asked for about their own data: copies of it, each for a day."""
+"""What somebody asked for about their own data: copies of it, each for a day, and its erasure."""
 
 from __future__ import annotations
 
@@ -108,3 +108,81 @@ class DataExport(models.Model):
     @property
     def file_name(self) -> str:
         return f"kuanxi-my-data-{self.public_id}.zip"
+
+
+class ErasureState(models.TextChoices):
+    """Where a request for erasure stands; the first two are not at their end."""
+
+    PENDING = "pending", "等待答复"
+    APPROVED = "approved", "正在删除"
+    REFUSED = "refused", "未同意"
+    WITHDRAWN = "withdrawn", "已撤回"
+    DONE = "done", "已删除"
+
+
+GOING_ON = (ErasureState.PENDING, ErasureState.APPROVED)
+
+
+class ErasureRequestQuerySet(models.QuerySet["ErasureRequest"]):
+    """Requests are found through who asked."""
+
+    def for_user(self, user: Any) -> Self:
+        return self.filter(user=user)
+
+    def going_on(self) -> Self:
+        return self.filter(state__in=GOING_ON)
+
+
+class ErasureRequest(models.Model):
+    """One request to erase somebody's data, its answer and its execution; business times."""
+
+    public_id = models.CharField(max_length=16, unique=True, default=new_public_id, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="erasures", verbose_name="借款人"
+    )
+    state = models.CharField(
+        "状态", max_length=10, choices=ErasureState.choices, default=ErasureState.PENDING
+    )
+    asked_at = models.DateTimeField("申请时间")
+    due_at = models.DateTimeField("答复期限")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="答复人",
+    )
+    decided_at = models.DateTimeField("答复时间", null=True, blank=True)
+    reason = models.CharField("不同意的原因", max_length=300, blank=True)
+    again_on = models.DateField("可再次申请日", null=True, blank=True)
+    erased_at = models.DateTimeField("删除时间", null=True, blank=True)
+    erased = models.JSONField("删除的数量", default=dict, blank=True)  # name → how many
+
+    objects = ErasureRequestQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "删除个人信息申请"
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=Q(state__in=[state.value for state in GOING_ON]),
+                name="erasure_one_going_on_per_person",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="refused") & ~Q(reason="") | ~Q(state="refused") & Q(reason=""),
+                name="erasure_reason_iff_refused",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="done", erased_at__isnull=False)
+                | ~Q(state="done") & Q(erased_at=None),
+                name="erasure_done_has_its_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(decided_by=models.F("user")), name="erasure_not_ones_own"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} 的删除申请"

@@ -84,7 +84,7 @@ LOOKS = [
     ("", False, ["/login/", "/register/", "/verify/", "/demo/"]),
     ("13800000001", False, ["/me/", "/jiebei/", "penalty", "repay", "/service/", "apply"]),
     ("13800000003", False, ["case", "offer", "accept", "reject", "/me/settings/", "/me/notices/"]),
-    ("13800000002", False, ["/me/settings/export/"]),
+    ("13800000002", False, ["/me/settings/export/", "/me/settings/erasure/"]),
     ("13800000004", False, ["case", "plan", "agreement", "/jiebei/"]),
     ("13800000008", False, ["case", "supply"]),
     ("manager", True, ["/admin/", "/admin/relief/case/", "desk-case"]),

@@ -25,6 +25,11 @@ class SecurityKind(StrEnum):
     PASSKEY_REMOVED = "PASSKEY_REMOVED"
     EXPORT_ASKED = "EXPORT_ASKED"
     EXPORT_DOWNLOADED = "EXPORT_DOWNLOADED"
+    ERASURE_ASKED = "ERASURE_ASKED"
+    ERASURE_WITHDRAWN = "ERASURE_WITHDRAWN"
+    ERASURE_APPROVED = "ERASURE_APPROVED"
+    ERASURE_REFUSED = "ERASURE_REFUSED"
+    ERASED = "ERASED"
     STAFF_CREATE = "STAFF_CREATE"
     STAFF_RANK = "STAFF_RANK"
     STAFF_DISABLE = "STAFF_DISABLE"
@@ -51,6 +56,11 @@ KIND_LABELS: dict[SecurityKind, str] = {
     SecurityKind.PASSKEY_REMOVED: "移除通行密钥",
     SecurityKind.EXPORT_ASKED: "申请导出个人数据",
     SecurityKind.EXPORT_DOWNLOADED: "下载个人数据",
+    SecurityKind.ERASURE_ASKED: "申请删除个人信息",
+    SecurityKind.ERASURE_WITHDRAWN: "撤回删除申请",
+    SecurityKind.ERASURE_APPROVED: "同意删除个人信息",
+    SecurityKind.ERASURE_REFUSED: "不同意删除个人信息",
+    SecurityKind.ERASED: "个人信息已删除",
     SecurityKind.STAFF_CREATE: "新建工作人员账户",
     SecurityKind.STAFF_RANK: "调整职级",
     SecurityKind.STAFF_DISABLE: "停用账户",

@@ -1,4 +1,4 @@
-"""What somebody may ask for about their own data: 导出我的数据."""
+"""What somebody may ask for about their own data: 导出我的数据, 删除我的个人信息."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.core import clock
+from portal.core.kernel.businesstime import in_shanghai
 from portal.core.web import visitor
 from portal.core.web.access import borrower_only
 from portal.core.web.htmx import redirect_to, render_part
 from portal.site.pages import visit
 from portal.site.pages.signing_in.forms import PasswordForm
 from relief.evidence.kinds import size_text
-from relief.rights import exports
-from relief.rights.models import DataExport
+from relief.rights import erasure, exports
+from relief.rights.models import DataExport, ErasureRequest
 
 
 @borrower_only
@@ -89,3 +90,50 @@ def _export_page(request: HttpRequest, form: PasswordForm, status: int = 200) ->
         context=context,
         status=status,
     )
+
+
+@borrower_only
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def erase(request: HttpRequest) -> HttpResponse:
+    """What would go and what stays until when, or why not now; POST asks for it."""
+    if request.method != "POST":
+        return _erasure_page(request, PasswordForm())
+    form = PasswordForm(request.POST)
+    if not form.is_valid() or not visit.is_right_password(request, form):
+        return _erasure_page(request, form, status=422)
+    user, origin = visit.person(request), visitor.origin(request)
+    try:
+        asked = erasure.ask_for_erasure(user=user, origin=origin, now=clock.now())
+    except visitor.REFUSALS as problem:
+        visitor.refuse(form, problem)
+        return _erasure_page(request, form, status=409)
+    day = in_shanghai(asked.due_at)
+    messages.success(request, f"已提交，我们会在 {day.month}月{day.day}日 前答复。")
+    return redirect_to(request, reverse("portal:erasure"))
+
+
+@require_POST
+@borrower_only
+def keep(request: HttpRequest) -> HttpResponse:
+    """撤回 a request that nobody has answered."""
+    user, origin = visit.person(request), visitor.origin(request)
+    if erasure.withdraw_erasure(user=user, origin=origin, now=clock.now()):
+        messages.success(request, "删除申请已撤回，你的信息没有变化。")
+    else:
+        messages.error(request, "没有等待答复的删除申请，不能撤回。")
+    return redirect_to(request, reverse("portal:erasure"))
+
+
+def _erasure_page(request: HttpRequest, form: PasswordForm, status: int = 200) -> HttpResponse:
+    user, today = visit.person(request), clock.today()
+    found = erasure.obstacle(user, today=today)
+    context = {
+        "form": form,
+        "latest": ErasureRequest.objects.for_user(user).first(),
+        "why_not": erasure.refusal_words(found.reason, found.again_on) if found else "",
+        "goes": erasure.what_goes(user),
+        "stays": erasure.what_stays(user, today=today),
+    }
+    page = "portal/account/erasure.html"
+    return render_part(request, page=page, part=page, context=context, status=status)
