@@ -54,7 +54,7 @@ AUDIT_EVENT_LABELS: dict[AuditEvent, str] = {
     AuditEvent.EVIDENCE_CHECKED: "材料检查完成",
     AuditEvent.EVIDENCE_JUDGED: "材料审核",
     AuditEvent.EVIDENCE_OPENED: "查看材料",
-    AuditEvent.EVIDENCE_PURGED: "材料到期删除",
+    AuditEvent.EVIDENCE_PURGED: "删除材料文件",
     AuditEvent.CONSENT_WITHDRAWN: "撤回单独同意",
     AuditEvent.ERASED: "删除个人信息",
     AuditEvent.CORRECTED: "账目更正",

@@ -49,7 +49,7 @@ class ErasureRequestAdmin(OwnHiddenAdmin):
 
     borrower_path = "user"
     change_form_template = "admin/relief/erasure/change_form.html"
-    list_display = ["asked_at", "person", "state", "due_at", "is_late", "answered_by"]
+    list_display = ["asked_at", "person", "state", "due_at", "late", "answered_by"]
     list_filter = ["state"]
     list_select_related = ["user", "decided_by"]
     fields = [
@@ -78,9 +78,10 @@ class ErasureRequestAdmin(OwnHiddenAdmin):
     def answered_by(self, row: ErasureRequest) -> str:
         return row.decided_by.name if row.decided_by else ""
 
-    @admin.display(description="已超期", boolean=True)
-    def is_late(self, row: ErasureRequest) -> bool:
-        return row.state == ErasureState.PENDING and row.due_at <= clock.now()
+    @admin.display(description="超期")
+    def late(self, row: ErasureRequest) -> str:
+        is_late = row.state == ErasureState.PENDING and row.due_at <= clock.now()
+        return "已超期" if is_late else ""
 
     @admin.display(description="删除的数量")
     def gone(self, row: ErasureRequest) -> str:

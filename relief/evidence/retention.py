@@ -87,7 +87,7 @@ def purge_at_once(files: QuerySet[Evidence], *, now: datetime) -> int:
     here.filter(withdrawn_at=None).update(withdrawn_at=now)
     here.update(purge_on=business_date(now))
     waiting = list(here.select_related("case", "case__loan").order_by("pk"))
-    note = "应本人要求删除"
+    note = "已应本人要求删除"
     return sum(_purge(evidence, now=now, note=note) for evidence in waiting)
 
 
@@ -96,7 +96,7 @@ def _delete_bytes(keys: Sequence[str]) -> None:
         private.delete(key)
 
 
-def _purge(evidence: Evidence, *, now: datetime, note: str = "已到期删除") -> bool:
+def _purge(evidence: Evidence, *, now: datetime, note: str = "已删除") -> bool:
     keys = evidence.stored_keys()
     with transaction.atomic():
         updated = (
