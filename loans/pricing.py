@@ -41,24 +41,24 @@ from loans.domain.schedule import (
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO, require_money
 
-Cell = str | int | Decimal | date | None
+PricedCell = str | int | Decimal | date | None
 _BEARING = (Component.PRINCIPAL, Component.INTEREST)
 
 
-class Row(NamedTuple):
+class PricedRow(NamedTuple):
     """One line of a table; `key` is its part of the names of its cells."""
 
     key: str
-    cells: tuple[Cell, ...]
+    cells: tuple[PricedCell, ...]
 
 
-class Table(NamedTuple):
+class PricedTable(NamedTuple):
     """One answer: its name and title, its columns (name, word), its rows."""
 
     name: str
     title: str
     columns: tuple[tuple[str, str], ...]
-    rows: tuple[Row, ...]
+    rows: tuple[PricedRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Priced:
     """Everything that a case comes to."""
 
     title: str
-    tables: tuple[Table, ...]
+    tables: tuple[PricedTable, ...]
     expected: Mapping[str, str]
 
     @property
@@ -297,17 +297,21 @@ def _agreed(data: _CaseData, number: int) -> InstalmentFacts:
     return row
 
 
-def _schedule(rows: Sequence[ScheduledInstalment]) -> Table:
+def _schedule(rows: Sequence[ScheduledInstalment]) -> PricedTable:
     columns = ("start_on", "起息日"), ("due_on", "到期日"), *_words(_BEARING), ("total", "应还")
     lines = [
-        Row(str(row.number), (row.start_on, row.due_on, row.principal, row.interest, row.total))
+        PricedRow(
+            str(row.number), (row.start_on, row.due_on, row.principal, row.interest, row.total)
+        )
         for row in rows
     ]
     sums = [sum((getattr(row, name) for row in rows), ZERO) for name, _ in columns[2:]]
-    return Table("schedule", "还款计划", columns, (*lines, Row("total", (None, None, *sums))))
+    return PricedTable(
+        "schedule", "还款计划", columns, (*lines, PricedRow("total", (None, None, *sums)))
+    )
 
 
-def _payments(data: _CaseData, loan: _Loan, as_of: date) -> Table:
+def _payments(data: _CaseData, loan: _Loan, as_of: date) -> PricedTable:
     received = []
     for payment in data.parts("payments"):
         with _within(payment.name):
@@ -322,33 +326,33 @@ def _payments(data: _CaseData, loan: _Loan, as_of: date) -> Table:
         for place, line in enumerate(split.lines, start=1):
             where = line.instalment if line.instalment is not None else "提前还款"
             cells = (on, split.order, where, LABELS[line.component], line.amount)
-            rows.append(Row(f"{number}.{place}", cells))
+            rows.append(PricedRow(f"{number}.{place}", cells))
     columns = (
         *(("on", "还款日"), ("order", "顺序"), ("instalment", "期次")),
         *(("component", "项目"), ("amount", "金额")),
     )
-    return Table("payments", "还款入账", columns, tuple(rows))
+    return PricedTable("payments", "还款入账", columns, tuple(rows))
 
 
-def _penalty(loan: _Loan, as_of: date) -> tuple[Table, Table]:
+def _penalty(loan: _Loan, as_of: date) -> tuple[PricedTable, PricedTable]:
     story = loan.story(as_of)
     segments, sums = [], []
     for line, item in zip(loan.lines, story.instalments, strict=True):
         key = str(item.number) if line.closed_on is None else f"{item.number}@{line.closed_on}"
         for place, part in enumerate(item.segments, start=1):
-            cells: tuple[Cell, ...] = (
+            cells: tuple[PricedCell, ...] = (
                 *(part.first_day, part.last_day, part.days, part.base, part.rate_shown),
                 *(part.amount, LABELS[part.component], part.reason),
             )
-            segments.append(Row(f"{key}.{place}", cells))
+            segments.append(PricedRow(f"{key}.{place}", cells))
         parts = (item.ordinary_part, item.surcharge_part, item.capped_part, item.total)
         cells = (item.due_on, item.overdue_days, *parts, item.compound, item.fee, item.per_day)
-        sums.append(Row(key, cells))
+        sums.append(PricedRow(key, cells))
     whole = (story.ordinary_part, story.surcharge_part, story.capped_part, story.total)
-    sums.append(Row("total", (None, None, *whole, story.compound, story.fee, story.per_day)))
+    sums.append(PricedRow("total", (None, None, *whole, story.compound, story.fee, story.per_day)))
     return (
-        Table("segments", "罚息分段", _SEGMENT_COLUMNS, tuple(segments)),
-        Table("penalty", f"罚息（截至 {as_of}）", _PENALTY_COLUMNS, tuple(sums)),
+        PricedTable("segments", "罚息分段", _SEGMENT_COLUMNS, tuple(segments)),
+        PricedTable("penalty", f"罚息（截至 {as_of}）", _PENALTY_COLUMNS, tuple(sums)),
     )
 
 
@@ -364,32 +368,32 @@ _PENALTY_COLUMNS = (
 )
 
 
-def _debt(loan: _Loan, as_of: date) -> Table:
+def _debt(loan: _Loan, as_of: date) -> PricedTable:
     """What is owed: instalments due, then all of it with the running interest, and the pay-off."""
     kinds = (*_BEARING, Component.PENALTY, Component.COMPOUND, Component.FEE)
     rows = [
-        Row(str(due.instalment), (*(due.parts[kind] for kind in kinds), due.total))
+        PricedRow(str(due.instalment), (*(due.parts[kind] for kind in kinds), due.total))
         for due in loan.dues(as_of)
         if due.parts
     ]
     whole = loan.figures(as_of)
     settles = payoff(loan.dues(as_of), loan.prepayable(as_of))
-    rows.append(Row("payoff", (*(whole.parts[kind] for kind in kinds), settles)))
+    rows.append(PricedRow("payoff", (*(whole.parts[kind] for kind in kinds), settles)))
     columns = (*_words(kinds), ("total", "合计"))
-    return Table("debt", f"欠款（截至 {as_of}；payoff 为一次还清）", columns, tuple(rows))
+    return PricedTable("debt", f"欠款（截至 {as_of}；payoff 为一次还清）", columns, tuple(rows))
 
 
-def _plan(loan: _Loan, as_of: date, data: _CaseData, broken: _CaseData | None) -> list[Table]:
+def _plan(loan: _Loan, as_of: date, data: _CaseData, broken: _CaseData | None) -> list[PricedTable]:
     debt = loan.figures(as_of)
     with _within("plan"):
         plan = plan_preview(loan.profile, debt, _terms(debt, data))
         data.done()
     kinds = (*_BEARING, Component.KEPT_INTEREST, Component.KEPT_PENALTY)
     rows = [
-        Row(str(row.number), (row.due_on, *(row.parts[kind] for kind in kinds), row.total))
+        PricedRow(str(row.number), (row.due_on, *(row.parts[kind] for kind in kinds), row.total))
         for row in plan.rows
     ]
-    rows.append(Row("total", (None, *(plan.parts[kind] for kind in kinds), plan.total)))
+    rows.append(PricedRow("total", (None, *(plan.parts[kind] for kind in kinds), plan.total)))
     columns = ("due_on", "到期日"), *_words(kinds), ("total", "应还")
     going_on = [(line.promised.due_on, parts.total) for line, parts in loan.owed(as_of)]
     costs = (
@@ -402,8 +406,8 @@ def _plan(loan: _Loan, as_of: date, data: _CaseData, broken: _CaseData | None) -
         ),
     )
     tables = [
-        Table("plan", "新还款计划", columns, tuple(rows)),
-        Table("cost", "成本（going_on 为照现在还）", _COST_COLUMNS, costs),
+        PricedTable("plan", "新还款计划", columns, tuple(rows)),
+        PricedTable("cost", "成本（going_on 为照现在还）", _COST_COLUMNS, costs),
     ]
     return tables if broken is None else [*tables, _breach(plan, broken)]
 
@@ -411,8 +415,8 @@ def _plan(loan: _Loan, as_of: date, data: _CaseData, broken: _CaseData | None) -
 _COST_COLUMNS = ("waived", "减免"), ("total", "合计应还"), ("annualised", "年化 %（月利率×12）")
 
 
-def _cost(key: str, waived: Decimal, total: Decimal, annualised: Decimal | None) -> Row:
-    return Row(key, (waived, total, None if annualised is None else annualised * 100))
+def _cost(key: str, waived: Decimal, total: Decimal, annualised: Decimal | None) -> PricedRow:
+    return PricedRow(key, (waived, total, None if annualised is None else annualised * 100))
 
 
 def _terms(debt: DebtFigures, data: _CaseData) -> ReliefTerms:
@@ -434,7 +438,7 @@ def _terms(debt: DebtFigures, data: _CaseData) -> ReliefTerms:
     )
 
 
-def _breach(plan: PlanPreview, data: _CaseData) -> Table:
+def _breach(plan: PlanPreview, data: _CaseData) -> PricedTable:
     with _within("breach"):
         paid = data.whole("paid_instalments")
         if not 0 <= paid <= len(plan.rows):
@@ -447,7 +451,7 @@ def _breach(plan: PlanPreview, data: _CaseData) -> Table:
         *(("returned", "减免恢复"), ("due", "到期本金")),
     )
     cells = (principal, vesting.vested, vesting.returned, vesting.remaining_principal)
-    return Table("breach", "违约", columns, (Row("total", cells),))
+    return PricedTable("breach", "违约", columns, (PricedRow("total", cells),))
 
 
 def _words(kinds: Sequence[Component]) -> tuple[tuple[str, str], ...]:

@@ -61,8 +61,8 @@ OPENERS = (
 )
 OPENING_KINDS = frozenset(kind.value for kind in OPENERS)
 OPENING = (Account.PRINCIPAL, Account.KEPT_INTEREST, Account.KEPT_PENALTY)
-Row = tuple[Any, ...]  # of values_list()
-Opened = dict[tuple[int, str], Decimal]
+SqlRow = tuple[Any, ...]  # of values_list()
+OpenedAmounts = dict[tuple[int, str], Decimal]
 BALANCES = (
     Account.PRINCIPAL,
     Account.INTEREST,
@@ -230,8 +230,8 @@ def _reversals() -> Iterator[BookViolation]:
             yield BookViolation("reversal", entry.key, f"another loan or date than {first.key}")
 
 
-def _sums(lines: list[Row]) -> dict[Row, Decimal]:
-    sums: dict[Row, Decimal] = defaultdict(lambda: ZERO)
+def _sums(lines: list[SqlRow]) -> dict[SqlRow, Decimal]:
+    sums: dict[SqlRow, Decimal] = defaultdict(lambda: ZERO)
     for account, instalment_id, amount in lines:
         sums[account, instalment_id] += amount
     return sums
@@ -256,7 +256,7 @@ def _payments() -> Iterator[BookViolation]:
             yield BookViolation("split", payment.reference, detail)
 
 
-def _opened() -> Iterator[tuple[int, Row]]:
+def _opened() -> Iterator[tuple[int, SqlRow]]:
     """Loan, then (instalment, account, what the entries that opened its schedule posted)."""
     place = ("instalment__schedule__loan_id", "instalment_id", "account")
     rows = (
@@ -271,7 +271,7 @@ def _opened() -> Iterator[tuple[int, Row]]:
     return keyed(rows)
 
 
-def _loan(position: Position, opened: Opened) -> Iterator[BookViolation]:
+def _loan(position: Position, opened: OpenedAmounts) -> Iterator[BookViolation]:
     if not position.schedules:
         yield BookViolation("schedule", position.loan.number, "no schedule")
         return
@@ -297,7 +297,7 @@ def _schedules(position: Position) -> Iterator[BookViolation]:
         yield BookViolation("schedule-sum", number, detail)
 
 
-def _opening(position: Position, opened: Opened) -> Iterator[BookViolation]:
+def _opening(position: Position, opened: OpenedAmounts) -> Iterator[BookViolation]:
     """What was posted when a schedule opened is what its rows promise; nothing if it was undone."""
     undone = {s.pk for s in position.schedules if s.undone_on is not None}
     for row in position.instalments:

@@ -73,7 +73,7 @@ def draft_case(loan: Loan | None = None, *, now: datetime = NOW) -> Case:
     """A draft with everything filled in, not yet submitted."""
     loan = loan or overdue_loan()
     case = application.open_case(loan=loan, actor=loan.borrower, now=now)
-    draft = application.Draft(
+    draft = application.ApplicationDraft(
         reasons=["illness"],
         statement="九月住院手术，休病假两个月，收入只剩基本工资。",
         monthly_income=Decimal("4600.00"),

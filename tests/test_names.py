@@ -1,14 +1,16 @@
-"""Locals say what they are: the riddles that once stood for anything are refused."""
+"""Names say what they are, and mean one thing: no riddles, and no class or alias of two meanings."""
 
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.architecture import ROOT, Sources, read_sources, tree_of
+
+BY_FRAMEWORK = {"Command"}  # Django looks for a management command's class by this name
 RIDDLES = {"found", "own", "told"}  # what was found, whose own, told to whom?
 
 
@@ -37,3 +39,62 @@ def test_no_local_is_a_riddle() -> None:
 )
 def test_a_planted_riddle_is_seen(source: str) -> None:
     assert list(riddles(source))
+
+
+def meanings(sources: Sources) -> dict[str, list[str]]:
+    """The places at which each class or type alias of more than one meaning is defined.
+
+    Names inside a class are told apart by the class, names with an underscore by their module, and
+    aliases that say the same twice mean the same. A short word for a nested class is no new name.
+    """
+    places: dict[str, dict[str, str]] = defaultdict(dict)  # name -> what it says -> where
+    for module, source in sources.items():
+        for node in tree_of(source).body:
+            if isinstance(node, ast.ClassDef):
+                name, says = node.name, f"class of {module}"
+            elif (
+                isinstance(node, ast.Assign)
+                and isinstance(node.targets[0], ast.Name)
+                and isinstance(node.value, (ast.Subscript, ast.BinOp, ast.Name))
+            ):
+                name, says = node.targets[0].id, ast.unparse(node.value)
+            else:
+                continue
+            if name[0].isupper() and not name.isupper() and name not in BY_FRAMEWORK:
+                places[name].setdefault(says, f"{module}:{node.lineno}")
+    return {name: list(said.values()) for name, said in sorted(places.items()) if len(said) > 1}
+
+
+def test_no_class_name_means_two_things() -> None:
+    sources = read_sources()
+
+    assert len(sources) > 300
+    assert meanings(sources) == {}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("class Draft: ...", "class Draft: ..."),
+        ("class Draft: ...", "Draft = tuple[int, str]"),
+        ("Cell = str | int", "Cell = str | None"),
+        ("Column = Any", "class Column(NamedTuple): ..."),
+    ],
+)
+def test_a_planted_second_meaning_is_seen(first: str, second: str) -> None:
+    (places,) = meanings({"loans.one": first, "relief.two": second}).values()
+
+    assert places == ["loans.one:1", "relief.two:1"]
+
+
+@pytest.mark.parametrize(
+    "both",
+    [
+        ("class Loan:\n    class Kind: ...", "class Case:\n    class Kind: ..."),
+        ("Pair = tuple[int, str]", "Pair = tuple[int, str]"),
+        ("class Command: ...", "class Command: ..."),
+        ("Kind = Loan.Kind", "Kind = Case.Kind"),
+    ],
+)
+def test_what_its_owner_or_the_framework_tells_apart_is_allowed(both: tuple[str, str]) -> None:
+    assert meanings({"loans.one": both[0], "relief.two": both[1]}) == {}

@@ -30,7 +30,7 @@ from loans.presenters.accounts import (
     is_balanced,
     journal_table,
 )
-from loans.presenters.exports import Format, Table, write
+from loans.presenters.exports import ExportTable, Format, write
 from loans.queries.chart import chart_of_accounts, chart_versions
 from loans.queries.journal import Period, journal, journal_size, trial_balance
 from loans.services.acts.accounting import log_export, map_accounts
@@ -146,7 +146,7 @@ class BookFileForm(PeriodOfBooksForm):
 class BookFile:
     """A table that may be taken, what it is called in the log, and how many rows it has."""
 
-    table: Table
+    table: ExportTable
     content: str
     row_count: int
 
@@ -240,7 +240,7 @@ class BookExportAdmin(BooksAdmin):
         }
         status = (409 if refused else 200) if form.is_valid() else 422
         if status != 422:
-            context |= _told(form.period)
+            context |= _of_period(form.period)
         return render(request, "admin/loans/books/journal.html", context, status=status)
 
     @method_decorator(require_POST)
@@ -262,7 +262,7 @@ class BookExportAdmin(BooksAdmin):
             return self._page(request, form, refusal.message)
 
 
-def _told(period: Period) -> dict[str, Any]:
+def _of_period(period: Period) -> dict[str, Any]:
     """What the page says of a period: totals of every account, and the first lines."""
     chart = chart_of_accounts()
     lines = balance_lines(trial_balance(period), chart)

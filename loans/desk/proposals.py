@@ -32,7 +32,7 @@ from loans.queries.debt import load_debt
 from loans.queries.position import Position
 from loans.services.acts import proposals
 from loans.services.acts.credit import amount_of, has_refunds, sent
-from loans.services.acts.proposals import Draft
+from loans.services.acts.proposals import ProposedAct
 from loans.services.acts.write_off import LABELS
 from portal.core import clock
 from portal.core.desk.columns import column, money
@@ -55,7 +55,7 @@ def page_of(proposal: Proposal) -> str:
 
 
 def propose_page(
-    request: HttpRequest, page: ActPage, draft: Callable[[dict[str, Any]], Draft]
+    request: HttpRequest, page: ActPage, draft: Callable[[dict[str, Any]], ProposedAct]
 ) -> HttpResponse:
     """The form of an act that somebody else has to approve; leads to the proposal's own page."""
 
@@ -68,7 +68,7 @@ def propose_page(
 
 
 Asked = tuple[Decimal, dict[str, Any]]  # the amount in yuan that decides who may approve; terms
-Answers = dict[str, Any]  # of the act's form
+ActAnswers = dict[str, Any]  # of the act's form
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,40 +78,40 @@ class LoanAct:
     kind: Proposal.Kind
     warning: str
     form_class: type[Form]
-    asked: Callable[[Loan, Answers], Asked]
+    asked: Callable[[Loan, ActAnswers], Asked]
 
 
-def _late_payment(loan: Loan, answers: Answers) -> Asked:
+def _late_payment(loan: Loan, answers: ActAnswers) -> Asked:
     terms = {name: answers[name] for name in ("reference", "keep_excess")}
     return answers["amount"], {"paid_on": answers["paid_on"].isoformat(), **terms}
 
 
-def _refund(loan: Loan, answers: Answers) -> Asked:
+def _refund(loan: Loan, answers: ActAnswers) -> Asked:
     return answers["amount"], {"reference": answers["reference"]}
 
 
-def _return_refund(loan: Loan, answers: Answers) -> Asked:
+def _return_refund(loan: Loan, answers: ActAnswers) -> Asked:
     reference = answers["reference"]
     return amount_of(sent(loan.pk, reference)), {"reference": reference}
 
 
-def _write_off(loan: Loan, answers: Answers) -> Asked:
+def _write_off(loan: Loan, answers: ActAnswers) -> Asked:
     parts = {name: answers[name] for name in LABELS if answers[name]}
     if not parts:
         return load_debt(loan, clock.today()).total, {}
     return sum(parts.values(), ZERO), {"parts": {n: str(amount) for n, amount in parts.items()}}
 
 
-def _non_accrual(loan: Loan, answers: Answers) -> Asked:
+def _non_accrual(loan: Loan, answers: ActAnswers) -> Asked:
     owed = load_debt(loan, clock.today())
     return owed.total - owed.principal, {}
 
 
-def _adjust(loan: Loan, answers: Answers) -> Asked:
+def _adjust(loan: Loan, answers: ActAnswers) -> Asked:
     return answers["amount"], {name: answers[name] for name in ("from_part", "to_part")}
 
 
-def _accelerate(loan: Loan, answers: Answers) -> Asked:
+def _accelerate(loan: Loan, answers: ActAnswers) -> Asked:
     return load_debt(loan, clock.today()).principal, {}
 
 
@@ -194,9 +194,9 @@ def loan_act_page(request: HttpRequest, loan: Loan, slug: str) -> HttpResponse:
         button=PROPOSE,
     )
 
-    def draft(answers: Answers) -> Draft:
+    def draft(answers: ActAnswers) -> ProposedAct:
         amount, terms = act.asked(loan, answers)
-        return Draft(act.kind, loan.pk, amount, answers["reason"], terms=terms)
+        return ProposedAct(act.kind, loan.pk, amount, answers["reason"], terms=terms)
 
     return propose_page(request, page, draft)
 

@@ -21,7 +21,7 @@ from loans.queries.debt import debt_of
 from loans.queries.position import load_position
 from loans.queries.standing import LOAN
 from loans.queries.statement import corrections_of
-from loans.services.acts.proposals import Draft, may_propose
+from loans.services.acts.proposals import ProposedAct, may_propose
 from portal.core import clock
 from portal.core.desk.columns import column, filled, money
 from portal.core.desk.records import ReadOnlyAdmin
@@ -217,7 +217,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         return propose_page(
             request,
             page,
-            lambda data: Draft(
+            lambda data: ProposedAct(
                 kind=Proposal.Kind.REVERSAL,
                 loan_id=payment.loan_id,
                 payment=payment,

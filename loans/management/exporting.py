@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from loans.models import Loan
-from loans.presenters.exports import Format, Table, write
+from loans.presenters.exports import ExportTable, Format, write
 from loans.queries.journal import Period
 from loans.services.acts.accounting import log_export
 from portal.core import clock
@@ -43,7 +43,9 @@ class ExportCommand(BaseCommand):
                 raise CommandError(f"no loan {options['loan']}")
         return Period(options["from_on"], options["to_on"], loan)
 
-    def deliver(self, table: Table, content: str, period: Period, options: dict[str, Any]) -> None:
+    def deliver(
+        self, table: ExportTable, content: str, period: Period, options: dict[str, Any]
+    ) -> None:
         kind = Format(options["format"])
         path: Path = options["output"] or Path(table.file_name(kind))
         part = path.with_name(f"{path.name}.part")

@@ -15,7 +15,7 @@ from loans.presenters import origins as sources
 from loans.presenters import penalty as present
 from loans.presenters.amounts import penalty_all
 from loans.presenters.loan import LoanName, penalty_of_all, places
-from loans.presenters.standing import promises_of, standing_of
+from loans.presenters.standing import promises_of, relief_status_of
 from loans.queries.debt import borrower_positions, debt_of
 from loans.queries.penalty import penalty_owed, story_of
 from loans.queries.position import Position, load_position
@@ -51,7 +51,7 @@ def penalty(request: HttpRequest, loan: str) -> HttpResponse:
         context |= {
             "name": places(pairs).get(visitor_loan.pk, LoanName(visitor_loan.number)),
             "of_all": penalty_of_all(pairs),
-            "standing": standing_of(visitor_loan),
+            "standing": relief_status_of(visitor_loan),
             "corrections": corrections_of(visitor_loan),
         }
         if not context["cards"]:  # nothing owed: no such question on the page, so nothing refused

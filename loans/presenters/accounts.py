@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from loans.domain.chart import Chart
-from loans.presenters.exports import Cell, Table
+from loans.presenters.exports import ExportCell, ExportTable
 from loans.queries.journal import AccountMovement, JournalLine, Period
 from portal.core.kernel.businesstime import in_shanghai
 from portal.core.kernel.money import ZERO
@@ -80,16 +80,16 @@ def is_balanced(totals: Sequence[Decimal]) -> bool:
     return all(debit == credit for debit, credit in zip(totals[::2], totals[1::2], strict=True))
 
 
-def journal_table(lines: Iterable[JournalLine], period: Period, chart: Chart) -> Table:
+def journal_table(lines: Iterable[JournalLine], period: Period, chart: Chart) -> ExportTable:
     """总账明细, or 借款明细账 where one loan is named."""
     stem, title = ("loan-ledger", "借款明细账") if period.loan else ("journal", "总账明细")
     name = f"{stem}-{period.loan.number}" if period.loan else stem
-    return Table(
+    return ExportTable(
         f"{name}-{period.from_on}-{period.to_on}", title, JOURNAL_HEAD, _rows(lines, chart)
     )
 
 
-def _rows(lines: Iterable[JournalLine], chart: Chart) -> Iterator[Sequence[Cell]]:
+def _rows(lines: Iterable[JournalLine], chart: Chart) -> Iterator[Sequence[ExportCell]]:
     for line in lines:
         code, name = chart[line.account]
         yield (
@@ -108,9 +108,9 @@ def _rows(lines: Iterable[JournalLine], chart: Chart) -> Iterator[Sequence[Cell]
         )
 
 
-def balance_table(lines: Sequence[BalanceLine], period: Period) -> Table:
+def balance_table(lines: Sequence[BalanceLine], period: Period) -> ExportTable:
     """试算平衡表 with its sums as the last line."""
-    rows: list[Sequence[Cell]] = [(line.code, line.name, *line.cells) for line in lines]
+    rows: list[Sequence[ExportCell]] = [(line.code, line.name, *line.cells) for line in lines]
     rows.append(("", "合计", *balance_totals(lines)))
     stem = f"trial-balance-{period.loan.number}" if period.loan else "trial-balance"
-    return Table(f"{stem}-{period.from_on}-{period.to_on}", "试算平衡表", BALANCE_HEAD, rows)
+    return ExportTable(f"{stem}-{period.from_on}-{period.to_on}", "试算平衡表", BALANCE_HEAD, rows)

@@ -27,7 +27,7 @@ SHEET_OPTIONS = {
     "strings_to_numbers": False,
 }
 
-Cell = str | int | Decimal | date | None
+ExportCell = str | int | Decimal | date | None
 
 
 class Format(StrEnum):
@@ -46,20 +46,20 @@ CONTENT_TYPES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ExportTable:
     """A heading and rows that may be read once; `name` is the file's, without its ending."""
 
     name: str
     title: str
     head: Sequence[str]
-    rows: Iterable[Sequence[Cell]]
+    rows: Iterable[Sequence[ExportCell]]
 
     def file_name(self, kind: Format) -> str:
         """ASCII only, as it stands in a header."""
         return f"{slugify(self.name)}.{kind.value}"
 
 
-def safe_cell(value: Cell) -> str:
+def safe_cell(value: ExportCell) -> str:
     """Text that begins like a formula gets an apostrophe in front; our own numbers do not.
 
     "=1+1" → "'=1+1"; Decimal("-64.24") → "-64.24".
@@ -73,19 +73,19 @@ def safe_cell(value: Cell) -> str:
     return f"'{text}" if dangerous and not isinstance(value, int) else text
 
 
-def write(table: Table, kind: Format, out: BinaryIO) -> int:
+def write(table: ExportTable, kind: Format, out: BinaryIO) -> int:
     """The table as a file; returns how many rows it has below its heading."""
     return _write_xlsx(table, out) if kind is Format.XLSX else _write_csv(table, out)
 
 
-def to_csv(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
+def to_csv(head: Sequence[str], rows: Iterable[Sequence[ExportCell]]) -> bytes:
     """UTF-8 with BOM, every text cell quoted, CRLF lines."""
     out = io.BytesIO()
-    _write_csv(Table("", "", head, rows), out)
+    _write_csv(ExportTable("", "", head, rows), out)
     return out.getvalue()
 
 
-def _write_csv(table: Table, out: BinaryIO) -> int:
+def _write_csv(table: ExportTable, out: BinaryIO) -> int:
     text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=False)
     text.write(BOM)
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)
@@ -99,7 +99,7 @@ def _write_csv(table: Table, out: BinaryIO) -> int:
     return count
 
 
-def _write_xlsx(table: Table, out: BinaryIO) -> int:
+def _write_xlsx(table: ExportTable, out: BinaryIO) -> int:
     """Amounts as numbers with two places, dates as dates; a full sheet goes on in another."""
     book = xlsxwriter.Workbook(out, SHEET_OPTIONS)
     bold = book.add_format({"bold": True})
@@ -126,7 +126,9 @@ def _write_xlsx(table: Table, out: BinaryIO) -> int:
     return count
 
 
-def _sheet(book: xlsxwriter.Workbook, table: Table, bold: object) -> xlsxwriter.worksheet.Worksheet:
+def _sheet(
+    book: xlsxwriter.Workbook, table: ExportTable, bold: object
+) -> xlsxwriter.worksheet.Worksheet:
     number = len(book.worksheets()) + 1
     sheet = book.add_worksheet(table.title if number == 1 else f"{table.title} {number}")
     sheet.set_column(0, len(table.head) - 1, 16)

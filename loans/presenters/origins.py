@@ -36,7 +36,7 @@ class SumLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class FigureOrigin:
     """One figure of the page: its mark, its name, its parts and a sentence on how to read them."""
 
     field: str
@@ -51,13 +51,13 @@ ON_PENALTY = frozenset({"penalty", "by_schedule"})  # told by the head and on è¿
 
 def origins(
     position: Position, debt: Debt, *, without: frozenset[str] = frozenset()
-) -> tuple[Origin, ...]:
+) -> tuple[FigureOrigin, ...]:
     """Each amount of a debt with the parts it is the sum of: Î£ parts = amount, always."""
     hidden = {FIELDS[name] for name in without}
     return tuple(one for one in _all(position, debt) if one.field not in hidden)
 
 
-def _all(position: Position, debt: Debt) -> list[Origin]:
+def _all(position: Position, debt: Debt) -> list[FigureOrigin]:
     due = [row for row in debt.instalments if row.due_on <= debt.as_of and row.total > 0]
     kept_note = KEPT_NOTES.get(Schedule.Kind(debt.base_kind), KEPT_NOTES[Schedule.Kind.PLAN])
     sums_of = [
@@ -129,9 +129,9 @@ def _all(position: Position, debt: Debt) -> list[Origin]:
     return sums_of
 
 
-def _origin(debt: Debt, name: str, parts: tuple[SumLine, ...], note: str) -> Origin:
+def _origin(debt: Debt, name: str, parts: tuple[SumLine, ...], note: str) -> FigureOrigin:
     one = figure(debt, name)
-    return Origin(one.field, one.word, one.amount, parts, note)
+    return FigureOrigin(one.field, one.word, one.amount, parts, note)
 
 
 def _part(debt: Debt, name: str) -> SumLine:

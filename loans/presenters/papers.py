@@ -13,10 +13,10 @@ from loans.models import Loan
 from loans.presenters import rules, wording
 from loans.presenters.amounts import figure, penalty_all
 from loans.presenters.booked import events
-from loans.presenters.exports import Cell, to_csv
+from loans.presenters.exports import ExportCell, to_csv
 from loans.presenters.penalty import rate_formula
 from loans.queries.types import Debt, Statement
-from portal.core.documents.pdf import Column
+from portal.core.documents.pdf import PaperColumn
 from portal.core.kernel.money import ZERO
 
 
@@ -25,7 +25,7 @@ class StatementPaper(NamedTuple):
 
     title: str
     meta: Sequence[tuple[str, str]]
-    columns: Sequence[Column]
+    columns: Sequence[PaperColumn]
     rows: Sequence[Sequence[str]]
     footer: Sequence[str]
 
@@ -49,7 +49,7 @@ STATEMENT_HEAD = (
 )
 
 
-def _segments(profile: ProductProfile, story: PenaltyExplanation) -> list[list[Cell]]:
+def _segments(profile: ProductProfile, story: PenaltyExplanation) -> list[list[ExportCell]]:
     return [
         [
             LABELS[part.component],
@@ -93,7 +93,7 @@ def penalty_csv(
     for line, row in zip(story.instalments, debt.instalments, strict=True):
         if line.segments:
             paid = line.total - row.penalty
-            owed_of: list[Cell] = [line.total, paid, row.penalty]
+            owed_of: list[ExportCell] = [line.total, paid, row.penalty]
             rows.append(["罚息", line.number, line.due_on, *owed_of, *_shares(line)])
         if line.compound:
             paid = line.compound - row.compound
@@ -148,11 +148,11 @@ def penalty_paper(
         ("剩余本金", f"{wording.yuan(debt.principal)} 元"),
     ]
     columns = (
-        Column("期次", 0.5),
-        Column("计收区间（首尾都算）", 1.8),
-        Column("基数 × 利率 × 天数", 2.1),
-        Column("金额（元）", 1.0, "R"),
-        Column("起止原因", 2.4),
+        PaperColumn("期次", 0.5),
+        PaperColumn("计收区间（首尾都算）", 1.8),
+        PaperColumn("基数 × 利率 × 天数", 2.1),
+        PaperColumn("金额（元）", 1.0, "R"),
+        PaperColumn("起止原因", 2.4),
     )
     footer = [f"{rule.title}：{rule.text}" for rule in rules.penalty_rules(profile)]
     return StatementPaper("罚息明细", meta, columns, rows, footer)
@@ -163,9 +163,9 @@ def statement_csv(statement: Statement) -> bytes:
     return to_csv(STATEMENT_HEAD, statement_rows(statement))
 
 
-def statement_rows(statement: Statement) -> list[list[Cell]]:
+def statement_rows(statement: Statement) -> list[list[ExportCell]]:
     """Opening balance, every posting with its reason, closing balance."""
-    rows: list[list[Cell]] = [
+    rows: list[list[ExportCell]] = [
         [statement.from_on, "期初余额", "", "", "", statement.opening, "", "", ""]
     ]
     rows += [
@@ -224,12 +224,12 @@ def statement_paper(loan: Loan, statement: Statement, debt: Debt) -> StatementPa
             f"今天总待还 {wording.yuan(debt.total)} 元。"
         )
     columns = (
-        Column("日期", 0.9),
-        Column("摘要", 1.6),
-        Column("应还增加", 0.8, "R"),
-        Column("应还减少", 0.8, "R"),
-        Column("余额（元）", 0.9, "R"),
-        Column("事由", 2.0),
+        PaperColumn("日期", 0.9),
+        PaperColumn("摘要", 1.6),
+        PaperColumn("应还增加", 0.8, "R"),
+        PaperColumn("应还减少", 0.8, "R"),
+        PaperColumn("余额（元）", 0.9, "R"),
+        PaperColumn("事由", 2.0),
     )
     return StatementPaper("对账单", meta, columns, rows, footer)
 

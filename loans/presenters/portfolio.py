@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from loans.domain.risk import BUCKETS, CLASS_LABELS, RiskClass, RiskRules
 from loans.models import PortfolioLine
-from loans.presenters.exports import Cell, Table
+from loans.presenters.exports import ExportCell, ExportTable
 from loans.queries.portfolio import LoanFigures, PortfolioCell, PortfolioSums, line_sums
 
 SUMS_HEAD = (
@@ -106,36 +106,36 @@ def sums_cells(sums: PortfolioSums) -> tuple[int | Decimal, ...]:
     )
 
 
-def portfolio_table(view: PortfolioView, as_of: date) -> Table:
+def portfolio_table(view: PortfolioView, as_of: date) -> ExportTable:
     """By bucket, then by class, each with its total."""
-    rows: list[Sequence[Cell]] = []
+    rows: list[Sequence[ExportCell]] = []
     for title, lines in (("逾期分档", view.by_bucket), ("五级分类", view.by_class)):
         rows += [(title, row.label, *sums_cells(row.sums)) for row in lines]
         rows.append((title, "合计", *sums_cells(view.total)))
-    return Table(f"portfolio-{as_of}", "资产组合报表", ("口径", "分类", *SUMS_HEAD), rows)
+    return ExportTable(f"portfolio-{as_of}", "资产组合报表", ("口径", "分类", *SUMS_HEAD), rows)
 
 
-def loans_table(rows: Iterable[Sequence[Cell]], as_of: date) -> Table:
+def loans_table(rows: Iterable[Sequence[ExportCell]], as_of: date) -> ExportTable:
     """Loan by loan; rows as `loan_cells` makes them."""
-    return Table(f"portfolio-loans-{as_of}", "资产组合借款清单", LOANS_HEAD, rows)
+    return ExportTable(f"portfolio-loans-{as_of}", "资产组合借款清单", LOANS_HEAD, rows)
 
 
 def loan_cells(
     number: str, overdue_days: int, bucket: str, risk_class: str, sums: PortfolioSums
-) -> Sequence[Cell]:
+) -> Sequence[ExportCell]:
     """One loan in the order of LOANS_HEAD."""
     words = CLASS_LABELS[RiskClass(risk_class)]
     return (number, overdue_days, bucket, words, *sums_cells(sums)[1:])
 
 
-def counted_cells(loans: Iterable[LoanFigures], rules: RiskRules) -> Iterator[Sequence[Cell]]:
+def counted_cells(loans: Iterable[LoanFigures], rules: RiskRules) -> Iterator[Sequence[ExportCell]]:
     """Loans as they are counted."""
     for one in loans:
         risk_class = one.class_by(rules)
         yield loan_cells(one.number, one.overdue_days, one.bucket, risk_class, one.sums)
 
 
-def kept_cells(lines: Iterable[PortfolioLine]) -> Iterator[Sequence[Cell]]:
+def kept_cells(lines: Iterable[PortfolioLine]) -> Iterator[Sequence[ExportCell]]:
     """Loans as a report keeps them."""
     for line in lines:
         place = (line.loan.number, line.overdue_days, line.bucket, line.risk_class)

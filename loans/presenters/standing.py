@@ -48,11 +48,11 @@ def promises_of(loan: Loan) -> Promises | None:
     return next((source(loan) for source in _promise_sources), None)
 
 
-Source = Callable[[Loan], ReliefStatus | None]
-_sources: list[Source] = []
+ReliefStatusSource = Callable[[Loan], ReliefStatus | None]
+_sources: list[ReliefStatusSource] = []
 
 
-def register(source: Source) -> None:
+def register(source: ReliefStatusSource) -> None:
     """Add a source once (called from AppConfig.ready of a package above)."""
     if source not in _sources:
         _sources.append(source)
@@ -63,7 +63,7 @@ def latest_of(loan: Loan) -> ReliefStatus | None:
     return next((status for source in _sources if (status := source(loan)) is not None), None)
 
 
-def standing_of(loan: Loan) -> ReliefStatus | None:
+def relief_status_of(loan: Loan) -> ReliefStatus | None:
     """The request in progress on the loan, or to be reopened; None when there is none and the pages offer to apply."""
     latest = latest_of(loan)
     return latest if latest is not None and latest.is_current else None

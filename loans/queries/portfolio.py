@@ -224,7 +224,7 @@ def cell_lines(
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ReportProgress:
     """How far a report is: chunks done of all; stuck when one was tried too often."""
 
     done: int
@@ -232,14 +232,14 @@ class Progress:
     stuck: bool
 
 
-def progress(report: PortfolioReport) -> Progress:
+def progress(report: PortfolioReport) -> ReportProgress:
     """Of a report that is not finished (one query)."""
     counts = report.chunks.aggregate(
         chunks=Count("pk"),
         counted=Count("pk", filter=Q(done=True)),
         stuck=Count("pk", filter=Q(done=False, attempts__gte=MAX_ATTEMPTS)),
     )
-    return Progress(counts["counted"], counts["chunks"], stuck=counts["stuck"] > 0)
+    return ReportProgress(counts["counted"], counts["chunks"], stuck=counts["stuck"] > 0)
 
 
 def running_report() -> PortfolioReport | None:

@@ -43,7 +43,7 @@ class Stage(StrEnum):
     SETTLED = "settled"
 
 
-class Step(StrEnum):
+class NextStep(StrEnum):
     """Where the next step is taken."""
 
     REPAY = "repay"
@@ -52,7 +52,7 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class StageWords:
     """How a stage is told; the braces are filled from the loan's own figures.
 
     What stands in brackets names the amount, and is left out where that stands beside it in large.
@@ -64,79 +64,79 @@ class Words:
     headline: str
     text: str
     button: str
-    step: Step = Step.REPAY
+    step: NextStep = NextStep.REPAY
 
 
 S = Stage
-WORDS: dict[Stage, Words] = {
-    S.UP_TO_DATE: Words(
+WORDS: dict[Stage, StageWords] = {
+    S.UP_TO_DATE: StageWords(
         "正常还款中", "b", "没有逾期，继续保持",
         "到期前还款，不会产生罚息。", "提前还款",
     ),
-    S.DUE_SOON: Words(
+    S.DUE_SOON: StageWords(
         "还有 {left} 天到期", "w", "第 {number} 期即将到期",
         "请在 {due} 24:00 前还清[ {amount} 元]，不会产生罚息。", "去还款",
     ),
-    S.DUE_TODAY: Words(
+    S.DUE_TODAY: StageWords(
         "今日到期", "w", "今天有一期到期",
         "第 {number} 期今天到期，24:00 前还清[ {amount} 元]，不会产生罚息。", "去还款",
     ),
-    S.IN_GRACE: Words(
+    S.IN_GRACE: StageWords(
         "宽限期内", "w", "有一期已到期，还在宽限期内",
         "第 {number} 期已于 {due} 到期，请尽快还清[ {amount} 元]；宽限期内还清不收罚息。", "去还款",
     ),
-    S.OVERDUE: Words(
+    S.OVERDUE: StageWords(
         "已逾期 {days} 天", "d", "已逾期 {days} 天",
         "第 {number} 期没有按时还清，逾期的本金按天计收罚息{a_day}；还清[ {amount} 元]后停止计收。", "去还款",
     ),
-    S.ACCELERATED: Words(
+    S.ACCELERATED: StageWords(
         "已提前到期", "d", "这笔借款已宣布提前到期",
         "全部剩余本金已到期[，本期应还 {amount} 元]；逾期的本金按天计收罚息{a_day}。", "去还款",
     ),
-    S.PLAN_ON_TIME: Words(
+    S.PLAN_ON_TIME: StageWords(
         "按新计划还款中", "s", "新还款计划按约执行中",
         "一直按时还款，减免会随已还本金逐步保留。下一期 {due}[应还 {amount} 元]。", "提前还款",
     ),
-    S.PLAN_DUE_SOON: Words(
+    S.PLAN_DUE_SOON: StageWords(
         "新计划还有 {left} 天到期", "w", "新还款计划第 {number} 期即将到期",
         "请在 {due} 24:00 前还清[ {amount} 元]，按时还清这一期，减免继续有效。", "去还款",
     ),
-    S.PLAN_DUE_TODAY: Words(
+    S.PLAN_DUE_TODAY: StageWords(
         "新计划今日到期", "w", "新还款计划今天有一期到期",
         "第 {number} 期今天到期，请在 24:00 前还清[ {amount} 元]，减免继续有效。", "去还款",
     ),
-    S.PLAN_LATE: Words(
+    S.PLAN_LATE: StageWords(
         "新计划有一期未还", "w", "新还款计划第 {number} 期已逾期 {days} 天",
         "这一期已于 {due} 到期，还在宽限期内：请尽快还清[，今天应还 {amount} 元]{grows}{pay_by}；还清后新计划继续有效。", "去还款",
     ),
-    S.PLAN_PAST_GRACE: Words(
+    S.PLAN_PAST_GRACE: StageWords(
         "新计划逾期", "d", "新还款计划第 {number} 期已逾期 {days} 天",
         "已过宽限期，你会收到违约预警；请马上还清[，今天应还 {amount} 元]{grows}；还清后新计划继续有效。", "去还款",
     ),
-    S.PLAN_WARNED: Words(
+    S.PLAN_WARNED: StageWords(
         "有违约风险", "d", "新还款计划已收到违约预警",
         "请在 {cure_by} 24:00 前还清逾期[，今天应还 {amount} 元]{grows}；还清后新计划继续有效。", "去还款",
     ),
-    S.PLAN_ENDING: Words(
+    S.PLAN_ENDING: StageWords(
         "新计划即将终止", "d", "新还款计划即将终止",
         "{why}，客服会确认违约；在确认之前还清逾期，新计划继续有效[；今天应还 {amount} 元]{grows}。", "去还款",
     ),
-    S.PLAN_BROKEN: Words(
+    S.PLAN_BROKEN: StageWords(
         "新计划已终止", "d", "新还款计划已因违约终止",
         "{opened}起剩余欠款全部到期[，本期应还 {amount} 元]；"
         f"{PENALTY_AFTER_BREACH}{{a_day}}。仍可随时还款，还不上请联系客服。", "去还款",
     ),
-    S.PLAN_COMPLETED: Words(
+    S.PLAN_COMPLETED: StageWords(
         "新计划已还清", "s", "新还款计划已全部还清",
-        "减免全部保留，结清证明已开出。", "查看结清证明", Step.SETTLED,
+        "减免全部保留，结清证明已开出。", "查看结清证明", NextStep.SETTLED,
     ),
-    S.BROKEN_SETTLED: Words(
+    S.BROKEN_SETTLED: StageWords(
         "已结清", "s", "这笔借款已结清",
-        "新还款计划已终止，剩余欠款已全部还清，结清证明已开出。", "查看结清证明", Step.SETTLED,
+        "新还款计划已终止，剩余欠款已全部还清，结清证明已开出。", "查看结清证明", NextStep.SETTLED,
     ),
-    S.SETTLED: Words(
+    S.SETTLED: StageWords(
         "已结清", "s", "这笔借款已结清",
-        "没有需要还的钱，结清证明已开出。", "查看结清证明", Step.SETTLED,
+        "没有需要还的钱，结清证明已开出。", "查看结清证明", NextStep.SETTLED,
     ),
 }  # fmt: skip
 
@@ -195,7 +195,7 @@ class LoanStage:
     text: str
     text_beside_amount: str  # the same where the amount is printed beside it already
     button: str
-    step: Step
+    step: NextStep
     watch: PlanWatch | None = None  # of the plan in force
 
     @property
@@ -235,10 +235,10 @@ def stages(pairs: Sequence[Pair]) -> dict[int, LoanStage]:
     if planned:
         for watcher in _watchers:
             watches.update(watcher(planned))
-    return {loan.pk: _told(loan, debt, watches.get(loan.pk)) for loan, debt in pairs}
+    return {loan.pk: _in_words(loan, debt, watches.get(loan.pk)) for loan, debt in pairs}
 
 
-def _told(loan: Loan, debt: Debt, watch: PlanWatch | None) -> LoanStage:
+def _in_words(loan: Loan, debt: Debt, watch: PlanWatch | None) -> LoanStage:
     stage = _decide(loan, debt, watch)
     words = WORDS[stage]
     figures = _figures(debt, watch)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from loans.models import Correction, Entry, Loan, Schedule
 from loans.queries.papers import about
 from loans.services.booking import Books
-from loans.services.timeline import BookedAct, Step
+from loans.services.timeline import BookedAct, HistoryStep
 from portal.core.notifications.outbox import notify
 
 DONE = {Correction.Kind.BACK_DATED: "补记入账", Correction.Kind.REVERSAL: "冲正"}
@@ -20,7 +20,7 @@ def key_of(correction_id: int) -> str:
 
 
 def notify_corrected(
-    books: Books, correction: Correction, steps: Sequence[Step], *, was_settled: bool
+    books: Books, correction: Correction, steps: Sequence[HistoryStep], *, was_settled: bool
 ) -> None:
     """One notice and one message a correction, in its transaction; the books are closed.
 
@@ -80,7 +80,7 @@ def notify_small(books: Books, given_up: Decimal) -> None:
     notify_act(books, entry, title="剩余零头已免收", text=text)
 
 
-def _effects(loan: Loan, steps: Sequence[Step], *, was_settled: bool) -> list[str]:
+def _effects(loan: Loan, steps: Sequence[HistoryStep], *, was_settled: bool) -> list[str]:
     """What it meant for a breach, an acceleration, the end of the debt; no amounts."""
     kinds = {step.schedule.kind for step in steps if isinstance(step, BookedAct)}
     effects = []

@@ -20,7 +20,7 @@ DONE_AGAIN = {
         Entry.Kind.ADJUSTMENT.value,
     ),
 }
-Place = tuple[date, int]  # the date, then the first entry ever written for it
+PlaceInHistory = tuple[date, int]  # the date, then the first entry ever written for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,10 @@ class BookedAct:
     first_key: str
 
 
-Step = Payment | BookedAct
+HistoryStep = Payment | BookedAct
 
 
-def steps_of(books: Books, payments: Sequence[Payment]) -> list[tuple[Place, Step]]:
+def steps_of(books: Books, payments: Sequence[Payment]) -> list[tuple[PlaceInHistory, HistoryStep]]:
     """All that a correction may have to do again, oldest first; reversed payments left out.
 
     What is done again keeps its place among things of the same day: that of its first entry.
@@ -48,18 +48,20 @@ def steps_of(books: Books, payments: Sequence[Payment]) -> list[tuple[Place, Ste
             Entry.objects.filter(payment__in=payments).order_by().values_list("payment_id")
         )
         first = dict(first_entries.annotate(first=Min("pk")))
-    steps: list[tuple[Place, Step]] = [
+    steps: list[tuple[PlaceInHistory, HistoryStep]] = [
         ((one.paid_on, first.get(one.pk, one.pk)), one) for one in payments if not one.is_reversed
     ]
     return sorted(steps + acts, key=lambda step: step[0])
 
 
-def place_of(steps: Sequence[tuple[Place, Step]], payment: Payment) -> Place:
+def place_of(
+    steps: Sequence[tuple[PlaceInHistory, HistoryStep]], payment: Payment
+) -> PlaceInHistory:
     """The place of a payment that is not reversed in the order of `steps_of`."""
     return next(place for place, step in steps if step == payment)
 
 
-def _acts(books: Books) -> list[tuple[Place, Step]]:
+def _acts(books: Books) -> list[tuple[PlaceInHistory, HistoryStep]]:
     schedules = [s for s in books.position.schedules_on() if s.kind in DONE_AGAIN]
     if not schedules:
         return []
@@ -68,7 +70,7 @@ def _acts(books: Books) -> list[tuple[Place, Step]]:
     entries_in_order = list(in_order.select_related("payment"))
     first = {entry.key: entry.pk for entry in entries_in_order}
     entries = {entry.schedule_id: entry for entry in entries_in_order}
-    acts: list[tuple[Place, Step]] = []
+    acts: list[tuple[PlaceInHistory, HistoryStep]] = []
     for schedule in schedules:
         entry = entries[schedule.pk]
         key = entry.key.split(AGAIN)[0]

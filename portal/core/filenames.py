@@ -7,17 +7,15 @@ Django reads them; signs that are neither become "�".
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 from django.core.files.uploadhandler import FileUploadHandler
 from django.http.multipartparser import MultiPartParser
 
+from portal.core.storage import Readable
+
 MOST_HEAD = 1024  # bytes that Django reads of a part's head
 END_OF_HEAD = b"\r\n\r\n"
-
-
-class Readable(Protocol):
-    def read(self, size: int, /) -> bytes: ...
 
 
 class Utf8Heads:

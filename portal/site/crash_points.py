@@ -53,10 +53,10 @@ class Between:
     function: str
 
 
-Place = Before | After | Between
+CrashPlace = Before | After | Between
 
 # Anywhere in a process.
-PLACES: dict[str, Place] = {
+PLACES: dict[str, CrashPlace] = {
     "file.mid_write": Between("portal.core.storage:_pieces"),
     "file.before_rename": After("portal.core.storage.folder:_write"),
     "file.after_rename": After("portal.core.storage.folder:_flush_folder"),
@@ -69,7 +69,7 @@ PLACES: dict[str, Place] = {
 
 # Inside one call of a service that is one transaction: each once and in this order, so that
 # "before commit" is not reached by a call that found nothing to do.
-SERVICES: dict[str, dict[str, Place]] = {
+SERVICES: dict[str, dict[str, CrashPlace]] = {
     "loans.services.payments.payment:_pay": {
         "pay.before_lock": Before("loans.services.booking:open_books"),
         "pay.after_lock": After("loans.queries.position:load_position"),
@@ -159,7 +159,7 @@ def _replace(old: Any, new: Any) -> None:
                     setattr(module, name, new)
 
 
-def _wrap(original: Any, target: str, places_here: dict[str, Place], hit: Hit) -> Any:
+def _wrap(original: Any, target: str, places_here: dict[str, CrashPlace], hit: Hit) -> Any:
     before = {name: place for name, place in places_here.items() if isinstance(place, Before)}
     after = {name: place for name, place in places_here.items() if isinstance(place, After)}
 
@@ -181,7 +181,7 @@ def _wrap(original: Any, target: str, places_here: dict[str, Place], hit: Hit) -
     return around
 
 
-def _wrap_generator(original: Any, places_here: dict[str, Place], hit: Hit) -> Any:
+def _wrap_generator(original: Any, places_here: dict[str, CrashPlace], hit: Hit) -> Any:
     @wraps(original)
     def between(*args: Any, **kwargs: Any) -> Iterator[Any]:
         for item in original(*args, **kwargs):

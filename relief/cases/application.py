@@ -38,7 +38,7 @@ AMOUNTS = {
 
 
 @dataclass(frozen=True)
-class Draft:
+class ApplicationDraft:
     """What one step of the application saves; None leaves a field as it is (amounts in yuan).
 
     `cleared` names the amounts that the borrower has emptied.
@@ -54,7 +54,7 @@ class Draft:
     cleared: Sequence[str] = ()
 
 
-def draft_values(draft: Draft) -> dict[str, Any]:
+def draft_values(draft: ApplicationDraft) -> dict[str, Any]:
     """The fields of the case to write; InvalidInput names the one at fault.
 
     draft_values(Draft(statement=" 住院 ")) == {"statement": "住院"}.
@@ -118,7 +118,7 @@ def next_number(now: datetime) -> str:
     return f"{prefix}{int(last.rpartition('-')[2]) + 1 if last else 1:04d}"
 
 
-def save_step(*, case: Case, draft: Draft, actor: User, now: datetime) -> Case:
+def save_step(*, case: Case, draft: ApplicationDraft, actor: User, now: datetime) -> Case:
     """Saves what a step of the draft holds; InvalidInput names the field at fault.
 
     A half-written statement is kept as it is (submit checks its length).

@@ -11,7 +11,7 @@ from portal.core.models import User
 from relief.cases import labels
 from relief.cases import permissions as rules
 from relief.cases.models import Case
-from relief.cases.permissions import CaseFacts, Kind, Person, Refusal, Task
+from relief.cases.permissions import CaseFacts, Person, Refusal, RefusalKind, Task
 from relief.cases.timing import deadlines
 from relief.cases.workflow import Action, State
 from relief.offers.models import OfferStatus
@@ -60,7 +60,11 @@ def check(
     refused = _refusal(action, case, actor, now, needed)
     if refused is None:
         return
-    kinds = {Kind.TURN: NotYourTurn, Kind.TERMS: TermsChanged, Kind.RULE: RuleViolation}
+    kinds = {
+        RefusalKind.TURN: NotYourTurn,
+        RefusalKind.TERMS: TermsChanged,
+        RefusalKind.RULE: RuleViolation,
+    }
     raise kinds[refused.kind](refused.sentence, code=refused.code, field=field)
 
 

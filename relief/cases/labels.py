@@ -11,7 +11,7 @@ from relief.cases.workflow import State as S
 
 
 @dataclass(frozen=True)
-class Words:
+class StateWords:
     """How a state is called by each side, and what happens next; {due} is a Chinese instant."""
 
     borrower: str
@@ -22,82 +22,82 @@ class Words:
     past_due: str = ""  # to the borrower once {due} has passed and the sweep has not yet come
 
 
-WORDS: dict[S, Words] = {
-    S.DRAFT: Words(
+WORDS: dict[S, StateWords] = {
+    S.DRAFT: StateWords(
         "草稿",
         "草稿",
         "填完并提交后，{review_span} 个工作日内给出审核结果。",
         "等待借款人提交，暂无时限。",
     ),
-    S.SUBMITTED: Words(
+    S.SUBMITTED: StateWords(
         "审核中",
         "待审核",
         "客服会在 {due} 前给出审核结果，并以短信和消息告诉你。",
         "请领取，并在 {due} 前给出审核结果。",
     ),
-    S.IN_REVIEW: Words(
+    S.IN_REVIEW: StateWords(
         "审核中",
         "审核中",
         "客服正在审核，会在 {due} 前告诉你结果。",
         "请在 {due} 前要求补充材料、通过或说明不通过的原因。",
     ),
-    S.NEED_MORE: Words(
+    S.NEED_MORE: StateWords(
         "待补充材料",
         "等待补充材料",
         "请在 {due} 前补充材料，补充后继续审核；到期未补充申请会关闭，材料保留，可重新打开。",
         "等待借款人在 {due} 前补充材料；审核计时已暂停。",
         past_due="补充材料的期限 {due} 已过，申请即将关闭；材料保留，关闭后可重新打开。",
     ),
-    S.NEGOTIATING: Words(
+    S.NEGOTIATING: StateWords(
         "方案拟定中",
         "待拟方案",
         "审核已通过，客服会在 {due} 前给你协商方案。",
         "请在 {due} 前拟好协商方案。",
     ),
-    S.AWAITING_APPROVAL: Words(
+    S.AWAITING_APPROVAL: StateWords(
         "方案拟定中",
         "待复核",
         "方案正在复核，会在 {due} 前发给你。",
         "请有权限的同事在 {due} 前复核，拟定人不能复核自己的方案。",
     ),
-    S.OFFERED: Words(
+    S.OFFERED: StateWords(
         "待你确认方案",
         "等待借款人答复",
         "请在 {due} 前接受方案，或提出你的还款建议；过期后罚息照常计收，可重新申请。",
         "等待借款人在 {due} 前答复。",
         past_due="方案已于 {due} 过期，申请即将关闭；罚息照常计收，关闭后可重新打开。",
     ),
-    S.COUNTERED: Words(
+    S.COUNTERED: StateWords(
         "已提交还款建议",
         "待答复还款建议",
         "客服会在 {due} 前答复你的还款建议。",
         "请在 {due} 前答复借款人的还款建议。",
     ),
-    S.PLAN_ACTIVE: Words(
+    S.PLAN_ACTIVE: StateWords(
         "按新计划还款中",  # from here on, pages take the badge of the loan's stage (queries.label_of)
         "按新计划还款中",
         "请按新还款计划按时还款。",  # the stage of the loan says more, where it is at hand
         "下一期 {due} 到期，由系统看护。",
     ),
-    S.WARNED: Words(
+    S.WARNED: StateWords(
         "有违约风险",
         "有违约风险",
         "请尽快还清逾期的一期，还清后新计划继续有效。",
         "补救期到 {due} 结束；到时仍未还清的，由主管确认违约。",
     ),
-    S.BREACHED: Words(
+    S.BREACHED: StateWords(
         "新计划已终止",
         "新计划已终止",
         "新还款计划已终止，剩余欠款现已到期；仍可随时还款，也可联系客服。",
         "计划已终止，无需再处理。",
     ),
-    S.COMPLETED: Words(
+    S.COMPLETED: StateWords(
         "新计划已还清",
         "新计划已还清",
         "欠款已全部还清，结清证明已开出。",
         "新计划已还清，无需再处理。",
     ),
-    S.REJECTED: Words(
+    S.REJECTED: StateWords(
         "未通过",
         "未通过",
         "如不同意，可在 {due} 前申诉一次，由另一位审核人员处理。",
@@ -105,22 +105,22 @@ WORDS: dict[S, Words] = {
         "申诉机会已用完；补充新材料后可重新申请。",
         past_due="申诉的期限 {due} 已过；补充新材料后可重新申请。",
     ),
-    S.DECLINED: Words(
+    S.DECLINED: StateWords(
         "已拒绝方案",
         "借款人已拒绝",
         "本次协商已结束，罚息照常计收；需要时可以重新申请。",
         "协商已结束，无需再处理。",
     ),
-    S.EXPIRED: Words(
+    S.EXPIRED: StateWords(
         "已过期",
         "已过期",
         "申请已过期，材料都还在；可以重新打开后再提交。",
         "已过期；借款人可重新打开。",
     ),
-    S.WITHDRAWN: Words(
+    S.WITHDRAWN: StateWords(
         "已撤回", "已撤回", "申请已撤回，需要时可以重新申请。", "已撤回，无需再处理。"
     ),
-    S.SETTLED: Words(
+    S.SETTLED: StateWords(
         "已结清",
         "已结清",
         "借款已全部还清，结清证明已开出，申请随之结束。",

@@ -27,7 +27,7 @@ from relief.conversation.cards import show_move
 logger = logging.getLogger(__name__)
 KEEPS_CLOCK = frozenset({Promise.REVIEW_REST, Promise.OFFER_REST})
 NOTE = 1000  # characters of an audit row's note
-Facts = Mapping[str, Any]
+Details = Mapping[str, Any]
 
 
 def locked(case: Case) -> Case:
@@ -46,8 +46,8 @@ class Occasion:
     now: datetime
     note_public: str = ""
     note_internal: str = ""
-    data: Facts = field(default_factory=dict)
-    context: Facts = field(default_factory=dict)
+    data: Details = field(default_factory=dict)
+    context: Details = field(default_factory=dict)
 
     def event(self, case: Case, action: str, to_state: str, *, more: str = "") -> Event:
         """The audit row; `more` is added to the note for staff where there is room."""
@@ -72,7 +72,7 @@ def move(
     occasion: Occasion,
     *,
     due: deadlines.DeadlineSet | None = None,
-    changes: Facts | None = None,
+    changes: Details | None = None,
 ) -> Case:
     """Makes one move of the table, or raises what permissions.check does, or StaleWrite.
 
@@ -138,7 +138,7 @@ class _Line:
     event: Event
     case: Case
     happening: Action | notices.AuditEvent
-    context: Facts
+    context: Details
     key: str = ""
     notify: bool = True
 
@@ -184,7 +184,7 @@ def notify_move(
     *,
     key: str,
     now: datetime,
-    context: Facts,
+    context: Details,
     to: people.Recipients | None = None,
 ) -> None:
     """Writes the notices that notices.RULES names for `event`; the same key writes them once."""
@@ -236,7 +236,7 @@ def due_text(case: Case) -> str:
     return deadlines.chinese(case.next_due_at)
 
 
-def _link(rule: notices.NoticeRule, case: Case, context: Facts) -> str:
+def _link(rule: notices.NoticeRule, case: Case, context: Details) -> str:
     """The page a notice opens; a path, so that it is right on every host."""
     try:
         if rule.audience != notices.Audience.BORROWER:

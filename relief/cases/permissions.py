@@ -29,7 +29,7 @@ class Task(StrEnum):
     READ = "READ"  # one's own application and its offers, whatever became of it
 
 
-class Kind(StrEnum):
+class RefusalKind(StrEnum):
     """The kind of refusal: a rule, somebody else's turn, or terms that are gone."""
 
     RULE = "rule"
@@ -43,7 +43,7 @@ class Refusal:
 
     sentence: str
     code: str
-    kind: Kind = Kind.RULE
+    kind: RefusalKind = RefusalKind.RULE
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,9 @@ NEEDED: dict[Action, Rank] = {
 }
 CHECKS = frozenset({Action.APPROVE, Action.SEND_BACK})  # by somebody else than who is in charge
 ANSWERS = frozenset({Action.ACCEPT, Action.COUNTER, Action.DECLINE})
-OFFER_EXPIRED = Refusal("这份方案已过有效期，罚息照常计收，请重新发起协商。", "expired", Kind.TERMS)
+OFFER_EXPIRED = Refusal(
+    "这份方案已过有效期，罚息照常计收，请重新发起协商。", "expired", RefusalKind.TERMS
+)
 AUDITOR = Refusal("审计员只能查看，不能处理申请。", "auditor")
 STRANGER = Refusal("只有申请人本人可以这样做。", "not-borrower")
 
@@ -110,7 +112,7 @@ def why_not(
     if action == Task.TAKE_NEXT:
         return why_not(Action.CLAIM, case, person, now) or _others(case, person)
     if isinstance(action, Action) and find_move(case.state, action, person.role) is None:
-        return Refusal(closed_sentence(case.state, action), "move", Kind.TURN)
+        return Refusal(closed_sentence(case.state, action), "move", RefusalKind.TURN)
     if person.role == Role.SYSTEM:
         return None if person.user_id is None else Refusal("系统的动作不能由人代做。", "actor")
     if person.user_id is None:
@@ -189,7 +191,9 @@ def _others(case: CaseFacts, person: Person) -> Refusal | None:
     """A colleague is handling the case."""
     if case.assigned_to_id in {None, person.user_id}:
         return None
-    return Refusal(f"这份申请由{case.assigned_name}处理，可请主管转交。", "assigned", Kind.TURN)
+    return Refusal(
+        f"这份申请由{case.assigned_name}处理，可请主管转交。", "assigned", RefusalKind.TURN
+    )
 
 
 # --- The borrower --------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ class LoanFacts:
 
 
 @dataclass(frozen=True)
-class CaseFacts:
+class LatestCase:
     """The latest application: what it is called and what happens next."""
 
     number: str
@@ -86,13 +86,13 @@ class CaseFacts:
 
 
 @dataclass(frozen=True)
-class Facts:
+class BotFacts:
     """All the bot may know at one instant: the borrower's own data, and the rules they are under."""
 
     name: str
     hour: int
     loans: tuple[LoanFacts, ...]
-    case: CaseFacts | None
+    case: LatestCase | None
     rules: ReliefPolicy
 
     @property
@@ -134,7 +134,7 @@ def topic_of(text: str) -> Topic | None:
     return next((topic for topic, words in _WORDS if any(word in plain for word in words)), None)
 
 
-def greeting(facts: Facts) -> str:
+def greeting(facts: BotFacts) -> str:
     """林*云，晚上好。你的借呗有 2 期逾期，当前罚息 ¥80.90。我可以帮你：
 
     With an application under way its next step, and by when, stands before the offer to help.
@@ -156,7 +156,7 @@ def quick(*, is_under_way: bool) -> tuple[Topic, ...]:
     return QUICK_UNDER_WAY if is_under_way else QUICK
 
 
-def reply(topic: Topic | None, facts: Facts) -> str:
+def reply(topic: Topic | None, facts: BotFacts) -> str:
     """The answer to a topic; None gets the way to the questions and to a person."""
     if topic is None:
         return "这个问题我还不会回答。你可以点下面的问题，或点「转人工」由客服回复。"
@@ -172,7 +172,7 @@ def reply(topic: Topic | None, facts: Facts) -> str:
     }[topic](facts)
 
 
-def _apply(facts: Facts) -> str:
+def _apply(facts: BotFacts) -> str:
     if facts.case is not None and facts.case.is_open:
         return f"你已有申请 {facts.case.number}（{facts.case.state_label}）。{facts.case.next_step}"
     if not facts.overdue:
@@ -184,7 +184,7 @@ def _apply(facts: Facts) -> str:
     )
 
 
-def _penalty(facts: Facts) -> str:
+def _penalty(facts: BotFacts) -> str:
     overdue = facts.overdue
     if not overdue:
         return "你目前没有罚息。逾期后，罚息按逾期本金 × 罚息日利率 × 逾期天数计算，每期分别计算。"
@@ -211,17 +211,17 @@ def _formula(part: InstalmentPenalty) -> str:
     return f"第 {part.number} 期：{segments} = {part.total:,.2f} 元{capped}"
 
 
-def _progress(facts: Facts) -> str:
+def _progress(facts: BotFacts) -> str:
     if facts.case is None:
         return "你还没有提交过减免申请。点「申请罚息减免」就可以开始，填写中途会自动保存。"
     return f"申请 {facts.case.number}：{facts.case.state_label}。{facts.case.next_step}"
 
 
-def _human(facts: Facts) -> str:
+def _human(facts: BotFacts) -> str:
     return "好的，正在为你转接人工客服。"
 
 
-def _qualify(facts: Facts) -> str:
+def _qualify(facts: BotFacts) -> str:
     if not facts.loans:
         return "你目前没有未结清的借款，不需要申请。"
     if not facts.overdue:
@@ -233,7 +233,7 @@ def _qualify(facts: Facts) -> str:
     )
 
 
-def _duration(facts: Facts) -> str:
+def _duration(facts: BotFacts) -> str:
     if facts.case is not None and facts.case.is_open:
         return f"你的申请 {facts.case.number} 现在是「{facts.case.state_label}」。{facts.case.next_step}"
     return (
@@ -243,14 +243,14 @@ def _duration(facts: Facts) -> str:
     )
 
 
-def _still_repay(facts: Facts) -> str:
+def _still_repay(facts: BotFacts) -> str:
     return (
         "需要。减免的是罚息等费用，本金仍要按新的还款计划归还；再次逾期会重新产生罚息，"
         "并影响信用记录。减免只减少应还金额，不等于删除逾期记录。"
     )
 
 
-def _dislike(facts: Facts) -> str:
+def _dislike(facts: BotFacts) -> str:
     return (
         "可以不接受，并写下你的还款建议（减免金额、每月可还、期数或首期日期），"
         f"最多 {facts.rules.max_rounds} 次，客服会在 {facts.rules.reply_workdays} 个工作日内答复。"

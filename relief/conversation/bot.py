@@ -18,11 +18,11 @@ from relief.cases.timing.deadlines import chinese
 from relief.cases.workflow import State
 from relief.conversation import answers as bot
 from relief.conversation import messages
-from relief.conversation.answers import CaseFacts, Facts, LoanFacts, Topic
+from relief.conversation.answers import BotFacts, LatestCase, LoanFacts, Topic
 from relief.conversation.models import Card, Conversation, Message
 
 
-def facts_of(*, borrower: User, now: datetime) -> Facts:
+def facts_of(*, borrower: User, now: datetime) -> BotFacts:
     """What the bot may know: the loans that are not settled and the latest application."""
     on = business_date(now)
     loans = []
@@ -39,7 +39,7 @@ def facts_of(*, borrower: User, now: datetime) -> Facts:
             )
         )
     case = latest_case(borrower)
-    return Facts(
+    return BotFacts(
         name=borrower.masked_name,
         hour=in_shanghai(now).hour,
         loans=tuple(loans),
@@ -61,13 +61,13 @@ def is_under_way(case: Case | None) -> bool:
     return case is not None and case.is_open and case.state != State.DRAFT
 
 
-def _case_facts(case: Case | None, now: datetime) -> CaseFacts | None:
+def _case_facts(case: Case | None, now: datetime) -> LatestCase | None:
     if case is None:
         return None
     due = chinese(case.next_due_at) if case.next_due_at else ""
     is_past = case.next_due_at is not None and case.next_due_at <= now
     stage = loan_stages([case], business_date(now)).get(case.pk)
-    return CaseFacts(
+    return LatestCase(
         number=case.number,
         state_label=label_of(case, Role.BORROWER, stage),
         next_step=stage.text
@@ -150,7 +150,7 @@ def _answer(
     return answer
 
 
-def _choice(actor: User, facts: Facts) -> list[tuple[Loan, LoanFacts]]:
+def _choice(actor: User, facts: BotFacts) -> list[tuple[Loan, LoanFacts]]:
     """The overdue loans without an open application, most penalty first."""
     facts_by_number = {loan.number: loan for loan in facts.overdue}
     busy = Case.objects.for_borrower(actor).open().values("loan")

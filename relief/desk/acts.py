@@ -24,7 +24,7 @@ from relief.offers import approval, negotiate, revoke
 from relief.plans import watch as plan_watch
 
 Values = Mapping[str, Any]
-Run = Callable[[Case, Any, User, datetime], object]
+DeskCall = Callable[[Case, Any, User, datetime], object]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class DeskAct:
     slug: str
     label: str
     form: type[forms.DeskForm]
-    run: Run
+    run: DeskCall
     done: str
     action: Action | Task
     style: str = ""

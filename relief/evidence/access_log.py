@@ -18,7 +18,7 @@ from relief.evidence.models import Evidence, EvidenceAccess
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedFile:
     """What the view streams: fixed type, a clean name, and how many pages there are."""
 
     stream: BinaryIO
@@ -30,7 +30,7 @@ class Opened:
 
 def open_evidence(
     *, evidence: Evidence, actor: User, now: datetime, page: int = 1, whole: bool = False
-) -> Opened:
+) -> OpenedFile:
     """The checked copy of a file. Borrowers get it as it is; staff a stamped picture of one page.
 
     `whole` gives staff the checked PDF itself, to download. Every access of staff is written down
@@ -88,8 +88,8 @@ def _page_picture(evidence: Evidence, page: int) -> bytes:
     return pages.picture(drawn)
 
 
-def _opened(evidence: Evidence, stream: BinaryIO, content_type: str, page: int) -> Opened:
+def _opened(evidence: Evidence, stream: BinaryIO, content_type: str, page: int) -> OpenedFile:
     name = evidence.file_name
     if content_type == FileType.JPEG and evidence.clean_type == FileType.PDF:
         name = f"{name.removesuffix('.pdf')}-{page}.jpg"
-    return Opened(stream, content_type, name, page, max(evidence.pages, 1))
+    return OpenedFile(stream, content_type, name, page, max(evidence.pages, 1))

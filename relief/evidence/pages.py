@@ -59,11 +59,11 @@ def find(evidence: Evidence, words: str) -> dict[int, list[Line]]:
     wanted = _plain(words)
     if not wanted:
         return {}
-    found = {
+    matching_lines = {
         number: [line for line in lines if wanted in _plain(line.text)]
         for number, lines in text_layer(evidence).items()
     }
-    return {number: lines for number, lines in found.items() if lines}
+    return {number: lines for number, lines in matching_lines.items() if lines}
 
 
 def _plain(text: str) -> str:

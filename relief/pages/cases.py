@@ -98,7 +98,7 @@ def _context(request: HttpRequest, case: Case) -> dict[str, Any]:
         "purge_on": purge_on,
         "retention": present.retention(kept, purge_on),
         "collection": collection.sentence_for(case.state),
-        "refusal": present.refusal(case),
+        "refusal": present.rejection(case),
         "appeal": view.button(Action.APPEAL),
         "in_plan": case.state in PLANNED
         or (agreement is not None and agreement.end_kind == "breached"),

@@ -15,7 +15,7 @@ from portal.core.kernel.money import ZERO
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class CostColumn:
     """One column of the instalment table: its word and its sum (yuan)."""
 
     word: str
@@ -46,9 +46,9 @@ class PlanSums(InParts):
     annualised: Decimal | None
 
     @property
-    def columns(self) -> tuple[Column, ...]:
+    def columns(self) -> tuple[CostColumn, ...]:
         """本金, 保留利息, 保留罚息 with their sums, as far as there is anything in them."""
-        return tuple(Column(LABELS[name], self.parts[name]) for name in _columns(self.parts))
+        return tuple(CostColumn(LABELS[name], self.parts[name]) for name in _columns(self.parts))
 
     @property
     def instalment(self) -> Decimal:

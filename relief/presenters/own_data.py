@@ -40,7 +40,7 @@ from relief.offers.models import Agreement, Offer
 from relief.presenters.case import actor_label, event_label, is_public
 from relief.rights.exports import Part
 
-Value = str | int | bool | Decimal | date | datetime | None
+OwnValue = str | int | bool | Decimal | date | datetime | None
 ROWS_AT_ONCE = 200
 BYTES_AT_ONCE = 256 * 1024
 PLACE_OF_ROWS = "<!-- rows -->"
@@ -54,7 +54,7 @@ class OwnTable:
     name: str
     title: str
     columns: Sequence[tuple[str, str]]
-    rows: Callable[[], Iterable[Sequence[Value]]]
+    rows: Callable[[], Iterable[Sequence[OwnValue]]]
 
 
 def parts_of(user: User, now: datetime) -> list[Part]:
@@ -109,7 +109,7 @@ PROFILE = [
 ]
 
 
-def _profile(user: User) -> Iterator[Sequence[Value]]:
+def _profile(user: User) -> Iterator[Sequence[OwnValue]]:
     times = (f"{user.call_from:%H:%M}", f"{user.call_to:%H:%M}")
     yield user.name, user.phone, user.date_joined, user.sms_enabled, *times, user.large_type
 
@@ -121,13 +121,13 @@ LOANS = [
 ]
 
 
-def _loans(user: User) -> Iterator[Sequence[Value]]:
+def _loans(user: User) -> Iterator[Sequence[OwnValue]]:
     for loan in Loan.objects.for_borrower(user).order_by("pk").iterator():
         facts = (loan.number, loan.product_name, loan.principal, loan.drawdown_on)
         yield *facts, loan.term_months, loan.due_day, loan.get_status_display(), loan.settled_on
 
 
-def _statement(loan: Loan, now: datetime) -> Iterable[Sequence[Value]]:
+def _statement(loan: Loan, now: datetime) -> Iterable[Sequence[OwnValue]]:
     return papers.statement_rows(load_statement(loan, None, business_date(now)))
 
 
@@ -142,7 +142,7 @@ CASES = [
 ]
 
 
-def _cases(user: User, now: datetime) -> Iterator[Sequence[Value]]:
+def _cases(user: User, now: datetime) -> Iterator[Sequence[OwnValue]]:
     cases = list(Case.objects.for_borrower(user).for_lists().order_by("pk"))
     stages = loan_stages(cases, business_date(now))
     for case in cases:
@@ -166,7 +166,7 @@ TIMELINE = [
 ]
 
 
-def _timeline(user: User) -> Iterator[Sequence[Value]]:
+def _timeline(user: User) -> Iterator[Sequence[OwnValue]]:
     events = Event.objects.filter(case__borrower=user).select_related("case", "actor")
     for event in events.order_by("at", "pk").iterator():
         if is_public(event):
@@ -183,7 +183,7 @@ MESSAGES = [
 ]
 
 
-def _messages(user: User) -> Iterator[Sequence[Value]]:
+def _messages(user: User) -> Iterator[Sequence[OwnValue]]:
     rows = Message.objects.visible_to(user).select_related("author", "case").order_by("pk")
     for message in rows.iterator():
         staff = message.author is not None and message.author.is_staff_member
@@ -201,7 +201,7 @@ FILES = [
 ]
 
 
-def _file_rows(user: User) -> Iterator[Sequence[Value]]:
+def _file_rows(user: User) -> Iterator[Sequence[OwnValue]]:
     for file in Evidence.objects.visible_to(user).for_lists().order_by("pk").iterator():
         facts = (file.case.number, file.get_kind_display(), file.original_name, file.size)
         stands = (file.sha256, file.get_state_display(), file.problem)
@@ -216,7 +216,7 @@ LOOKS = [
 ]
 
 
-def _looks(user: User) -> Iterator[Sequence[Value]]:
+def _looks(user: User) -> Iterator[Sequence[OwnValue]]:
     for look in EvidenceAccess.objects.of_borrower(user).order_by("at", "pk").iterator():
         file = (look.evidence.case.number, look.evidence.original_name)
         yield look.at, look.viewer.public_name, *file, look.page, look.whole
@@ -228,7 +228,7 @@ CONSENTS = [
 ]
 
 
-def _consents(user: User) -> Iterator[Sequence[Value]]:
+def _consents(user: User) -> Iterator[Sequence[OwnValue]]:
     for consent in Consent.objects.for_user(user).order_by("pk").iterator():
         text = (consent.get_kind_display(), consent.version, consent.text)
         yield *text, consent.given_at, consent.given_from, consent.withdrawn_at
@@ -242,7 +242,7 @@ OFFERS = [
 ]
 
 
-def _offers(user: User) -> Iterator[Sequence[Value]]:
+def _offers(user: User) -> Iterator[Sequence[OwnValue]]:
     rows = Offer.objects.filter(case__borrower=user).shown().select_related("case")
     for offer in rows.order_by("pk").iterator():
         sums = [offer.figures.get(name, "") for name in ("total", "waived", "plan_total")]
@@ -258,7 +258,7 @@ AGREEMENTS = [
 ]
 
 
-def _agreements(user: User) -> Iterator[Sequence[Value]]:
+def _agreements(user: User) -> Iterator[Sequence[OwnValue]]:
     rows = Agreement.objects.filter(case__borrower=user).select_related("case")
     for signed in rows.order_by("pk").iterator():
         how = (signed.accepted_at, signed.get_method_display(), signed.accepted_from)
@@ -273,7 +273,7 @@ NOTICES = [
 ]
 
 
-def _notices(user: User) -> Iterator[Sequence[Value]]:
+def _notices(user: User) -> Iterator[Sequence[OwnValue]]:
     for notice in Notice.objects.for_user(user).order_by("pk").iterator():
         said = (notice.get_category_display(), notice.title, notice.body)
         yield notice.created_at, *said, notice.code, notice.read_at
@@ -288,7 +288,7 @@ SECURITY = [
 ]
 
 
-def _security(user: User) -> Iterator[Sequence[Value]]:
+def _security(user: User) -> Iterator[Sequence[OwnValue]]:
     for event in SecurityEvent.objects.about(user).order_by("pk").iterator():
         yield event.at, event.label, event.detail, event.device, event.masked_address
 
@@ -317,7 +317,7 @@ def _write_table(archive: ZipFile, table: OwnTable, now: datetime) -> None:
     with _entry(archive, f"csv/{table.name}.csv", now) as out:
         head = [words for _, words in table.columns]
         rows = ([_words(value) for value in row] for row in table.rows())
-        sheet = exports.Table(table.name, table.title, head, rows)
+        sheet = exports.ExportTable(table.name, table.title, head, rows)
         exports.write(sheet, exports.Format.CSV, cast(BinaryIO, out))
     with _entry(archive, f"json/{table.name}.json", now) as out:
         _write_json(table, out)
@@ -345,14 +345,14 @@ def _write_json(table: OwnTable, out: IO[bytes]) -> None:
     out.write(b"\n]\n" if between == b",\n" else b"[]\n")
 
 
-def _words(value: Value) -> str | int | Decimal | date | None:
+def _words(value: OwnValue) -> str | int | Decimal | date | None:
     """As people read it: 是, 2026-03-02 10:00; numbers and dates stay what they are."""
     if isinstance(value, bool):
         return "是" if value else "否"
     return f"{in_shanghai(value):%Y-%m-%d %H:%M}" if isinstance(value, datetime) else value
 
 
-def _machine(value: Value) -> str | int | bool | None:
+def _machine(value: OwnValue) -> str | int | bool | None:
     if isinstance(value, datetime):
         return in_shanghai(value).isoformat(timespec="seconds")
     if isinstance(value, date):

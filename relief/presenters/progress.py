@@ -62,7 +62,7 @@ TONES: dict[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ProgressStep:
     """One stage for ui/forms/_steps.html; a state wins over the number."""
 
     label: str
@@ -91,7 +91,7 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class TimelineItem:
     """One line of ui/_timeline.html."""
 
     title: str
@@ -102,7 +102,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Rejection:
     """Why not, what would change it, and from when to ask again."""
 
     name: str
@@ -111,17 +111,17 @@ class Refusal:
     reapply_on: date | None
 
 
-def steps(view: CaseView) -> tuple[Step, ...]:
+def steps(view: CaseView) -> tuple[ProgressStep, ...]:
     """提交 → 初审 → 协商 → 执行 → 结清, with a cross where it ended."""
     state = State(view.state)
     stages = []
     for number, label in enumerate(STEPS, 1):
         if state in DONE or number < view.step:
-            stages.append(Step(label, "done"))
+            stages.append(ProgressStep(label, "done"))
         elif number == view.step:
-            stages.append(Step(label, "stop" if state in STOPPED else "cur"))
+            stages.append(ProgressStep(label, "stop" if state in STOPPED else "cur"))
         else:
-            stages.append(Step(label))
+            stages.append(ProgressStep(label))
     return tuple(stages)
 
 
@@ -187,19 +187,19 @@ def _ring(start: datetime | None, due: datetime, now: datetime) -> str:
     return f"{CIRCLE * passed // seconds} {CIRCLE}"
 
 
-def timeline_items(entries: list[TimelineEntry]) -> list[Item]:
+def timeline_items(entries: list[TimelineEntry]) -> list[TimelineItem]:
     """Every public event with actor and time; what is known of its messages, and no more."""
     public_entries = [entry for entry in entries if is_public(entry.event)]
     return [_item(entry, newest=number == 0) for number, entry in enumerate(public_entries)]
 
 
-def _item(entry: TimelineEntry, *, newest: bool) -> Item:
+def _item(entry: TimelineEntry, *, newest: bool) -> TimelineItem:
     event = entry.event
     who = actor_label(event, for_staff=False)
     parts = [part for part in (event.note_public, who) if part]
     parts += [_delivery(delivery) for delivery in entry.deliveries]
     title = OWN_WORDS.get(event.action) or event_label(event)
-    return Item(title, " · ".join(parts), event.at, TONES.get(event.action, "ok"), newest)
+    return TimelineItem(title, " · ".join(parts), event.at, TONES.get(event.action, "ok"), newest)
 
 
 def _delivery(delivery: Delivery) -> str:
@@ -208,13 +208,13 @@ def _delivery(delivery: Delivery) -> str:
     return f"{delivery.get_channel_display()}{delivery.status_label} {to}"
 
 
-def refusal(case: Case) -> Refusal | None:
+def rejection(case: Case) -> Rejection | None:
     """The rejection in full sentences."""
     if case.state != State.REJECTED or not case.reject_code:
         return None
     code = RejectCode(case.reject_code)
     name, standard_text, advice = REJECTIONS[code]
-    return Refusal(
+    return Rejection(
         name, case.reject_text or standard_text, case.reject_advice or advice, case.reapply_on
     )
 

@@ -39,7 +39,7 @@ BATCH = 5
 PAGE = "/me/settings/export/"  # where the notices lead
 
 Part = Callable[[ZipFile], None]  # writes some entries
-Parts = Callable[[User, datetime], Sequence[Part]]  # of whom, in business time
+PartsOfCopy = Callable[[User, datetime], Sequence[Part]]  # of whom, in business time
 
 
 def ask_for_export(*, user: User, origin: Origin, now: datetime, real: datetime) -> DataExport:
@@ -66,7 +66,7 @@ def ask_for_export(*, user: User, origin: Origin, now: datetime, real: datetime)
         return DataExport.objects.for_user(user).latest("pk")
 
 
-def make_export(*, export_id: int, parts: Parts, now: datetime, real: datetime) -> bool:
+def make_export(*, export_id: int, parts: PartsOfCopy, now: datetime, real: datetime) -> bool:
     """Make one copy that nobody makes at present; whether it is ready now.
 
     Whatever goes wrong on the way (a full disk, a store that is down) leaves the claim, and the sweep
@@ -86,7 +86,7 @@ def make_export(*, export_id: int, parts: Parts, now: datetime, real: datetime) 
     return is_kept
 
 
-def make_pending(*, parts: Parts, now: datetime, real: datetime) -> int:
+def make_pending(*, parts: PartsOfCopy, now: datetime, real: datetime) -> int:
     """Take up the copies whose task was lost or whose worker died; returns how many got ready."""
     ids = list(DataExport.objects.to_take_up(real).values_list("pk", flat=True)[:BATCH])
     return sum(make_export(export_id=pk, parts=parts, now=now, real=real) for pk in ids)

@@ -23,7 +23,7 @@ from loans.models import (
     Schedule,
 )
 from loans.proofs import violations
-from loans.services.acts.proposals import Draft, approve, propose
+from loans.services.acts.proposals import ProposedAct, approve, propose
 from loans.services.payments.payment import reverse_payment
 from loans.services.portfolio import count_chunks, order_report
 from portal.core.fields import money_value
@@ -235,7 +235,7 @@ def test_a_portfolio_that_is_not_the_sum_of_its_loans_is_named(loan: Loan, plant
 def test_a_proposal_that_the_wrong_person_decided_is_named(loan: Loan, planted: str) -> None:
     maker, checker = factories.staff(Rank.REVIEWER), factories.staff(Rank.MANAGER)
     now = at(day("2024-03-05"))
-    draft = Draft(Proposal.Kind.WRITE_OFF, loan.pk, D("5000.01"), "按批复核销")
+    draft = ProposedAct(Proposal.Kind.WRITE_OFF, loan.pk, D("5000.01"), "按批复核销")
     proposal = approve(proposal_id=propose(draft, actor=maker, now=now).pk, actor=checker, now=now)
     assert (proposal.decided_rank, proposal.needs_rank) == (Rank.MANAGER, Rank.MANAGER)
     assert_clean()

@@ -19,7 +19,7 @@ from loans.domain.chart import STANDARD, mapped
 from loans.models import Account, BookExport, ChartVersion, Loan, Posting
 from loans.presenters import exports
 from loans.presenters.accounts import balance_lines, balance_totals, is_balanced, journal_table
-from loans.presenters.exports import Format, Table, to_csv, write
+from loans.presenters.exports import ExportTable, Format, to_csv, write
 from loans.queries.chart import chart_of_accounts
 from loans.queries.journal import Period, journal, journal_size, trial_balance
 from loans.services.acts.accounting import map_accounts
@@ -222,7 +222,7 @@ def test_fen_of_large_amounts_stay_exact_in_a_sheet() -> None:
     amounts = [D("99999999.99"), D("0.01"), D("-12345678901.23")]
     out = io.BytesIO()
 
-    write(Table("x", "x", ["金额"], [(amount,) for amount in amounts]), Format.XLSX, out)
+    write(ExportTable("x", "x", ["金额"], [(amount,) for amount in amounts]), Format.XLSX, out)
 
     assert [Decimal(row[0]) for row in read_xlsx(out.getvalue())[1:]] == amounts
 
@@ -231,7 +231,7 @@ def test_a_full_sheet_goes_on_in_another(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(exports, "SHEET_ROWS", 3)
     out = io.BytesIO()
 
-    assert write(Table("x", "x", ["n"], [(n,) for n in range(5)]), Format.XLSX, out) == 5
+    assert write(ExportTable("x", "x", ["n"], [(n,) for n in range(5)]), Format.XLSX, out) == 5
 
     sheets = [read_xlsx(out.getvalue(), number) for number in (1, 2, 3)]
     assert [[row[0] for row in sheet[1:]] for sheet in sheets] == [["0", "1"], ["2", "3"], ["4"]]
@@ -240,7 +240,7 @@ def test_a_full_sheet_goes_on_in_another(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_an_empty_table_has_its_heading() -> None:
     out = io.BytesIO()
 
-    assert write(Table("x", "x", ["金额"], []), Format.XLSX, out) == 0
+    assert write(ExportTable("x", "x", ["金额"], []), Format.XLSX, out) == 0
     assert len(read_xlsx(out.getvalue())) == 1
     assert read_csv(to_csv(["金额"], [])) == []
 

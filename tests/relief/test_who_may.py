@@ -133,7 +133,7 @@ RUNS: dict[Action | Task, Run] = {
     ),
     Action.REOPEN: lambda c, a, n: application.reopen_case(case=c, actor=a, now=n),
     Task.EDIT: lambda c, a, n: application.save_step(
-        case=c, draft=application.Draft(step=2), actor=a, now=n
+        case=c, draft=application.ApplicationDraft(step=2), actor=a, now=n
     ),
     Task.ADD_FILE: add_file,
     Action.CLAIM: lambda c, a, n: review.claim_case(case=c, actor=a, now=n),

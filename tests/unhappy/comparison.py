@@ -496,7 +496,7 @@ LATE = re.compile(r"已逾期 ?[1-9]\d* ?天|(?<![期满])逾期 [1-9]\d* 天$|[
 
 
 @dataclass
-class Standing:
+class LoanSummary:
     """What the pages of a day say in figures and marks about one loan (or about all)."""
 
     penalty: Decimal = ZERO
@@ -505,15 +505,15 @@ class Standing:
     states: frozenset[str] = frozenset()
 
 
-def _standing(reading: Reading, loan: str) -> Standing:
+def _summary_of(reading: Reading, loan: str) -> LoanSummary:
     """Worked out once for a reading and a loan."""
     if loan not in reading.kept:
         reading.kept[loan] = _work_out(reading, loan)
     return reading.kept[loan]
 
 
-def _work_out(reading: Reading, loan: str) -> Standing:
-    found, states = Standing(), set()
+def _work_out(reading: Reading, loan: str) -> LoanSummary:
+    found, states = LoanSummary(), set()
     for whom, _, figure in _figures(reading):
         ours = whom.partition("#")[0]
         if loan and (ours != loan or figure.field.startswith("all-")):
@@ -537,13 +537,13 @@ def _is_late(said: Sentence, reading: Reading, loan: str) -> bool:
     return loan in ("", ours) and not is_history(said.where) and bool(LATE.search(said.text))
 
 
-def _claims(words: str, reading: Reading) -> Iterator[tuple[Page, str, Standing]]:
+def _claims(words: str, reading: Reading) -> Iterator[tuple[Page, str, LoanSummary]]:
     for page in reading.pages:
         for said in page.sentences:
             if is_history(said.where) or not re.search(words, said.text):
                 continue
             loan = reading.whom(said.about).partition("#")[0]
-            yield page, said.text, _standing(reading, loan)
+            yield page, said.text, _summary_of(reading, loan)
 
 
 def no_penalty_beside_a_penalty(reading: Reading) -> Iterator[str]:
@@ -578,7 +578,7 @@ def plan_words_when_a_plan(reading: Reading) -> Iterator[str]:
                 said.where
             ):
                 continue
-            states = _standing(reading, reading.whom(said.about).partition("#")[0]).states
+            states = _summary_of(reading, reading.whom(said.about).partition("#")[0]).states
             if "BREACHED" not in states or states & {"PLAN_ACTIVE", "WARNED"}:
                 continue
             box = next((p for p in said.where.up() if p.tag == "section"), said.where)
@@ -620,7 +620,7 @@ def repayment_offers_something(reading: Reading) -> Iterator[str]:
         loan = about_of(page.path)
         if not re.fullmatch(r"/jiebei/[a-z0-9]+/repay/", page.path) or loan not in reading.loans:
             continue
-        if _standing(reading, loan).states & {"PLAN_ACTIVE", "WARNED"}:
+        if _summary_of(reading, loan).states & {"PLAN_ACTIVE", "WARNED"}:
             amounts = [f.value for f in page.figures if f.field == "repay-amount"]
             if not any(amounts):
                 yield f"{page.path} opens without an amount to pay"
@@ -701,7 +701,7 @@ def _loans_with_a_plan_unpaid(reading: Reading) -> Iterator[str]:
     for page in reading.pages:
         for said in page.sentences:
             loan = reading.whom(said.about).partition("#")[0]
-            runs = _standing(reading, loan).states & {"PLAN_ACTIVE", "WARNED"}
+            runs = _summary_of(reading, loan).states & {"PLAN_ACTIVE", "WARNED"}
             if runs and re.search(r"已还 0/\d+ 期", said.text):
                 yield loan
 

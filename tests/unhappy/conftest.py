@@ -33,5 +33,5 @@ def cast(
 
 @pytest.fixture
 def begin(cast: dict[str, User], db: None) -> Callable[[str, str], Life]:
-    """`begin(name, phone)`: a life that goes on from the curtain."""
+    """`begin(name, phone)`: a life that goes on from where the demo opens."""
     return lambda name, phone: Life(name, Borrower(cast[phone]), BEGIN, cast)

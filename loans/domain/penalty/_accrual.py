@@ -191,7 +191,7 @@ def all_runs(
     return [without_pauses(one_track, pauses) for one_track in runs] if pauses else runs
 
 
-class Counted(NamedTuple):
+class CountedRuns(NamedTuple):
     """Runs of one instalment, of which only the days before `stop` count, and the next day's."""
 
     runs: list[Run]
@@ -215,7 +215,7 @@ def two_days(
     as_of: int,
     pauses: Sequence[Pause],
     room: Room | None,
-) -> list[Counted]:
+) -> list[CountedRuns]:
     """Runs up to as_of and, if nothing is paid meanwhile, to the next day; tracks of as_of + 1.
 
     As a rule the next day changes nothing about the days before it: today's runs are tomorrow's,
@@ -225,8 +225,8 @@ def two_days(
     later = all_runs(profile, tracks, as_of + 1, pauses, room)
     if profile.grace_days or profile.penalty_base is PenaltyBase.ALL_OUTSTANDING:
         now = all_runs(profile, on_day(profile, tracks, as_of), as_of, pauses, room)
-        return [Counted(a, FAR, b) for a, b in zip(now, later, strict=True)]
+        return [CountedRuns(a, FAR, b) for a, b in zip(now, later, strict=True)]
     return [
-        Counted(runs, counted_to(profile, track, as_of), runs)
+        CountedRuns(runs, counted_to(profile, track, as_of), runs)
         for track, runs in zip(tracks, later, strict=True)
     ]

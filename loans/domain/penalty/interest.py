@@ -13,7 +13,7 @@ from typing import NamedTuple
 from loans.domain._checks import check_date
 from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts, Pause, check_facts
-from loans.domain.penalty._accrual import Counted, Run, all_runs, room_of, two_days
+from loans.domain.penalty._accrual import CountedRuns, Run, all_runs, room_of, two_days
 from loans.domain.penalty._ceiling import Room
 from loans.domain.penalty._fee import LateFee, late_fee
 from loans.domain.penalty._tracks import FAR, NOTHING, Price, Track, on_day, prepare
@@ -194,7 +194,7 @@ def _explain(
     profile: ProductProfile,
     fact: InstalmentFacts,
     track: Track,
-    counted: Counted,
+    counted: CountedRuns,
     today: int,
     room: Room | None,
     fee: LateFee | None,

@@ -10,7 +10,7 @@ from typing import NamedTuple, overload
 
 from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts
-from loans.domain.penalty._accrual import Counted, Run
+from loans.domain.penalty._accrual import CountedRuns, Run
 from loans.domain.penalty._reasons import begin_reason, end_reason
 from loans.domain.profile import ProductProfile
 from portal.core.kernel.money import from_fen
@@ -76,7 +76,9 @@ class Segments(Sequence[Segment]):
 
     __slots__ = ("_built", "_source")
 
-    def __init__(self, profile: ProductProfile, fact: InstalmentFacts, counted: Counted) -> None:
+    def __init__(
+        self, profile: ProductProfile, fact: InstalmentFacts, counted: CountedRuns
+    ) -> None:
         self._source = profile, fact, counted
         self._built: tuple[Segment, ...] | None = None
 

@@ -16,7 +16,7 @@ from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date
 from portal.core.models import User
 
-Run = Callable[[Proposal, User, datetime], object]
+BookAct = Callable[[Proposal, User, datetime], object]
 K = Proposal.Kind
 
 
@@ -105,7 +105,7 @@ def _adjust(proposal: Proposal, actor: User, now: datetime) -> object:
     )
 
 
-ACTS: dict[Proposal.Kind, Run] = {
+ACTS: dict[Proposal.Kind, BookAct] = {
     K.LATE_PAYMENT: _late_payment,
     K.REVERSAL: _reverse,
     K.REFUND: _refund,

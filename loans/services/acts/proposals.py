@@ -47,7 +47,7 @@ def act_rules() -> ActRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class ProposedAct:
     """What a member of staff wants booked; ``amount`` in yuan decides who may approve it."""
 
     kind: Proposal.Kind
@@ -93,7 +93,7 @@ def _not_the_checker(proposal: Proposal, user: User) -> str:
 
 
 @retried
-def propose(draft: Draft, *, actor: User, now: datetime) -> Proposal:
+def propose(draft: ProposedAct, *, actor: User, now: datetime) -> Proposal:
     """Write a proposal down after rehearsing it on today's books; the checkers are told.
 
     Errors: RuleViolation for whatever the act itself would be refused for today, without a reason,

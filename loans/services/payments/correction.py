@@ -31,7 +31,7 @@ from loans.services.booking import AGAIN, Books
 from loans.services.payments.receipts import post_split
 from loans.services.payments.splitting import preview_of, split_payment
 from loans.services.plans.breach import break_plan
-from loans.services.timeline import BookedAct, Step
+from loans.services.timeline import BookedAct, HistoryStep
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.money import ZERO
@@ -53,12 +53,12 @@ def figures(books: Books, on: date) -> Figures:
     return Figures(on, penalty, debt_of(books.position, on).total)
 
 
-def last_paid(steps: Sequence[Step], on: date) -> date:
+def last_paid(steps: Sequence[HistoryStep], on: date) -> date:
     """The date of the last payment among ``steps``, else ``on``: the day a loan is settled."""
     return max([on, *(step.paid_on for step in steps if isinstance(step, Payment))])
 
 
-def undo(books: Books, steps: Sequence[Step], source: str) -> None:
+def undo(books: Books, steps: Sequence[HistoryStep], source: str) -> None:
     """Counter-post these steps, newest first, and take the schedules they opened out of force."""
     if not steps:
         return
@@ -82,7 +82,7 @@ def undo(books: Books, steps: Sequence[Step], source: str) -> None:
                 books.changes["accelerated_on"] = None
 
 
-def do_again(books: Books, steps: Sequence[Step]) -> list[str]:
+def do_again(books: Books, steps: Sequence[HistoryStep]) -> list[str]:
     """Book these steps again in their order; returns a sentence for each one whose figures changed.
 
     What a payment now brings beyond all that was owed on its date becomes a credit balance. Errors:

@@ -20,7 +20,7 @@ from loans.services.payments import correction, settlement, tolerance
 from loans.services.payments.receipts import post_split
 from loans.services.payments.splitting import SplitPreview, preview_of, split_payment
 from loans.services.refusals import check_event_date, check_open, refusing
-from loans.services.timeline import Step, place_of, steps_of
+from loans.services.timeline import HistoryStep, place_of, steps_of
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.money import FEN, ZERO, require_money
@@ -152,12 +152,14 @@ def reverse_payment(*, payment_id: int, reason: str, actor: User | None, now: da
     return payment
 
 
-def _last(steps: Sequence[Step]) -> Payment | None:
+def _last(steps: Sequence[HistoryStep]) -> Payment | None:
     """The newest payment among these."""
     return next((step for step in reversed(steps) if isinstance(step, Payment)), None)
 
 
-def _undo_payment(books: Books, payment: Payment, later: list[Step], reason: str) -> list[str]:
+def _undo_payment(
+    books: Books, payment: Payment, later: list[HistoryStep], reason: str
+) -> list[str]:
     correction.undo(books, [payment, *later], f"冲正：{reason}"[:300])
     counter = _write_counter(books, payment)
     Payment.objects.filter(pk=payment.pk).update(reversed_by=counter)
@@ -291,7 +293,7 @@ def _finish(
     change: DebtChange,
     on: date,
     correction_row: Correction | None,
-    again: Sequence[Step],
+    again: Sequence[HistoryStep],
     last: Payment | None,
 ) -> None:
     """Bring the books to where they were, settle if nothing is owed, tell the observers.

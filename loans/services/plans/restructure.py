@@ -24,7 +24,7 @@ from portal.core.errors import RuleViolation
 from portal.core.kernel.money import ZERO, share
 from portal.core.models import User
 
-Parts = dict[tuple[int, str], Decimal]
+AmountsByPart = dict[tuple[int, str], Decimal]
 
 
 def preview_relief(*, loan: Loan, terms: ReliefTerms, on: date) -> PlanPreview:
@@ -149,9 +149,9 @@ def _execute(
     return schedule
 
 
-def _parts(locked: Debt, undue: list[Instalment]) -> Parts:
+def _parts(locked: Debt, undue: list[Instalment]) -> AmountsByPart:
     """(instalment, account) → what was owed of it on the offer's date, principal left out."""
-    parts: Parts = {}
+    parts: AmountsByPart = {}
     for row in locked.instalments:
         for account in OWED:
             amount = row.parts[account]
@@ -164,9 +164,9 @@ def _parts(locked: Debt, undue: list[Instalment]) -> Parts:
     return parts
 
 
-def _waived_parts(parts: Parts, terms: ReliefTerms) -> Parts:
+def _waived_parts(parts: AmountsByPart, terms: ReliefTerms) -> AmountsByPart:
     """Each waiver over the instalments that owe its component, by largest remainder."""
-    waived: Parts = {}
+    waived: AmountsByPart = {}
     for accounts, amount in (
         (PENALTY_LIKE, terms.waivers.penalty),
         (INTEREST_LIKE, terms.waivers.interest),
@@ -184,13 +184,13 @@ def _waived_parts(parts: Parts, terms: ReliefTerms) -> Parts:
 def _meanwhile(
     position: Position,
     in_force: list[Instalment],
-    parts: Parts,
+    parts: AmountsByPart,
     undue: list[Instalment],
     locked: Debt,
-) -> Parts:
+) -> AmountsByPart:
     """What ran on after the offer's date: booked balances minus what the offer counted."""
     running = undue[0].pk if undue and locked.accrued_interest else None
-    run_on: Parts = {}
+    run_on: AmountsByPart = {}
     for row in in_force:
         for account in OWED:
             place = (row.pk, account.value)
@@ -203,7 +203,7 @@ def _meanwhile(
 
 
 def _post_waiver(
-    books: Books, waived: Parts, on: date, source: str, key: str, schedule: Schedule
+    books: Books, waived: AmountsByPart, on: date, source: str, key: str, schedule: Schedule
 ) -> None:
     lines = []
     for (pk, account), amount in waived.items():
@@ -226,7 +226,7 @@ def _rows(plan: PlanPreview) -> list[Instalment]:
     ]
 
 
-def _terms_json(terms: ReliefTerms, plan: PlanPreview, meanwhile: Parts) -> dict[str, Any]:
+def _terms_json(terms: ReliefTerms, plan: PlanPreview, meanwhile: AmountsByPart) -> dict[str, Any]:
     values = {f.name: getattr(terms, f.name) for f in fields(terms)}
     stored_terms = {
         name: v if v is None or isinstance(v, int) else str(v) for name, v in values.items()

@@ -17,7 +17,7 @@ from portal.core.accounts import trail
 from portal.core.accounts.alarms import Way, tell_owner
 from portal.core.accounts.codes import check_code
 from portal.core.accounts.throttles import (
-    Counted,
+    CountedAttempts,
     GrowingDelay,
     Limit,
     attempt_all,
@@ -134,11 +134,11 @@ def authenticate_password(
     user = User.objects.filter(username=account, is_active=True).first()
     is_known = user is not None and user.pk in known_here
     tries_key = f"{account}|{'known' if is_known else network}"
-    all_counted = [Counted("login-account", tries_key, [PER_ACCOUNT])]
+    all_counted = [CountedAttempts("login-account", tries_key, [PER_ACCOUNT])]
     if not is_known:
-        all_counted.append(Counted("login-strangers", account, [PER_STRANGERS]))
+        all_counted.append(CountedAttempts("login-strangers", account, [PER_STRANGERS]))
     if not is_known and not settings.DEMO:
-        all_counted.append(Counted("login-ip", network, [PER_NETWORK]))
+        all_counted.append(CountedAttempts("login-ip", network, [PER_NETWORK]))
     otherwise = otherwise and f"，{otherwise}"
     refused = attempt_all(all_counted, now=real)
     if refused is not None:

@@ -20,7 +20,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from portal.core import clock
 from portal.core.accounts.alarms import Way, tell_owner
 from portal.core.accounts.throttles import (
-    Counted,
+    CountedAttempts,
     Limit,
     attempt_all,
     attempts_left,
@@ -101,11 +101,11 @@ def _count(*, phone: str, purpose: str, ip: str, is_known: bool, real: datetime)
     """
     is_signing = purpose.startswith("accept:")
     scope = SIGNING if is_signing else OWN_DEVICE if is_known else PHONE
-    all_counted = [Counted(scope, phone, PER_PHONE)]
+    all_counted = [CountedAttempts(scope, phone, PER_PHONE)]
     if scope == PHONE and not settings.DEMO:
         all_counted += [
-            Counted(NETWORK, network_of(ip), PER_NETWORK),
-            Counted(EVERYBODY, "", IN_ALL),
+            CountedAttempts(NETWORK, network_of(ip), PER_NETWORK),
+            CountedAttempts(EVERYBODY, "", IN_ALL),
         ]
     refused = attempt_all(all_counted, now=real)
     if refused is None:

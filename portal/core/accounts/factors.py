@@ -23,7 +23,7 @@ from portal.core.accounts import trail
 from portal.core.accounts.accounts import PER_ACCOUNT, PER_STRANGERS
 from portal.core.accounts.alarms import Way, tell_owner
 from portal.core.accounts.throttles import (
-    Counted,
+    CountedAttempts,
     attempt_all,
     attempts_left,
     blocked_until,
@@ -223,12 +223,12 @@ def _count(user: User, origin: Origin) -> None:
         raise RuleViolation(f"动态码错误次数过多，{when}", code="throttled", field="code")
 
 
-def _counted(user: User, origin: Origin) -> list[Counted]:
+def _counted(user: User, origin: Origin) -> list[CountedAttempts]:
     """One account from one network, and the account from all of them together."""
     here = f"{user.pk}|{network_of(origin.address)}"
     return [
-        Counted("factor", here, [PER_ACCOUNT]),
-        Counted("factor-all", str(user.pk), [PER_STRANGERS]),
+        CountedAttempts("factor", here, [PER_ACCOUNT]),
+        CountedAttempts("factor-all", str(user.pk), [PER_STRANGERS]),
     ]
 
 

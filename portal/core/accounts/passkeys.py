@@ -33,7 +33,7 @@ from webauthn.helpers.structs import (
 from portal.core import clock
 from portal.core.accounts import trail
 from portal.core.accounts.accounts import PER_NETWORK
-from portal.core.accounts.throttles import Counted, attempt_all, take_back, try_again_words
+from portal.core.accounts.throttles import CountedAttempts, attempt_all, take_back, try_again_words
 from portal.core.errors import RuleViolation
 from portal.core.kernel.addresses import network_of
 from portal.core.kernel.devices import Origin
@@ -128,7 +128,7 @@ def prove(*, user: User | None, credential: str, challenge: bytes, origin: Origi
 
     RuleViolation otherwise, one sentence for every reason; failures count against the network.
     """
-    failures = [Counted("login-ip", network_of(origin.address), [PER_NETWORK])]
+    failures = [CountedAttempts("login-ip", network_of(origin.address), [PER_NETWORK])]
     refused = None if settings.DEMO else attempt_all(failures, now=clock.real_now())
     if refused is not None:
         when = try_again_words(refused[1], now=clock.real_now())

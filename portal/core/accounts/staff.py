@@ -42,7 +42,7 @@ def register_hand_over(hand_over: HandOver) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class ProposedChange:
     """What a manager proposes; `subject` for all but CREATE, the rest as the kind needs it."""
 
     kind: StaffChange.Kind
@@ -87,7 +87,7 @@ def why_not_decide(change: StaffChange, actor: User) -> str:
     return ""
 
 
-def propose(draft: Draft, *, actor: User) -> StaffChange:
+def propose(draft: ProposedChange, *, actor: User) -> StaffChange:
     """Write a change down for a second manager; nothing changes yet.
 
     InvalidInput or RuleViolation for a field that cannot be right, an act on one's own account, or
@@ -135,7 +135,7 @@ def _new_username(text: str) -> str:
     return username
 
 
-def _check_details(draft: Draft) -> None:
+def _check_details(draft: ProposedChange) -> None:
     """The rank of CREATE and RANK, the colleague of DISABLE."""
     if draft.kind in (Kind.CREATE, Kind.RANK):
         if draft.rank not in set(Rank):

@@ -52,7 +52,7 @@ class GrowingDelay:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountedAttempts:
     """Whose attempts are counted, and what they may be at most."""
 
     scope: str
@@ -72,13 +72,13 @@ def attempt(
     A refused attempt is not counted: waiting always helps. Runs in a transaction of its own, so
     that what the caller raises afterwards does not uncount it; never call it inside one.
     """
-    refused = attempt_all([Counted(scope, subject, limits)], now=now)
+    refused = attempt_all([CountedAttempts(scope, subject, limits)], now=now)
     return refused[1] if refused else None
 
 
 def attempt_all(
-    all_counted: Sequence[Counted], *, now: datetime
-) -> tuple[Counted, datetime] | None:
+    all_counted: Sequence[CountedAttempts], *, now: datetime
+) -> tuple[CountedAttempts, datetime] | None:
     """As `attempt`, counted in several places or, when one of them refuses, in none.
 
     Returns which place refused, and the instant from which it does not any more.

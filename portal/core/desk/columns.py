@@ -12,10 +12,10 @@ from django.contrib.admin import ModelAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-Column = Any  # a callable; Django takes one wherever it takes a name, its stubs do not say so
+DeskColumn = Any  # a callable; Django takes one wherever it takes a name, its stubs do not say so
 
 
-def column(path: str, label: str) -> Column:
+def column(path: str, label: str) -> DeskColumn:
     """A value of the row, or of what it points to ("loan.number"), under a Chinese heading."""
     value_of = attrgetter(path)
 
@@ -26,7 +26,7 @@ def column(path: str, label: str) -> Column:
     return shown
 
 
-def money(path: str, label: str) -> Column:
+def money(path: str, label: str) -> DeskColumn:
     """An amount in yuan with thousands: 10000.00 is shown as 10,000.00."""
     amount_of = attrgetter(path)
 

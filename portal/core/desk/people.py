@@ -35,7 +35,7 @@ WARNINGS = {
 }
 
 
-class ReasonForm(forms.Form):
+class ChangeReasonForm(forms.Form):
     """Every proposal says why."""
 
     use_required_attribute = False
@@ -47,7 +47,7 @@ class ReasonForm(forms.Form):
     )
 
 
-class RankForm(ReasonForm):
+class RankForm(ChangeReasonForm):
     field_order = ["rank", "reason"]
     rank = forms.ChoiceField(
         label="职级",
@@ -71,7 +71,7 @@ class ColleagueField(_ModelChoiceField):
         return f"{obj.name}（{obj.get_rank_display()}）"
 
 
-class DisableForm(ReasonForm):
+class DisableForm(ChangeReasonForm):
     field_order = ["hand_over_to", "reason"]
     hand_over_to = ColleagueField(
         User.objects.none(),
@@ -89,7 +89,7 @@ class DisableForm(ReasonForm):
         field.queryset = colleagues.exclude(rank=Rank.AUDITOR).order_by("name")
 
 
-FORMS: dict[StaffChange.Kind, type[ReasonForm]] = {
+FORMS: dict[StaffChange.Kind, type[ChangeReasonForm]] = {
     Kind.CREATE: CreateForm,
     Kind.RANK: RankForm,
     Kind.DISABLE: DisableForm,
@@ -226,13 +226,13 @@ class StaffChangeAdmin(ReadOnlyAdmin):
         actor = _manager(request)
 
         def act(values: dict[str, Any]) -> HttpResponse:
-            draft = staff.Draft(kind=kind, subject=subject, **values)
+            draft = staff.ProposedChange(kind=kind, subject=subject, **values)
             change = staff.propose(draft, actor=actor)
             messages.success(request, "已提交，由另一位经理复核后生效。")
             return redirect("admin:portal_staffchange_change", change.pk)
 
         whom = f"：{subject.name}（{subject.username}）" if subject else ""
-        title, form = f"{kind.label}{whom}", FORMS.get(kind, ReasonForm)
+        title, form = f"{kind.label}{whom}", FORMS.get(kind, ChangeReasonForm)
         return self._form_page(request, title, WARNINGS[kind], form, "提交复核", back, act)
 
     def approve_view(self, request: HttpRequest, pk: int) -> HttpResponse:

@@ -28,7 +28,7 @@ INK, GREY, RULE, SHADE = (29, 33, 41), (100, 106, 115), (222, 224, 227), (245, 2
 
 
 @dataclass(frozen=True)
-class Column:
+class PaperColumn:
     """One column of a table; `width` is a share, `align` is L, C or R."""
 
     label: str
@@ -79,7 +79,7 @@ def render_document(*, title: str, text: str, proof: Proof) -> bytes:
 def render_statement(
     title: str,
     meta: Sequence[tuple[str, str]],
-    columns: Sequence[Column | str],
+    columns: Sequence[PaperColumn | str],
     rows: Sequence[Sequence[str]],
     footer: Sequence[str] | str = (),
 ) -> bytes:
@@ -96,12 +96,12 @@ def render_statement(
     return bytes(paper.output())
 
 
-def _column(column: Column | str) -> Column:
+def _column(column: PaperColumn | str) -> PaperColumn:
     """A column from its label alone: sums and numbers to the right."""
-    if isinstance(column, Column):
+    if isinstance(column, PaperColumn):
         return column
     money = column.endswith(("元）", "额", "元", "金", "息", "计")) or "金额" in column
-    return Column(column, align="R" if money else "L")
+    return PaperColumn(column, align="R" if money else "L")
 
 
 def _blocks(text: str) -> Iterator[tuple[str, list[str]]]:
@@ -209,7 +209,7 @@ def _rule(paper: FPDF) -> None:
     paper.ln(3)
 
 
-def _table(paper: FPDF, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+def _table(paper: FPDF, columns: Sequence[PaperColumn], rows: Sequence[Sequence[str]]) -> None:
     """A table whose head repeats on every page."""
     from fpdf.enums import TableBordersLayout, WrapMode
     from fpdf.fonts import FontFace

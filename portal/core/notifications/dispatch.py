@@ -21,7 +21,7 @@ from portal.core.models import Delivery
 from portal.core.models.delivery import TOO_LATE
 from portal.core.notifications import hours
 from portal.core.notifications.channels import phone, sms
-from portal.core.notifications.channels.base import Channel, SendFailed, SendResult
+from portal.core.notifications.channels.base import ChannelAdapter, SendFailed, SendResult
 
 logger = logging.getLogger(__name__)
 Status, Failure = Delivery.Status, Delivery.Failure
@@ -157,7 +157,7 @@ def _unwanted(row: Delivery) -> bool:
     return not row.user.sms_enabled
 
 
-def channel_of(row: Delivery) -> Channel:
+def channel_of(row: Delivery) -> ChannelAdapter:
     """The channel a delivery goes through."""
     return sms.adapter() if row.channel == Delivery.Channel.SMS else phone.PhoneQueue()
 

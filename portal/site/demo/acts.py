@@ -94,7 +94,7 @@ def apply(
     begun_at = at - timedelta(minutes=25)
     case = application.open_case(loan=loan, actor=borrower, now=begun_at)
     income, spending, affordable = (Decimal(amount) for amount in budget)
-    draft = application.Draft(
+    draft = application.ApplicationDraft(
         reasons=reasons,
         statement=statement,
         monthly_income=income,

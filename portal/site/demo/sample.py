@@ -11,7 +11,7 @@ from portal.core.errors import RuleViolation
 from portal.core.models import User
 from portal.site.demo.acts import lend, pay_due
 from portal.site.demo.seed import check_demo
-from portal.site.demo.timeline import Stage
+from portal.site.demo.timeline import Timeline
 
 KINDS = {"overdue": "逾期的示例借款", "fresh": "刚放款的示例借款"}
 
@@ -26,18 +26,18 @@ def open_sample_loan(*, borrower: User, kind: str, now: datetime) -> Loan:
         raise RuleViolation("示例借款只给借款人账户，请换一个角色登录", code="not-borrower")
     if kind not in KINDS:
         raise RuleViolation("没有这种示例借款，请刷新页面", code="kind")
-    stage = Stage.at(now)
+    timeline = Timeline.at(now)
     with transaction.atomic():
         User.objects.select_for_update().get(pk=borrower.pk)
         if Loan.objects.for_borrower(borrower).active().exists():
             raise RuleViolation("已经有一笔借款，不再另开示例借款", code="has-loan")
         if kind == "fresh":
             return lend(
-                borrower, due=stage.anchor(stage.today), number=0, principal="6000.00", term=6
+                borrower, due=timeline.anchor(timeline.today), number=0, principal="6000.00", term=6
             )
         loan = lend(
             borrower,
-            due=stage.anchor(stage.today - timedelta(days=18)),
+            due=timeline.anchor(timeline.today - timedelta(days=18)),
             number=3,
             principal="6000.00",
             term=6,

@@ -25,9 +25,9 @@ from portal.site.demo.stories import (
     settled,
     up_to_date,
 )
-from portal.site.demo.timeline import Stage, deliver, months_before
+from portal.site.demo.timeline import Timeline, deliver, months_before
 
-Story = Callable[[Stage, User], str]
+Story = Callable[[Timeline, User], str]
 STORIES: dict[str, Story] = {
     "13800000001": just_overdue.play,
     "13800000002": in_review.play,
@@ -66,21 +66,21 @@ def seed(*, now: datetime) -> list[str]:
     with transaction.atomic():
         if is_seeded():
             return []
-        stage = Stage.at(now)
-        stage.people.update(_people(stage))
-        lines = list(_play(stage))
+        timeline = Timeline.at(now)
+        timeline.people.update(_people(timeline))
+        lines = list(_play(timeline))
         deliver(now)
         _read_old_notices(now)
     return lines
 
 
-def _people(stage: Stage) -> dict[str, User]:
+def _people(timeline: Timeline) -> dict[str, User]:
     """Everybody of the cast, with the one password; the newcomer since yesterday."""
     people = {}
     for member in cast.MEMBERS:
-        joined = instant_at(months_before(stage.today, 15), stage.now.time().replace(hour=10))
+        joined = instant_at(months_before(timeline.today, 15), timeline.now.time().replace(hour=10))
         if member.account == cast.NEWCOMER:
-            joined = stage.now - timedelta(hours=14)
+            joined = timeline.now - timedelta(hours=14)
         if member.rank is None:
             user = User.objects.create_borrower(
                 member.account, member.name, cast.PASSWORD, date_joined=joined
@@ -93,9 +93,9 @@ def _people(stage: Stage) -> dict[str, User]:
     return people
 
 
-def _play(stage: Stage) -> Iterator[str]:
+def _play(timeline: Timeline) -> Iterator[str]:
     for member in cast.BORROWERS:
-        done = STORIES[member.account](stage, stage.people[member.account])
+        done = STORIES[member.account](timeline, timeline.people[member.account])
         yield f"{member.account} {member.name}：{member.story}（{done}）"
     for member in cast.STAFF:
         yield f"{member.account} {member.name}：{member.story}"

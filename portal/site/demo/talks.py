@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from loans.models import Loan
 from portal.site.demo import acts
-from portal.site.demo.timeline import Stage, moment
+from portal.site.demo.timeline import Timeline, moment
 from relief.cases.models import Case
 
 DAYS_BEFORE_PLAN = 19  # from the application to the first instalment of the plan
@@ -26,15 +26,15 @@ class Talks:
     first_due_on: date
 
 
-def agree(stage: Stage, loan: Loan, talks: Talks) -> Case:
+def agree(timeline: Timeline, loan: Loan, talks: Talks) -> Case:
     """Applied, claimed, passed and offered on the working days that follow, accepted an evening later.
 
     With the first instalment on 2026-09-24: applied 09-04, passed 09-07, offered 09-08.
     """
-    agent = stage.people["agent"]
-    applied = stage.working_day_before(talks.first_due_on - timedelta(days=DAYS_BEFORE_PLAN))
-    passed = stage.working_day_after(applied)
-    offered = stage.working_day_after(passed)
+    agent = timeline.people["agent"]
+    applied = timeline.working_day_before(talks.first_due_on - timedelta(days=DAYS_BEFORE_PLAN))
+    passed = timeline.working_day_after(applied)
+    offered = timeline.working_day_after(passed)
     case = acts.apply(
         loan,
         reasons=talks.reasons,

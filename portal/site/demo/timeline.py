@@ -15,7 +15,7 @@ ACROSS_A_WEEKEND = 4  # days; behind a longer holiday the desk was open on an or
 
 
 @dataclass(frozen=True)
-class Stage:
+class Timeline:
     """Everything a story needs: `now` is when it ends, all that happens lies before."""
 
     now: datetime
@@ -23,8 +23,8 @@ class Stage:
     people: dict[str, User] = field(default_factory=dict)
 
     @classmethod
-    def at(cls, now: datetime) -> Stage:
-        """A stage whose today is the business date of `now`."""
+    def at(cls, now: datetime) -> Timeline:
+        """A timeline whose today is the business date of `now`."""
         return cls(now=now, calendar=load_calendar())
 
     @property

@@ -11,7 +11,7 @@ from loans.models import Loan
 from loans.presenters.amounts import PenaltyDue, penalty_due
 from loans.presenters.loan import places, progress
 from loans.presenters.wording import near_day, yuan
-from loans.queries.stage import LoanStage, stages
+from loans.queries.stage import LoanStage, Pair, stages
 from loans.queries.types import Debt
 from portal.core.kernel.businesstime import business_date, in_shanghai
 from portal.core.kernel.money import ZERO
@@ -35,7 +35,6 @@ ASKS: dict[State, tuple[str, str, str]] = {  # tag, what is wanted, the button
     State.EXPIRED: ("已过期", EXPIRED, TO_REOPEN),
 }
 ENDED = frozenset({State.BREACHED, State.REJECTED})  # ended, and there is still something to do
-Pair = tuple[Loan, Debt]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class AttentionCard:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class LinkRow:
     """One link row: name, address, icon, and a value or badge."""
 
     title: str
@@ -92,8 +91,8 @@ class Overview:
 
     cards: tuple[AttentionCard, ...]
     total: Total | None
-    main: tuple[Cell, ...]
-    more: tuple[Cell, ...]
+    main: tuple[LinkRow, ...]
+    more: tuple[LinkRow, ...]
     has_loan: bool
 
 
@@ -232,19 +231,19 @@ def _total(active: Sequence[Pair], stages_by_loan: Mapping[int, LoanStage]) -> T
 
 def _loans_cell(
     active: Sequence[Pair], stages_by_loan: Mapping[int, LoanStage], *, settled: bool
-) -> Cell:
+) -> LinkRow:
     """The most urgent loan's stage while something is owed, else the next date, or 无待还."""
     owing = [pair for pair in active if stages_by_loan[pair[0].pk].owed_now]
     url = optional_url("loans:home")
     if owing:
         stage = stages_by_loan[min(owing, key=_urgency)[0].pk]
         count = f"{len(owing)} / {len(active)} 笔" if len(active) > 1 else ""
-        return Cell("借呗", url, "yuan", value=count, tag=stage.badge, tag_tone=stage.tone)
+        return LinkRow("借呗", url, "yuan", value=count, tag=stage.badge, tag_tone=stage.tone)
     next_on = min((debt.next_due.due_on for _, debt in active if debt.next_due), default=None)
     value = "已结清" if settled else "无待还"
     if next_on is not None:
         value = f"下期 {near_day(next_on, active[0][1].as_of)}"
-    return Cell("借呗", url, "yuan", value=value)
+    return LinkRow("借呗", url, "yuan", value=value)
 
 
 def _relief_cell(
@@ -252,7 +251,7 @@ def _relief_cell(
     stages_by_loan: Mapping[int, LoanStage],
     calendar: WorkCalendar,
     now: datetime,
-) -> Cell:
+) -> LinkRow:
     """The most urgent case: one that waits for the borrower, one in progress, or how the last one ended."""
     latest = _latest(cases)
     opened = [case for case in latest if State(case.state) in OPEN]
@@ -268,7 +267,7 @@ def _relief_cell(
     else:
         value = label(first.state, Role.BORROWER) + _days_left(first, calendar, now)
     url = optional_url("relief:cases")
-    return Cell("减免申请", url, "scale", tone="g", value=value, tag=tag, tag_tone=tone)
+    return LinkRow("减免申请", url, "scale", tone="g", value=value, tag=tag, tag_tone=tone)
 
 
 def _days_left(case: Case, calendar: WorkCalendar, now: datetime) -> str:
@@ -280,17 +279,17 @@ def _days_left(case: Case, calendar: WorkCalendar, now: datetime) -> str:
     return f" · 剩 {days} 个工作日" if days else " · 今天给出结果"
 
 
-def _notices_cell() -> Cell:
-    return Cell("消息", optional_url("portal:notices"), "message", badges=True)
+def _notices_cell() -> LinkRow:
+    return LinkRow("消息", optional_url("portal:notices"), "message", badges=True)
 
 
-def _service_cell(calendar: WorkCalendar, now: datetime) -> Cell:
+def _service_cell(calendar: WorkCalendar, now: datetime) -> LinkRow:
     opens = next_opening(in_shanghai(now), calendar)
     value = "在线 · 9:00–18:00" if opens is None else f"人工 {chinese(opens)} 上线"
-    return Cell("我的客服", optional_url("relief:service"), "headset", value=value)
+    return LinkRow("我的客服", optional_url("relief:service"), "headset", value=value)
 
 
-def _plan_cells(active: Sequence[Pair], stages_by_loan: Mapping[int, LoanStage]) -> list[Cell]:
+def _plan_cells(active: Sequence[Pair], stages_by_loan: Mapping[int, LoanStage]) -> list[LinkRow]:
     """还款计划 of the most urgent loan, named when there are others; nothing without a loan."""
     if not active:
         return []
@@ -299,8 +298,8 @@ def _plan_cells(active: Sequence[Pair], stages_by_loan: Mapping[int, LoanStage])
     )
     url = optional_url("loans:detail", loan.public_id)
     place = f"{places(active)[loan.pk].place} · " if len(active) > 1 else ""
-    return [Cell("还款计划", url, "calendar", tone="o", value=f"{place}{progress(debt).words}")]
+    return [LinkRow("还款计划", url, "calendar", tone="o", value=f"{place}{progress(debt).words}")]
 
 
-def _settings_cell() -> Cell:
-    return Cell("设置", optional_url("portal:settings"), "settings", tone="n")
+def _settings_cell() -> LinkRow:
+    return LinkRow("设置", optional_url("portal:settings"), "settings", tone="n")

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO
-from relief.cases.application import Draft
+from relief.cases.application import ApplicationDraft
 from relief.cases.models import Case
 from relief.cases.reasons import MAX_STATEMENT, MIN_STATEMENT, REASONS, check_statement
 from relief.pages.forms._fields import AmountField, PlainText
@@ -30,12 +30,12 @@ class StepForm(forms.Form):
         """The step as it was left."""
         return cls()
 
-    def draft(self, step: int) -> Draft:
+    def draft(self, step: int) -> ApplicationDraft:
         """What to save, and where the borrower goes on."""
-        return Draft(step=step)
+        return ApplicationDraft(step=step)
 
 
-class ReasonForm(StepForm):
+class HardshipForm(StepForm):
     """Why it could not be paid: several may be chosen, force majeure first."""
 
     reasons = forms.MultipleChoiceField(
@@ -57,8 +57,8 @@ class ReasonForm(StepForm):
             raise ValidationError("请至少选择一个没能按时还款的原因。")
         return chosen
 
-    def draft(self, step: int) -> Draft:
-        return Draft(reasons=self.cleaned_data["reasons"] or None, step=step)
+    def draft(self, step: int) -> ApplicationDraft:
+        return ApplicationDraft(reasons=self.cleaned_data["reasons"] or None, step=step)
 
 
 class StatementForm(StepForm):
@@ -88,8 +88,8 @@ class StatementForm(StepForm):
         except InvalidInput as wrong:
             raise ValidationError(f"{wrong.message}。") from wrong
 
-    def draft(self, step: int) -> Draft:
-        return Draft(statement=self.cleaned_data["statement"], step=step)
+    def draft(self, step: int) -> ApplicationDraft:
+        return ApplicationDraft(statement=self.cleaned_data["statement"], step=step)
 
 
 class AffordabilityForm(StepForm):
@@ -104,10 +104,10 @@ class AffordabilityForm(StepForm):
     def of_case(cls, case: Case | None) -> StepForm:
         return cls(initial={name: getattr(case, name, None) for name in AMOUNTS})
 
-    def draft(self, step: int) -> Draft:
+    def draft(self, step: int) -> ApplicationDraft:
         values = {name: self.cleaned_data[name] for name in AMOUNTS}
         empty = [name for name, value in values.items() if value is None]
-        return Draft(**values, step=step, cleared=empty)
+        return ApplicationDraft(**values, step=step, cleared=empty)
 
 
 class ConfirmForm(StepForm):
@@ -123,7 +123,7 @@ class ConfirmForm(StepForm):
 
 
 FORMS: dict[str, type[StepForm]] = {
-    "reason": ReasonForm,
+    "reason": HardshipForm,
     "statement": StatementForm,
     "evidence": StepForm,
     "affordability": AffordabilityForm,

@@ -92,6 +92,8 @@ def test_a_long_statement_repeats_its_head_on_each_page() -> None:
 
 
 def test_odd_letters_and_short_rows_do_not_break_a_paper() -> None:
-    data = pdf.render_statement("明细", [], [pdf.Column("项", 2.0), "额"], [["𠮷\u202e田"], []])
+    data = pdf.render_statement(
+        "明细", [], [pdf.PaperColumn("项", 2.0), "额"], [["𠮷\u202e田"], []]
+    )
 
     assert "〓田" in read(data)

@@ -6,7 +6,7 @@ import pytest
 
 from portal.core import clock
 from portal.core.accounts import staff
-from portal.core.accounts.staff import Draft, Kind
+from portal.core.accounts.staff import Kind, ProposedChange
 from portal.core.errors import RuleViolation
 from portal.core.kernel.devices import Origin
 from portal.core.kernel.roles import Rank
@@ -28,7 +28,7 @@ def leave(leaver: User, to: User | None = None) -> None:
     """Two managers close the account."""
     maker = factories.staff(Rank.MANAGER, "maker")
     checker = factories.staff(Rank.MANAGER, "checker")
-    draft = Draft(kind=Kind.DISABLE, reason="离职", subject=leaver, hand_over_to=to)
+    draft = ProposedChange(kind=Kind.DISABLE, reason="离职", subject=leaver, hand_over_to=to)
     change = staff.propose(draft, actor=maker)
     staff.approve(change_id=change.pk, actor=checker, origin=Origin(), now=clock.now())
 

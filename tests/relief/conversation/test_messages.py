@@ -230,7 +230,9 @@ def test_submitting_shows_a_card_and_when_it_is_taken_up() -> None:
     added_and_checked(case)
     application.save_step(
         case=case,
-        draft=application.Draft(reasons=["illness"], statement="因为住院，两个月没有收入。"),
+        draft=application.ApplicationDraft(
+            reasons=["illness"], statement="因为住院，两个月没有收入。"
+        ),
         actor=user,
         now=NOW,
     )

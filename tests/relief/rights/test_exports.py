@@ -70,7 +70,7 @@ def ask(user: User, real: Any = REAL) -> DataExport:
     return exports.ask_for_export(user=user, origin=HERE, now=NOW, real=real)
 
 
-def make(export: DataExport, real: Any = REAL, parts: exports.Parts = parts_of) -> bool:
+def make(export: DataExport, real: Any = REAL, parts: exports.PartsOfCopy = parts_of) -> bool:
     return exports.make_export(export_id=export.pk, parts=parts, now=NOW, real=real)
 
 

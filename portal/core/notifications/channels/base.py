@@ -59,7 +59,7 @@ def text_of(item: Mapping[str, object], field: str) -> str:
     return value
 
 
-class Channel(Protocol):
+class ChannelAdapter(Protocol):
     def send(self, delivery: Delivery, *, now: datetime) -> SendResult:
         """Hand `delivery` over under its own public id; SendFailed if that did not work."""
 

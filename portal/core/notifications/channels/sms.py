@@ -12,7 +12,7 @@ from portal.core.models import Delivery
 from portal.core.notifications.channels import aliyun, gateway, outfile
 from portal.core.notifications.channels.base import (
     Answers,
-    Channel,
+    ChannelAdapter,
     Report,
     SendResult,
     UnreadableReport,
@@ -37,17 +37,17 @@ class ConsoleSms:
         return SendResult(reference="console", is_local=True)
 
 
-_ADAPTERS: dict[str, Callable[[], Channel]] = {
+_ADAPTERS: dict[str, Callable[[], ChannelAdapter]] = {
     "demo": DemoSms,
     "console": ConsoleSms,
     "file": outfile.FileSms,
     "aliyun": aliyun.AliyunSms,
     "http": gateway.GatewaySms,
 }
-_adapters: dict[str, Channel] = {}
+_adapters: dict[str, ChannelAdapter] = {}
 
 
-def adapter() -> Channel:
+def adapter() -> ChannelAdapter:
     """The adapter that SMS_BACKEND names."""
     name = settings.SMS_BACKEND
     if name not in _adapters:

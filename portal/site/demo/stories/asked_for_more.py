@@ -5,16 +5,16 @@ from __future__ import annotations
 from portal.core.models import User
 from portal.site.demo import acts, papers
 from portal.site.demo.acts import DemoPaper, lend, pay_due
-from portal.site.demo.timeline import Stage, deliver, moment
+from portal.site.demo.timeline import Timeline, deliver, moment
 from relief.cases import review
 
 
-def play(stage: Stage, who: User) -> str:
+def play(timeline: Timeline, who: User) -> str:
     """Asked on the last working day; the review clock stands still since."""
-    loan = lend(who, due=stage.anchor(stage.ago(40)), number=4, principal="15000.00")
+    loan = lend(who, due=timeline.anchor(timeline.ago(40)), number=4, principal="15000.00")
     pay_due(loan, 3)
-    agent = stage.people["agent"]
-    applied_day, asked_day = stage.desk_day(2), stage.desk_day(1)
+    agent = timeline.people["agent"]
+    applied_day, asked_day = timeline.desk_day(2), timeline.desk_day(1)
     case = acts.apply(
         loan,
         reasons=["family"],

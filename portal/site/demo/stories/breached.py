@@ -9,21 +9,21 @@ from portal.core.notifications import calls
 from portal.site.demo import acts, papers
 from portal.site.demo.acts import DemoPaper, lend, pay_due
 from portal.site.demo.talks import Talks, agree
-from portal.site.demo.timeline import Stage, deliver, moment, months_before
+from portal.site.demo.timeline import Timeline, deliver, moment, months_before
 from relief.cases.models import Case
 from relief.cases.workflow import Action
 from relief.evidence.files import Upload
 from relief.plans import watch as plan_watch
 
 
-def play(stage: Stage, who: User) -> str:
+def play(timeline: Timeline, who: User) -> str:
     """Warned three days after the missed date, ten days to cure passed, then confirmed."""
-    missed = stage.anchor(stage.ago(21))
+    missed = timeline.anchor(timeline.ago(21))
     first = months_before(missed, 1)
     loan = lend(who, due=months_before(first, 2), number=6, principal="16000.00")
     pay_due(loan, 4)
     case = agree(
-        stage,
+        timeline,
         loan,
         Talks(
             reasons=("accident",),
@@ -36,20 +36,20 @@ def play(stage: Stage, who: User) -> str:
         ),
     )
     acts.keep_plan(case, 1)
-    confirmed = moment(stage.desk_day(1), "10:40")
+    confirmed = moment(timeline.desk_day(1), "10:40")
     acts.let_time_pass(case, confirmed)
-    call_about_warning(stage, case)
+    call_about_warning(timeline, case)
     plan_watch.breach(
         case=case,
         reason="补救期已过，电话联系后仍未还款。",
-        actor=stage.people["supervisor"],
+        actor=timeline.people["supervisor"],
         now=confirmed,
     )
     deliver(confirmed)
     return f"申请 {case.number} 的新计划已终止"
 
 
-def call_about_warning(stage: Stage, case: Case) -> None:
+def call_about_warning(timeline: Timeline, case: Case) -> None:
     """The call that goes with a warning: a person made it an hour later and was answered."""
     warned = case.events.filter(action=Action.WARN).latest("at")
     task = PhoneTask.objects.get(
@@ -58,7 +58,7 @@ def call_about_warning(stage: Stage, case: Case) -> None:
     calls.record_call(
         task_id=task.pk,
         outcome=PhoneTask.Outcome.REACHED,
-        actor=stage.people["agent"],
+        actor=timeline.people["agent"],
         now=warned.at + timedelta(hours=1),
         note="本人接听，表示会尽快还款",
     )

@@ -8,18 +8,18 @@ from portal.core.models import User
 from portal.site.demo import acts, papers
 from portal.site.demo.acts import DemoPaper, lend, pay_due
 from portal.site.demo.talks import Talks, agree
-from portal.site.demo.timeline import Stage, months_before
+from portal.site.demo.timeline import Timeline, months_before
 from relief.evidence.files import Upload
 
 
-def play(stage: Stage, who: User) -> str:
+def play(timeline: Timeline, who: User) -> str:
     """Half of the penalty waived over 12 terms; the first instalment paid on its date."""
-    coming = stage.anchor(stage.today + timedelta(days=9))
+    coming = timeline.anchor(timeline.today + timedelta(days=9))
     first = months_before(coming, 1)
     loan = lend(who, due=months_before(first, 2), number=5, principal="18000.00")
     pay_due(loan, 4)
     case = agree(
-        stage,
+        timeline,
         loan,
         Talks(
             reasons=("income_loss",),
@@ -32,7 +32,7 @@ def play(stage: Stage, who: User) -> str:
         ),
     )
     acts.keep_plan(case, 1)
-    acts.let_time_pass(case, stage.now)
+    acts.let_time_pass(case, timeline.now)
     return f"申请 {case.number} 的新计划已还 1 期"
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from portal.core.models import User
 from portal.site.demo import acts, papers
 from portal.site.demo.acts import DemoPaper, lend, pay_due
-from portal.site.demo.timeline import Stage, moment
+from portal.site.demo.timeline import Timeline, moment
 from relief.conversation import bot, messages
 from relief.conversation.answers import Topic
 from relief.evidence.files import Upload
@@ -21,10 +21,10 @@ HOSPITAL = (
 )
 
 
-def play(stage: Stage, who: User) -> str:
+def play(timeline: Timeline, who: User) -> str:
     """Talks to 小宽, applies with a photograph and a PDF, and is claimed an hour later."""
-    day = stage.desk_day(1)
-    loan = lend(who, due=stage.anchor(stage.ago(21)), number=6, principal="30000.00")
+    day = timeline.desk_day(1)
+    loan = lend(who, due=timeline.anchor(timeline.ago(21)), number=6, principal="30000.00")
     pay_due(loan, 4)
     asked = moment(day, "09:31")
     bot.greet(actor=who, now=asked)
@@ -40,11 +40,11 @@ def play(stage: Stage, who: User) -> str:
         budget=("4600.00", "3100.00", "900.00"),
         papers=[
             DemoPaper("medical", papers.photo("诊断证明.jpg", "诊断证明书", HOSPITAL)),
-            DemoPaper("income", income(stage)),
+            DemoPaper("income", income(timeline)),
         ],
         at=moment(day, "10:12"),
     )
-    agent = stage.people["agent"]
+    agent = timeline.people["agent"]
     acts.claim(case, agent, at=moment(day, "11:05"))
     messages.staff_say(
         conversation=messages.conversation_of(borrower=who, now=asked),
@@ -56,9 +56,9 @@ def play(stage: Stage, who: User) -> str:
     return f"申请 {case.number} 审核中"
 
 
-def income(stage: Stage) -> Upload:
+def income(timeline: Timeline) -> Upload:
     """The pay of the last months, as the employer's statement."""
-    month = stage.today.replace(day=1) - timedelta(days=1)
+    month = timeline.today.replace(day=1) - timedelta(days=1)
     before = month.replace(day=1) - timedelta(days=1)
     return papers.paper(
         "收入证明.pdf",

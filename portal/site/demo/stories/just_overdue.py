@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from portal.core.models import User
 from portal.site.demo.acts import lend, pay_due
-from portal.site.demo.timeline import Stage
+from portal.site.demo.timeline import Timeline
 
 
-def play(stage: Stage, who: User) -> str:
+def play(timeline: Timeline, who: User) -> str:
     """Three instalments on time, the fourth and fifth unpaid; twelve days since the fifth."""
-    loan = lend(who, due=stage.anchor(stage.ago(12)), number=5)
+    loan = lend(who, due=timeline.anchor(timeline.ago(12)), number=5)
     pay_due(loan, 3)
     return f"借款 {loan.number}，第 4、5 期逾期"

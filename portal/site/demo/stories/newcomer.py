@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from portal.core.models import User
-from portal.site.demo.timeline import Stage
+from portal.site.demo.timeline import Timeline
 
 
-def play(stage: Stage, who: User) -> str:
+def play(timeline: Timeline, who: User) -> str:
     """Nothing has happened yet."""
     return "没有借款"

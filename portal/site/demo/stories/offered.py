@@ -6,16 +6,16 @@ from portal.core.kernel.businesstime import add_months
 from portal.core.models import User
 from portal.site.demo import acts, papers
 from portal.site.demo.acts import DemoPaper, lend, pay_due
-from portal.site.demo.timeline import Stage, deliver, moment
+from portal.site.demo.timeline import Timeline, deliver, moment
 from relief.offers import approval
 
 
-def play(stage: Stage, who: User) -> str:
+def play(timeline: Timeline, who: User) -> str:
     """80 % of the penalty waived over 18 terms: made by an agent, approved by the supervisor."""
-    loan = lend(who, due=stage.anchor(stage.ago(33)), number=5, principal="24000.00")
+    loan = lend(who, due=timeline.anchor(timeline.ago(33)), number=5, principal="24000.00")
     pay_due(loan, 3)
-    agent, supervisor = stage.people["agent2"], stage.people["supervisor"]
-    applied, answered, sent = stage.desk_day(3), stage.desk_day(2), stage.desk_day(1)
+    agent, supervisor = timeline.people["agent2"], timeline.people["supervisor"]
+    applied, answered, sent = timeline.desk_day(3), timeline.desk_day(2), timeline.desk_day(1)
     case = acts.apply(
         loan,
         reasons=["job_loss"],
@@ -47,7 +47,7 @@ def play(stage: Stage, who: User) -> str:
         at=moment(answered, "15:10"),
         percent=80,
         terms=18,
-        first_due_on=add_months(stage.anchor(sent), 1),
+        first_due_on=add_months(timeline.anchor(sent), 1),
         note="考虑到您正在求职，我们减免八成罚息，并把期限延长到 18 期。",
     )
     approved_at = moment(sent, "10:18")

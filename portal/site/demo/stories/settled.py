@@ -7,18 +7,18 @@ from portal.core.models import User
 from portal.site.demo import acts, papers
 from portal.site.demo.acts import DemoPaper, lend, pay_due
 from portal.site.demo.talks import Talks, agree
-from portal.site.demo.timeline import Stage, months_before
+from portal.site.demo.timeline import Timeline, months_before
 from relief.evidence.files import Upload
 
 
-def play(stage: Stage, who: User) -> str:
+def play(timeline: Timeline, who: User) -> str:
     """Six terms, three paid on their dates, the rest at once twelve days ago."""
-    third = stage.anchor(stage.ago(30))
+    third = timeline.anchor(timeline.ago(30))
     first = months_before(third, 2)
     loan = lend(who, due=months_before(first, 2), number=8, principal="12000.00")
     pay_due(loan, 7)
     case = agree(
-        stage,
+        timeline,
         loan,
         Talks(
             reasons=("disaster",),
@@ -31,7 +31,7 @@ def play(stage: Stage, who: User) -> str:
         ),
     )
     acts.keep_plan(case, 3)
-    day = stage.ago(12)
+    day = timeline.ago(12)
     acts.pay_on(loan, day, load_debt(loan, day).payoff)
     return f"借款 {loan.number} 已结清"
 

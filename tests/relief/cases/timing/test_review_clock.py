@@ -90,7 +90,7 @@ def test_a_wrong_step_names_its_field(field: str, changes: dict[str, object]) ->
 
     with pytest.raises(InvalidInput) as refused:
         application.save_step(
-            case=case, draft=application.Draft(**changes), actor=case.borrower, now=NOW
+            case=case, draft=application.ApplicationDraft(**changes), actor=case.borrower, now=NOW
         )
 
     assert refused.value.field == field
@@ -100,9 +100,9 @@ def test_submitting_without_evidence_or_story_is_refused() -> None:
     loan = factories.overdue_loan()
     case = application.open_case(loan=loan, actor=loan.borrower, now=NOW)
     for field, draft in (
-        ("reasons", application.Draft()),
-        ("statement", application.Draft(reasons=["illness"])),
-        ("evidence", application.Draft(statement="住院手术，休病假两个月。")),
+        ("reasons", application.ApplicationDraft()),
+        ("statement", application.ApplicationDraft(reasons=["illness"])),
+        ("evidence", application.ApplicationDraft(statement="住院手术，休病假两个月。")),
     ):
         case = application.save_step(case=case, draft=draft, actor=loan.borrower, now=NOW)
         with pytest.raises(InvalidInput) as refused:
@@ -230,7 +230,9 @@ def test_without_new_files_one_applies_again_after_the_cooldown() -> None:
     )
     case = application.save_step(
         case=case,
-        draft=application.Draft(reasons=["illness"], statement="住院手术，休病假两个月。"),
+        draft=application.ApplicationDraft(
+            reasons=["illness"], statement="住院手术，休病假两个月。"
+        ),
         actor=case.borrower,
         now=NOW,
     )
