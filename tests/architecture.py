@@ -78,7 +78,8 @@ LAYER_OF: dict[str, str] = {
     **_below("relief.conversation", pure="answers", models="models", services="bot cards messages"),
     **_below(
         "relief.evidence",
-        pure="consent_texts filecheck filecheck_pages filecheck_pdf kinds",
+        pure="consent_texts filecheck filecheck_bundle filecheck_pages filecheck_pdf filecheck_pictures"
+        " filecheck_render filecheck_signatures kinds",
         models="models",
         services="access_log checks consents files pages reconcile retention rotation sandbox watermark",
     ),
@@ -106,7 +107,10 @@ LISTED_ONE_BY_ONE = {
     ),
 }
 # The sandboxed child reads pictures and PDFs; it is pure of Django and of the rest of the product.
-LIBRARIES_OF_THE_SANDBOX = ("PIL", "pikepdf", "pillow_heif", "pypdfium2")
+LIBRARIES_OF_THE_SANDBOX = (
+    *("PIL", "pikepdf", "pillow_heif", "pypdfium2", "pypdfium2_raw", "pylopdf_fonts_zh_cn"),
+    *("pyhanko", "pyhanko_certvalidator"),
+)
 
 Sources = dict[str, str]  # module name -> source text
 

@@ -113,11 +113,11 @@ REASON_SENTENCES: Final[dict[ReplaceReason, str]] = {
     ReplaceReason.UNRELATED: "材料与申请原因无关，请换一份",
     ReplaceReason.OTHER: "请按客服的说明换一份",
     ReplaceReason.UNREADABLE: "文件打不开，可能已损坏。请重新导出或拍照后再上传",
-    ReplaceReason.TOO_MANY_PIXELS: "图片尺寸过大（最多 4000 万像素，单边不超过 12000）。请缩小后重新上传",
+    ReplaceReason.TOO_MANY_PIXELS: "图片尺寸过大（最多 6400 万像素，单边不超过 65500）。请缩小后重新上传",
     ReplaceReason.TOO_MANY_PAGES: f"PDF 超过 {MAX_PAGES} 页，请只保留有关的页后重新上传",
     ReplaceReason.TOO_HEAVY: "文件内容过大，无法检查。请改为照片或重新导出后上传",
-    ReplaceReason.ENCRYPTED: "PDF 设有密码，无法查看。请取消密码后重新上传",
-    ReplaceReason.ACTIVE_CONTENT: "安全检查未通过，请换一份（PDF 含脚本、附件或可执行动作）",
+    ReplaceReason.ENCRYPTED: "PDF 要密码才能打开，无法查看。请取消打开密码后重新上传",
+    ReplaceReason.ACTIVE_CONTENT: "安全检查未通过，请换一份（PDF 含脚本、程序或多媒体）",
 }
 STAFF_REASONS: Final = tuple(list(ReplaceReason)[:5])
 

@@ -94,6 +94,13 @@ def with_text() -> bytes:
     return picture("PNG", pnginfo=info)
 
 
+def many_scans(times: int) -> bytes:
+    """A progressive JPEG whose last scan is repeated: each costs a pass over all pixels."""
+    jpeg = picture("JPEG", (2000, 1500), progressive=True)
+    start, end = jpeg.rindex(b"\xff\xda"), jpeg.rindex(b"\xff\xd9")
+    return jpeg[:start] + jpeg[start:end] * times + jpeg[end:]
+
+
 def moving(form: str, frames: int) -> bytes:
     images = [Image.new("RGB", (16, 16), (number % 256, 0, 0)) for number in range(frames)]
     out = io.BytesIO()
@@ -105,13 +112,64 @@ def launch() -> bytes:
     return pdf(catalog="/OpenAction << /S /Launch /F (cmd.exe) >>")
 
 
-def carries_program() -> bytes:
+def chained() -> bytes:
+    """Actions that follow one another from the start, a link, and one more hung on the page."""
+    uri = "<< /S /URI /URI (http://evil.example/) >>"
     return pdf(
-        catalog="/Names << /EmbeddedFiles << /Names [(a.exe) 10 0 R] >> >>",
+        catalog=f"/OpenAction << /S /GoTo /D [30 0 R /Fit] /Next {uri} >> /URI << /Base (http://evil.example/) >>",
+        page_extra=f"/AA << /O {uri} >> /Annots [10 0 R]",
+        objects=[f"<< /Type /Annot /Subtype /Link /Rect [72 690 300 720] /A {uri} /PA {uri} >>"],
+    )
+
+
+def note(subtype: str) -> bytes:
+    return pdf(
+        page_extra="/Annots [10 0 R]",
+        objects=[f"<< /Type /Annot /Subtype {subtype} /Rect [0 0 99 99] >>"],
+    )
+
+
+def opens(script: str) -> bytes:
+    return pdf(catalog=f"/OpenAction << /S /JavaScript /JS ({script}) >>")
+
+
+def carries_program(name: str = "a.exe") -> bytes:
+    name = (b"\xfe\xff" + name.encode("utf-16-be")).hex()
+    return pdf(
+        catalog=f"/Names << /EmbeddedFiles << /Names [<{name}> 10 0 R] >> >>",
         objects=[
-            "<< /Type /Filespec /F (a.exe) /EF << /F 11 0 R >> >>",
+            f"<< /Type /Filespec /F <{name}> /EF << /F 11 0 R >> >>",
             stream(b"MZ\x90\x00", extra="/Type /EmbeddedFile"),
         ],
+    )
+
+
+def nested() -> bytes:
+    """Forms that each draw the next ten times: ten to the ninth."""
+    forms = [
+        stream(
+            b"/X Do " * 10,
+            extra=f"/Type /XObject /Subtype /Form /BBox [0 0 595 842] /Resources << /XObject << /X {11 + depth} 0 R >> >>",
+        )
+        for depth in range(8)
+    ]
+    last = stream(b"0 0 9 9 re f " * 10, extra="/Type /XObject /Subtype /Form /BBox [0 0 595 842]")
+    page = "/Resources << /XObject << /X 10 0 R >> >>"
+    return pdf(content=b"/X Do", objects=[*forms, last]).replace(
+        b"/Resources << /Font << /F1 3 0 R >> >>", page.encode()
+    )
+
+
+def jpeg_page(jpeg: bytes) -> bytes:
+    """A page that is one JPEG, as scanners write it."""
+    with Image.open(io.BytesIO(jpeg)) as opened:
+        width, height = opened.size
+    shape = f"/Type /XObject /Subtype /Image /Width {width} /Height {height} /ColorSpace /DeviceRGB /BitsPerComponent 8"
+    return pdf(
+        content=b"q 595 0 0 842 0 0 cm /P Do Q",
+        objects=[stream(jpeg, "/DCTDecode", shape)],
+    ).replace(
+        b"/Resources << /Font << /F1 3 0 R >> >>", b"/Resources << /XObject << /P 10 0 R >> >>"
     )
 
 
@@ -132,10 +190,10 @@ IMAGES = (
     FileCase("I01a", "照片.jpg", lambda: picture("JPEG"), "accept"),
     FileCase("I01b", "截图.png", lambda: picture("PNG"), "accept"),
     FileCase("I01c", "照片.webp", lambda: picture("WEBP"), "accept"),
-    FileCase("I02", "50mp.png", lambda: flat_png(10_000, 5_000), "too_many_pixels"),
+    FileCase("I02", "50mp.png", lambda: flat_png(10_000, 5_000), "accept", "scaled"),
     FileCase("I03", "90mp.png", lambda: flat_png(10_000, 9_000), "too_many_pixels"),
     FileCase("I04", "180mp.png", lambda: flat_png(12_000, 15_000), "too_many_pixels"),
-    FileCase("I05", "长图.png", lambda: flat_png(12_001, 10), "too_many_pixels", "one side"),
+    FileCase("I05", "过长.png", lambda: flat_png(65_501, 10), "too_many_pixels", "one side"),
     FileCase(
         "I06", "空壳.png", lambda: flat_png(65_535, 65_535, with_data=False), "too_many_pixels"
     ),
@@ -144,7 +202,8 @@ IMAGES = (
     FileCase("I09", "大.jpg", lambda: picture("JPEG").ljust(10 * MEGABYTE + 1, b"\0"), "upload"),
     FileCase("I10", "尾巴.jpg", lambda: picture("JPEG") + b"PK\x03\x04" + HTML, "accept", "tail"),
     FileCase("I11", "动图.gif", lambda: b"GIF89a/*" + moving("GIF", 2)[8:] + b"*/=1;", "upload"),
-    FileCase("I12", "满40.png", lambda: flat_png(8_000, 5_000), "accept", "exactly 40 MP"),
+    FileCase("I12", "满64.png", lambda: flat_png(9_248, 6_936), "accept", "what is sold as 64 MP"),
+    FileCase("I12b", "过64.png", lambda: flat_png(8_126, 8_000), "too_many_pixels"),
     FileCase("I13", "文字.png", with_text, "accept", "text stripped"),
     FileCase("I14", "定位.jpg", lambda: with_exif(place=True), "accept", "GPS stripped"),
     FileCase("I15", "横放.jpg", lambda: with_exif(orientation=6), "accept", "upright"),
@@ -158,6 +217,8 @@ IMAGES = (
     FileCase("I22", "苹果.heic", heic, "accept"),
     FileCase("I23", "透明.png", lambda: picture("PNG", mode="RGBA"), "accept"),
     FileCase("I24", "调色板.png", lambda: picture("PNG", mode="P"), "accept"),
+    FileCase("I26", "百遍.jpg", lambda: many_scans(300), "too_heavy", "a scan more is a pass more"),
+    FileCase("I27", "坏信息.jpg", lambda: picture("JPEG", exif=b"Exif\0\0II*\0broken"), "accept"),
     FileCase("I25", "假.heic", lambda: b"\0\0\0\x18ftypheic" + b"\0" * 400, "unreadable"),
 )
 PDFS = (
@@ -182,6 +243,22 @@ PDFS = (
         "P06b", "动作.pdf", lambda: pdf(page_extra=f"/AA << /O {SCRIPT} >>"), "active_content"
     ),
     FileCase("P06c", "表单.pdf", lambda: pdf(catalog="/AcroForm << /XFA [] >>"), "active_content"),
+    FileCase("P06d", "链接.pdf", chained, "accept", "every action is cut"),
+    FileCase("P06e", "影片.pdf", lambda: note("/Screen"), "active_content"),
+    FileCase("P06f", "伪装打印.pdf", lambda: opens("print(app.alert(1))"), "active_content"),
+    FileCase("P06g", "打印后.pdf", lambda: opens("this.print(); app.alert(1)"), "active_content"),
+    FileCase(
+        "P06h",
+        "藏在批注.pdf",
+        lambda: pdf(
+            page_extra="/Annots [10 0 R]",
+            objects=[
+                f"<< /Type /Annot /Subtype /Link /Rect [0 0 9 9] /A << /S /GoTo /Next {SCRIPT} >> >>"
+            ],
+        ),
+        "active_content",
+    ),
+    FileCase("P06i", "程序改名.pdf", lambda: carries_program("发票.xml"), "active_content"),
     FileCase("P07", "加密.pdf", encrypted, "encrypted"),
     FileCase("P08", "万页.pdf", lambda: pdf(pages=101), "too_many_pages"),
     FileCase(
@@ -193,6 +270,8 @@ PDFS = (
         lambda: pdf(content=zlib.compress(bomb()), content_filter="[/FlateDecode /FlateDecode]"),
         "too_heavy",
     ),
+    FileCase("P09c", "嵌套.pdf", nested, "too_heavy", "2.8 KB that would be drawn for hours"),
+    FileCase("P09d", "扫描炸弹.pdf", lambda: jpeg_page(many_scans(300)), "too_heavy"),
     FileCase("P10", "只有头.pdf", lambda: b"%PDF-1.7\n", "unreadable"),
     FileCase("P11", "乱码.pdf", lambda: b"%PDF-1.7\n" + bytes(range(256)) * 50, "unreadable"),
 )

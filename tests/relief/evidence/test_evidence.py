@@ -40,8 +40,12 @@ def _private_folder(tmp_path, settings) -> None:
     settings.PRIVATE_ROOT = tmp_path
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.code)
-def test_each_file_of_the_corpus_ends_as_expected(file: FileCase) -> None:
+# One of each way to end; test_filecheck asks the check about every file.
+ENDS = [file for file in FILES if file.code in {"I01a", "I08", "I12b", "I20", "P01", "P02", "P10"}]
+
+
+@pytest.mark.parametrize("file", ENDS, ids=lambda file: file.code)
+def test_a_file_ends_as_the_check_says(file: FileCase) -> None:
     case = draft(borrower())
     if file.expect == "upload":
         with pytest.raises(InvalidInput) as refused:

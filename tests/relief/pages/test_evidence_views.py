@@ -147,7 +147,7 @@ def test_a_row_asks_until_it_knows(lin: Client, case: Case) -> None:
 def test_only_the_bad_one_is_replaced(lin: Client, case: Case) -> None:
     lin.post(add(case), {"kind": "income", "file": sent("P07")})
     bad = checked(case)
-    assert "PDF 设有密码" in text_of(lin.get(page_of(case)))
+    assert "PDF 要密码才能打开" in text_of(lin.get(page_of(case)))
 
     answer = lin.post(add(case), {"replaces": bad.public_id, "file": sent("P01")}, headers=HTMX)
 

@@ -1,0 +1,140 @@
+"""Draws the pages of a checked PDF as a reader would show them: stamps, signatures and filled forms included.
+
+Runs only inside the limited process of relief.evidence.filecheck; imports no Django.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import resource
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from relief.evidence.filecheck_bundle import PlacedText
+from relief.evidence.filecheck_pages import Pages, Refused
+from relief.evidence.filecheck_pictures import layout
+
+DPI = 200  # of a page that is text; one that is a scan is drawn as sharp as it was scanned
+SCAN_SHARE = 0.25  # of the page that a picture covers when the page is a scan
+MAX_SCALE = 12.0  # a stamp-sized page is not blown up further
+MAX_DRAWN_PIXELS = 400_000_000  # of all pages: 100 of A4 at 200 dpi
+MAX_DRAWN_PAGES = 200
+MAX_LINES = 3_000  # of text on a page
+SECONDS_A_PAGE = 0.3
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is drawn at once: a page, or a screen of a long one; cut off on each side, in points."""
+
+    scale: float
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+
+def draw_pages(path: Path, pages: Pages) -> None:
+    """Every page of the checked copy, with its text; a long page becomes several."""
+    pdfium = _library()
+    document = pdfium.PdfDocument(path)
+    document.init_forms()  # without it neither seals nor filled fields are drawn
+    count = len(document)
+    _allow_time(count)
+    for number in range(count):
+        page = document[number]
+        lines = list(_lines(page))
+        for part in _parts(page, MAX_DRAWN_PIXELS / count, pdfium):
+            if len(pages.sizes) >= MAX_DRAWN_PAGES:
+                raise Refused("too_many_pages")
+            cut = (part.left, part.bottom, part.right, part.top)
+            bitmap = page.render(scale=part.scale, crop=cut, may_draw_forms=True)
+            pages.add(bitmap.to_pil().convert("RGB"), is_sharp=True)
+            pages.add_text(_placed(lines, bitmap.get_posconv(page), bitmap.width, bitmap.height))
+
+
+@cache
+def _library() -> Any:
+    """pdfium with the fonts of the house: the hanzi of a file that brings no font are drawn everywhere."""
+    import pylopdf_fonts_zh_cn
+    import pypdfium2_raw
+
+    folder = str(Path(pylopdf_fonts_zh_cn.sans_path()).parent).encode()
+    text = ctypes.create_string_buffer(folder)
+    folders = (ctypes.POINTER(ctypes.c_char) * 2)()
+    folders[0] = ctypes.cast(text, ctypes.POINTER(ctypes.c_char))
+    config = pypdfium2_raw.FPDF_LIBRARY_CONFIG(version=2, m_pUserFontPaths=folders)
+    pypdfium2_raw.FPDF_InitLibraryWithConfig(
+        config
+    )  # the first call counts: before the import below
+    import pypdfium2
+
+    return pypdfium2
+
+
+def _allow_time(count: int) -> None:
+    """More processor time for more pages, up to the process's hard limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    wanted = soft + int(SECONDS_A_PAGE * count)
+    resource.setrlimit(resource.RLIMIT_CPU, (min(wanted, hard), hard))
+
+
+def _parts(page: Any, most_pixels: float, pdfium: Any) -> Iterator[Part]:
+    """How a page is drawn: as sharp as its scan, within what a page may have."""
+    width, height = page.get_size()
+    if min(width, height) < 1:
+        raise Refused("unreadable")
+    scale = min(_dots(page, width * height, pdfium) / 72, MAX_SCALE)
+    plan = layout(round(width * scale), round(height * scale))
+    scale *= plan.scale
+    scale = min(scale, (most_pixels / (width * height)) ** 0.5)
+    length = max(width, height)
+    step = min(length, plan.step * plan.scale / scale)
+    start = 0.0
+    while length - start > 0.5:
+        count = -int(-(length - start) // step)
+        end = start + (length - start) / count
+        if height >= width:  # from the top
+            yield Part(scale, 0, height - end, 0, start)
+        else:
+            yield Part(scale, start, 0, width - end, 0)
+        start = end
+
+
+def _dots(page: Any, area: float, pdfium: Any) -> float:
+    """Dots per inch at which nothing of a scan is lost."""
+    dots = float(DPI)
+    for picture in page.get_objects(filter=[pdfium.raw.FPDF_PAGEOBJ_IMAGE], max_depth=3):
+        left, bottom, right, top = picture.get_bounds()
+        if (right - left) * (top - bottom) >= SCAN_SHARE * area:
+            about = picture.get_metadata()
+            dots = max(dots, about.horizontal_dpi, about.vertical_dpi)
+    return dots
+
+
+def _lines(page: Any) -> Iterator[tuple[str, tuple[float, float, float, float]]]:
+    """The text of a page piece by piece, with its place in points."""
+    text = page.get_textpage()
+    for number in range(min(text.count_rects(), MAX_LINES)):
+        box = text.get_rect(number)
+        found = " ".join(text.get_text_bounded(*box).split())
+        if found:
+            yield found, box
+
+
+def _placed(
+    lines: list[tuple[str, tuple[float, float, float, float]]],
+    places: Any,
+    width: int,
+    height: int,
+) -> list[PlacedText]:
+    """The lines whose middle lies in a drawn part: (text, left, top, width, height) in its pixels."""
+    placed = []
+    for text, (left, bottom, right, top) in lines:
+        xs, ys = zip(places.to_bitmap(left, top), places.to_bitmap(right, bottom), strict=True)
+        if 0 <= sum(xs) / 2 <= width and 0 <= sum(ys) / 2 <= height:
+            placed.append((text, min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)))
+    return placed
