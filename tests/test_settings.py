@@ -65,6 +65,7 @@ WRONG = [
         {**LIFE, "SMS_BACKEND": "file", "SMS_FILE": "/nowhere/sms.jsonl"},
         "/nowhere does not exist",
     ),
+    ("SIGNATURE_ROOTS", {**LIFE, "SIGNATURE_ROOTS": "/nowhere/ca.pem"}, "does not exist"),
     ("SMS_CALLBACK_KEY", {**LIFE, "SMS_CALLBACK_KEY": "short"}, "at least 32 characters"),
     ("SMS_HTTP_URL", {**LIFE, "SMS_BACKEND": "http"}, "is missing"),
     (

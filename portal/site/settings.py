@@ -152,6 +152,10 @@ if not EVIDENCE_KEYS:
     raise stop("EVIDENCE_KEYS", "缺少材料的加密密钥，请设置至少 32 位的随机字符，并妥善备份")
 if any(len(key) < 32 for key in EVIDENCE_KEYS):
     raise stop("EVIDENCE_KEYS", "有密钥不足 32 位，请改用至少 32 位的随机字符")
+# SIGNATURE_ROOTS: PEM file of the certificates whose digital signatures on uploaded PDFs count as trusted.
+SIGNATURE_ROOTS = os.environ.get("SIGNATURE_ROOTS", "")
+if SIGNATURE_ROOTS and not Path(SIGNATURE_ROOTS).is_file():
+    raise stop("SIGNATURE_ROOTS", f"{SIGNATURE_ROOTS} does not exist")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # of a form without its files
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # above it an upload is spooled to disk
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200

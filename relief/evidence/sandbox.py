@@ -63,6 +63,8 @@ def check(kind: str, source: BinaryIO) -> Iterator[Checked]:
         folder = Path(name)
         with (folder / "in").open("wb") as target:
             shutil.copyfileobj(source, target)
+        if settings.SIGNATURE_ROOTS:
+            shutil.copyfile(settings.SIGNATURE_ROOTS, folder / "roots.pem")
         yield _run(kind, folder)
 
 
