@@ -200,10 +200,15 @@ def portfolio() -> None:
                 f"| {what} | {one['rows']:,} | {one['seconds']:.1f} | {one['cpu']:.1f} "
                 f"| {one['rows'] / one['cpu']:,.0f} | {one['peak']} | {one['told']} |"
             )
+    print("\nThe report in chunks, as Celery's workers claim them\n")
+    print("| loans | workers | in s | CPU of the busiest | CPU of all | peak MB |")
+    print("|---:|---:|---:|---:|---:|---:|")
     for size in SIZES:
-        seconds = {int(workers): took for workers, took in told[size]["chunks"].items()}
-        words = ", ".join(f"{workers} × {took:.1f} s" for workers, took in seconds.items())
-        print(f"\nThe report of {size:,} loans in chunks, by so many processes: {words}.")
+        for workers, one in told[size]["chunks"].items():
+            print(
+                f"| {size:,} | {workers} | {one['seconds']:.1f} | {one['busiest']:.1f} "
+                f"| {one['cpu']:.1f} | {one['peak']} |"
+            )
 
 
 def _portfolio_of(size: int) -> dict[str, Any]:

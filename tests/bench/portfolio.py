@@ -19,6 +19,7 @@ import django
 
 ALONE = ("penalty", "figures", "csv", "xlsx")
 WORKERS = (1, 2)
+AWAKE = "awake\n"  # a process says it when Django is loaded, and begins when it hears it
 MOST_AS_XLSX = (
     10_000  # loans: their journal is half a minute's work, and what takes longer says no more
 )
@@ -31,7 +32,7 @@ def main() -> None:
     if what in ALONE:
         print(json.dumps(measured(what, as_of)))
     elif what == "chunks":
-        print(json.dumps({"chunks": counted()}))
+        print(json.dumps(counted()))
     else:
         print(json.dumps(generated(int(what), as_of)))
 
@@ -53,7 +54,9 @@ def generated(size: int, as_of: date) -> dict[str, object]:
 
 def _begun(what: str, as_of: date) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tests.bench.portfolio", what, as_of.isoformat()]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    )
 
 
 def _said(process: subprocess.Popen[str]) -> dict[str, object]:
@@ -116,8 +119,12 @@ def journal_file(kind: str, as_of: date) -> tuple[int, str]:
         return rows, f"{out.seek(0, 2) / 1e6:.0f} MB"
 
 
-def spread(workers: int, as_of: date) -> float:
-    """Seconds in which so many processes count a report that is ordered now."""
+def spread(workers: int, as_of: date) -> dict[str, object]:
+    """What so many processes take, once they are all awake, to count a report that is ordered now.
+
+    Seconds until the last is done, CPU seconds of the busiest and of all, peak MB of the largest.
+    On a machine with other work the CPU of the busiest says what a second worker gains.
+    """
     from loans.models import PortfolioReport
     from loans.services.portfolio import order_report
     from portal.core import clock
@@ -126,20 +133,33 @@ def spread(workers: int, as_of: date) -> float:
     actor = User.objects.filter(username="bench-manager").first()
     actor = actor or User.objects.create_staff("bench-manager", "测量", "MANAGER")
     report = order_report(as_of=as_of, today=as_of, actor=actor, now=clock.now())
+    processes = [_begun("chunks", as_of) for _ in range(workers)]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == AWAKE
     started = time.perf_counter()
-    for process in [_begun("chunks", as_of) for _ in range(workers)]:
-        _said(process)
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write(AWAKE)
+    told = [_said(process) for process in processes]
     seconds = time.perf_counter() - started
     assert PortfolioReport.objects.filter(pk=report.pk, finished_at__isnull=False).exists()
-    return seconds
+    cpu = [float(str(one["cpu"])) for one in told]
+    peak = max(int(str(one["peak"])) for one in told)
+    return {"seconds": seconds, "busiest": max(cpu), "cpu": sum(cpu), "peak": peak}
 
 
-def counted() -> int:
-    """Chunks that this process counted, until none was left."""
+def counted() -> dict[str, object]:
+    """Chunks that this process counts, from the word on its input until none is left."""
     from loans.services.portfolio import count_chunks
     from portal.core import clock
 
-    return count_chunks(now=clock.now(), real_now=clock.real_now(), seconds=3600)
+    print(AWAKE, end="", flush=True)
+    sys.stdin.readline()
+    busy = time.process_time()
+    chunks = count_chunks(now=clock.now(), real_now=clock.real_now(), seconds=3600)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return {"chunks": chunks, "cpu": time.process_time() - busy, "peak": peak}
 
 
 if __name__ == "__main__":
