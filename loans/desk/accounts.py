@@ -41,6 +41,7 @@ from portal.core.errors import RuleViolation
 from portal.core.fields import DayField
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Rank
+from portal.core.kernel.typed import plain
 from portal.core.models import User
 from portal.core.snapshot import snapshot
 from portal.core.web.access import costly
@@ -102,7 +103,7 @@ class PeriodOfBooksForm(forms.Form):
     )
 
     def clean_number(self) -> Loan | None:
-        number: str = self.cleaned_data["number"].strip()
+        number = plain(self.cleaned_data["number"])
         if not number:
             return None
         loan = Loan.objects.filter(number=number).first()

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from portal.core.kernel.errors import InvalidInput
-from portal.core.kernel.typed import fold_wide
+from portal.core.kernel.typed import plain
 
 MAX_NAME = 60
 _CODE = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z.\-]{0,28}[0-9A-Za-z])?")
@@ -74,7 +74,7 @@ def mapped(codes: Mapping[str, tuple[str, str]]) -> dict[str, ChartAccount]:
 def _checked(account: str, code: str, name: str) -> tuple[str, str]:
     if account not in STANDARD:
         raise InvalidInput(account, "账簿里没有这个科目")
-    code, name = fold_wide(code).strip(), name.strip()
+    code, name = plain(code), name.strip()
     if not _CODE.fullmatch(code):
         raise InvalidInput(
             account, "科目代码请用 1 到 30 位数字、字母、点或短横，例如 1132.01，首尾为数字或字母"

@@ -19,7 +19,7 @@ from django.db.models.expressions import Combinable, register_combinable_fields
 
 from portal.core.kernel import money
 from portal.core.kernel.errors import InvalidInput
-from portal.core.kernel.typed import fold_wide
+from portal.core.kernel.typed import plain
 
 _WHOLE = re.compile(r"-?[0-9]{1,9}")
 _DAY = re.compile(r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?")
@@ -152,7 +152,7 @@ class WholeNumberField(forms.IntegerField):
     """A count as people type it: `12` or `１２`; 1_2, +5, 1e3 and other scripts' digits are refused."""
 
     def to_python(self, value: Any) -> int | None:
-        text = fold_wide(str("" if value is None else value)).strip()
+        text = plain(str("" if value is None else value))
         if not text:
             return None
         if not _WHOLE.fullmatch(text):
@@ -166,7 +166,7 @@ class DayField(forms.DateField):
     def to_python(self, value: Any) -> date | None:
         if value in self.empty_values or isinstance(value, date):
             return super().to_python(value)
-        match = _DAY.fullmatch(fold_wide(str(value)).strip())
+        match = _DAY.fullmatch(plain(str(value)))
         try:
             if match:
                 return date(int(match[1]), int(match[2]), int(match[3]))

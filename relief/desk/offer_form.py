@@ -18,7 +18,7 @@ from portal.core.fields import DayField, WholeNumberField
 from portal.core.kernel import money
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO
-from portal.core.kernel.typed import fold_wide
+from portal.core.kernel.typed import plain
 from relief.desk.forms import DeskForm, text_field
 from relief.offers.compose import OfferDraft
 
@@ -90,7 +90,7 @@ class OfferForm(DeskForm):
 
     def _number(self, name: str, label: str, *, highest: Decimal) -> Decimal | None:
         """A percentage with at most two decimals."""
-        text = fold_wide(self.cleaned_data[name]).strip().rstrip("%").strip()
+        text = plain(self.cleaned_data[name]).rstrip("%").strip()
         if not text:
             return None
         error = ValidationError(f"{label}：请填写 0 到 {highest} 之间的数字，最多两位小数")

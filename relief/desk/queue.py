@@ -18,7 +18,9 @@ from loans.queries.position import load_positions
 from loans.queries.stage import LoanStage
 from portal.core.calendar.days import load_calendar
 from portal.core.kernel.businesstime import business_date
+from portal.core.kernel.phones import search_words
 from portal.core.kernel.roles import Role
+from portal.core.kernel.typed import person_name
 from portal.core.kernel.workdays import WorkCalendar
 from portal.core.models import User
 from relief.cases import labels
@@ -124,7 +126,7 @@ def queue(viewer: User, query: QueryDict, now: datetime) -> Queue:
     )
     calendar = load_calendar()
     urgency = urgencies(worked, now, calendar)
-    text = query.get("q", "").strip()[:60]
+    text = search_words(query.get("q", "")[:60])
     closed_states = OVER.get(str(query.get("state", "")))
     ids: Any
     if text or closed_states:
@@ -158,7 +160,7 @@ def search(cases: CaseQuerySet, text: str) -> CaseQuerySet:
     return cases.filter(
         Q(number__icontains=text)
         | Q(loan__number__icontains=text)
-        | Q(borrower__name__icontains=text)
+        | Q(borrower__name__icontains=person_name(text))
         | Q(borrower__phone=text)
         | (Q(borrower__phone__endswith=text) if len(text) == 4 and text.isdigit() else Q())
     )

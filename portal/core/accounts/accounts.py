@@ -33,6 +33,7 @@ from portal.core.kernel.devices import Origin
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.phones import parse_phone
 from portal.core.kernel.security import SecurityKind
+from portal.core.kernel.typed import person_name, plain
 from portal.core.models import User
 from portal.core.notifications import hours
 
@@ -56,10 +57,10 @@ MAX_PASSWORD = 128  # characters; hashing more is work for nothing
 
 def clean_name(text: str) -> str:
     """A person's name: 2–30 letters, hanzi, spaces, · or '; InvalidInput("name", …) otherwise."""
-    name = " ".join(unicodedata.normalize("NFKC", text[:200]).split())
+    name = person_name(text[:200])
     if not 2 <= len(name) <= 30:
         raise InvalidInput("name", "请填写真实姓名，2 到 30 个字")
-    if not all(unicodedata.category(c)[0] == "L" or c in " ·•.'-" for c in name):
+    if not all(unicodedata.category(c)[0] == "L" or c in "〇 ·.'-" for c in name):
         raise InvalidInput("name", "姓名只能有汉字、字母和间隔号，请去掉其他符号")
     return name
 
@@ -171,7 +172,7 @@ def _account(text: str) -> str:
     try:
         return parse_phone(text)
     except InvalidInput:
-        name = unicodedata.normalize("NFKC", text[:150]).strip()
+        name = plain(text[:150])
         if not name or not name.isascii() or not name[0].isalpha():
             raise
         return name.lower()

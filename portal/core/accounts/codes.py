@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-import unicodedata
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
@@ -31,6 +30,7 @@ from portal.core.accounts.throttles import (
 from portal.core.errors import RuleViolation
 from portal.core.kernel.addresses import network_of
 from portal.core.kernel.phones import parse_phone
+from portal.core.kernel.typed import compact
 from portal.core.models import OneTimeCode, User
 from portal.core.notifications.outbox import send_login_code
 
@@ -124,7 +124,7 @@ def check_code(*, phone: str, purpose: str, session_key: str, code: str) -> None
     A wrong try counts even if the caller fails later, so never call this inside a transaction.
     """
     phone = parse_phone(phone)
-    typed = "".join(unicodedata.normalize("NFKC", code[:20]).split())
+    typed = compact(code[:40])
     if not re.fullmatch(r"[0-9]{6}", typed):
         raise RuleViolation("请填写短信里的 6 位数字验证码", field="code")
     latest = (

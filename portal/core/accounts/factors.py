@@ -7,7 +7,6 @@ code again once it has been shown. All in real time.
 from __future__ import annotations
 
 import secrets
-import unicodedata
 from base64 import b32encode
 from collections.abc import Sequence
 from urllib.parse import quote, urlencode
@@ -35,6 +34,7 @@ from portal.core.errors import RuleViolation
 from portal.core.kernel.addresses import network_of
 from portal.core.kernel.devices import Origin
 from portal.core.kernel.security import SecurityKind
+from portal.core.kernel.typed import compact
 from portal.core.models import Authenticator, Passkey, RecoveryCode, User
 from portal.core.sealed import Unreadable, seal, unseal
 
@@ -197,9 +197,8 @@ def _recovery_code() -> str:
 
 
 def _clean(typed: str) -> str:
-    """Full-width signs, spaces and hyphens as people type them; capitals."""
-    text = unicodedata.normalize("NFKC", typed[:40])
-    return "".join(sign for sign in text if sign.isalnum()).upper()
+    """Capitals, without what only groups them."""
+    return compact(typed[:40]).upper()
 
 
 def _digest(user: User, code: str, secret_key: str) -> str:

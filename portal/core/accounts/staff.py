@@ -22,6 +22,7 @@ from portal.core.errors import NotYourTurn, RuleViolation, TermsChanged
 from portal.core.kernel.devices import Origin
 from portal.core.kernel.roles import RANK_LABELS, Rank, Role
 from portal.core.kernel.security import SecurityKind
+from portal.core.kernel.typed import plain
 from portal.core.models import StaffChange, User
 from portal.core.retry import retried
 
@@ -125,7 +126,7 @@ def propose(draft: ProposedChange, *, actor: User) -> StaffChange:
 
 
 def _new_username(text: str) -> str:
-    username = text.strip().lower()
+    username = plain(text).lower()
     if not USERNAME.fullmatch(username):
         raise RuleViolation(
             "用户名：请用 2 到 30 个小写字母、数字、点、横线，以字母开头", field="username"
@@ -308,8 +309,8 @@ def setup_code(user: User) -> str:
 def who_sets_up(*, username: str, code: str) -> User:
     """Whose code this is; RuleViolation, one sentence, when it is used, late or made up."""
     people = User.objects.filter(role=Role.STAFF, is_active=True)
-    user = people.filter(username=username.strip().lower()[:150]).first()
-    if user is None or not default_token_generator.check_token(user, code.strip()[:100]):
+    user = people.filter(username=plain(username).lower()[:150]).first()
+    if user is None or not default_token_generator.check_token(user, plain(code)[:100]):
         raise RuleViolation(
             "用户名或设置码不正确，或设置码已用过、超过 24 小时。请检查，或联系经理重新办理",
             code="setup-code",

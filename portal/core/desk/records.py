@@ -19,7 +19,7 @@ from portal.core.desk import calendar as desk_calendar
 from portal.core.desk import calls as desk_calls
 from portal.core.desk.columns import filled
 from portal.core.errors import RuleViolation
-from portal.core.kernel.phones import mask_phone
+from portal.core.kernel.phones import mask_phone, search_words
 from portal.core.kernel.roles import Rank
 from portal.core.kernel.security import KIND_LABELS
 from portal.core.models import (
@@ -64,6 +64,12 @@ class ReadOnlyAdmin(_ModelAdmin):
         """Headed by what is listed, instead of Django's 选择…查看."""
         title = {"title": self.opts.verbose_name_plural}
         return super().changelist_view(request, {**title, **(extra_context or {})})
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """As everywhere, what was pasted is cleaned first."""
+        return super().get_search_results(request, queryset, search_words(search_term))
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return _is_staff(request)

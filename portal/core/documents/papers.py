@@ -13,6 +13,7 @@ from portal.core.documents import pdf
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import in_shanghai
 from portal.core.kernel.digests import canonical_json, digest_of, short_code
+from portal.core.kernel.typed import compact
 from portal.core.models import User
 from portal.core.models.document import Document, DocumentKind
 from portal.core.nudge import nudge
@@ -131,8 +132,8 @@ def is_intact(document: Document) -> bool:
 
 
 def verify(code: str) -> Verification | None:
-    """What a code stands for, or None; spaces, dashes and small letters are forgiven."""
-    normalized = "".join(code.split()).replace("-", "").upper()
+    """What a code stands for, or None; what groups it and small letters are forgiven."""
+    normalized = compact(code).upper()
     if not (normalized.isascii() and normalized.isalnum()) or len(normalized) > 2 * CODE_LENGTH:
         return None
     document = Document.objects.filter(code=normalized).first()

@@ -11,7 +11,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
 from portal.core.kernel.errors import InvalidInput
-from portal.core.kernel.typed import fold_wide
+from portal.core.kernel.typed import plain
 
 ZERO = Decimal("0.00")
 FEN = Decimal("0.01")
@@ -22,7 +22,6 @@ _MOST_PARTS = 9999
 _MAX_TYPED = 40  # characters; longer than any amount anybody means
 _TYPED = re.compile(r"(?P<yuan>0|[1-9]\d{0,14}|[1-9]\d{0,2}(?:,\d{3})+)(?:\.(?P<fen>\d+))?", re.A)
 _HANZI_NUMBER = re.compile(r"[〇零一二三四五六七八九十百千万亿两壹贰叁肆伍陆柒捌玖拾佰仟萬億]")
-_MINUS = frozenset("-−‐‑‒–—－﹣")
 
 
 class Rounding(StrEnum):
@@ -45,16 +44,16 @@ def parse(
 ) -> Decimal:
     """Yuan from what a person typed; the only parser of typed money.
 
-    Full-width digits and point, a leading ¥, a trailing 元 and properly grouped commas are
-    understood; other scripts' digits, exponents, hexadecimal, signs and more than two decimals
-    are refused with InvalidInput(field, sentence). `parse("¥１,２３４．５")` is Decimal("1234.50").
+    What `plain` cleans, a leading ¥, a trailing 元 and properly grouped commas are understood;
+    other scripts' digits, exponents, hexadecimal, signs and more than two decimals are refused
+    with InvalidInput(field, sentence). `parse("¥１,２３４．５")` is Decimal("1234.50").
     """
     if not isinstance(text, str):
         raise InvalidInput(field, f"{label}应为文字")
     require_money(minimum, "minimum")
     require_money(maximum, "maximum")
     normalized = _normalized(text, field, label)
-    if normalized[0] in _MINUS:
+    if normalized[0] == "-":
         raise InvalidInput(field, f"{label}不能是负数，请填写大于 0 的数字，例如 100.00")
     if _HANZI_NUMBER.search(normalized):
         raise InvalidInput(field, f"{label}请用阿拉伯数字填写，例如 100.00，不要用汉字数字")
@@ -75,8 +74,7 @@ def _normalized(text: str, field: str, label: str) -> str:
     """The text as ASCII without ¥ and 元; never empty."""
     if len(text) > _MAX_TYPED:
         raise InvalidInput(field, f"{label}太长，请只填数字，例如 1234.56")
-    folded = fold_wide(text).strip()
-    folded = folded.removeprefix("¥").removesuffix("元").strip(" \u3000")
+    folded = plain(text).removeprefix("¥").removesuffix("元").strip()
     if not folded:
         raise InvalidInput(field, f"请填写{label}，例如 100.00")
     return folded

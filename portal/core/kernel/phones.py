@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from portal.core.kernel.errors import InvalidInput
-from portal.core.kernel.typed import fold_wide
+from portal.core.kernel.typed import compact, plain
 
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 _PREFIX = re.compile(r"(?:\+86|0086|86)(?=1[3-9][0-9]{9}$)")
@@ -14,17 +14,25 @@ _PREFIX = re.compile(r"(?:\+86|0086|86)(?=1[3-9][0-9]{9}$)")
 def parse_phone(text: str, *, field: str = "phone") -> str:
     """Eleven digits from what a person typed: `+86 138-0000-0001` is 13800000001.
 
-    Full-width digits, spaces, hyphens and +86 are understood; a landline or anything else raises
-    InvalidInput(field, sentence).
+    What `compact` cleans and +86 or 0086 before it are understood; a landline or anything else
+    raises InvalidInput(field, sentence).
     """
     if len(text) > 40:
         raise InvalidInput(field, "手机号太长，请填写 11 位手机号")
-    digits = _PREFIX.sub("", re.sub(r"[\s\-]", "", fold_wide(text)))
+    digits = _PREFIX.sub("", compact(text))
     if not digits:
         raise InvalidInput(field, "请填写手机号")
     if not _MOBILE.fullmatch(digits):
         raise InvalidInput(field, "手机号不正确，请填写 1 开头的 11 位手机号，不要填固定电话")
     return digits
+
+
+def search_words(text: str) -> str:
+    """What to look for at the desk: a mobile number however it was typed as its eleven digits."""
+    try:
+        return parse_phone(text)
+    except InvalidInput:
+        return plain(text)
 
 
 def mask_phone(phone: str) -> str:

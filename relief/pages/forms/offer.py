@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,6 +14,7 @@ from portal.core.kernel import money
 from portal.core.kernel.businesstime import add_months
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO
+from portal.core.kernel.typed import compact
 from relief.cases.policy import ReliefPolicy
 from relief.cases.reasons import COUNTER_REASONS
 from relief.offers.compose import CounterDraft
@@ -82,8 +81,8 @@ class AcceptForm(SeenForm):
         self.fields[self.method].required = True
 
     def clean_code(self) -> str:
-        """Full-width digits and spaces are understood."""
-        return re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", self.cleaned_data["code"]))
+        """As it is pasted: full-width digits, spaces, brackets."""
+        return compact(self.cleaned_data["code"])
 
     @property
     def secret(self) -> str:

@@ -1,4 +1,4 @@
-"""Counts and dates that people type: what a Chinese keyboard makes is understood, tricks are not."""
+"""What people type and paste: what was meant is understood, tricks are not."""
 
 from __future__ import annotations
 
@@ -8,19 +8,29 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from portal.core.fields import DayField, WholeNumberField
-from portal.core.kernel.typed import fold_wide
+from portal.core.kernel.typed import compact, person_name, plain
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"), [("12", 12), (" 12 ", 12), ("１２", 12), ("-5", -5), ("007", 7), (3, 3)]
+    ("typed", "meant"),
+    [
+        ("12", 12),
+        (" 12 ", 12),
+        ("１２", 12),
+        ("-5", -5),
+        ("−5", -5),
+        ("\ufeff12", 12),
+        ("007", 7),
+        (3, 3),
+    ],
 )
 def test_a_count_as_people_type_it(typed: object, meant: int) -> None:
     assert WholeNumberField().clean(typed) == meant
 
 
 TRICKS = [
-    "1_2", "+5", "1e3", "0x10", "5.0", "5.", "1 2", "1,000", "١٢", "१२", "一二", "²", "②", "½", "−5", "NaN",
-    "1\u200b2", "\ufeff1", "\u202e12", "1\x002", "9223372036854775808", "9" * 5000, "--5", "0b1",
+    "1_2", "+5", "1e3", "0x10", "5.0", "5.", "1 2", "1,000", "١٢", "१२", "一二", "²", "②", "½", "NaN",
+    "\u202e12", "1\x002", "9223372036854775808", "9" * 5000, "--5", "0b1",
 ]  # fmt: skip
 
 
@@ -55,6 +65,53 @@ def test_empty_is_nothing() -> None:
     assert DayField(required=False).clean("") is None
 
 
-def test_only_full_width_signs_are_folded() -> None:
-    assert fold_wide("￥１２．５％") == "¥12.5%"
-    assert fold_wide("²①١٢") == "²①١٢"
+@pytest.mark.parametrize(
+    ("pasted", "meant"),
+    [
+        ("\u202d138 0000 0001\u202c", "138 0000 0001"),
+        ("\u2068138\u20690000\u200e0001\u200f", "13800000001"),
+        ("\ufeff1\u200b2\u00ad3", "123"),
+        ("1‐2‑3‒4–5—6―7−8﹣9－0", "1-2-3-4-5-6-7-8-9-0"),
+        ("\u3000Ａｂ\u00a01\u2009２\t", "Ab 1 2"),
+        ("￥１２．５％", "¥12.5%"),
+        ("²①١٢", "²①١٢"),
+        ("\u202e12", "\u202e12"),
+        ("林小云𠮷", "林小云𠮷"),
+    ],
+)
+def test_signs_are_plain_where_plain_ones_were_meant(pasted: str, meant: str) -> None:
+    assert plain(pasted) == meant
+
+
+@pytest.mark.parametrize(
+    ("pasted", "meant"),
+    [
+        ("（+86）138–0000 0001", "+8613800000001"),
+        ("【123 456】", "123456"),
+        ("「ｋ１００１」", "k1001"),
+        ("“7KQ2-M9X4-TZBD”", "7KQ2M9X4TZBD"),
+        ("<b>", "<b>"),
+    ],
+)
+def test_a_code_loses_what_only_groups_it(pasted: str, meant: str) -> None:
+    assert compact(pasted) == meant
+
+
+@pytest.mark.parametrize("dot", "·•・‧∙⋅･.．")
+def test_every_dot_of_a_keyboard_is_the_one_of_identity_documents(dot: str) -> None:
+    assert person_name(f"阿依古丽{dot}买买提") == "阿依古丽·买买提"
+
+
+@pytest.mark.parametrize(
+    ("pasted", "meant"),
+    [
+        ("李\u3000雷", "李雷"),
+        ("\u202d林小云\u202c\n", "林小云"),
+        ("阿依古丽 · 买买提", "阿依古丽·买买提"),
+        ("\u2fbc小云", "高小云"),
+        ("𠮷田", "𠮷田"),
+        ("Ｊ．  Smith‑O’Brien", "J. Smith-O'Brien"),
+    ],
+)
+def test_a_name_as_identity_documents_have_it(pasted: str, meant: str) -> None:
+    assert person_name(pasted) == meant

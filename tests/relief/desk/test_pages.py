@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.contrib import admin
@@ -68,6 +69,8 @@ def test_queue_filters_and_searches() -> None:
     assert numbers("?state=closed") == {over.number}
     assert numbers(f"?q={over.number}") == {over.number}
     assert numbers(f"?q={mine.borrower.phone[-4:]}") == {mine.number}
+    pasted_phone = quote(f"\u202d+86 {mine.borrower.phone[:3]}–{mine.borrower.phone[3:]}\u202c")
+    assert numbers(f"?q={pasted_phone}") == {mine.number}
     assert numbers("?q=没有这个人") == set()
     assert numbers("?due=nonsense&p=abc&state=%00") == set()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import time
 from typing import Any
 
@@ -13,6 +12,7 @@ from django.core.exceptions import ValidationError
 from portal.core.accounts.accounts import clean_name, clean_password
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.phones import parse_phone
+from portal.core.kernel.typed import compact, plain
 from portal.core.notifications.hours import CLOSES, OPENS, SPAN
 
 AGREE = "请先阅读并勾选同意《用户服务协议》和《隐私政策》"
@@ -49,12 +49,12 @@ class AccountField(PhoneField):
     """A phone, or the user name with which a member of staff logs in."""
 
     def to_python(self, value: object) -> str:
-        text = str(value or "").strip()
+        text = plain(str(value or ""))
         return text if STAFF_NAME.fullmatch(text) else super().to_python(text)
 
 
 class CodeField(forms.CharField):
-    """Six digits of a short message; full-width digits and spaces are understood."""
+    """Six digits of a short message; spaces and what a phone pastes around them are understood."""
 
     def __init__(self, **kwargs: Any) -> None:
         attrs = {
@@ -70,7 +70,7 @@ class CodeField(forms.CharField):
         )
 
     def to_python(self, value: object) -> str:
-        text = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", str(value or "")[:40]))
+        text = compact(str(value or "")[:40])
         if text and not re.fullmatch(r"[0-9]{6}", text):
             raise ValidationError("验证码应为 6 位数字，请按短信里的数字填写")
         return text
@@ -220,8 +220,7 @@ class VerifyForm(forms.Form):
     )
 
     def clean_code(self) -> str:
-        text = unicodedata.normalize("NFKC", str(self.cleaned_data["code"]))
-        text = re.sub(r"[\s-]", "", text)
+        text = compact(str(self.cleaned_data["code"]))
         if not re.fullmatch(r"[A-Za-z0-9_.]{2,32}", text):
             raise ValidationError("只能包含字母和数字，请对照文书、短信或工牌重新填写")
         return text
