@@ -110,7 +110,7 @@ def _number(text: str) -> int:
 
 
 def _choices(request: HttpRequest) -> dict[str, str]:
-    """What of the page is chosen: a file and a page of it, a ready answer.
+    """What of the page is chosen: a file, a page and words to find in it, a ready answer.
 
     HTMX turns pages without a new page, so an act goes by the address that it was pressed at.
     """
@@ -119,7 +119,7 @@ def _choices(request: HttpRequest) -> dict[str, str]:
         pressed_at = request.headers.get("Referer", "").partition("#")[0].partition("?")[2]
         pressed_on = dict(parse_qsl(pressed_at))
         chosen = pressed_on if "file" in pressed_on else request.GET
-    return {name: chosen.get(name, "") for name in (*papers.PLACE, "say")}
+    return {name: chosen.get(name, "") for name in (*papers.PLACE, "find", "say")}
 
 
 def _papers_part(request: HttpRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:

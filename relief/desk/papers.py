@@ -15,6 +15,7 @@ from relief.cases.models import Case
 from relief.cases.permissions import Task
 from relief.desk.forms import DeskForm, JudgeForm
 from relief.evidence.models import Evidence
+from relief.evidence.pages import find
 from relief.offers.suggestions import affordability_of
 
 PLACE = ("file", "page")  # what of an address says where somebody is among the papers
@@ -52,11 +53,25 @@ def papers_of(
         "paper_pages": range(1, pages + 1),
         "page_before": page - 1 if page > 1 else None,
         "page_after": page + 1 if page < pages else None,
+        **_search(paper if is_open else None, choices.get("find", "")),
         "access_count": (paper.accesses.count() if paper else 0) + (1 if is_open else 0),
         "judge": judge or JudgeForm(initial=_judged(case, paper), case=case),
         "judge_why_not": why_not(Task.JUDGE_FILE, case, Actor.of(viewer), now),
         "means": affordability_of(case),
         "place": place(choices),
+    }
+
+
+def _search(paper: Evidence | None, words: str) -> dict[str, Any]:
+    """On which pages of the open file the words stand; what stands around them is seen by opening one."""
+    words = words.strip()[:80]
+    has_text = paper is not None and bool(paper.text_key)
+    found = sorted(find(paper, words)) if paper is not None and has_text and words else []
+    return {
+        "has_text": has_text,
+        "words": words,
+        "found": found,
+        "keep_words": f"&{urlencode({'find': words})}" if words else "",
     }
 
 

@@ -111,16 +111,21 @@
     request.send(body);
   }
 
-  function take(form, field, files) {
-    [...files].forEach((file) => {
-      // A file that was moved, or is still in a cloud, fails on its first byte: it, not the network.
-      const whenRead = () => send(form, field, file);
-      file.slice(0, 1).arrayBuffer().then(whenRead, () => {
+  async function take(form, field, files) {
+    for (const file of [...files]) {
+      try {
+        await file.slice(0, 1).arrayBuffer();
+      } catch { // moved, or still in a cloud: it is the file, not the network
         const item = row(file.name);
         document.querySelector(form.dataset.upload).append(item);
         failed(item, file.name, "文件读不出来，可能已移动、删除或还没有下载到本机。请重新选择。");
-      });
-    });
+        continue;
+      }
+      const first = document.getElementById("redact-first")?.checked && window.kuanxi.canRedact?.(file);
+      const ready = first ? await window.kuanxi.redact(file) : file;
+      if (ready) send(form, field, ready);
+      else say(`没有上传 ${file.name}`);
+    }
   }
 
   document.addEventListener("change", (event) => {

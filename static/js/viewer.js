@@ -1,5 +1,5 @@
 /* The desk's viewer of one page of a paper: zoom, turn, drag, and keys to turn pages.
-   <div data-viewer="FILE"> <div id="stage" tabindex="0"><span class="sheet"><img …></span></div>
+   <div data-viewer="FILE"> <div id="stage" tabindex="0"><span class="leaf"><img …></span></div>
      <button data-view="fit|full|in|out|turn"> … <output id="view-zoom"> </div>
    <a id="page-before">, <a id="page-after">
    Scale and turn stay from page to page of one file. Without this script the page is as wide as
@@ -27,15 +27,15 @@
 
   const scaleOf = (stage, picture) => view.scale || fitScale(stage, picture);
 
-  /** Sizes sheet and picture; the point in the middle of the stage stays there. */
+  /** Sizes leaf and picture; the point in the middle of the stage stays there. */
   function lay() {
     const stage = stageOf();
     const picture = stage && pictureOf(stage);
     if (!picture?.naturalWidth) return;
-    const sheet = picture.parentElement;
+    const leaf = picture.parentElement;
     const middle = {
-      x: (stage.scrollLeft + stage.clientWidth / 2) / (sheet.offsetWidth || 1),
-      y: (stage.scrollTop + stage.clientHeight / 2) / (sheet.offsetHeight || 1),
+      x: (stage.scrollLeft + stage.clientWidth / 2) / (leaf.offsetWidth || 1),
+      y: (stage.scrollTop + stage.clientHeight / 2) / (leaf.offsetHeight || 1),
     };
     const wasLaid = stage.classList.contains("on");
     stage.classList.add("on");
@@ -43,12 +43,12 @@
     const [width, height] = [picture.naturalWidth * scale, picture.naturalHeight * scale];
     const [across, down] = isAside() ? [height, width] : [width, height];
     rules.replaceSync(`
-      #stage.on .sheet { width: ${across}px; height: ${down}px; }
+      #stage.on .leaf { width: ${across}px; height: ${down}px; }
       #stage.on img { width: ${width}px; height: ${height}px; transform: translate(-50%, -50%) rotate(${view.turn}deg); }
     `);
     if (wasLaid) {
-      stage.scrollLeft = middle.x * sheet.offsetWidth - stage.clientWidth / 2;
-      stage.scrollTop = middle.y * sheet.offsetHeight - stage.clientHeight / 2;
+      stage.scrollLeft = middle.x * leaf.offsetWidth - stage.clientWidth / 2;
+      stage.scrollTop = middle.y * leaf.offsetHeight - stage.clientHeight / 2;
     }
     const percent = `${Math.round(scale * 100)}%`;
     const zoom = document.getElementById("view-zoom");

@@ -87,7 +87,7 @@ LOOKS = [
     ("13800000002", False, ["/me/settings/export/", "/me/settings/erasure/"]),
     ("13800000004", False, ["case", "plan", "agreement", "/jiebei/"]),
     ("13800000008", False, ["case", "supply"]),
-    ("manager", True, ["/admin/", "/admin/relief/case/", "desk-case"]),
+    ("manager", True, ["/admin/", "/admin/relief/case/", "desk-case", "desk-paper"]),
 ]
 WITHIN = {  # where a short word leads: the page to begin at, and the link to take there
     "penalty": ("/jiebei/", "penalty/"),
@@ -101,6 +101,7 @@ WITHIN = {  # where a short word leads: the page to begin at, and the link to ta
     "agreement": ("case", "/agreement/"),
     "supply": ("case", "/evidence/"),
     "desk-case": ("/admin/relief/case/", "/change/"),
+    "desk-paper": ("desk-case", "?file="),
 }
 
 

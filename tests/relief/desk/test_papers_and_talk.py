@@ -9,6 +9,7 @@ from io import BytesIO
 import pytest
 from django.urls import reverse
 
+from portal.core.storage import private
 from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.conversation import messages
@@ -182,6 +183,24 @@ def test_the_place_among_the_papers_survives_an_act() -> None:
     place = place_of(paper, 2).replace("&", "&amp;")
     assert f'action="{reject}{place}"' in refused  # and so does the next act
     assert odd.status_code == 422
+
+
+def test_words_are_found_on_the_pages_of_the_open_file() -> None:
+    case = factories.case_at(State.IN_REVIEW)
+    paper, photo = checked_file(case, "P01"), checked_file(case)
+    layer = {"1": [["Date", 0, 0, 9, 9]], "2": [["Proof of income", 0, 0, 9, 9]]}
+    text_key = private.save(json.dumps(layer).encode(), suffix=".json").key
+    Evidence.objects.filter(pk=paper.pk).update(text_key=text_key)
+    client, here = at_desk(), page_of(case)
+
+    found = client.get(f"{here}{place_of(paper)}&find=PROOF").content.decode()
+    absent = client.get(f"{here}{place_of(paper)}&find=wage", headers=HTMX).content.decode()
+    picture = client.get(f"{here}{place_of(photo)}&find=x").content.decode()
+
+    assert "“PROOF”在第" in found
+    assert f"?file={paper.public_id}&amp;page=2&amp;find=PROOF#papers" in found
+    assert "没有找到“wage”" in absent
+    assert 'name="find"' not in picture
 
 
 def test_twenty_files_with_long_names_are_a_list() -> None:
