@@ -207,6 +207,22 @@ def _refuse(
     _tell("erasure_refused", request, now=now, reason=reason, again_on=again_on)
 
 
+def own_up(*, now: datetime) -> int:
+    """Tell managers and the borrower, once, of each request whose time to answer is over.
+
+    Returns how many such requests there are; keys make the notices of one once.
+    """
+    rows = ErasureRequest.objects.filter(state=ErasureState.PENDING, due_at__lte=now)
+    overdue = list(rows.select_related("user").order_by("pk")[:BATCH])
+    for request in overdue:
+        with transaction.atomic():
+            _tell("erasure_delayed", request, now=now)
+            for member in staff_from(Rank.MANAGER):
+                if member.same_person_as_id != request.user_id:
+                    _tell_staff(request, member, now=now, event="staff_erasure_late")
+    return len(overdue)
+
+
 def erase_approved(*, now: datetime) -> int:
     """Do what was approved and is not done yet; returns how many requests came to their end."""
     approved = ErasureRequest.objects.filter(state=ErasureState.APPROVED).order_by("pk")
@@ -306,10 +322,12 @@ def _tell(event: str, request: ErasureRequest, *, now: datetime, **context: obje
     )
 
 
-def _tell_staff(request: ErasureRequest, member: User, *, now: datetime) -> None:
+def _tell_staff(
+    request: ErasureRequest, member: User, *, now: datetime, event: str = "staff_erasure"
+) -> None:
     notify(
-        event="staff_erasure",
-        key=f"erasure:{request.public_id}:staff:{member.pk}",
+        event=event,
+        key=f"erasure:{request.public_id}:{event}:{member.pk}",
         user=member,
         channels=(),
         context={"due_at": request.due_at},

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from relief.cases.models import Case
 from relief.cases.workflow import State
+from relief.evidence import consent_texts
 from relief.evidence.kinds import LIMITS, MAX_USER_BYTES
 from relief.evidence.models import Consent, Evidence
 from tests import factories
@@ -88,6 +89,32 @@ def test_what_is_missing_is_said(
     assert answer.status_code == 422
     assert sentence in text_of(answer)
     assert case.evidence.count() == 1
+
+
+def test_a_renewed_text_is_asked_for_again_on_the_page(
+    lin: Client, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(consent_texts._TEXTS, "2025-07", "旧文：处理{label}。")
+    Consent.objects.create(
+        user=case.borrower,
+        kind="medical",
+        version="2025-07",
+        text_digest="0" * 64,
+        given_at=factories.NOW - timedelta(days=90),
+    )
+
+    page = text_of(lin.get(page_of(case)))
+    assert page.count("同意书的文字已更新") == 1
+    assert 'id="consent-medical"' in page
+    refused = lin.post(add(case), {"kind": "medical", "file": sent("I01a")})
+    assert refused.status_code == 422
+    assert "单独同意" in text_of(refused)
+    settings_page = text_of(lin.get(reverse("portal:settings")))
+    assert "文字已更新，下次上传时请重新勾选" in settings_page
+
+    lin.post(add(case), {"kind": "medical", "consent": ["medical"], "file": sent("I01a")})
+
+    assert "同意书的文字已更新" not in text_of(lin.get(page_of(case)))
 
 
 def test_consent_is_kept_with_the_file_and_asked_once(lin: Client, case: Case) -> None:

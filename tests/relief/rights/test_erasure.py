@@ -180,6 +180,20 @@ def test_a_second_click_is_the_first_and_supervisors_are_told_once(case: Case, b
     assert SecurityEvent.objects.filter(kind="ERASURE_ASKED").count() == 1
 
 
+def test_an_answer_that_is_late_is_owned_up_to_once(case: Case, boss: User) -> None:
+    manager, request = factories.staff(Rank.MANAGER), ask(case.borrower)
+
+    assert erasure.own_up(now=request.due_at - timedelta(seconds=1)) == 0
+    for _ in range(2):
+        assert erasure.own_up(now=request.due_at) == 1
+
+    late = Notice.objects.get(event="staff_erasure_late")
+    assert (late.user, "3月19日" in late.body) == (manager, True)
+    assert Notice.objects.filter(user=case.borrower, event="erasure_delayed").count() == 1
+    refuse(request, boss)
+    assert erasure.own_up(now=request.due_at) == 0
+
+
 def test_it_can_be_taken_back_until_it_is_answered(case: Case, boss: User) -> None:
     request = ask(case.borrower)
     browser = logged_in(case.borrower)
