@@ -33,7 +33,7 @@ from portal.core.notifications import calls, dispatch, hours
 from relief.cases import reasons
 from relief.cases.policy import ReliefPolicy
 from relief.cases.workflow import State, open_moves
-from relief.evidence import filecheck_pages, filecheck_pdf, filecheck_pictures
+from relief.evidence import checks, filecheck_pages, filecheck_pdf, filecheck_pictures
 from relief.evidence import kinds as evidence
 from relief.offers.terms import OfferTerms, check_offer_terms, needed_rank, penalty_by_percent
 from relief.plans.health import PlanDue, look_at
@@ -419,6 +419,7 @@ _CONSTANTS = {
                 "DAYS_AFTER_SETTLEMENT",
             ),
         ),
+        (checks, ("CHECKS_A_MINUTE",)),
         (filecheck_pages, ("PAGE_SIDE",)),
         (filecheck_pictures, ("MAX_PIXELS",)),
         (filecheck_pdf, ("MAX_PAGES",)),

@@ -53,6 +53,9 @@ app.conf.update(
         "portal.tasks.deliver_due": {"queue": "notices"},
         "portal.tasks.release_stuck": {"queue": "notices"},
         "portal.tasks.ask_reports": {"queue": "notices"},
+        # A check takes seconds of processor: workers of its own, so that it delays nobody's login code.
+        "relief.tasks.check_evidence": {"queue": "checks"},
+        "relief.tasks.check_pending_evidence": {"queue": "checks"},
         "relief.tasks.sweep_deadlines": {"queue": "deadlines"},
         "relief.tasks.watch_plans": {"queue": "deadlines"},
     },

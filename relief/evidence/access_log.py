@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+import tempfile
+from dataclasses import astuple, dataclass
 from datetime import datetime
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import in_shanghai
@@ -13,6 +14,7 @@ from portal.core.kernel.roles import RANK_LABELS, Rank
 from portal.core.models import User
 from portal.core.storage import private
 from relief.evidence import pages, watermark
+from relief.evidence.filecheck_bundle import BundlePage, write_bundle
 from relief.evidence.kinds import EvidenceState, FileType
 from relief.evidence.models import Evidence, EvidenceAccess
 
@@ -33,8 +35,8 @@ def open_evidence(
 ) -> OpenedFile:
     """The checked copy of a file. Borrowers get it as it is; staff a stamped picture of one page.
 
-    `whole` gives staff the checked PDF itself, to download. Every access of staff is written down
-    before a byte leaves; the borrower reads it in 谁看过我的材料. Raises RuleViolation when there
+    `whole` gives staff all pages of it as one PDF of such pictures, with the text to be searched. Every
+    access of staff is written down before a byte leaves; the borrower reads it in 谁看过我的材料. Raises RuleViolation when there
     is nothing that may be shown.
     """
     if not Evidence.objects.visible_to(actor).filter(pk=evidence.pk).exists():
@@ -54,7 +56,7 @@ def open_evidence(
         at=now,
     )
     if whole and is_pdf:
-        return _opened(evidence, private.open(evidence.clean_key), evidence.clean_type, page)
+        return _opened(evidence, _stamped_pdf(evidence, stamp_text(actor, now)), FileType.PDF, page)
     stamped = watermark.stamp(_page_picture(evidence, page), stamp_text(actor, now))
     return _opened(evidence, io.BytesIO(stamped), FileType.JPEG.value, page)
 
@@ -86,6 +88,24 @@ def _page_picture(evidence: Evidence, page: int) -> bytes:
     if drawn is None:  # checked before the check drew pages; the sweep draws them
         raise RuleViolation("页面图正在生成，请稍后再看。", code="page")
     return pages.picture(drawn)
+
+
+def _stamped_pdf(evidence: Evidence, label: str) -> BinaryIO:
+    """What the check has drawn, nothing of the file itself: a page at a time, in a file of its own."""
+    lines = pages.text_layer(evidence)
+    drawn = (
+        BundlePage(
+            jpeg=pages.picture(page),
+            width=page.width,
+            height=page.height,
+            lines=[astuple(line) for line in lines.get(page.number, [])],
+        )
+        for page in pages.pages_of(evidence)
+    )
+    target = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - the response closes it
+    write_bundle(target, drawn, mark=watermark.tile(label))
+    target.seek(0)
+    return target
 
 
 def _opened(evidence: Evidence, stream: BinaryIO, content_type: str, page: int) -> OpenedFile:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -17,15 +17,21 @@ from relief.evidence import sandbox
 from relief.evidence.kinds import EvidenceState, FileType, ReplaceReason
 from relief.evidence.models import Evidence, EvidencePage
 
+CHECKS_A_MINUTE = (
+    20  # of one person: a case full of files at once; the others wait, nobody else does
+)
+MINUTE = timedelta(minutes=1)
+
 
 def check_file(*, evidence_id: int, now: datetime) -> Evidence | None:
     """Decode one file in the limited child and keep its harmless copy and pages, or say why not.
 
-    Safe to run twice: the first result stands. None when there was nothing to check.
+    Safe to run twice: the first result stands. None when there was nothing to check, or the person has
+    had their share of the last minute: the file waits for a later sweep.
     """
     waiting = Evidence.objects.to_check().select_related("case")
     evidence = waiting.filter(pk=evidence_id).first()
-    if evidence is None or not evidence.stored_key:
+    if evidence is None or not evidence.stored_key or _has_had_their_share(evidence, now):
         return None
     kind = rules.CHECK_KINDS[FileType(evidence.content_type)]
     try:
@@ -34,6 +40,14 @@ def check_file(*, evidence_id: int, now: datetime) -> Evidence | None:
     except FileNotFoundError:
         _keep_result(evidence, now, state=EvidenceState.REPLACE, reason=ReplaceReason.UNREADABLE)
     return evidence
+
+
+def _has_had_their_share(evidence: Evidence, now: datetime) -> bool:
+    """Whether as many files of this person were checked in the last minute as anybody gets."""
+    lately = Evidence.objects.filter(
+        case__borrower=evidence.case.borrower_id, checked_at__gt=now - MINUTE
+    )
+    return lately.count() >= CHECKS_A_MINUTE
 
 
 def _keep(evidence: Evidence, result: sandbox.Checked, now: datetime) -> None:
@@ -114,7 +128,7 @@ def _keep_result(
     return True
 
 
-def check_pending(*, now: datetime, limit: int = 20) -> int:
-    """Check the files whose task was lost; returns how many were taken up."""
+def check_pending(*, now: datetime, limit: int = 5) -> int:
+    """Check the files whose task was lost or had to wait; returns how many were taken up."""
     ids = list(Evidence.objects.to_check().order_by("pk").values_list("pk", flat=True)[:limit])
     return sum(check_file(evidence_id=pk, now=now) is not None for pk in ids)

@@ -8,25 +8,29 @@ from functools import lru_cache
 import pylopdf_fonts_zh_cn
 from PIL import Image, ImageDraw, ImageFont
 
-VIEW_SIDE = 2_400  # pixels; what staff see on the screen
-QUALITY = 84
+QUALITY = 88
+TILE_TEXT = 40  # pixels a letter of the tile that is laid over the pages of a PDF
 INK = (90, 96, 110, 78)
 
 
 def stamp(picture: bytes, label: str) -> bytes:
-    """The picture (one of our own checked JPEGs) as a JPEG with `label` across it."""
+    """The picture (one of our own checked JPEGs) as a JPEG of the same size with `label` across it."""
     with Image.open(io.BytesIO(picture), formats=("JPEG",)) as opened:
-        opened.thumbnail((VIEW_SIDE, VIEW_SIDE))
         page = opened.convert("RGB")
     size = max(14, max(page.size) // 60)
-    tile = _tile(label, size)
-    for row, top in enumerate(range(-tile.height // 3, page.height, tile.height)):
-        shift = -(tile.width // 2) * (row % 2)
-        for left in range(shift, page.width, tile.width):
-            page.paste(tile, (left, top), tile)
+    mark = _tile(label, size)
+    for row, top in enumerate(range(-mark.height // 3, page.height, mark.height)):
+        shift = -(mark.width // 2) * (row % 2)
+        for left in range(shift, page.width, mark.width):
+            page.paste(mark, (left, top), mark)
     out = io.BytesIO()
     page.save(out, "JPEG", quality=QUALITY)
     return out.getvalue()
+
+
+def tile(label: str) -> Image.Image:
+    """`label` once, transparent: what a PDF lays over each of its pages."""
+    return _tile(label, TILE_TEXT)
 
 
 @lru_cache(maxsize=8)

@@ -22,7 +22,8 @@ KILL = signal.SIGKILL
 LEFTOVER_SECONDS = 15  # a file check that has lost its worker ends within its own limit
 WORDS = {
     "web": ("gunicorn",),
-    "worker": ("celery", "worker"),
+    "worker": ("celery", "notices"),  # by a queue of its own
+    "checker": ("celery", "checker@"),
     "beat": ("celery", "beat"),
     "redis": ("redis-server",),
 }

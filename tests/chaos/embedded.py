@@ -40,6 +40,8 @@ EMBEDDED_FAULTS = (
     _kill_below("web"),
     _kill("worker"),
     _kill_below("worker"),
+    _kill("checker"),
+    _kill_below("checker"),
     _kill("beat"),
     _kill("redis"),
     Fault("demo: runner killed", kill_runner),

@@ -128,7 +128,7 @@ class Rig(BaseRig):
         celery = [sys.executable, "-m", "celery", "-A", "portal.site.celery:app"]
         self.environment["PORT"] = self.address.rpartition(":")[2]
         self.web = self.child("web", [sys.executable, "-m", "gunicorn"])
-        queues = ["--queues", "default,notices,deadlines", "--concurrency", "2"]
+        queues = ["--queues", "default,notices,deadlines,checks", "--concurrency", "2"]
         quiet = ["--loglevel", "warning", "--without-mingle", "--without-gossip"]
         self.worker = self.child("worker", [*celery, "worker", *queues, *quiet])
         self.beat = self.child("beat", self.beat_command("beat"))

@@ -94,11 +94,12 @@ def child_commands() -> dict[str, str]:
     python = shlex.quote(sys.executable)
     dying_with_us = f"exec {python} -m portal.site.parent_death"
     celery = f"{dying_with_us} {python} -m celery --quiet -A portal.site.celery:app"
+    alone = "--loglevel warning --without-mingle --without-gossip"
     beat_file = shlex.quote(str(settings.VAR_DIR / "beat"))
     commands = {
         "web": f"{dying_with_us} {python} -m gunicorn",
-        "worker": f"{celery} worker --concurrency 2 --queues default,notices,deadlines"
-        " --loglevel warning --without-mingle --without-gossip",
+        "worker": f"{celery} worker --concurrency 2 --queues default,notices,deadlines {alone}",
+        "checker": f"{celery} worker --concurrency 1 --queues checks --hostname checker@%h {alone}",
         "beat": f"{celery} beat --schedule {beat_file} --pidfile= --loglevel warning",
     }
     if not os.environ.get("REDIS_URL"):

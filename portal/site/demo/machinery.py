@@ -14,7 +14,12 @@ from portal.site.pages import health
 from relief.cases.models import Deadline
 from relief.evidence.models import Evidence
 
-QUEUES = (("default", "一般任务"), ("notices", "消息投递"), ("deadlines", "期限检查"))
+QUEUES = (
+    ("default", "一般任务"),
+    ("notices", "消息投递"),
+    ("deadlines", "期限检查"),
+    ("checks", "文件检查"),
+)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import io
 import re
 from datetime import timedelta
 
+import pypdfium2 as pdfium
 import pytest
 from PIL import Image, ImageChops
 
@@ -125,6 +126,23 @@ def test_a_consent_withdrawn_while_the_file_was_read_counts(monkeypatch) -> None
     assert case.evidence.count() == 1
 
 
+def test_the_whole_of_a_file_is_what_was_drawn_with_the_mark_on_every_page() -> None:
+    case = draft(borrower())
+    paper = added_and_checked(case, "P06d")  # with links that a reader would follow
+    in_state(case, State.SUBMITTED)
+
+    with open_evidence(evidence=paper, actor=staff(), now=NOW, whole=True).stream as stream:
+        whole = pdfium.PdfDocument(stream.read())
+
+    page = whole[0]
+    assert page.get_textpage().get_text_range() == "Proof of income"
+    assert not list(page.get_objects(filter=[pdfium.raw.FPDF_PAGEOBJ_PATH]))
+    drawn = page.render(scale=2).to_pil().convert("L")
+    blank_half = drawn.crop((0, drawn.height // 2, *drawn.size)).tobytes()
+    assert sum(value < 250 for value in blank_half) > 3_000  # the mark, where nothing is written
+    whole.close()
+
+
 def test_every_access_of_staff_is_stamped_and_written_down() -> None:
     case = draft(borrower())
     image, paper = added_and_checked(case), added_and_checked(case, "P01")
@@ -142,6 +160,7 @@ def test_every_access_of_staff_is_stamped_and_written_down() -> None:
     assert (seen.content_type, second.content_type) == ("image/jpeg", "image/jpeg")
     assert (second.page, second.pages, second.file_name) == (2, 2, "流水-2.jpg")
     with Image.open(io.BytesIO(plain)) as a, Image.open(seen.stream) as b:
+        assert a.size == b.size
         assert ImageChops.difference(a.convert("L"), b.convert("L")).getextrema()[1] > 20
     log = list(EvidenceAccess.objects.of_borrower(case.borrower))
     assert [(access.evidence, access.page, access.whole) for access in log[::-1]] == [

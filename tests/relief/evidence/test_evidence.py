@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import random
+import re
 from datetime import timedelta
 
 import pytest
@@ -14,8 +15,11 @@ from portal.core.errors import RuleViolation, StaleWrite
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Rank
 from portal.core.storage import private
+from portal.management.commands.run_demo import child_commands
+from portal.site.celery import app
 from relief.cases.workflow import State
 from relief.conversation.models import Message
+from relief.evidence import checks
 from relief.evidence.access_log import open_evidence
 from relief.evidence.checks import check_file, check_pending
 from relief.evidence.files import Upload, add_evidence, judge_evidence, remove_evidence
@@ -236,6 +240,53 @@ def test_a_lost_task_is_made_up_for_and_a_second_check_changes_nothing() -> None
     made.refresh_from_db()
     assert (made.clean_key, made.checked_at) == first
     assert sorted(private.keys()) == sorted(made.stored_keys())
+
+
+def test_one_person_s_files_wait_when_they_have_had_their_share() -> None:
+    case, other = draft(borrower()), draft(borrower("13900000002", "赵强"))
+    done = added_and_checked(case)
+    waiting, others = add(case, "P01"), add(other, "P01")
+    Evidence.objects.bulk_create(
+        Evidence(
+            case=case,
+            uploaded_by=case.borrower,
+            kind="income",
+            original_name=f"{number}.jpg",
+            content_type="image/jpeg",
+            size=1,
+            sha256=f"{number}",
+            state="replace",
+            reason="unreadable",
+            created_at=NOW,
+            checked_at=NOW,
+        )
+        for number in range(checks.CHECKS_A_MINUTE - 1)
+    )
+
+    assert done.checked_at == NOW
+    assert check_file(evidence_id=waiting.pk, now=NOW + timedelta(seconds=59)) is None
+    assert check_file(evidence_id=others.pk, now=NOW + timedelta(seconds=59)) == others
+    assert check_pending(now=NOW + timedelta(seconds=60)) == 1
+    waiting.refresh_from_db()
+    assert waiting.state == "passed"
+
+
+def test_checks_have_a_queue_that_no_code_waits_in_and_workers_that_serve_it() -> None:
+    routes = app.conf.task_routes
+    served = {
+        name: re.search(r"--queues (\S+)", command)[1].split(",")
+        for name, command in child_commands().items()
+        if "--queues" in command
+    }
+    procfile = re.findall(r"--queues (\S+)", (settings.BASE_DIR / "Procfile").read_text())
+
+    for task in ("relief.tasks.check_evidence", "relief.tasks.check_pending_evidence"):
+        assert routes[task] == {"queue": "checks"}
+    every = {app.conf.task_default_queue, *(route["queue"] for route in routes.values())}
+    assert served["checker"] == ["checks"]
+    assert {*served["worker"], "checks"} == every
+    assert "checks" not in served["worker"]
+    assert procfile == [",".join(served["worker"]), "checks"]
 
 
 def test_after_submitting_files_show_in_the_conversation() -> None:
