@@ -238,6 +238,29 @@ def test_an_answer_to_no_request_is_not_lost_in_a_reset(server: Server) -> None:
     for _ in range(5):
         told = server.ask(f"{head}Content-Length: {len(body)}\r\n\r\n{body}")
         assert told.startswith(b"HTTP/1.1 414")
+        assert "网址太长，没有打开任何页面" in told.decode()
+
+
+@pytest.mark.parametrize(
+    ("request_text", "status", "sentence"),
+    [
+        ("GET / HTTP/9.9\r\n\r\n", 400, "请求不完整或格式不对"),
+        ("nonsense\r\n\r\n", 400, "请求不完整或格式不对"),
+        ("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nno colon\r\n\r\n", 400, "请求不完整或格式不对"),
+        (f"GET / HTTP/1.1\r\nCookie: a={'x' * 9000}\r\n\r\n", 431, "请清除本站的 Cookie"),
+        (f"{HEAD}Transfer-Encoding: nonsense\r\n\r\n", 501, "请求不完整或格式不对"),
+    ],
+)
+def test_what_is_no_request_is_answered_with_a_page_of_ours(
+    server: Server, request_text: str, status: int, sentence: str
+) -> None:
+    """In Chinese, with an incident number, and without a word of what was sent."""
+    told = server.ask(request_text).decode()
+
+    assert told.startswith(f"HTTP/1.1 {status} ")
+    assert sentence in told
+    assert "data-incident" in told
+    assert "nonsense" not in told
 
 
 @pytest.mark.slow
@@ -277,7 +300,10 @@ def test_one_address_holds_so_many_connections_unless_it_is_our_proxy(
             lines.enter_context(server.connect())
         time.sleep(0.5)
 
-        assert server.ask(HEALTH).startswith(sixth)
+        told = server.ask(HEALTH)
+
+        assert told.startswith(sixth)
+        assert ("同时打开的连接太多" in told.decode()) == (proxies == "0")
 
 
 @pytest.mark.slow

@@ -11,13 +11,14 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
 import gevent
 from gevent import socket
 from gevent.threadpool import ThreadPool
-from gunicorn.util import close_graceful
+from gunicorn.util import close_graceful, write_nonblock
 from gunicorn.workers.base_async import AsyncWorker
 from gunicorn.workers.ggevent import GeventWorker
 
@@ -29,7 +30,6 @@ ANSWER_SECONDS = 300  # for working out and sending an answer; a slow reader get
 PARKED_BYTES = 512 * 1024**2  # of bodies that one process holds on disk at a time
 IN_MEMORY = 64 * 1024  # bytes of one body; more of it waits on disk
 STEP = 64 * 1024
-BUSY = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: 10\r\n\r\n"
 
 
 class Worker(GeventWorker):
@@ -37,6 +37,7 @@ class Worker(GeventWorker):
 
     sockets: list[Any]
     wsgi: Callable[..., Iterable[bytes]]
+    unread: Callable[[HTTPStatus], str]
 
     def patch(self) -> None:
         """Only the listening sockets become gevent's."""
@@ -52,6 +53,9 @@ class Worker(GeventWorker):
         super().load_wsgi()
         from django.conf import settings  # set up by now
 
+        from portal.site.pages.errors import unread
+
+        self.unread = unread
         behind_proxy = bool(settings.TRUSTED_PROXIES)
         self.most_per_address = 0 if behind_proxy else settings.CONNECTIONS_PER_ADDRESS
         pool = ThreadPool(self.cfg.threads)
@@ -73,7 +77,7 @@ class Worker(GeventWorker):
         """One connection; more of one address than are allowed are sent away at once."""
         address = addr[0] if isinstance(addr, tuple) else ""
         if address and 0 < self.most_per_address <= self.per_address[address]:
-            client.sendall(BUSY)
+            self.tell(client, HTTPStatus.SERVICE_UNAVAILABLE)
             close_graceful(client)
             return
         self.per_address[address] += 1
@@ -125,8 +129,35 @@ class Worker(GeventWorker):
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """What is no request is answered, and its rest taken in: else a reset overtakes the answer."""
-        super().handle_error(req, client, addr, exc)
+        said = _Said()
+        super().handle_error(req, said, addr, exc)
+        if said.status:
+            self.tell(client, said.status)
         close_graceful(client, timeout=5, max_drain=FILES)
+
+    def tell(self, client: Any, status: HTTPStatus) -> None:
+        """A page of ours about a request that no view will see."""
+        page = self.unread(status).encode()
+        retry = "Retry-After: 10\r\n" if status == HTTPStatus.SERVICE_UNAVAILABLE else ""
+        head = (
+            f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: close\r\n{retry}"
+            "Content-Type: text/html; charset=utf-8\r\nCache-Control: no-store\r\n"
+            f"X-Content-Type-Options: nosniff\r\nContent-Length: {len(page)}\r\n\r\n"
+        )
+        with suppress(OSError):  # whoever it was may have gone
+            write_nonblock(client, head.encode() + page)
+
+
+class _Said:
+    """Stands for a socket while gunicorn answers what is no request: only its status is kept."""
+
+    status: HTTPStatus | None = None
+
+    def gettimeout(self) -> float:
+        return 0.0
+
+    def sendall(self, data: bytes) -> None:
+        self.status = HTTPStatus(int(data.split(maxsplit=2)[1]))
 
 
 class _Waiting(gevent.Timeout):

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import logging
+from http import HTTPStatus
+from types import SimpleNamespace
+
 from django.conf import settings
 from django.core.exceptions import TooManyFilesSent
 from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
+from portal.core.publicids import new_public_id
 from portal.site.middleware import refusal
 
+logger = logging.getLogger(__name__)
+UNREAD = "浏览器发来的请求不完整或格式不对，没有保存任何改动。请从首页重新打开需要的页面。"
+UNREAD_BY_STATUS = {
+    HTTPStatus.REQUEST_URI_TOO_LONG: (
+        "网址太长，没有打开任何页面，也没有保存任何改动。请从首页进入需要的页面。"
+    ),
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: (
+        "浏览器随请求发来的信息太多，没有保存任何改动。请清除本站的 Cookie，再从首页重新登录。"
+    ),
+    HTTPStatus.SERVICE_UNAVAILABLE: (
+        "从你的网络同时打开的连接太多，没有保存任何改动。请关掉几个页面，过一分钟再打开。"
+    ),
+}
 TOO_MANY = (
     f"一次最多提交 {settings.DATA_UPLOAD_MAX_NUMBER_FILES} 个文件，什么都没有保存。请分几次上传。"
 )
@@ -41,3 +60,13 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     return render(request, "500.html", status=500)
+
+
+def unread(status: HTTPStatus) -> str:
+    """The page for what the server answers before any view: it stands alone, its number is in the log."""
+    request = SimpleNamespace(incident=new_public_id())
+    logger.warning("request.unread", extra={"request": request, "status": int(status)})
+    message = UNREAD_BY_STATUS.get(status, UNREAD)
+    return render_to_string(
+        "413.html", {"title": "请求没有被接受", "message": message, "request": request}
+    )
