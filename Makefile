@@ -6,7 +6,7 @@ PORT ?= 8000
 HOST ?= 127.0.0.1
 export PORT HOST
 
-.PHONY: help demo test lint audit sbom serve bench fuzz chaos lock clean
+.PHONY: help demo test lint audit sbom serve bench fuzz scan chaos lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -55,6 +55,9 @@ bench: .venv/.dev ## measure; prints the tables that README quotes
 
 fuzz: .venv/.dev ## put values nobody means into every field of every address, over HTTP
 	$(BIN)/python -m tests.fuzz $(ARGS)
+
+scan: .venv/.dev ## two scanners at a demo that runs under `make serve`; portal/README.md says how
+	$(BIN)/python -m tests.scan $(ARGS)
 
 chaos: .venv/.dev ## kill, stop and wipe things while people work, then prove nothing was lost
 	$(BIN)/python -m tests.chaos $(ARGS)
