@@ -7,7 +7,7 @@ from typing import Any
 from celery.signals import task_postrun, task_prerun
 
 from portal.core import clock
-from portal.core.accounts import parking, sessions, throttles
+from portal.core.accounts import parking, sessions, throttles, watch
 from portal.core.background import task
 from portal.core.calendar import reach as calendar_reach
 from portal.core.documents import papers as documents
@@ -50,6 +50,12 @@ def release_stuck() -> int:
 def extend_chain() -> int:
     """Link new rows of the audit trails; returns how many."""
     return chain.extend(clock.real_now())
+
+
+@task
+def prove_trail() -> int:
+    """Prove the audit trails once a day; returns how many problems were found."""
+    return watch.prove_trail(clock.real_now())
 
 
 @task

@@ -73,6 +73,7 @@ app.conf.update(
         "watch-calendar": every(3600, "portal.tasks.watch_calendar"),
         "make-exports": every(15, "relief.tasks.make_pending_exports"),
         "erase-approved": every(60, "relief.tasks.erase_approved"),
+        "prove-trail": every(3600, "portal.tasks.prove_trail"),
         "purge-files": every(3600, "relief.tasks.purge_expired_evidence"),
     },
 )

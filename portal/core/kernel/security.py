@@ -36,6 +36,8 @@ class SecurityKind(StrEnum):
     STAFF_ENABLE = "STAFF_ENABLE"
     STAFF_RESET_FACTOR = "STAFF_RESET_FACTOR"
     STAFF_RESET_PASSWORD = "STAFF_RESET_PASSWORD"
+    TRAIL_PROVEN = "TRAIL_PROVEN"
+    TRAIL_BROKEN = "TRAIL_BROKEN"
 
 
 KIND_LABELS: dict[SecurityKind, str] = {
@@ -67,4 +69,6 @@ KIND_LABELS: dict[SecurityKind, str] = {
     SecurityKind.STAFF_ENABLE: "恢复账户",
     SecurityKind.STAFF_RESET_FACTOR: "重置双重验证",
     SecurityKind.STAFF_RESET_PASSWORD: "重置密码（由经理）",
+    SecurityKind.TRAIL_PROVEN: "审计记录校验通过",
+    SecurityKind.TRAIL_BROKEN: "审计记录校验不符",
 }
