@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
-
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -12,7 +10,7 @@ from loans.domain.components import Component
 from loans.models.loan import Loan
 from loans.models.schedule import Instalment, Schedule
 from portal.core.fields import MoneyField
-from portal.core.models.append_only import AppendOnly, AppendOnlyError
+from portal.core.models.append_only import AppendOnly, Kept
 from portal.core.publicids import new_public_id
 
 
@@ -146,8 +144,11 @@ class Posting(AppendOnly):
         return f"{self.get_account_display()} {self.amount}"
 
 
-class Payment(models.Model):
+class Payment(Kept):
     """Money received. ``split`` is the receipt; ``split_now`` follows later corrections."""
+
+    MAY_CHANGE = frozenset({"split_now", "reversed_by"})
+    SET_ONCE = frozenset({"reversed_by"})
 
     class Kind(models.TextChoices):
         REGULAR = "regular", "还款"
@@ -190,6 +191,3 @@ class Payment(models.Model):
     def is_corrected(self) -> bool:
         """Did a back-dated or reversed payment change how this one was split?"""
         return bool(self.split != self.split_now)
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnlyError("Payment rows are never deleted")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NoReturn
 
 from django.conf import settings
 from django.db import models
@@ -13,14 +12,16 @@ from loans.models.ledger import Payment
 from loans.models.loan import Loan
 from portal.core.fields import MoneyField
 from portal.core.kernel.roles import RANK_LABELS, Rank
-from portal.core.models.append_only import AppendOnlyError
+from portal.core.models.append_only import Kept
 
 
-class Proposal(models.Model):
+class Proposal(Kept):
     """Nothing is booked before the approval; what was proposed never changes, only its end is added.
 
     ``effect`` is what a rehearsal on the day of the proposal did to the debt, in sentences.
     """
+
+    MAY_CHANGE = frozenset({"status", "decided_by", "decided_rank", "decided_at", "note"})
 
     class Kind(models.TextChoices):
         LATE_PAYMENT = "late_payment", "补记还款"
@@ -108,6 +109,3 @@ class Proposal(models.Model):
     def needed_label(self) -> str:
         """主管."""
         return RANK_LABELS[Rank(self.needs_rank)]
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnlyError("Proposal rows are never deleted")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, NoReturn
 
 from django.db import models
 from django.db.models import F, Q
@@ -11,18 +10,21 @@ from django.db.models import F, Q
 from loans.domain.plan_rules import PlanRules
 from loans.models.loan import Loan
 from portal.core.fields import MoneyField
-from portal.core.models.append_only import AppendOnly, AppendOnlyError
+from portal.core.models.append_only import AppendOnly, Kept
 
 ZERO = Decimal("0.00")
 
 
-class Schedule(models.Model):
+class Schedule(Kept):
     """All instalments of a loan at one time.
 
     ``recomputed`` and ``accelerated`` replace only what was not yet due: the earlier
     instalments of the schedule they replace stay in force beside them. ``added`` replaces
     nothing: it puts one more instalment beside all that are in force.
     """
+
+    MAY_CHANGE = frozenset({"superseded_on", "undone_on"})
+    SET_ONCE = frozenset({"undone_on"})
 
     class Kind(models.TextChoices):
         ORIGINAL = "original", "原还款计划"
@@ -100,9 +102,6 @@ class Schedule(models.Model):
         if self.rules is None:
             raise TypeError("only a plan has rules")
         return PlanRules.from_dict(self.rules)
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnlyError("Schedule rows are never deleted")
 
 
 class Instalment(AppendOnly):

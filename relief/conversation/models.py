@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from portal.core.models.append_only import Kept
 from portal.core.publicids import new_public_id
 from relief.cases.models import Case
 from relief.evidence.models import Evidence
@@ -116,8 +117,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.select_related("author", "case", "case__loan", "loan", "offer", "evidence")
 
 
-class Message(models.Model):
+class Message(Kept):
     """One thing said, or one card shown."""
+
+    MAY_CHANGE = frozenset({"text"})  # when its borrower has it erased
 
     public_id = models.CharField(max_length=16, unique=True, default=new_public_id, editable=False)
     conversation = models.ForeignKey(Conversation, models.PROTECT, related_name="messages")

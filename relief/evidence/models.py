@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Sum
 
-from portal.core.models.append_only import AppendOnly, AppendOnlyQuerySet
+from portal.core.models.append_only import AppendOnly, AppendOnlyQuerySet, Kept
 from portal.core.publicids import new_public_id
 from portal.core.trail.seals import SealField
 from relief.cases.models import Case
@@ -279,8 +279,10 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
         return self.active().filter(version=VERSION)
 
 
-class Consent(models.Model):
+class Consent(Kept):
     """One consent of one person to one kind of sensitive paper."""
+
+    MAY_CHANGE = frozenset({"withdrawn_at", "given_from"})  # the second when it is erased
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="consents", verbose_name="本人"

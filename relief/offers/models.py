@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from portal.core.models.append_only import Kept
 from relief.cases.models import Case
 from relief.offers.terms import OfferTerms
 
@@ -43,8 +44,12 @@ class OfferQuerySet(models.QuerySet["Offer"]):
         return self.exclude(status__in=[OfferStatus.PENDING, OfferStatus.SENT_BACK])
 
 
-class Offer(models.Model):
+class Offer(Kept):
     """One numbered version: terms, the debt it was computed on, and the plan's rows."""
+
+    MAY_CHANGE = frozenset(
+        {"status", "approved_by", "sent_at", "valid_until", "first_read_at", "reasons"}
+    )
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="offers", verbose_name="减免申请")
     number = models.PositiveSmallIntegerField("版本")
@@ -102,8 +107,10 @@ class Offer(models.Model):
         return OfferTerms.from_dict(self.terms)
 
 
-class Agreement(models.Model):
+class Agreement(Kept):
     """An accepted offer: snapshot, text and digest as issued; the PDF is derived from them."""
+
+    MAY_CHANGE = frozenset({"ended_at", "end_kind", "end_reason"})
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="agreements")
     offer = models.OneToOneField(Offer, models.PROTECT, related_name="agreement")

@@ -41,6 +41,7 @@ from tests.loans.books import (
     relief_terms,
     relieved,
 )
+from tests.past_guards import past_the_guards
 
 pytestmark = pytest.mark.django_db
 
@@ -59,15 +60,8 @@ def loan() -> Loan:
 
 
 def break_it(sql: str, *parameters: object) -> None:
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            cursor.execute("SET LOCAL session_replication_role = replica")
-        else:
-            cursor.execute("PRAGMA ignore_check_constraints = ON")
+    with past_the_guards() as cursor:
         cursor.execute(sql, parameters)
-        if connection.vendor == "sqlite":
-            cursor.execute("PRAGMA ignore_check_constraints = OFF")
 
 
 def posting(account: str, kind: str) -> int:

@@ -1,9 +1,12 @@
-"""Rows that are written once: every way Django offers to change or delete them is refused."""
+"""Rows that stay as they were written: Django's ways to change or delete them are refused.
+
+The database refuses too (portal.core.trail.row_triggers.py), whoever asks it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NoReturn, TypeVar
+from typing import Any, ClassVar, NoReturn, TypeVar
 
 from django.db import models
 
@@ -36,8 +39,21 @@ class AppendOnlyQuerySet(models.QuerySet[M]):
         return super().bulk_create(objs, *args, **kwargs)
 
 
-class AppendOnly(models.Model):
-    """Base of the books and of every trail; the database repeats it by trigger on PostgreSQL."""
+class Kept(models.Model):
+    """Base of what was booked, offered or signed: never deleted, and only what became of it is added."""
+
+    MAY_CHANGE: ClassVar[frozenset[str]] = frozenset()  # fields that say what became of a row
+    SET_ONCE: ClassVar[frozenset[str]] = frozenset()  # of these, what stays once it has a value
+
+    class Meta:
+        abstract = True
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnlyError(f"{type(self).__name__} rows are never deleted")
+
+
+class AppendOnly(Kept):
+    """Base of the books and of every trail: nothing becomes of these rows."""
 
     objects = AppendOnlyQuerySet.as_manager()
 
@@ -50,6 +66,3 @@ class AppendOnly(models.Model):
             raise AppendOnlyError(f"{type(self).__name__} rows are never updated")
         kwargs["force_insert"] = True
         super().save(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnlyError(f"{type(self).__name__} rows are never deleted")

@@ -7,6 +7,7 @@ from typing import Any, NoReturn, Self
 from django.conf import settings
 from django.db import models
 
+from portal.core.models.append_only import AppendOnlyError, Kept
 from portal.core.publicids import new_public_id
 
 
@@ -30,11 +31,13 @@ class DocumentQuerySet(models.QuerySet["Document"]):
         return self.filter(rendered_at=None).order_by("pk")
 
     def delete(self) -> NoReturn:
-        raise TypeError("已出具的文件不能删除")
+        raise AppendOnlyError("Document rows are never deleted")
 
 
-class Document(models.Model):
+class Document(Kept):
     """One issued paper; content and digest never change, `stored_key` names the derived PDF."""
+
+    MAY_CHANGE = frozenset({"revoked_at", "stored_key", "rendered_at"})
 
     public_id = models.CharField(max_length=16, unique=True, default=new_public_id, editable=False)
     kind = models.CharField("类型", max_length=12, choices=DocumentKind.choices)
@@ -71,9 +74,6 @@ class Document(models.Model):
 
     def __str__(self) -> str:
         return f"{self.title} {self.number}"
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError("已出具的文件不能删除")
 
     @property
     def file_name(self) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from portal.core.models.append_only import AppendOnly
+
 
 class CallOutcome(models.TextChoices):
     REACHED = "reached", "已接通"
@@ -53,8 +55,8 @@ class PhoneTask(models.Model):
         return f"电话任务 {self.pk}"
 
 
-class PhoneCall(models.Model):
-    """One call that was made; append-only, counted for the limit of three a day."""
+class PhoneCall(AppendOnly):
+    """One call that was made, counted for the limit of three a day."""
 
     task = models.ForeignKey(PhoneTask, on_delete=models.PROTECT, related_name="calls")
     outcome = models.CharField("结果", max_length=12, choices=CallOutcome)
@@ -62,7 +64,7 @@ class PhoneCall(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField("时间")
 
-    class Meta:
+    class Meta(AppendOnly.Meta):
         verbose_name = verbose_name_plural = "通话记录"
         ordering = ["-at", "-pk"]
 

@@ -7,10 +7,13 @@ from django.db import models
 from django.db.models import F, Q
 
 from portal.core.kernel.roles import RANK_LABELS, Rank
+from portal.core.models.append_only import Kept
 
 
-class StaffChange(models.Model):
+class StaffChange(Kept):
     """One proposal and what became of it; decided rows are kept for ever."""
+
+    MAY_CHANGE = frozenset({"status", "decided_by", "decided_at", "subject"})
 
     class Kind(models.TextChoices):
         CREATE = "CREATE", "新建账户"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,32 +12,16 @@ from django.db import connection
 
 from portal.core import clock
 from portal.core.notifications import dispatch
-from portal.core.trail import row_triggers
 from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.evidence.models import Evidence
 from relief.invariants import violations
 from tests.factories import NOW
+from tests.past_guards import past_the_guards
 
 LATER = NOW + timedelta(days=60)
 Deed = Callable[[Case], None]
 Planted = tuple[str, str, State, Deed]
-
-
-@contextmanager
-def bypassed() -> Iterator[Any]:
-    """A cursor that no trigger, check or unique index of the database stops."""
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # what is queued is checked before
-            cursor.execute("SET LOCAL session_replication_role = replica")
-            yield cursor
-            cursor.execute("SET LOCAL session_replication_role = origin")
-        else:
-            cursor.execute("PRAGMA ignore_check_constraints = ON")
-            with row_triggers.lifted():
-                yield cursor
-            cursor.execute("PRAGMA ignore_check_constraints = OFF")
 
 
 def change(row: Any, **values: Any) -> None:
@@ -46,13 +29,13 @@ def change(row: Any, **values: Any) -> None:
     names = ", ".join(f"{name} = %s" for name in values)
     adapt = connection.ops.adapt_datetimefield_value
     stored = [adapt(v) if isinstance(v, datetime) else v for v in values.values()]
-    with bypassed() as cursor:
+    with past_the_guards() as cursor:
         cursor.execute(f"UPDATE {row._meta.db_table} SET {names} WHERE id = %s", [*stored, row.pk])
 
 
 def drop(row: Any) -> None:
     """DELETE past the models."""
-    with bypassed() as cursor:
+    with past_the_guards() as cursor:
         cursor.execute(f"DELETE FROM {row._meta.db_table} WHERE id = %s", [row.pk])
 
 

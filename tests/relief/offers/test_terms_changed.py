@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.db.models import Model
 
 from loans.domain.components import Components
@@ -30,6 +29,7 @@ from relief.offers.models import Agreement, Offer
 from relief.plans import watch as plan_watch
 from tests import factories
 from tests.factories import NOW, case_at, staff
+from tests.past_guards import past_the_guards
 from tests.relief.crash import snapshot
 
 pytestmark = pytest.mark.django_db
@@ -189,15 +189,10 @@ def test_a_tampered_agreement_is_detected(what: str) -> None:
 def by_hand(row: Model, column: str, value: object) -> None:
     """As somebody with access to the database would: past every trigger."""
     written = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            cursor.execute("SET LOCAL session_replication_role = replica")
+    with past_the_guards() as cursor:
         cursor.execute(
             f"UPDATE {row._meta.db_table} SET {column} = %s WHERE id = %s", [written, row.pk]
         )
-        if connection.vendor == "postgresql":
-            cursor.execute("SET LOCAL session_replication_role = origin")
 
 
 def test_a_plan_that_the_books_compute_otherwise_is_not_signed(

@@ -19,6 +19,7 @@ from relief.offers.models import Agreement, Offer
 from tests import factories
 from tests.factories import NOW
 from tests.loans.pages.marks import figures
+from tests.past_guards import past_the_guards
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -189,7 +190,8 @@ def test_the_agreement_shows_text_proof_and_pdf() -> None:
 
 def test_tampering_is_shown_and_no_pdf_is_given() -> None:
     case = factories.case_at(State.PLAN_ACTIVE)
-    Document.objects.update(text="减免全部本金")
+    with past_the_guards():
+        Document.objects.update(text="减免全部本金")
     client = own(case)
     with clock.frozen(NOW):
         html = client.get(f"/relief/{case.public_id}/agreement/").content.decode()

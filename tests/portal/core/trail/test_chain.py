@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -15,9 +13,10 @@ from django.test import override_settings
 from portal.core.accounts import trail
 from portal.core.kernel.security import SecurityKind
 from portal.core.models import SecurityEvent, TrailDay, TrailLink, User
-from portal.core.trail import chain, row_triggers
+from portal.core.trail import chain
 from portal.core.trail.seals import is_sealed, trails
 from tests.conftest import at
+from tests.past_guards import past_the_guards
 from tests.portal.people import lin
 
 pytestmark = pytest.mark.django_db
@@ -32,18 +31,6 @@ def write(count: int = 1, user: User | None = None) -> list[SecurityEvent]:
 
 def wrong() -> list[str]:
     return [f"{where}: {problem}" for where, problem in chain.problems()]
-
-
-@contextmanager
-def past_the_guards() -> Iterator[Any]:
-    """SQL of somebody who owns the database, but not our key."""
-    with row_triggers.lifted(), connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            cursor.execute("SET LOCAL session_replication_role = replica")
-        yield cursor
-        if connection.vendor == "postgresql":
-            cursor.execute("SET LOCAL session_replication_role = origin")
 
 
 def tamper(sql: str, *values: Any) -> None:
@@ -238,17 +225,6 @@ def test_the_database_refuses_to_rewrite_the_trail(table: str, sql: str) -> None
         connection.cursor() as cursor,
     ):
         cursor.execute(sql.format(table))
-
-
-@pytest.mark.skipif("connection.vendor != 'sqlite'")
-def test_sqlite_has_its_triggers_after_all_migrations() -> None:
-    """A migration that makes one of these tables anew must call refuse_on_sqlite again."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT tbl_name FROM sqlite_master WHERE type = 'trigger'")
-        guarded = [table for (table,) in cursor.fetchall()]
-
-    tables = {model._meta.db_table for model in trails().values()} | {*ALL, "relief_policy"}
-    assert {table: guarded.count(table) for table in tables} == dict.fromkeys(tables, 2)
 
 
 def test_a_backlog_is_linked_in_bounded_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
