@@ -26,7 +26,7 @@ from tests.authenticator import App
 
 pytestmark = pytest.mark.django_db
 # As the names of addresses say it; a new one of these kinds needs its line in the table.
-GRAVE = re.compile(r"approve|revoke|reverse|write_?off|export_file")
+GRAVE = re.compile(r"approve|revoke|reverse|write_?off|(export|report)_file")
 CONFIRM = "/admin/factor/confirm/"
 REASON = "银行通知该笔款项退回，\r\n“原路”退汇 100% & 已核对"
 
