@@ -42,8 +42,12 @@ def lend(
     term: int = 12,
     product: str = "daily_004",
 ) -> Loan:
-    """A loan whose instalment `number` is due on `due`: drawn so many months before."""
+    """A loan whose instalment `number` is due on `due`: drawn so many months before.
+
+    Its number ends as the phone does, unless there is such a loan already.
+    """
     drawdown = months_before(due, number)
+    contract = f"JB{drawdown:%Y%m%d}-{(borrower.phone or '')[-4:]}"
     return open_loan(
         borrower=borrower,
         product=product,
@@ -52,7 +56,7 @@ def lend(
         drawdown_on=drawdown,
         due_day=due.day,
         now=moment(drawdown, "10:00"),
-        number=f"JB{drawdown:%Y%m%d}-{(borrower.phone or '')[-4:]}",
+        number="" if Loan.objects.filter(number=contract).exists() else contract,
     )
 
 

@@ -253,6 +253,22 @@ def test_the_newcomer_gets_a_sample_loan(demo: None, client: Client) -> None:
     assert client.post("/demo/sample-loan/", {"kind": "what"}).status_code == 302
 
 
+def test_a_sample_loan_paid_off_makes_room_for_another_of_the_same_day(
+    demo: None, client: Client
+) -> None:
+    client.force_login(factories.borrower("13900001234"))
+    client.post("/demo/sample-loan/", {"kind": "fresh"})
+    first = Loan.objects.get()
+    factories.pay_amount(first, first.principal, NOW.date())
+
+    answer = client.post("/demo/sample-loan/", {"kind": "fresh"})
+
+    assert answer.status_code == 302
+    numbers = set(Loan.objects.values_list("number", flat=True))
+    assert "JB20261124-1234" in numbers
+    assert len(numbers) == 2
+
+
 def test_a_visitor_who_registered_gets_their_own_sample_loan(demo: None, client: Client) -> None:
     visitor = User.objects.create_borrower("13712345678", "来访者")
     client.force_login(visitor)
