@@ -134,6 +134,8 @@ client = Client(headers={"x-forwarded-proto": "https", "x-forwarded-for": "203.0
 client.get("/login/", secure=True)
 values = {"by": "password", "phone": "13800136027", "password": PASSWORD, "agree": "on"}
 assert client.post("/login/", values, secure=True).status_code == 302
+calls = {"sms_enabled": "on", "call_from": "09:00", "call_to": "20:00"}
+assert client.post("/me/settings/", calls, secure=True).status_code == 302
 for cookie in client.cookies.values():
     print(cookie.key, bool(cookie["secure"]), cookie["path"], cookie["domain"] or "-")
 """
@@ -155,7 +157,7 @@ def test_under_https_cookies_are_kept_to_this_host(tmp_path: Path) -> None:
 
     assert run.returncode == 0, run.stderr
     assert sorted(run.stdout.split("\n")[:-1]) == [
-        f"__Host-{name} True / -" for name in ("csrftoken", "device", "sessionid")
+        f"__Host-{name} True / -" for name in ("csrftoken", "device", "messages", "sessionid")
     ]
 
 

@@ -327,6 +327,7 @@ HTTPS = flag("HTTPS", default=not DEMO)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 if HTTPS:  # the browser keeps these to this very host and to TLS
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+MESSAGE_STORAGE = "portal.site.passing_messages.PassingMessages"
 SECURE_SSL_REDIRECT = HTTPS
 # PASSKEY_ORIGINS: where people open the site, by commas; passkeys work there and nowhere else. What
 # a request says of its host is not asked, so a proxy changes nothing.
