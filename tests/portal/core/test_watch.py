@@ -81,7 +81,7 @@ def test_many_failures_at_an_account_of_staff_stand_on_the_board() -> None:
 
     fail(victim, 1)
 
-    assert f"（{victim.username}）的账户有 {watch.OF_ONE} 次登录失败" in board_of(manager)
+    assert f"（{victim.staff_code}）的账户有 {watch.OF_ONE} 次登录失败" in board_of(manager)
     assert "次登录失败" not in board_of(victim)
     assert watch.warnings(manager, clock.real_now() + watch.WINDOW + timedelta(minutes=1)) == []
 
