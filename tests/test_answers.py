@@ -134,7 +134,7 @@ client = Client(headers={"x-forwarded-proto": "https", "x-forwarded-for": "203.0
 client.get("/login/", secure=True)
 values = {"by": "password", "phone": "13800136027", "password": PASSWORD, "agree": "on"}
 assert client.post("/login/", values, secure=True).status_code == 302
-calls = {"sms_enabled": "on", "call_from": "09:00", "call_to": "20:00"}
+calls = {"sms_enabled": "on", "call_from": "09:00:00", "call_to": "20:00:00"}
 assert client.post("/me/settings/", calls, secure=True).status_code == 302
 for cookie in client.cookies.values():
     print(cookie.key, bool(cookie["secure"]), cookie["path"], cookie["domain"] or "-")
