@@ -19,11 +19,13 @@ class ReliefConfig(AppConfig):
         from loans.services import observers
         from loans.services.acts import proposals
         from portal.core.accounts import staff
-        from portal.core.probes import add_probe
+        from portal.core.probes import add_fact, add_probe
+        from portal.core.storage import private
         from relief import checks  # noqa: F401 - registers itself
         from relief.cases.handover import hand_over
         from relief.cases.models import Policy
         from relief.cases.queries import oldest_overdue_sweep_seconds, overdue_sweeps
+        from relief.evidence import antivirus
         from relief.plans.clock import watches
         from relief.plans.loan_watch import LoanWatch
         from relief.presenters.standing import of_loan, promises_of_loan
@@ -34,5 +36,12 @@ class ReliefConfig(AppConfig):
         stage.register(watches)
         proposals.register_rules(lambda: Policy.current_rules().act_rules)
         staff.register_hand_over(hand_over)
+        add_fact("virus_scan", lambda: "on" if antivirus.is_on() else "off")
+        add_probe("file_store_silent", lambda now: int(not private.answers()), limit=0)
+        add_probe(
+            "virus_scanner_silent",
+            lambda now: int(antivirus.is_on() and not antivirus.answers()),
+            limit=0,
+        )
         add_probe("overdue_sweeps", overdue_sweeps)
         add_probe("oldest_overdue_sweep_seconds", oldest_overdue_sweep_seconds, limit=SWEEP_MAX_AGE)

@@ -81,7 +81,7 @@ LAYER_OF: dict[str, str] = {
         pure="consent_texts filecheck filecheck_bundle filecheck_pages filecheck_pdf filecheck_pictures"
         " filecheck_render filecheck_signatures kinds",
         models="models",
-        services="access_log checks consents files pages reconcile retention rotation sandbox watermark",
+        services="access_log antivirus checks consents files pages reconcile retention rotation sandbox watermark",
     ),
     **_below(
         "relief.offers",

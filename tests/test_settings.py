@@ -54,6 +54,7 @@ WRONG = [
     ("S3_SECRET", {**LIFE, **BUCKET, "S3_SECRET": ""}, "is missing"),
     ("S3_ENDPOINT", {**LIFE, **BUCKET, "S3_ENDPOINT": "http://a.b"}, "must begin with https://"),
     ("S3_ADDRESSING", {**LIFE, **BUCKET, "S3_ADDRESSING": "x"}, "must be auto, path or virtual"),
+    ("CLAMD", {**LIFE, "CLAMD": "clamd.example"}, "must be like unix:///run/clamav/clamd.ctl"),
     ("RISK_CLASS_DAYS", {**LIFE, "RISK_CLASS_DAYS": "1,91,91,361"}, "4 rising whole numbers"),
     ("RISK_CLASS_DAYS", {**LIFE, "RISK_CLASS_DAYS": "0,91,271,361"}, "4 rising whole numbers"),
     ("RISK_CLASS_DAYS", {**LIFE, "RISK_CLASS_DAYS": "1,90"}, "4 rising whole numbers"),
@@ -191,7 +192,7 @@ def test_aliyun_needs_its_settings(tmp_path: Path, variable: str, value: str) ->
         ALIYUN,
         {**ALIYUN, "ALIYUN_SMS_ENDPOINT": "http://127.0.0.1:8123"},
         {**LIFE, "EVIDENCE_KEYS": f"{LONG},{'l' * 32}", "EVIDENCE_STORAGE": "/srv/papers"},
-        {**LIFE, **BUCKET, "S3_REGION": "cn-north-1"},
+        {**LIFE, **BUCKET, "S3_REGION": "cn-north-1", "CLAMD": "tcp://10.0.0.5:3310"},
         {**LIFE, **BUCKET, "S3_ENDPOINT": "http://127.0.0.1:9000", "S3_ADDRESSING": "path"},
     ],
 )

@@ -1,4 +1,4 @@
-"""Figures that /readyz and /metrics show; an app above adds its own, so portal imports none."""
+"""Figures that /readyz and /metrics show, and facts beside them; an app above adds its own, so portal imports none."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 Measure = Callable[[datetime], int]
+Fact = Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Probe:
 
 
 _probes: dict[str, Probe] = {}
+_facts: dict[str, Fact] = {}
 
 
 def add_probe(name: str, measure: Measure, *, limit: int | None = None) -> None:
@@ -33,3 +35,13 @@ def add_probe(name: str, measure: Measure, *, limit: int | None = None) -> None:
 def all_probes() -> tuple[Probe, ...]:
     """In the order in which they were added."""
     return tuple(_probes.values())
+
+
+def add_fact(name: str, tell: Fact) -> None:
+    """Say in /readyz, under `name`, what is in force here; it makes nobody ready or not."""
+    _facts[name] = tell
+
+
+def all_facts() -> dict[str, str]:
+    """What is in force, by name."""
+    return {name: tell() for name, tell in _facts.items()}

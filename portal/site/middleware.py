@@ -33,6 +33,7 @@ from portal.core.kernel.addresses import parse_address
 from portal.core.kernel.errors import InvalidInput
 from portal.core.models import User
 from portal.core.publicids import new_public_id
+from portal.core.storage import FileUnavailable
 from portal.core.web import proofs, visitor
 from portal.core.web.bodies import FILES, Body, limit_of
 from portal.core.web.htmx import wants_part
@@ -396,6 +397,9 @@ class PrivatePagesMiddleware:
         return response
 
 
+NO_FILE_NOW = "文件现在读不出来，没有丢失，请过几分钟再试；一直不行请联系客服。"
+
+
 class RuleViolationMiddleware:
     """Safety net: a refusal that no view has answered becomes a page, never a 500.
 
@@ -418,6 +422,9 @@ class RuleViolationMiddleware:
                 exc_info=exception,
             )
             return refusal(request, _unfit_text(request), status=400)
+        if isinstance(exception, FileUnavailable):
+            logger.error("file.unavailable", extra={"request": request, "view": view, "kind": kind})
+            return refusal(request, NO_FILE_NOW, status=503)
         if not isinstance(exception, RuleViolation | InvalidInput):
             return None
         logger.warning("rule.unanswered", extra={"request": request, "view": view, "kind": kind})

@@ -156,6 +156,10 @@ if any(len(key) < 32 for key in EVIDENCE_KEYS):
 SIGNATURE_ROOTS = os.environ.get("SIGNATURE_ROOTS", "")
 if SIGNATURE_ROOTS and not Path(SIGNATURE_ROOTS).is_file():
     raise stop("SIGNATURE_ROOTS", f"{SIGNATURE_ROOTS} does not exist")
+# CLAMD: the virus scanner that each file waits for, unix:///run/clamav/clamd.ctl or tcp://host:3310; off by default.
+CLAMD = os.environ.get("CLAMD") or ""
+if not re.fullmatch(r"unix:///\S+|tcp://[\w.-]+:\d{1,5}|", CLAMD):
+    raise stop("CLAMD", "must be like unix:///run/clamav/clamd.ctl or tcp://host:3310")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # of a form without its files
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # above it an upload is spooled to disk
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200

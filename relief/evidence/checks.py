@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from django.db import transaction
 
-from portal.core.storage import private
+from portal.core.storage import Damaged, private
 from relief.cases.workflow import IN_TALKS, State
 from relief.conversation import messages
+from relief.evidence import antivirus, sandbox
 from relief.evidence import kinds as rules
-from relief.evidence import sandbox
 from relief.evidence.kinds import EvidenceState, FileType, ReplaceReason
 from relief.evidence.models import Evidence, EvidencePage
 
+logger = logging.getLogger(__name__)
 CHECKS_A_MINUTE = (
     20  # of one person: a case full of files at once; the others wait, nobody else does
 )
 MINUTE = timedelta(minutes=1)
+VIRUS_REASONS = {
+    antivirus.Verdict.CLEAN: None,
+    antivirus.Verdict.INFECTED: ReplaceReason.INFECTED,
+    antivirus.Verdict.TOO_LARGE: ReplaceReason.TOO_HEAVY,
+}
 
 
 def check_file(*, evidence_id: int, now: datetime) -> Evidence | None:
     """Decode one file in the limited child and keep its harmless copy and pages, or say why not.
 
-    Safe to run twice: the first result stands. None when there was nothing to check, or the person has
-    had their share of the last minute: the file waits for a later sweep.
+    Safe to run twice: the first result stands. None when there was nothing to check, or when it has to
+    wait: for this person's share of the next minute, for the virus scanner's verdict, for the place of
+    the files, for room on the disk. The sweep takes it up again.
     """
     waiting = Evidence.objects.to_check().select_related("case")
     evidence = waiting.filter(pk=evidence_id).first()
@@ -35,10 +44,20 @@ def check_file(*, evidence_id: int, now: datetime) -> Evidence | None:
         return None
     kind = rules.CHECK_KINDS[FileType(evidence.content_type)]
     try:
-        with private.open(evidence.stored_key) as source, sandbox.check(kind, source) as result:
-            _keep(evidence, result, now)
-    except FileNotFoundError:
+        with private.open(evidence.stored_key) as source:
+            refusal = _virus_refusal(source)
+            if refusal:
+                _keep_result(evidence, now, state=EvidenceState.REPLACE, reason=refusal)
+                return evidence
+            source.seek(0)
+            with sandbox.check(kind, source) as result:
+                _keep(evidence, result, now)
+    except (FileNotFoundError, Damaged):
         _keep_result(evidence, now, state=EvidenceState.REPLACE, reason=ReplaceReason.UNREADABLE)
+    except OSError as missing:
+        why = type(missing).__name__
+        logger.warning("evidence.check_waits", extra={"evidence": evidence.pk, "why": why})
+        return None
     return evidence
 
 
@@ -48,6 +67,13 @@ def _has_had_their_share(evidence: Evidence, now: datetime) -> bool:
         case__borrower=evidence.case.borrower_id, checked_at__gt=now - MINUTE
     )
     return lately.count() >= CHECKS_A_MINUTE
+
+
+def _virus_refusal(source: BinaryIO) -> ReplaceReason | None:
+    """Why the virus scanner, where there is one, does not let the file through; ScannerDown if it is silent."""
+    if not antivirus.is_on():
+        return None
+    return VIRUS_REASONS[antivirus.scan(source)]
 
 
 def _keep(evidence: Evidence, result: sandbox.Checked, now: datetime) -> None:

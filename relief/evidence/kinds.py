@@ -91,6 +91,7 @@ class ReplaceReason(StrEnum):
     TOO_HEAVY = "too_heavy"
     ENCRYPTED = "encrypted"
     ACTIVE_CONTENT = "active_content"
+    INFECTED = "infected"
 
 
 REASON_LABELS: Final[dict[ReplaceReason, str]] = {
@@ -105,6 +106,7 @@ REASON_LABELS: Final[dict[ReplaceReason, str]] = {
     ReplaceReason.TOO_HEAVY: "内容过大",
     ReplaceReason.ENCRYPTED: "已加密",
     ReplaceReason.ACTIVE_CONTENT: "安全检查未通过",
+    ReplaceReason.INFECTED: "发现病毒",
 }
 REASON_SENTENCES: Final[dict[ReplaceReason, str]] = {
     ReplaceReason.BLURRED: "照片看不清，请在光线充足处重新拍摄",
@@ -118,6 +120,7 @@ REASON_SENTENCES: Final[dict[ReplaceReason, str]] = {
     ReplaceReason.TOO_HEAVY: "文件内容过大，无法检查。请改为照片或重新导出后上传",
     ReplaceReason.ENCRYPTED: "PDF 要密码才能打开，无法查看。请取消打开密码后重新上传",
     ReplaceReason.ACTIVE_CONTENT: "安全检查未通过，请换一份（PDF 含脚本、程序或多媒体）",
+    ReplaceReason.INFECTED: "病毒检查发现问题，请用杀毒软件清理后重新导出，或换一份上传",
 }
 STAFF_REASONS: Final = tuple(list(ReplaceReason)[:5])
 

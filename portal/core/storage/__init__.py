@@ -34,7 +34,7 @@ from portal.core.storage.envelope import (
     unseal,
 )
 from portal.core.storage.folder import Folder
-from portal.core.storage.store import Kept, Store, StoreDown
+from portal.core.storage.store import FileUnavailable, Gone, Kept, Store, StoreDown
 
 logger = logging.getLogger(__name__)
 _KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{30}(?:\.[a-z0-9]{1,8})?")
@@ -59,8 +59,8 @@ class Readable(Protocol):
 class PrivateStorage:
     """Keys look like `ab/1f…30 hex….pdf`; anything else is refused with ValueError.
 
-    What fails is an OSError: FileNotFoundError where the bytes are gone, StoreDown where they may be
-    had later, Damaged where they are not what was written, UnknownKey where nobody here can read them.
+    A file that cannot be had is FileUnavailable: Gone, StoreDown where it may be had later, Damaged
+    where it is not what was written, UnknownKey where nobody here can read it.
     """
 
     @property
@@ -74,6 +74,14 @@ class PrivateStorage:
     def where(self) -> str:
         """The folder or the bucket, for operators."""
         return self.store.label
+
+    def answers(self) -> bool:
+        """Whether the place can be read now."""
+        try:
+            self.store.exists(PROOF)
+        except OSError:
+            return False
+        return True
 
     @property
     def ring(self) -> KeyRing:
@@ -141,12 +149,19 @@ class PrivateStorage:
         self._rewrap(PROOF)
 
     def _opened(self, name: str) -> BinaryIO:
-        file = self.store.read(name)
         try:
-            return unseal(file, name=name, ring=self.ring)
+            file = self.store.read(name)
+        except FileNotFoundError as gone:
+            raise Gone(name) from gone
+        try:
+            plain = unseal(file, name=name, ring=self.ring)
+            while plain.read(CHUNK):
+                pass  # to its end before anybody gets a byte: no page is cut off in the middle
+            plain.seek(0)
         except OSError:
             file.close()
             raise
+        return plain
 
     def _remove(self, name: str) -> None:
         try:
@@ -213,4 +228,13 @@ def _bucket(options: tuple[tuple[str, str], ...]) -> Store:
 
 private = PrivateStorage()
 
-__all__ = ["CHUNK", "Damaged", "Kept", "StoreDown", "Stored", "UnknownKey", "private"]
+__all__ = [
+    "CHUNK",
+    "Damaged",
+    "FileUnavailable",
+    "Kept",
+    "StoreDown",
+    "Stored",
+    "UnknownKey",
+    "private",
+]

@@ -23,6 +23,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from portal.core.storage.store import FileUnavailable
+
 MAGIC = b"KXE1"  # no JPEG, PNG, HEIC or PDF begins like this: what does not is plain, of an older version
 ID, NONCE, TAG, KEY = 8, 12, 16, 32
 HEADER = len(MAGIC) + ID + NONCE + KEY + TAG
@@ -30,11 +32,11 @@ CHUNK = 64 * 1024  # plain bytes
 SEALED_CHUNK = CHUNK + TAG
 
 
-class UnknownKey(OSError):
+class UnknownKey(FileUnavailable):
     """Wrapped with a key that EVIDENCE_KEYS does not have."""
 
 
-class Damaged(OSError):
+class Damaged(FileUnavailable):
     """Cut, changed, extended, reordered, or put under another name."""
 
 

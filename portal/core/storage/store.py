@@ -8,11 +8,19 @@ from datetime import datetime
 from typing import BinaryIO, Protocol
 
 
-class StoreDown(OSError):
+class FileUnavailable(OSError):
+    """A private file cannot be had; pages say so with one sentence, and tasks try again later."""
+
+
+class Gone(FileUnavailable, FileNotFoundError):
+    """There are no bytes under the name any more."""
+
+
+class StoreDown(FileUnavailable):
     """The place does not answer now; what it holds is as it was, and a later try may succeed."""
 
 
-class StoreRefuses(OSError):
+class StoreRefuses(FileUnavailable):
     """The place answers, and refuses: no such bucket, no right to it. Waiting does not help."""
 
 

@@ -16,7 +16,7 @@ from portal.core import clock
 from portal.core.calendar.reach import days_ahead, reach
 from portal.core.kernel.businesstime import business_date
 from portal.core.models import Delivery, Heartbeat
-from portal.core.probes import all_probes
+from portal.core.probes import all_facts, all_probes
 
 BEAT_MAX_AGE = 60  # seconds without a sign of life of beat and worker before /readyz says no
 NOTICE_MAX_AGE = 300  # seconds a notice may be due without being sent before /readyz says no
@@ -37,7 +37,11 @@ def readyz(request: HttpRequest) -> JsonResponse:
     503 if what the promises rest on is broken. Pages may work all the same: alarms ask this,
     a load balancer asks /healthz.
     """
-    report: dict[str, Any] = {"database": database_answers(), "broker": broker_answers()}
+    report: dict[str, Any] = {
+        "database": database_answers(),
+        "broker": broker_answers(),
+        **all_facts(),
+    }
     if report["database"]:
         report |= figures(clock.now(), clock.real_now())
     ready = report["broker"] and report["database"] and is_well(report)

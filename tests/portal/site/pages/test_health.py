@@ -10,6 +10,7 @@ import tempfile
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import redis
@@ -19,6 +20,8 @@ from redis.retry import Retry
 
 from portal.core import clock, probes
 from portal.core.models import Delivery, Heartbeat, PhoneTask, WorkDay
+from portal.core.storage import StoreDown
+from portal.core.storage.folder import Folder
 from portal.site.pages import gauges, health
 from portal.site.private_redis import command
 from relief.cases.models import Deadline
@@ -59,6 +62,9 @@ def test_ready_shows_every_figure(client: Client, well: None) -> None:
         "oldest_due_notice_seconds": 0,
         "calendar_days_ahead": 669,  # 2026-03-02 to 2027-12-31
         "calendar_official_days_ahead": 304,  # to 2026-12-31
+        "virus_scan": "off",
+        "file_store_silent": 0,
+        "virus_scanner_silent": 0,
         "overdue_sweeps": 0,
         "oldest_overdue_sweep_seconds": 0,
     }
@@ -84,6 +90,20 @@ def test_a_missing_calendar_is_told_not_fatal(client: Client, well: None) -> Non
     status, report = ask(client)
 
     assert (status, report["calendar_days_ahead"]) == (200, -1)
+
+
+def test_a_silent_place_of_files_and_a_silent_scanner_are_not_ready(
+    client: Client, well: None, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.CLAMD = "unix:///nowhere/clamd.ctl"
+    status, report = ask(client)
+    assert (status, report["virus_scan"], report["virus_scanner_silent"]) == (503, "on", 1)
+
+    settings.CLAMD = ""
+    assert ask(client)[0] == 200
+    monkeypatch.setattr(Folder, "exists", Mock(side_effect=StoreDown("no answer")))
+    status, report = ask(client)
+    assert (status, report["file_store_silent"]) == (503, 1)
 
 
 @pytest.mark.parametrize("age", [None, 61])
