@@ -37,6 +37,7 @@ from loans.queries.carrying import (
 )
 from loans.queries.debt import debt_of
 from loans.queries.journal import Period, journal, trial_balance
+from loans.queries.penalty_basis import CHARGED, LOAN, NOT_CHARGED
 from loans.queries.portfolio import (
     AMOUNT_COLUMNS,
     PortfolioSums,
@@ -44,7 +45,6 @@ from loans.queries.portfolio import (
     report_cells,
 )
 from loans.queries.position import Position
-from loans.queries.standing import CHARGED, LOAN, NOT_CHARGED
 from loans.queries.stream import CHUNK, ByKey, keyed, stream_positions
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO

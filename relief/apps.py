@@ -14,7 +14,7 @@ class ReliefConfig(AppConfig):
 
     def ready(self) -> None:
         """Listens to the books, adds checks and a probe; models exist from here on."""
-        from loans.presenters import standing
+        from loans.presenters import relief_status
         from loans.queries import stage
         from loans.services import observers
         from loans.services.acts import proposals
@@ -28,11 +28,11 @@ class ReliefConfig(AppConfig):
         from relief.evidence import antivirus
         from relief.plans.clock import watches
         from relief.plans.loan_watch import LoanWatch
-        from relief.presenters.standing import of_loan, promises_of_loan
+        from relief.presenters.relief_status import of_loan, promises_of_loan
 
         observers.register(LoanWatch())
-        standing.register(of_loan)
-        standing.register_promises(promises_of_loan)
+        relief_status.register(of_loan)
+        relief_status.register_promises(promises_of_loan)
         stage.register(watches)
         proposals.register_rules(lambda: Policy.current_rules().act_rules)
         staff.register_hand_over(hand_over)

@@ -18,8 +18,8 @@ from loans.presenters.amounts import desk_parts
 from loans.presenters.rules import penalty_rules
 from loans.queries.carrying import ever_written_off, off_balance
 from loans.queries.debt import debt_of
+from loans.queries.penalty_basis import LOAN
 from loans.queries.position import load_position
-from loans.queries.standing import LOAN
 from loans.queries.statement import corrections_of
 from loans.services.acts.proposals import ProposedAct, may_propose
 from portal.core import clock

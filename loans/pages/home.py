@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 
 from loans.pages._common import borrower
 from loans.presenters.home import home_view
-from loans.presenters.standing import latest_of
+from loans.presenters.relief_status import latest_of
 from loans.queries.debt import borrower_debts
 from portal.core import clock
 from portal.core.web.access import borrower_only

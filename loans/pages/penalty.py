@@ -15,7 +15,7 @@ from loans.presenters import origins as sources
 from loans.presenters import penalty as present
 from loans.presenters.amounts import penalty_all
 from loans.presenters.loan import LoanName, penalty_of_all, places
-from loans.presenters.standing import promises_of, relief_status_of
+from loans.presenters.relief_status import promises_of, relief_status_of
 from loans.queries.debt import borrower_positions, debt_of
 from loans.queries.penalty import penalty_owed, story_of
 from loans.queries.position import Position, load_position

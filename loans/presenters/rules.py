@@ -8,7 +8,7 @@ from loans.domain.penalty.interest import InstalmentPenalty
 from loans.domain.profile import PenaltyBase, PenaltyCause, ProductProfile, RateKind
 from loans.presenters import wording
 from loans.presenters.amounts import penalty_all
-from loans.presenters.standing import Promises
+from loans.presenters.relief_status import Promises
 from loans.queries.stage import LoanStage
 from loans.queries.types import Debt
 from portal.core.kernel.money import Rounding

@@ -11,8 +11,8 @@ from decimal import Decimal
 
 from loans.domain.penalty.interest import overdue_days
 from loans.models import RECEIVABLES, Account, Entry
+from loans.queries.penalty_basis import LOAN, PenaltyBasis, R, S
 from loans.queries.position import Position
-from loans.queries.standing import LOAN, PenaltyBasis, R, S
 from portal.core.kernel.money import ZERO
 
 WRITTEN_OFF: dict[Account, tuple[Account, ...]] = {  # by the account that stands against them

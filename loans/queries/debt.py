@@ -11,9 +11,9 @@ from typing import Generic, NamedTuple
 from loans.domain.components import Components
 from loans.domain.penalty.interest import Charges, overdue_days
 from loans.models import Account, Entry, Instalment, Loan
+from loans.queries.penalty_basis import NOT_CHARGED, LedgerMovement, PenaltyBasis, R, S
 from loans.queries.plan import plan_rules
 from loans.queries.position import Position, load_position, load_positions
-from loans.queries.standing import NOT_CHARGED, LedgerMovement, PenaltyBasis, R, S
 from loans.queries.types import Debt, InstalmentDebt, InstalmentState
 from portal.core.kernel.money import ZERO
 from portal.core.models import User

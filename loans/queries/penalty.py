@@ -9,8 +9,8 @@ from typing import Any
 
 from loans.domain.penalty.interest import PenaltyExplanation, penalty_totals
 from loans.models import Account, Loan
+from loans.queries.penalty_basis import PenaltyBasis, R, S
 from loans.queries.position import Position, load_position
-from loans.queries.standing import PenaltyBasis, R, S
 from portal.core.kernel.money import ZERO
 
 SUMMED = ("total", "ordinary_part", "surcharge_part", "capped_part", "compound", "fee", "per_day")

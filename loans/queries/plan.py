@@ -15,8 +15,8 @@ from loans.domain.breach import Vesting, vest
 from loans.domain.components import Components, InParts
 from loans.domain.plan_rules import PlanRules
 from loans.models import Account, Schedule
+from loans.queries.penalty_basis import LeanSchedule, PenaltyBasis, R, S
 from loans.queries.position import Position
-from loans.queries.standing import LeanSchedule, PenaltyBasis, R, S
 from portal.core.kernel.money import ZERO
 
 

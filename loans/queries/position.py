@@ -19,7 +19,7 @@ from loans.domain.penalty.interest import (
 from loans.domain.profile import ProductProfile
 from loans.domain.schedule import PlanPeriod, accrued_interest
 from loans.models import Account, Entry, Instalment, Loan, Posting, Schedule
-from loans.queries.standing import INCOME_OF, LOAN, LedgerMovement, PenaltyBasis
+from loans.queries.penalty_basis import INCOME_OF, LOAN, LedgerMovement, PenaltyBasis
 from portal.core.kernel.money import ZERO
 
 INSTALMENT_ORDER = ("schedule__number", "number")

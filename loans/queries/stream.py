@@ -16,8 +16,7 @@ from django.db.models.functions import Cast
 
 from loans.domain.profile import ProductProfile
 from loans.models import Account, Entry, Instalment, Loan, Posting, Schedule
-from loans.queries.position import INSTALMENT_ORDER, Position, grouped_moves
-from loans.queries.standing import (
+from loans.queries.penalty_basis import (
     BEARING,
     REDUCING,
     LeanInstalment,
@@ -25,6 +24,7 @@ from loans.queries.standing import (
     LedgerMovement,
     PenaltyBasis,
 )
+from loans.queries.position import INSTALMENT_ORDER, Position, grouped_moves
 
 T = TypeVar("T")
 CHUNK = 2000

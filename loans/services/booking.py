@@ -26,8 +26,8 @@ from loans.queries.carrying import (
     off_balance_target,
     written_off,
 )
+from loans.queries.penalty_basis import CHARGED, INCOME_OF, LOAN, NOT_CHARGED, LedgerMovement
 from loans.queries.position import Position, load_position
-from loans.queries.standing import CHARGED, INCOME_OF, LOAN, NOT_CHARGED, LedgerMovement
 from loans.services import ledger, observers
 from loans.services.ledger import EntryDraft, PostingLine
 from portal.core.errors import StaleWrite

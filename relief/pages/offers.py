@@ -30,7 +30,7 @@ from relief.presenters.changes import changes
 from relief.presenters.comparison import today
 from relief.presenters.cost import comebacks
 from relief.presenters.progress import timeline_items
-from relief.presenters.standing import TO_REOPEN
+from relief.presenters.relief_status import TO_REOPEN
 
 RESEND_AFTER = timedelta(seconds=60)
 SENT = "signing_codes"  # session: digest -> real instant of the last code

@@ -23,7 +23,7 @@ from relief.cases.notices import RULES
 from relief.cases.workflow import Action, State
 from relief.presenters.comparison import compare
 from relief.presenters.cost import PlanSums, plan_sums
-from relief.presenters.standing import TO_REOPEN
+from relief.presenters.relief_status import TO_REOPEN
 from tests import factories
 from tests.factories import NOW
 from tests.relief.desk.desk import at_desk, page_of

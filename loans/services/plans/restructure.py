@@ -11,8 +11,8 @@ from loans.domain.plan_rules import PlanRules
 from loans.domain.restructure import PlanPreview, ReliefTerms, plan_preview
 from loans.models import Account, Entry, Instalment, Loan, Payment, Schedule
 from loans.queries.debt import debt_of
+from loans.queries.penalty_basis import LOAN
 from loans.queries.position import Position, load_position
-from loans.queries.standing import LOAN
 from loans.queries.types import Debt
 from loans.services import observers
 from loans.services.booking import Books, income, open_books

@@ -26,7 +26,7 @@ from relief.cases.timing.deadlines import chinese
 from relief.cases.workflow import IN_PLAN, OPEN, State
 from relief.conversation.answers import next_opening
 from relief.offers.models import OfferStatus
-from relief.presenters.standing import EXPIRED, TO_REOPEN
+from relief.presenters.relief_status import EXPIRED, TO_REOPEN
 
 REVIEWING = frozenset({State.SUBMITTED, State.IN_REVIEW})
 ASKS: dict[State, tuple[str, str, str]] = {  # tag, what is wanted, the button

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import reverse
 
 from loans.models import Loan
-from loans.presenters.standing import Promises, ReliefStatus
+from loans.presenters.relief_status import Promises, ReliefStatus
 from portal.core.kernel.roles import Role
 from relief.cases.collection import sentence_for
 from relief.cases.labels import label
