@@ -72,10 +72,10 @@ def need_extra(variable: str, module: str, extra: str) -> None:
 def made_once(path: Path) -> str:
     """A random secret in a file that only we may read; whoever starts first makes it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    own = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    own.touch(mode=0o600)
-    own.write_text(secrets.token_urlsafe(32))
+    fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    fresh.touch(mode=0o600)
+    fresh.write_text(secrets.token_urlsafe(32))
     with suppress(FileExistsError):  # a link appears whole, and never over another
-        os.link(own, path)
-    own.unlink()
+        os.link(fresh, path)
+    fresh.unlink()
     return path.read_text()

@@ -98,12 +98,12 @@ class ErasureRequestAdmin(OwnHiddenAdmin):
         row = self.get_object(request, object_id)
         if isinstance(row, ErasureRequest):
             why_not = erasure.why_not_answer(row, staff_user(request))
-            found = erasure.obstacle(row.user, today=clock.today())
+            obstacle = erasure.obstacle(row.user, today=clock.today())
             waits = row.state == ErasureState.PENDING
             extra_context = {
                 "may_answer": not why_not,
                 "why_not": why_not if waits else "",
-                "obstacle": f"{found.reason}。" if waits and found else "",
+                "obstacle": f"{obstacle.reason}。" if waits and obstacle else "",
                 **(extra_context or {}),
             }
         return super().change_view(request, object_id, form_url, extra_context)

@@ -66,11 +66,11 @@ def _search(paper: Evidence | None, words: str) -> dict[str, Any]:
     """On which pages of the open file the words stand; what stands around them is seen by opening one."""
     words = words.strip()[:80]
     has_text = paper is not None and bool(paper.text_key)
-    found = sorted(find(paper, words)) if paper is not None and has_text and words else []
+    numbers = sorted(find(paper, words)) if paper is not None and has_text and words else []
     return {
         "has_text": has_text,
         "words": words,
-        "found": found,
+        "found": numbers,
         "keep_words": f"&{urlencode({'find': words})}" if words else "",
     }
 

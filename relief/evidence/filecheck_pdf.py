@@ -63,16 +63,16 @@ def check_pdf(folder: Path, pages: Pages) -> dict[str, object]:
             raise Refused("unreadable")
         if len(pdf.pages) > MAX_PAGES:
             raise Refused("too_many_pages")
-        found = check_objects(pdf)
+        finds = check_objects(pdf)
         if pdf.is_encrypted:
-            found.add("lock")
-        signatures = verify(folder) if "signature" in found else []
+            finds.add("lock")
+        signatures = verify(folder) if "signature" in finds else []
         _take_out(pdf)
         pdf.save(folder / "copy", object_stream_mode=pikepdf.ObjectStreamMode.generate)
     draw_pages(folder / "copy", pages)
     return {
         "content_type": "application/pdf",
-        "dropped": sorted(found - {"signature"}),
+        "dropped": sorted(finds - {"signature"}),
         "signatures": signatures,
     }
 
@@ -86,16 +86,16 @@ def check_objects(pdf: Pdf) -> set[str]:
 
     if len(pdf.objects) > MAX_OBJECTS:
         raise Refused("too_heavy")
-    found: set[str] = set()
+    finds: set[str] = set()
     decoded = 0
     for top in [pdf.trailer, *pdf.objects]:
         for dictionary in _dictionaries(top, pikepdf):
-            found |= _look_at(dictionary, pikepdf)
+            finds |= _look_at(dictionary, pikepdf)
         if isinstance(top, pikepdf.Stream):
             decoded += decoded_size(top)
             if decoded > MAX_DECODED_BYTES:
                 raise Refused("too_heavy")
-    return found
+    return finds
 
 
 def _dictionaries(top: Any, pikepdf: Any) -> Iterator[Any]:
@@ -130,20 +130,20 @@ def _look_at(dictionary: Any, pikepdf: Any) -> set[str]:
     action = _name(dictionary.get("/S"), pikepdf)
     if action in REFUSED_ACTIONS or subtypes & REFUSED_SUBTYPES:
         raise Refused("active_content")
-    found = set()
+    finds = set()
     if "/JS" in keys or action == "/JavaScript":
         _check_script(dictionary.get("/JS"), pikepdf)
-        found.add("printing")
+        finds.add("printing")
     if action == "/Named" and _name(dictionary.get("/N"), pikepdf) == "/Print":
-        found.add("printing")
+        finds.add("printing")
     if action in ACTIONS - INWARD_ACTIONS:
-        found.add("links")
+        finds.add("links")
     if "/EF" in keys or "/EmbeddedFile" in subtypes:
         _check_attachment(dictionary, pikepdf)
-        found.add("attachments")
+        finds.add("attachments")
     if "/ByteRange" in keys:
-        found.add("signature")
-    return found
+        finds.add("signature")
+    return finds
 
 
 def _name(value: Any, pikepdf: Any) -> str:

@@ -27,7 +27,7 @@ SECONDS_A_PAGE = 0.3
 
 
 @dataclass(frozen=True)
-class Part:
+class Cutout:
     """What is drawn at once: a page, or a screen of a long one; cut off on each side, in points."""
 
     scale: float
@@ -82,7 +82,7 @@ def _allow_time(count: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (min(wanted, hard), hard))
 
 
-def _parts(page: Any, most_pixels: float, pdfium: Any) -> Iterator[Part]:
+def _parts(page: Any, most_pixels: float, pdfium: Any) -> Iterator[Cutout]:
     """How a page is drawn: as sharp as its scan, within what a page may have."""
     width, height = page.get_size()
     if min(width, height) < 1:
@@ -98,9 +98,9 @@ def _parts(page: Any, most_pixels: float, pdfium: Any) -> Iterator[Part]:
         count = -int(-(length - start) // step)
         end = start + (length - start) / count
         if height >= width:  # from the top
-            yield Part(scale, 0, height - end, 0, start)
+            yield Cutout(scale, 0, height - end, 0, start)
         else:
-            yield Part(scale, start, 0, width - end, 0)
+            yield Cutout(scale, start, 0, width - end, 0)
         start = end
 
 
@@ -120,9 +120,9 @@ def _lines(page: Any) -> Iterator[tuple[str, tuple[float, float, float, float]]]
     text = page.get_textpage()
     for number in range(min(text.count_rects(), MAX_LINES)):
         box = text.get_rect(number)
-        found = " ".join(text.get_text_bounded(*box).split())
-        if found:
-            yield found, box
+        words = " ".join(text.get_text_bounded(*box).split())
+        if words:
+            yield words, box
 
 
 def _placed(

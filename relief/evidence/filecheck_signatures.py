@@ -44,8 +44,8 @@ def _verified(signature: Any, context: Any) -> dict[str, str]:
     signer, signed_at = "", ""
     try:
         signer = _signer(signature.signer_cert)
-        told = signature.self_reported_timestamp
-        signed_at = told.isoformat() if told else ""
+        claimed_at = signature.self_reported_timestamp
+        signed_at = claimed_at.isoformat() if claimed_at else ""
         verdict = _verdict(signature, context)
     except Exception:  # an algorithm that it does not know (国密), or a broken structure
         verdict = "unknown"

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from portal.core.models import Document
-from portal.core.storage import Kept, private
+from portal.core.storage import StoredName, private
 from relief.evidence.models import Evidence, EvidencePage
 from relief.rights.models import DataExport
 
@@ -52,7 +52,7 @@ def missing_files() -> list[str]:
     return sorted(named_keys() - set(private.keys()))
 
 
-def orphan_files(*, before: datetime) -> list[Kept]:
+def orphan_files(*, before: datetime) -> list[StoredName]:
     """Files older than `before` (real time) that no row names, unfinished ones included.
 
     A crash between writing the file and committing the row leaves one; younger files may belong

@@ -70,7 +70,7 @@ def obstacle(user: User, *, today: date) -> Obstacle | None:
     return Obstacle(f"{'，'.join(running)}，法律要求在此期间保留你的信息", again_on)
 
 
-def what_stays(user: User, *, today: date) -> tuple[keeping.Kept, ...]:
+def what_stays(user: User, *, today: date) -> tuple[keeping.Retained, ...]:
     """What the law keeps of this person, and until when."""
     loans = Loan.objects.for_borrower(user)
     ends = [loan.settled_on for loan in loans if loan.settled_on is not None]
@@ -90,9 +90,11 @@ def ask_for_erasure(*, user: User, origin: Origin, now: datetime) -> ErasureRequ
 
     RuleViolation, with reason and date, while something runs.
     """
-    found = obstacle(user, today=business_date(now))
-    if found is not None:
-        raise RuleViolation(refusal_words(found.reason, found.again_on), code="erasure-obstacle")
+    hindrance = obstacle(user, today=business_date(now))
+    if hindrance is not None:
+        raise RuleViolation(
+            refusal_words(hindrance.reason, hindrance.again_on), code="erasure-obstacle"
+        )
     going_on = ErasureRequest.objects.for_user(user).going_on().first()
     if going_on is not None:
         return going_on
@@ -147,10 +149,10 @@ def approve_erasure(
     """Let the job erase it; RuleViolation when somebody else answered or something runs again."""
     with transaction.atomic():
         request = _answerable(request_id, actor)
-        found = obstacle(request.user, today=business_date(now))
-        if found is not None:
+        hindrance = obstacle(request.user, today=business_date(now))
+        if hindrance is not None:
             raise RuleViolation(
-                f"{found.reason}，不能同意，请写明原因后退回。", code="erasure-obstacle"
+                f"{hindrance.reason}，不能同意，请写明原因后退回。", code="erasure-obstacle"
             )
         request.state, request.decided_by, request.decided_at = ErasureState.APPROVED, actor, now
         request.save(update_fields=["state", "decided_by", "decided_at"])
@@ -243,9 +245,16 @@ def erase(*, request_id: int, now: datetime) -> bool:
         if request is None:
             return False
         user = request.user
-        found = obstacle(user, today=business_date(now))
-        if found is not None:
-            _refuse(request, found.reason, found.again_on, actor=None, origin=trail.SYSTEM, now=now)
+        hindrance = obstacle(user, today=business_date(now))
+        if hindrance is not None:
+            _refuse(
+                request,
+                hindrance.reason,
+                hindrance.again_on,
+                actor=None,
+                origin=trail.SYSTEM,
+                now=now,
+            )
             return True
         request.erased = _erase_data(user, now=now)
         request.state, request.erased_at = ErasureState.DONE, now

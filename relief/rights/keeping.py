@@ -23,7 +23,7 @@ ACCOUNT_GOES: Final = "姓名、手机号和登录账户（没有借款记录，
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Retained:
     """One thing that stays: what, by which rule, and at least until when (None: not running out yet)."""
 
     what: str
@@ -31,24 +31,24 @@ class Kept:
     until: date | None
 
 
-def kept(*, today: date, last_loan_ended_on: date | None, has_loans: bool) -> tuple[Kept, ...]:
+def kept(*, today: date, last_loan_ended_on: date | None, has_loans: bool) -> tuple[Retained, ...]:
     """What stays after an erasure on `today`.
 
     Example: settled on 2026-03-02 → books, agreements and identity until 2036-03-02.
     """
     lines = [
-        Kept(
+        Retained(
             "材料的摘要、类型，申请的审核结果和办理记录",
             "证明处理过个人信息",
             _years(today, RECORDS_YEARS),
         ),
-        Kept("消息和短信的发送记录", "催收和通知记录的国家标准", _years(today, NOTICES_YEARS)),
+        Retained("消息和短信的发送记录", "催收和通知记录的国家标准", _years(today, NOTICES_YEARS)),
     ]
     if has_loans:
         until = _years(last_loan_ended_on, BOOKS_YEARS) if last_loan_ended_on else None
         lines.insert(
             0,
-            Kept(
+            Retained(
                 "姓名、手机号、借款账务、方案、协议和结清证明",
                 "反洗钱法对客户身份和交易记录的要求",
                 until,

@@ -34,7 +34,7 @@ from portal.core.storage.envelope import (
     unseal,
 )
 from portal.core.storage.folder import Folder
-from portal.core.storage.store import FileUnavailable, Gone, Kept, Store, StoreDown
+from portal.core.storage.store import FileUnavailable, Gone, Store, StoredName, StoreDown
 
 logger = logging.getLogger(__name__)
 _KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{30}(?:\.[a-z0-9]{1,8})?")
@@ -115,11 +115,11 @@ class PrivateStorage:
         """Every complete file, for reconciling with the rows that name them."""
         return (kept.name for kept in self.store.listed() if _KEY.fullmatch(kept.name))
 
-    def listed(self) -> Iterator[Kept]:
+    def listed(self) -> Iterator[StoredName]:
         """Every file, unfinished ones included."""
         return self.store.listed()
 
-    def discard(self, kept: Kept) -> None:
+    def discard(self, kept: StoredName) -> None:
         """Remove one that was listed."""
         self._remove(kept.name)
 
@@ -232,9 +232,9 @@ __all__ = [
     "CHUNK",
     "Damaged",
     "FileUnavailable",
-    "Kept",
     "StoreDown",
     "Stored",
+    "StoredName",
     "UnknownKey",
     "private",
 ]

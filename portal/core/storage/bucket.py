@@ -14,7 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from storages.backends.s3 import S3Storage
 
-from portal.core.storage.store import Kept, StoreDown, StoreRefuses
+from portal.core.storage.store import StoredName, StoreDown, StoreRefuses
 
 IN_MEMORY = 8 * 1024 * 1024  # bytes of one (sealed) file; above it, a temporary file
 NAME = re.compile(r"[^/]{2}/[^/]+")
@@ -87,7 +87,7 @@ class Bucket:
         with _as_os_errors():
             self.files.delete(name)
 
-    def listed(self) -> Iterator[Kept]:
+    def listed(self) -> Iterator[StoredName]:
         start = self._full("")
         with _as_os_errors():
             pages = self.files.connection.meta.client.get_paginator("list_objects_v2")
@@ -95,7 +95,7 @@ class Bucket:
                 for item in page.get("Contents", ()):
                     name = item["Key"].removeprefix(start)
                     if NAME.fullmatch(name):
-                        yield Kept(name, item["LastModified"])
+                        yield StoredName(name, item["LastModified"])
 
     def _full(self, name: str) -> str:
         return f"{self.prefix}/{name}" if self.prefix else name

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from portal.core.storage.store import Kept
+from portal.core.storage.store import StoredName
 
 PART = ".part"  # how unfinished files end; a crash may leave one, no row ever names one
 
@@ -49,13 +49,13 @@ class Folder:
     def delete(self, name: str) -> None:
         self.path(name).unlink(missing_ok=True)
 
-    def listed(self) -> Iterator[Kept]:
+    def listed(self) -> Iterator[StoredName]:
         for path in sorted(self.root.glob("??/*")):
             try:
                 written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
             except FileNotFoundError:  # deleted meanwhile
                 continue
-            yield Kept(path.relative_to(self.root).as_posix(), written_at)
+            yield StoredName(path.relative_to(self.root).as_posix(), written_at)
 
 
 def _write(path: Path, pieces: Iterator[bytes]) -> None:

@@ -25,7 +25,7 @@ class StoreRefuses(FileUnavailable):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredName:
     """One name in the place, complete or not, and the real instant at which it was written."""
 
     name: str
@@ -55,5 +55,5 @@ class Store(Protocol):
     def delete(self, name: str) -> None:
         """Remove the bytes; nothing happens if they are gone already."""
 
-    def listed(self) -> Iterator[Kept]:
+    def listed(self) -> Iterator[StoredName]:
         """All names `xx/…`, those of unfinished files included."""

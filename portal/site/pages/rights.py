@@ -127,11 +127,11 @@ def keep(request: HttpRequest) -> HttpResponse:
 
 def _erasure_page(request: HttpRequest, form: PasswordForm, status: int = 200) -> HttpResponse:
     user, today = visit.person(request), clock.today()
-    found = erasure.obstacle(user, today=today)
+    obstacle = erasure.obstacle(user, today=today)
     context = {
         "form": form,
         "latest": ErasureRequest.objects.for_user(user).first(),
-        "why_not": erasure.refusal_words(found.reason, found.again_on) if found else "",
+        "why_not": erasure.refusal_words(obstacle.reason, obstacle.again_on) if obstacle else "",
         "goes": erasure.what_goes(user),
         "stays": erasure.what_stays(user, today=today),
     }
