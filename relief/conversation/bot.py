@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db import transaction
+
 from loans.models import Loan
 from loans.queries.debt import load_debt
 from loans.queries.penalty import penalty_story
@@ -97,6 +99,23 @@ def greet(*, actor: User, now: datetime) -> Message | None:
     )
 
 
+def converse(*, actor: User, text: str, now: datetime, topic: str = "", once: str = "") -> None:
+    """A text, or a quick question, is said and answered; both or nothing.
+
+    What a page sends again under the same one-time word is heard once (`messages.heard`).
+    """
+    with transaction.atomic():
+        messages.conversation_of(borrower=actor, now=now)
+        key, is_said = messages.heard(actor=actor, content=topic or text, once=once)
+        if is_said:
+            return
+        if topic:
+            quick_reply(actor=actor, topic=topic, now=now, key=key)
+        else:
+            messages.say(text=text, actor=actor, now=now, key=key)
+            answer(actor=actor, text=text, now=now)
+
+
 def answer(*, actor: User, text: str, now: datetime) -> Message | None:
     """The bot's answer to a free text; None when a person is there or was asked for."""
     conversation = messages.conversation_of(borrower=actor, now=now)
@@ -105,7 +124,7 @@ def answer(*, actor: User, text: str, now: datetime) -> Message | None:
     return _answer(conversation, bot.topic_of(text), actor, now)
 
 
-def quick_reply(*, actor: User, topic: str, now: datetime) -> Message | None:
+def quick_reply(*, actor: User, topic: str, now: datetime, key: str = "") -> Message | None:
     """A quick question was pressed: said by the borrower, answered by the bot at once.
 
     Works also while a person is there. InvalidInput("topic") for an unknown one.
@@ -114,7 +133,7 @@ def quick_reply(*, actor: User, topic: str, now: datetime) -> Message | None:
         known_topic = Topic(topic)
     except ValueError:
         raise InvalidInput("topic", "没有这个快捷问题，请直接输入") from None
-    messages.say(text=bot.TOPIC_LABELS[known_topic], actor=actor, now=now)
+    messages.say(text=bot.TOPIC_LABELS[known_topic], actor=actor, now=now, key=key)
     conversation = messages.conversation_of(borrower=actor, now=now)
     return _answer(conversation, known_topic, actor, now)
 

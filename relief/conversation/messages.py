@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from portal.core.calendar.days import load_calendar
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import in_shanghai
+from portal.core.kernel.digests import digest_of
 from portal.core.kernel.roles import Rank, Role
 from portal.core.models import User
 from portal.core.notifications import outbox
@@ -38,7 +39,20 @@ def conversation_of(*, borrower: User, now: datetime) -> Conversation:
         return Conversation.objects.get(borrower=borrower)
 
 
-def say(*, text: str, actor: User, now: datetime) -> Message:
+def heard(*, actor: User, content: str, once: str) -> tuple[str, bool]:
+    """The key of what a page sends under its one-time word `once`, and whether it is said already.
+
+    The same word with other content, as after a step back in the browser, is another message.
+    Holds the conversation until the transaction ends, so that one borrower is heard one at a time.
+    """
+    if not once:
+        return "", False
+    key = f"said:{digest_of([once, content])}"
+    talk = Conversation.objects.select_for_update().filter(borrower=actor).first()
+    return key, talk is not None and talk.messages.filter(key=key).exists()
+
+
+def say(*, text: str, actor: User, now: datetime, key: str = "") -> Message:
     """The borrower says something; InvalidInput("text") when empty or over 1,000 characters.
 
     The bot's answer is `services.bot.answer`. More than 20 in a minute are refused.
@@ -52,7 +66,7 @@ def say(*, text: str, actor: User, now: datetime) -> Message:
     )
     if recent.count() >= MOST_PER_MINUTE:
         raise RuleViolation("发送太频繁，请一分钟后再试。", code="too-fast", field="text")
-    return _post(conversation, Sender.BORROWER, now, text=plain, author=actor)
+    return _post(conversation, Sender.BORROWER, now, text=plain, author=actor, key=key)
 
 
 def bot_say(*, conversation: Conversation, text: str, now: datetime, **values: Any) -> Message:

@@ -19,6 +19,7 @@ from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.models import User
+from portal.core.publicids import new_public_id
 from portal.core.web.access import borrower_only
 from portal.core.web.bodies import takes_files
 from portal.core.web.htmx import trigger, wants_part
@@ -83,14 +84,12 @@ def send(request: HttpRequest) -> HttpResponse:
     files = request.FILES.getlist("file")
     topic = request.POST.get("topic", "")
     try:
-        if topic:
-            bot.quick_reply(actor=user, topic=topic, now=clock.now())
-        elif files:
+        if files and not topic:
             _take_files(request, user, files, _case_for_files(user, cases, form))
-        if not topic and (text.strip() or not files):
-            messages.say(text=text, actor=user, now=clock.now())
-            bot.answer(actor=user, text=text, now=clock.now())
-            text = ""
+        if topic or text.strip() or not files:
+            once = form.cleaned_data.get("once", "")
+            bot.converse(actor=user, text=text, topic=topic, once=once, now=clock.now())
+            text = text if topic else ""
     except REFUSALS as problem:
         field = getattr(problem, "field", "")
         form.add_error(field if field == "case" else "text", problem.message)
@@ -128,6 +127,7 @@ def _composer(form: MessageForm, opened: Sequence[Case]) -> dict[str, Any]:
     is_under_way = any(bot.is_under_way(case) for case in opened)
     return {
         "form": form,
+        "once": new_public_id(),
         "quick": bot_rules.labels(bot_rules.quick(is_under_way=is_under_way)),
         "accept": ACCEPT_ATTRIBUTE,
         "limits": LIMITS,

@@ -18,10 +18,12 @@ WHICH = "你有几份申请在办理，请先选好材料交给哪一份，再�
 class MessageForm(forms.Form):
     """One message; empty and endless ones come back with a sentence and the text.
 
+    `once` is a word that no other message has: sent twice, the message is stored once.
     With several applications that take files, `case` asks which of them a file is for.
     """
 
     text = PlainText(label="消息", required=False, strip=False, widget=forms.Textarea({"rows": 1}))
+    once = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
     after = forms.CharField(required=False, widget=forms.HiddenInput)
     case = forms.ChoiceField(label="材料交给", required=False)
 

@@ -92,6 +92,42 @@ def test_one_talks_with_htmx_and_gets_what_is_new(lin: Client) -> None:
     assert f'name="after" value="{last()}"' in part
 
 
+@pytest.mark.parametrize("htmx", [{}, HTMX])
+@pytest.mark.parametrize("content", [{"text": "多久有结果"}, {"topic": "penalty"}])
+def test_a_message_that_is_sent_again_is_said_and_answered_once(
+    lin: Client, content: dict[str, str], htmx: dict[str, str]
+) -> None:
+    lin.get(PAGE)
+    before = Message.objects.count()
+
+    answers = [lin.post(SEND, content | {"once": "a1b2c3"}, headers=htmx) for _ in range(3)]
+
+    assert len({answer.status_code for answer in answers}) == 1
+    assert Message.objects.count() == before + 2
+    assert Message.objects.filter(sender="borrower").count() == 1
+
+
+def test_other_words_or_another_person_under_the_same_word_are_another_message(
+    lin: Client,
+) -> None:
+    other = Client()
+    other.force_login(factories.borrower())
+
+    for who, text in [(lin, "第一句"), (lin, "第二句"), (other, "第一句"), (other, "第一句")]:
+        who.post(SEND, {"text": text, "once": "a1b2c3"})
+
+    said = Message.objects.filter(sender="borrower").order_by("pk").values_list("text", flat=True)
+    assert list(said) == ["第一句", "第二句", "第一句"]
+
+
+def test_every_page_and_every_refusal_has_a_new_word_to_send_under(lin: Client) -> None:
+    shown = [lin.get(PAGE), lin.get(PAGE), lin.post(SEND, {"text": ""}, headers=HTMX)]
+
+    words = [re.findall(r'name="once" value="(\w+)"', text_of(page)) for page in shown]
+    assert [len(found) for found in words] == [1, 1, 1]
+    assert len({found[0] for found in words}) == 3
+
+
 def test_polling_is_quiet_until_something_comes(lin: Client, loan: Loan) -> None:
     lin.get(PAGE)
     seen = last()
