@@ -35,7 +35,8 @@ lint: .venv/.dev ## style, types, templates, migrations, security patterns, sett
 	$(BIN)/djlint templates --lint --quiet
 	$(BIN)/bandit -q -ll -c pyproject.toml -r portal loans relief
 	DEMO=1 $(BIN)/python manage.py makemigrations --check --dry-run
-	SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(40))') HTTPS=1 ALLOWED_HOSTS=relief.example EVIDENCE_KEYS=only-to-look-at-the-settings-of-production VAR_DIR=$$(mktemp -d) \
+	SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(40))') HTTPS=1 ALLOWED_HOSTS=relief.example EVIDENCE_KEYS=only-to-look-at-the-settings-of-production \
+	LENDER_NAME=某某消费金融有限公司 LENDER_ADDRESS=某市某路 LENDER_CODE=91310000MA1FL5AB0X VAR_DIR=$$(mktemp -d) \
 	DATABASE_URL=postgres:///kuanxi REDIS_URL=redis://127.0.0.1:6379 $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 audit: .venv/.dev ## known vulnerabilities of what is locked; says so where the advisory data is out of reach

@@ -37,7 +37,7 @@ LAYER_OF: dict[str, str] = {
     **_below(
         "portal.core",
         pure="kernel trail",
-        models="errors fields hashers models probes publicids retry sealed snapshot storage unit_of_work",
+        models="errors fields hashers lender models probes publicids retry sealed snapshot storage unit_of_work",
         services="accounts background calendar clock documents notifications nudge",
         presenters="charts filenames web",
         pages="desk",

@@ -19,12 +19,20 @@ sys.exit("portal.tasks.ask_reports" in {entry["task"] for entry in app.conf.beat
 """
 MISSING = "import sys; sys.modules[{!r}] = None; "
 SECRET = "0123456789" * 6
-LIFE = {"SECRET_KEY": SECRET, "SMS_BACKEND": "console", "EVIDENCE_KEYS": "e" * 32}
+LENDER = {
+    "LENDER_NAME": "某某消费金融有限公司",
+    "LENDER_ADDRESS": "上海市某路 8 号",
+    "LENDER_CODE": "91310000MA1FL5AB0X",
+}
+LIFE = {"SECRET_KEY": SECRET, "SMS_BACKEND": "console", "EVIDENCE_KEYS": "e" * 32, **LENDER}
 BUCKET = {"EVIDENCE_STORAGE": "s3://papers/all", "S3_KEY_ID": "id", "S3_SECRET": "secret"}
 LONG = "k" * 32
 WRONG = [
     # variable at fault, the environment, what the sentence says
     ("SECRET_KEY", {}, "is missing"),
+    *((name, {**LIFE, name: " "}, "缺少") for name in ("LENDER_NAME", "LENDER_ADDRESS")),
+    ("SECURITY_CONTACT", {**LIFE, "SECURITY_CONTACT": "ring us"}, "must begin with mailto:"),
+    *(("LENDER_CODE", {**LIFE, "LENDER_CODE": code}, "18 位") for code in ("", "123", "O" * 18)),
     ("SECRET_KEY", {"SECRET_KEY": ""}, "is missing"),
     ("SECRET_KEY", {"SECRET_KEY": "short"}, "shorter than 50"),
     (

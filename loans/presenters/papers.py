@@ -18,6 +18,7 @@ from loans.presenters.penalty import rate_formula
 from loans.queries.types import Debt, Statement
 from portal.core.documents.pdf import PaperColumn
 from portal.core.kernel.money import ZERO
+from portal.core.lender import lender
 
 
 class StatementPaper(NamedTuple):
@@ -142,6 +143,7 @@ def penalty_paper(
             words = rules.late_fee_words(line)
             rows.append([f"{line.number}", "逾期费", words, f"{line.fee}", paid_words])
     meta = [
+        ("出借人", lender().words),
         ("借据编号", loan.number),
         ("截至", f"{debt.as_of}"),
         *((word, f"{wording.yuan(amount)} 元") for word, amount in _penalties(debt)),
@@ -209,6 +211,8 @@ def statement_paper(loan: Loan, statement: Statement, debt: Debt) -> StatementPa
         [f"{statement.to_on}", "本期合计 · 期末余额", *sums, closing, ""],
     ]
     meta = [
+        ("出借人", lender().words),
+        ("借款人", loan.borrower.name),
         ("借据编号", loan.number),
         ("区间", f"{statement.from_on} 至 {statement.to_on}"),
         ("期初余额", f"{opening} 元"),

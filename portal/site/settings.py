@@ -143,6 +143,17 @@ else:
     }
     if EVIDENCE_BUCKET["addressing"] not in {"auto", "path", "virtual"}:
         raise stop("S3_ADDRESSING", "must be auto, path or virtual")
+# LENDER_NAME, LENDER_ADDRESS, LENDER_CODE: legal name, address and unified social credit code of the
+# lender, the party that agreements, certificates and statements name. Only a demo may go without.
+LENDER_NAME = os.environ.get("LENDER_NAME", "宽息演示消费金融有限公司" if DEMO else "").strip()
+LENDER_ADDRESS = os.environ.get("LENDER_ADDRESS", "演示市示范区样例路 1 号" if DEMO else "").strip()
+LENDER_CODE = os.environ.get("LENDER_CODE", "91000000DEM0000000" if DEMO else "").strip()
+if not LENDER_NAME:
+    raise stop("LENDER_NAME", "缺少出借人的法定名称，协议和证明要写明它，请设置")
+if not LENDER_ADDRESS:
+    raise stop("LENDER_ADDRESS", "缺少出借人的住所，协议和证明要写明它，请设置")
+if not re.fullmatch(r"[0-9A-HJ-NPQRTUWXY]{18}", LENDER_CODE):
+    raise stop("LENDER_CODE", "应是 18 位统一社会信用代码（数字和大写字母，没有 I、O、S、V、Z）")
 # EVIDENCE_KEYS: keys by commas, 32 random characters or more each, that wrap the keys of the files:
 # the first one writes, all read. Only a demo may go without: it makes one under VAR_DIR.
 EVIDENCE_KEYS = env.list("EVIDENCE_KEYS", default=[])

@@ -17,6 +17,7 @@ from portal.core.errors import TermsChanged
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.digests import digest_of
 from portal.core.kernel.roles import Role
+from portal.core.lender import lender
 from portal.core.models import User
 from relief.cases.gate import Actor
 from relief.cases.models import Case
@@ -181,6 +182,7 @@ def _snapshot(
         "agreement": agreement_number(case, offer),
         "case": case.number,
         "loan": case.loan.number,
+        "lender": lender().as_json(),
         "borrower": actor.name,
         "phone": actor.masked_phone,
         "offer": offer.number,

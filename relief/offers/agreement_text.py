@@ -12,6 +12,7 @@ from loans.domain.components import LABELS, WAIVABLE, Components
 from loans.domain.restructure import OF_WHICH, DebtFigures
 from loans.domain.schedule import PERIOD_LABELS, PlanPeriod
 from portal.core.kernel.businesstime import business_date, in_shanghai
+from portal.core.lender import Lender
 from relief.cases.timing.deadlines import chinese_day
 
 METHODS = {"password": "登录密码", "code": "短信验证码"}
@@ -34,6 +35,7 @@ def write(snapshot: Mapping[str, Any]) -> str:
         [
             "罚息减免与还款变更协议",
             f"协议编号：{snapshot['agreement']}　减免申请：{snapshot['case']}　借款：{snapshot['loan']}",
+            *([f"出借人：{Lender(**snapshot['lender']).words}"] if "lender" in snapshot else []),
             f"借款人：{snapshot['borrower']}（{snapshot['phone']}）",
             "",
             "一、欠款",

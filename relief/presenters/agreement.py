@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from loans.queries.types import Debt
 from portal.core.kernel.money import ZERO
+from portal.core.lender import lender
 from relief.cases.models import Case
 from relief.offers import agreement_text
 from relief.offers.models import Offer
@@ -22,6 +23,7 @@ def draft_text(case: Case, offer: Offer, debt: Debt, now: datetime) -> str:
             "agreement": "（接受后生成）",
             "case": case.number,
             "loan": case.loan.number,
+            "lender": lender().as_json(),
             "borrower": case.borrower.name,
             "phone": case.borrower.masked_phone,
             "offer": offer.number,

@@ -11,11 +11,13 @@ from loans.queries.papers import about
 from loans.services.booking import Books
 from portal.core.documents import papers as documents
 from portal.core.kernel.money import ZERO
+from portal.core.lender import lender
 from portal.core.models.document import Document, DocumentKind
 
 TEXT = """结清证明
 
 编号：{number}
+出借人：{lender_words}
 借款人：{name}
 借据编号：{loan}
 借款产品：{product}
@@ -38,6 +40,7 @@ def settle(books: Books, on: date) -> Document:
     number = _free_number(loan, on)
     facts = {
         "number": number,
+        "lender": lender().as_json(),
         "name": loan.borrower.name,
         "loan": loan.number,
         "product": loan.product_name,
@@ -53,7 +56,7 @@ def settle(books: Books, on: date) -> Document:
         about=about(loan),
         title="结清证明",
         snapshot=facts,
-        text=TEXT.format(**facts),
+        text=TEXT.format(lender_words=lender().words, **facts),
         now=books.now,
     )
 

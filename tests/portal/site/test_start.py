@@ -73,6 +73,9 @@ def test_wsgi_refuses_in_a_process_of_its_own(tmp_path: Path) -> None:
             "VAR_DIR": str(tmp_path),
             "SECRET_KEY": "start-only-key-" + "0123456789" * 5,
             "EVIDENCE_KEYS": "start-only-key-" + "0123456789" * 2,
+            "LENDER_NAME": "某某消费金融有限公司",
+            "LENDER_ADDRESS": "上海市某路 8 号",
+            "LENDER_CODE": "91310000MA1FL5AB0X",
             "DEMO": demo,
             "LOG_LEVEL": "ERROR",
         }
