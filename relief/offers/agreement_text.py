@@ -12,7 +12,7 @@ from loans.domain.components import LABELS, WAIVABLE, Components
 from loans.domain.restructure import OF_WHICH, DebtFigures
 from loans.domain.schedule import PERIOD_LABELS, PlanPeriod
 from portal.core.kernel.businesstime import business_date, in_shanghai
-from portal.core.lender import Lender
+from portal.core.kernel.lender import Lender
 from relief.cases.timing.deadlines import chinese_day
 
 METHODS = {"password": "登录密码", "code": "短信验证码"}

@@ -194,7 +194,12 @@ def test_queue_depths_come_from_the_broker(settings: Any) -> None:
             settings.REDIS_URL = f"unix://{socket}"
             with redis.Redis.from_url(settings.REDIS_URL, retry=PATIENT) as client:
                 client.rpush("deadlines", "a", "b")
-            assert gauges.queue_depths() == {"default": 0, "notices": 0, "deadlines": 2}
+            assert gauges.queue_depths() == {
+                "default": 0,
+                "notices": 0,
+                "deadlines": 2,
+                "checks": 0,
+            }
         finally:
             server.kill()
             server.wait()
