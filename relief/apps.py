@@ -25,7 +25,7 @@ class ReliefConfig(AppConfig):
         from relief.cases.handover import hand_over
         from relief.cases.models import Policy
         from relief.cases.queries import oldest_overdue_sweep_seconds, overdue_sweeps
-        from relief.evidence import antivirus
+        from relief.evidence import antivirus, sandbox
         from relief.plans.clock import watches
         from relief.plans.loan_watch import LoanWatch
         from relief.presenters.relief_status import of_loan, promises_of_loan
@@ -36,6 +36,7 @@ class ReliefConfig(AppConfig):
         stage.register(watches)
         proposals.register_rules(lambda: Policy.current_rules().act_rules)
         staff.register_hand_over(hand_over)
+        add_fact("file_check_without", sandbox.in_force)
         add_fact("virus_scan", lambda: "on" if antivirus.is_on() else "off")
         add_probe("file_store_silent", lambda now: int(not private.answers()), limit=0)
         add_probe(

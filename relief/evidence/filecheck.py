@@ -1,8 +1,9 @@
 """The check of one uploaded file in a small, limited process; it imports no Django and no network.
 
-`python -m relief.evidence.filecheck image|heic|pdf <folder>` reads <folder>/in, draws its pages as pictures
+`python -m relief.evidence.filecheck image|heic|pdf|nothing <folder>` reads <folder>/in, draws its pages as pictures
 beside it, of a PDF also a harmless <folder>/copy, and prints one JSON line. The process limits its own
-memory and time first, so a hostile file ends this process and nothing else.
+memory and time first and leaves network and files behind (filecheck_confinement), so a hostile file
+ends this process and nothing else. `nothing` only answers what of that is in force.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from relief.evidence.filecheck_confinement import confine
 from relief.evidence.filecheck_pages import Pages, Refused
 from relief.evidence.filecheck_pdf import check_pdf
 from relief.evidence.filecheck_pictures import check_picture
@@ -50,9 +52,11 @@ def run(kind: str, folder: Path) -> dict[str, object]:
 
 def main(arguments: list[str]) -> int:
     """Entry of the child process; always prints one JSON line when it lives to the end."""
+    kind, folder = arguments[0], Path(arguments[1])
     limit_process()
+    in_force = confine(folder)
     with contextlib.redirect_stdout(sys.stderr):
-        answer = run(arguments[0], Path(arguments[1]))
+        answer = {"in_force": in_force} if kind == "nothing" else run(kind, folder)
     sys.stdout.write(json.dumps(answer) + "\n")
     return 0
 

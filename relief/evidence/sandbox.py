@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -68,17 +69,32 @@ def check(kind: str, source: BinaryIO) -> Iterator[Checked]:
         yield _run(kind, folder)
 
 
+@cache
+def in_force() -> str:
+    """What the child is cut off from on this machine, for /readyz: "network,files", or less."""
+    with tempfile.TemporaryDirectory(prefix="kuanxi-check-") as name:
+        try:
+            answer = json.loads(_child("nothing", Path(name)).stdout)
+        except (subprocess.TimeoutExpired, ValueError):
+            return "nothing"
+    return ",".join(map(str, answer["in_force"])) or "nothing"
+
+
+def _child(kind: str, folder: Path) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "relief.evidence.filecheck", kind, str(folder)],
+        cwd=settings.BASE_DIR,
+        env={**_environment(), "TMPDIR": str(folder)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=WALL_SECONDS,
+        check=False,
+    )
+
+
 def _run(kind: str, folder: Path) -> Checked:
     try:
-        process = subprocess.run(
-            [sys.executable, "-m", "relief.evidence.filecheck", kind, str(folder)],
-            cwd=settings.BASE_DIR,
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=WALL_SECONDS,
-            check=False,
-        )
+        process = _child(kind, folder)
     except subprocess.TimeoutExpired:
         return Checked(ok=False, code="too_heavy")
     try:

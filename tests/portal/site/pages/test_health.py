@@ -26,6 +26,7 @@ from portal.site.pages import gauges, health
 from portal.site.private_redis import command
 from relief.cases.models import Deadline
 from relief.cases.workflow import State
+from relief.evidence import sandbox
 from tests.factories import NOW, case_at
 
 pytestmark = pytest.mark.django_db
@@ -62,6 +63,7 @@ def test_ready_shows_every_figure(client: Client, well: None) -> None:
         "oldest_due_notice_seconds": 0,
         "calendar_days_ahead": 669,  # 2026-03-02 to 2027-12-31
         "calendar_official_days_ahead": 304,  # to 2026-12-31
+        "file_check_without": sandbox.in_force(),
         "virus_scan": "off",
         "file_store_silent": 0,
         "virus_scanner_silent": 0,
