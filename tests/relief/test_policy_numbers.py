@@ -29,8 +29,6 @@ from relief.conversation import answers, bot
 from relief.evidence.kinds import (
     DAYS_AFTER_REFUSAL,
     DAYS_AFTER_SETTLEMENT,
-    MAX_FILE_BYTES,
-    MEGABYTE,
 )
 from tests import factories
 from tests.addresses import all_addresses
@@ -207,7 +205,6 @@ FIXED: dict[str, tuple[object, ...]] = {
     r"材料 (\d+) 天后删除": (DAYS_AFTER_REFUSAL,),
     r"每天最多 (\d+) 次": (MAX_CALLS_A_DAY,),
     r"(\d\d:\d\d)–(\d\d:\d\d)": (f"{OPENS:%H:%M}", f"{CLOSES:%H:%M}"),
-    r"(?:单个|每个)不超过 (\d+) MB|文件超过 (\d+) MB": (MAX_FILE_BYTES // MEGABYTE,),
     r"(\d+) 分钟内有效": (int(LIFE.total_seconds() // 60),),
     r"最多(?:测算)? (\d+) 天": (MAX_DAYS,),
 }
