@@ -193,7 +193,7 @@ def test_a_second_agreement_says_what_its_sums_consist_of() -> None:
     waived = offer.offer_terms.waive_penalty
     whole, left = f"{owed.penalty_all:,.2f}", f"{owed.penalty_all - waived:,.2f}"
     assert f"合计 ¥{whole}；减免罚息 ¥{waived:,.2f}，保留 ¥{left}。" in text
-    assert "　保留罚息 ¥" in text
+    assert "<span>保留罚息 ¥" in text
     assert "　罚息 ¥" not in text
 
 

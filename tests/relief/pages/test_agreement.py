@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
@@ -16,6 +17,7 @@ from portal.core.models import Document
 from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.offers.models import Agreement, Offer
+from relief.presenters.agreement import paper_blocks
 from tests import factories
 from tests.factories import NOW
 from tests.loans.pages.marks import figures
@@ -239,3 +241,19 @@ def test_the_plan_says_how_it_stands(state: State, days: int, key: str) -> None:
     if key == "broken":
         assert "新计划已终止（" in html
         assert figures(response, "breach-returned")
+
+
+def test_a_contract_is_laid_out_without_losing_a_word() -> None:
+    """On the page stands what was signed: only blanks between its blocks may differ."""
+    case = factories.case_at(State.PLAN_ACTIVE)
+    signed = case.agreements.get().text
+
+    blocks = list(paper_blocks(signed))
+
+    assert "".join("".join(block.lines) for block in blocks) == signed.replace("\n", "")
+    (plan,) = (block for block in blocks if block.kind == "rows")
+    assert plan.rows[0][0] == "第 1 期"
+    assert all(row[-1].startswith("应还 ¥") for row in plan.rows)
+    headings = [block.lines[0][:2] for block in blocks if block.kind == "heading"]
+    assert headings == ["一、", "二、", "三、", "四、", "五、"]
+    assert f"出借人：{settings.LENDER_NAME}（统一社会信用代码 {settings.LENDER_CODE}" in signed
