@@ -23,6 +23,7 @@ BEGIN SELECT RAISE(ABORT, '{table} rows are append-only'); END
 """
 # One function a package refuses everything; portal_keep_row() lets the columns change that it is given.
 POSTGRES = """
+DROP TRIGGER IF EXISTS {table}_append_only ON {table};
 CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table}
     FOR EACH ROW EXECUTE FUNCTION {function}({columns})
 """
