@@ -78,8 +78,7 @@ LAYER_OF: dict[str, str] = {
     **_below("relief.conversation", pure="answers", models="models", services="bot cards messages"),
     **_below(
         "relief.evidence",
-        pure="consent_texts filecheck filecheck_bundle filecheck_confinement filecheck_pages filecheck_pdf filecheck_pictures"
-        " filecheck_render filecheck_signatures kinds",
+        pure="consent_texts filecheck kinds",
         models="models",
         services="access_log antivirus checks consents files pages reconcile retention rotation sandbox watermark",
     ),

@@ -33,8 +33,11 @@ from portal.core.notifications import calls, dispatch, hours
 from relief.cases import reasons
 from relief.cases.policy import ReliefPolicy
 from relief.cases.workflow import State, open_moves
-from relief.evidence import checks, filecheck_pages, filecheck_pdf, filecheck_pictures
+from relief.evidence import checks
 from relief.evidence import kinds as evidence
+from relief.evidence.filecheck import pages as file_pages
+from relief.evidence.filecheck import pdf as file_pdf
+from relief.evidence.filecheck import pictures as file_pictures
 from relief.offers.terms import OfferTerms, check_offer_terms, needed_rank, penalty_by_percent
 from relief.plans.health import PlanDue, look_at
 from relief.rights import exports, keeping
@@ -420,9 +423,9 @@ _CONSTANTS = {
             ),
         ),
         (checks, ("CHECKS_A_MINUTE",)),
-        (filecheck_pages, ("PAGE_SIDE",)),
-        (filecheck_pictures, ("MAX_PIXELS",)),
-        (filecheck_pdf, ("MAX_PAGES",)),
+        (file_pages, ("PAGE_SIDE",)),
+        (file_pictures, ("MAX_PIXELS",)),
+        (file_pdf, ("MAX_PAGES",)),
         (hours, ("OPENS", "CLOSES")),
         (calls, ("MAX_CALLS_A_DAY",)),
         (codes, ("LIFE", "MAX_TRIES")),

@@ -14,7 +14,7 @@ from portal.core.kernel.roles import RANK_LABELS, Rank
 from portal.core.models import User
 from portal.core.storage import private
 from relief.evidence import pages, watermark
-from relief.evidence.filecheck_bundle import BundlePage, write_bundle
+from relief.evidence.filecheck.bundle import BundlePage, write_bundle
 from relief.evidence.kinds import EvidenceState, FileType
 from relief.evidence.models import Evidence, EvidenceAccess
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from portal.core.kernel.errors import InvalidInput
-from relief.evidence.filecheck_pdf import MAX_PAGES
+from relief.evidence.filecheck.pdf import MAX_PAGES
 
 MEGABYTE: Final = 1024 * 1024
 MAX_FILE_BYTES: Final = 10 * MEGABYTE

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from relief.evidence import filecheck_confinement, sandbox
+from relief.evidence import sandbox
+from relief.evidence.filecheck import confinement
 
 ROOT = Path(__file__).resolve().parents[3]
 TRY = """
 import json, pathlib, socket, sys
-from relief.evidence.filecheck_confinement import confine
+from relief.evidence.filecheck.confinement import confine
 
 folder, secret = map(pathlib.Path, sys.argv[1:3])
 port = int(sys.argv[3])
@@ -82,6 +83,6 @@ def test_readyz_says_what_is_in_force(client: Any) -> None:
 
 
 def test_a_machine_that_offers_nothing_still_checks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filecheck_confinement.sys, "platform", "darwin")
+    monkeypatch.setattr(confinement.sys, "platform", "darwin")
 
-    assert filecheck_confinement.confine(Path("/")) == ()
+    assert confinement.confine(Path("/")) == ()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from relief.evidence.filecheck_bundle import BundlePage, PlacedText
+from relief.evidence.filecheck.bundle import BundlePage, PlacedText
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture

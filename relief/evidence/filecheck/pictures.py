@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Union
 
-from relief.evidence.filecheck_bundle import write_bundle
-from relief.evidence.filecheck_pages import PAGE_SIDE, Pages, Refused
+from relief.evidence.filecheck.bundle import write_bundle
+from relief.evidence.filecheck.pages import PAGE_SIDE, Pages, Refused
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture

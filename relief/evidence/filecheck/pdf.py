@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from relief.evidence.filecheck_pages import Pages, Refused
-from relief.evidence.filecheck_pictures import check_scans
-from relief.evidence.filecheck_render import draw_pages
-from relief.evidence.filecheck_signatures import verify
+from relief.evidence.filecheck.pages import Pages, Refused
+from relief.evidence.filecheck.pictures import check_scans
+from relief.evidence.filecheck.render import draw_pages
+from relief.evidence.filecheck.signatures import verify
 
 if TYPE_CHECKING:
     from pikepdf import Pdf

@@ -13,9 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from relief.evidence.filecheck_bundle import PlacedText
-from relief.evidence.filecheck_pages import Pages, Refused
-from relief.evidence.filecheck_pictures import layout
+from relief.evidence.filecheck.bundle import PlacedText
+from relief.evidence.filecheck.pages import Pages, Refused
+from relief.evidence.filecheck.pictures import layout
 
 DPI = 200  # of a page that is text; one that is a scan is drawn as sharp as it was scanned
 SCAN_SHARE = 0.25  # of the page that a picture covers when the page is a scan

@@ -2,7 +2,7 @@
 
 `python -m relief.evidence.filecheck image|heic|pdf|nothing <folder>` reads <folder>/in, draws its pages as pictures
 beside it, of a PDF also a harmless <folder>/copy, and prints one JSON line. The process limits its own
-memory and time first and leaves network and files behind (filecheck_confinement), so a hostile file
+memory and time first and leaves network and files behind (confinement.py), so a hostile file
 ends this process and nothing else. `nothing` only answers what of that is in force.
 """
 
@@ -15,10 +15,10 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from relief.evidence.filecheck_confinement import confine
-from relief.evidence.filecheck_pages import Pages, Refused
-from relief.evidence.filecheck_pdf import check_pdf
-from relief.evidence.filecheck_pictures import check_picture
+from relief.evidence.filecheck.confinement import confine
+from relief.evidence.filecheck.pages import Pages, Refused
+from relief.evidence.filecheck.pdf import check_pdf
+from relief.evidence.filecheck.pictures import check_picture
 
 MEMORY_BYTES = 512 * 1024 * 1024
 CPU_SECONDS = 10  # more for a PDF of many pages, up to

@@ -23,7 +23,7 @@ ASK_VERSION, BELOW_A_PATH = 1, 1
 READ = 1 << 0 | 1 << 2 | 1 << 3  # execute, read a file, read a folder
 EVERYTHING = {1: (1 << 13) - 1, 2: (1 << 14) - 1}  # by version; later ones also know truncation
 SYSTEM = ("/usr", "/lib", "/lib64", "/etc", "/dev/null", "/dev/urandom", "/proc/self")
-HERE = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parents[3]
 
 
 class _Rules(ctypes.Structure):
