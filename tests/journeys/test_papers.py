@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -31,7 +32,10 @@ KEEP_WHAT_LEAVES = """
 
 def picture_that_left(page: Page) -> Image.Image:
     """The last file that went out, as a picture."""
-    page.wait_for_function("window.left.length > 0")
+    waiting = time.monotonic() + 20
+    while not page.evaluate("window.left.length"):  # wait_for_function would need 'unsafe-eval'
+        assert time.monotonic() < waiting, "nothing left the browser"
+        page.wait_for_timeout(50)
     picture = Image.open(BytesIO(bytes(page.evaluate("window.left.pop()"))))
     picture.load()
     return picture
