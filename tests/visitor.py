@@ -8,6 +8,7 @@ import re
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
@@ -38,9 +39,9 @@ class Visitor:
         handler = urllib.request.HTTPCookieProcessor(self.cookies)
         self.opener = urllib.request.build_opener(handler)
 
-    def get(self, path: str) -> Page:
+    def get(self, path: str, headers: Mapping[str, str] = {}) -> Page:
         """Open a page, redirects followed."""
-        return self._send(urllib.request.Request(self._url(path)))
+        return self._send(urllib.request.Request(self._url(path), headers=dict(headers)))
 
     def post(self, path: str, values: dict[str, str], *, token_from: str = "") -> Page:
         """Post a form; its token is taken from the page at `token_from` (default: the same)."""

@@ -7,6 +7,7 @@ import re
 import secrets
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 
 from tests.chaos.journal import FAIL, OK, UNKNOWN
 from tests.factories import PASSWORD
@@ -26,14 +27,26 @@ class Person(Visitor):
         answer = self.submit("/login/", fields, page)
         return "/login/" not in answer.url
 
-    def submit(self, path: str, fields: dict[str, str], page: Page) -> Page:
+    def submit(
+        self, path: str, fields: dict[str, str], page: Page, *, headers: Mapping[str, str] = {}
+    ) -> Page:
         """Post a form with the token of the page that was read before."""
         found = TOKEN.search(page.text)
         values = {**fields, "csrfmiddlewaretoken": found[1] if found else ""}
         body = urllib.parse.urlencode(values).encode()
-        return self._send(urllib.request.Request(self._url(path), body, self._headers(path)))
+        more = self._headers(path) | dict(headers)
+        return self._send(urllib.request.Request(self._url(path), body, more))
 
-    def upload(self, path: str, fields: dict[str, str], name: str, data: bytes, page: Page) -> Page:
+    def upload(
+        self,
+        path: str,
+        fields: dict[str, str],
+        name: str,
+        data: bytes,
+        page: Page,
+        *,
+        headers: Mapping[str, str] = {},
+    ) -> Page:
         """Post one file as a browser does."""
         found, line = TOKEN.search(page.text), secrets.token_hex(12)
         values = {**fields, "csrfmiddlewaretoken": found[1] if found else ""}
@@ -44,8 +57,9 @@ class Person(Visitor):
         head = f'--{line}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
         parts += [head.encode(), b"Content-Type: image/jpeg\r\n\r\n", data]
         parts.append(f"\r\n--{line}--\r\n".encode())
-        headers = self._headers(path) | {"Content-Type": f"multipart/form-data; boundary={line}"}
-        return self._send(urllib.request.Request(self._url(path), b"".join(parts), headers))
+        more = self._headers(path) | {"Content-Type": f"multipart/form-data; boundary={line}"}
+        more |= headers
+        return self._send(urllib.request.Request(self._url(path), b"".join(parts), more))
 
     def _headers(self, path: str) -> dict[str, str]:
         return {"Referer": self._url(path), "Origin": self.address}
