@@ -1,8 +1,15 @@
-"""A stand-in for clamd that speaks its protocol: PING and INSTREAM with its limit, and knows EICAR."""
+"""A stand-in for clamd that speaks its protocol: PING and INSTREAM with its limit, and knows EICAR.
+
+In a thread for tests; as a process for the fault rig: `python -m tests.clamd SOCKET RECORD` listens until it is
+ended, and puts the SHA-256 of each file into the record before it says what it found.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import signal
 import socketserver
+import sys
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -73,3 +80,27 @@ class Clamd:
         self.server.shutdown()
         self.server.server_close()
         self.path.unlink()
+
+
+class Record(list[bytes]):
+    """A line for each file that was scanned; it outlives the process."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+
+    def append(self, data: bytes) -> None:
+        with self.path.open("a") as lines:
+            lines.write(hashlib.sha256(data).hexdigest() + "\n")
+
+
+def main() -> None:
+    clamd = Clamd(Path(sys.argv[1]))
+    clamd.scanned = Record(Path(sys.argv[2]))
+    clamd.path.unlink(missing_ok=True)  # of one that was killed
+    clamd.start()
+    signal.pause()
+
+
+if __name__ == "__main__":
+    main()

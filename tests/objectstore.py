@@ -1,7 +1,7 @@
 """An S3 over real HTTP (moto's server): in a thread for tests, as a process for the fault rig.
 
-`python -m tests.objectstore PORT BUCKET` serves until it is ended; SIGUSR1 takes it off the net, SIGUSR2 puts it
-back with all that it held.
+`python -m tests.objectstore PORT BUCKET` says `ready` and serves until it is ended; SIGUSR1 takes it off the net,
+SIGUSR2 puts it back with all that it held.
 """
 
 from __future__ import annotations
@@ -74,6 +74,8 @@ def main() -> None:
     store = ObjectStore(sys.argv[2], int(sys.argv[1]))
     signal.signal(signal.SIGUSR1, lambda *_: store.go_down())
     signal.signal(signal.SIGUSR2, lambda *_: store.go_up())
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     with suppress(KeyboardInterrupt):
         while True:
             signal.pause()

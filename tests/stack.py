@@ -104,9 +104,9 @@ def wait_until_healthy(stack: Stack) -> None:
     raise RuntimeError(f"the demo did not start:\n{log[-4000:]}")
 
 
-def free_port() -> int:
-    """A port nobody listens on, outside the range the kernel hands out by itself."""
-    for port in range(20000 + os.getpid() % 5000, 32000):
+def free_port(start: int = 0) -> int:
+    """A port nobody listens on, outside the range the kernel hands out by itself; from `start` on, if given."""
+    for port in range(start or 20000 + os.getpid() % 5000, 32000):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) != 0:
                 return port

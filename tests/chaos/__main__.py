@@ -1,4 +1,4 @@
-"""`make chaos ARGS="--seed S --faults N [--embedded]"`: harm, heal, prove; a table and a closing line."""
+"""`make chaos ARGS="--seed S --faults N [--embedded | --bucket]"`: harm, heal, prove; a table and a closing line."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ def main() -> int:
     parser.add_argument("--faults", type=int, default=20)
     parser.add_argument("--only", default="", help="only faults whose name contains this")
     parser.add_argument("--embedded", action="store_true", help="on `make demo`: SQLite, own Redis")
+    parser.add_argument("--bucket", action="store_true", help="files in an object store")
     asked = parser.parse_args()
 
-    rig = make_rig(embedded=asked.embedded)
+    rig = make_rig(embedded=asked.embedded, in_bucket=asked.bucket)
     try:
         rig.start_servers()
         return run(rig, asked)
@@ -36,12 +37,12 @@ def main() -> int:
         rig.stop()
 
 
-def make_rig(*, embedded: bool) -> Any:
+def make_rig(*, embedded: bool, in_bucket: bool) -> Any:
     """The rig that was asked for; nothing of Django is read yet."""
     from tests.chaos.demo import EmbeddedRig
     from tests.chaos.rig import Rig
 
-    return EmbeddedRig() if embedded else Rig()
+    return EmbeddedRig() if embedded else Rig(in_bucket=in_bucket)
 
 
 @dataclass
@@ -71,7 +72,9 @@ def run(rig: Any, asked: argparse.Namespace) -> int:
     rig.start_processes()
     gate, journal = Gate(), Journal(rig.folder / "journal.jsonl")
     drivers = [Borrower(phone, rig.address, gate, journal, asked.seed) for phone in people.PHONES]
-    drivers += [Staff(f"chaos{n}", gate, journal, asked.seed) for n in range(people.STAFF)]
+    drivers += [
+        Staff(f"chaos{n}", rig.address, gate, journal, asked.seed) for n in range(people.STAFF)
+    ]
     for driver in drivers:
         driver.start()
     play = Play(rig, gate, journal, Evidence(rig), Random(asked.seed))
@@ -92,9 +95,11 @@ def chosen(rig: Any, asked: argparse.Namespace, dice: Random) -> list[Any]:
     """The faults in their order: every kind before any comes again."""
     from tests.chaos.embedded import EMBEDDED_FAULTS
     from tests.chaos.faults import SERVER_FAULTS
+    from tests.chaos.files import BUCKET_FAULTS
 
-    kinds = EMBEDDED_FAULTS if asked.embedded else SERVER_FAULTS
-    if not asked.embedded and not rig.has_own_disk:
+    on_servers = BUCKET_FAULTS if asked.bucket else SERVER_FAULTS
+    kinds = EMBEDDED_FAULTS if asked.embedded else on_servers
+    if not asked.embedded and not asked.bucket and not rig.has_own_disk:
         print("skipped: disk full (needs root and mount)")
     kinds = [f for f in kinds if asked.only in f.name and (rig.has_own_disk or not f.needs_disk)]
     order: list[Any] = []
@@ -133,6 +138,8 @@ def one(play: Play, number: int, fault: Any, seed: str) -> Step:
 
 def suffer(play: Play, fault: Any) -> bool:
     """The harm under load, and its end; whether it came about at all."""
+    from portal.site.middleware import NO_FILE_NOW
+
     rig, gate = play.rig, play.gate
     gate.wish = fault.wish
     before = len(play.journal.acts)
@@ -141,27 +148,30 @@ def suffer(play: Play, fault: Any) -> bool:
     patience = time.monotonic() + LOAD_SECONDS
     while len(play.journal.acts) < before + LOAD_ACTS and time.monotonic() < patience:
         time.sleep(0.05)
+    play.journal.expect(fault.told, spares_pages=fault.spares_pages, unless=NO_FILE_NOW)
     try:
         fault.harm(rig, play.dice)
-        reached = wait(rig, fault)
-        if fault.reached:
+        reached = wait(play, fault)
+        if fault.reached or fault.told:
             time.sleep(2)  # people press the button again
     finally:
         fault.undo(rig)
         time.sleep(1)
         gate.wish = ""
         gate.close()
+        play.journal.expect("")
     return reached
 
 
-def wait(rig: Any, fault: Any) -> bool:
+def wait(play: Play, fault: Any) -> bool:
     """For as long as the fault lasts, or until somebody has walked into it."""
-    if not fault.reached:
+    if not fault.reached and not fault.told:
         time.sleep(fault.lasts)
         return True
     give_up = time.monotonic() + fault.lasts
     while time.monotonic() < give_up:
-        if fault.reached(rig):
+        has_come = not fault.reached or fault.reached(play.rig)
+        if has_come and (play.journal.was_told or not fault.told):
             return True
         time.sleep(0.1)
     return False

@@ -9,7 +9,6 @@ from random import Random
 
 from portal.core import clock
 from portal.core.errors import NotYourTurn
-from portal.core.models import User
 from portal.core.notifications import hours
 from portal.core.nudge import nudge
 from portal.site.crash_points import HIT
@@ -28,22 +27,11 @@ TRIES = 5
 REACH_SECONDS = 40.0  # a sweep comes at least every 15
 
 
-def _a_borrower() -> User:
-    """The one with the fewest loans: nobody's pages grow without end."""
-    people_ = User.objects.filter(phone__in=people.PHONES)
-    return min(people_, key=lambda person: person.loans.count())
-
-
-def _loans_to_apply_for() -> None:
-    for _ in range(2):
-        people.lend(_a_borrower())
-
-
 def _case_at(state: State) -> Case:
     """A case of our own there; where a driver was faster on the way, it keeps that one."""
     for _ in range(TRIES):
         try:
-            return factories.case_at(state, loan=people.lend(_a_borrower()), now=clock.now())
+            return factories.case_at(state, loan=people.lend(people.a_borrower()), now=clock.now())
         except NotYourTurn:
             continue
     raise TimeoutError(f"no case at {state} in {TRIES} tries: drivers took them all")
@@ -78,10 +66,10 @@ def _nothing() -> None:
 POINTS: tuple[tuple[str, str, tuple[str, Callable[[], None]]], ...] = (
     *(("web", f"pay.{place}", ("pay", _nothing)) for place in AROUND),
     *(("web", f"accept.{place}", ("accept", _an_offer_to_accept)) for place in AROUND),
-    *(("web", f"submit.{place}", ("apply", _loans_to_apply_for)) for place in AROUND),
-    *(("web", f"upload.{place}", ("apply", _loans_to_apply_for)) for place in AROUND),
-    *(("web", f"file.{place}", ("apply", _loans_to_apply_for)) for place in FILES),
-    *(("worker", f"file.{place}", ("apply", _loans_to_apply_for)) for place in FILES),
+    *(("web", f"submit.{place}", ("apply", people.loans_to_apply_for)) for place in AROUND),
+    *(("web", f"upload.{place}", ("apply", people.loans_to_apply_for)) for place in AROUND),
+    *(("web", f"file.{place}", ("apply", people.loans_to_apply_for)) for place in FILES),
+    *(("worker", f"file.{place}", ("apply", people.loans_to_apply_for)) for place in FILES),
     *(("worker", f"sweep.{place}", ("", _a_missed_deadline)) for place in AROUND),
     *(("worker", f"outbox.{place}", ("", _a_message_to_send)) for place in OUTBOX),
 )

@@ -1,4 +1,4 @@
-"""The load: virtual borrowers over HTTP and staff through the services, each act in the journal."""
+"""The load: virtual borrowers over HTTP, staff through the services (files over HTTP), each act in the journal."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ from portal.core.models import User
 from relief.cases import review
 from relief.cases.models import Case
 from relief.cases.workflow import State
+from relief.evidence.models import Evidence
 from relief.offers import negotiate
 from tests.chaos import people
-from tests.chaos.http import Person, hidden, outcome
+from tests.chaos.http import Person, alerts, hidden, outcome
 from tests.chaos.journal import FAIL, OK, UNKNOWN, Act, Journal
 from tests.factories import PASSWORD, terms
 from tests.visitor import Page
@@ -32,6 +33,7 @@ from tests.visitor import Page
 BROKEN = (OSError, http.client.HTTPException, ValueError)
 READING = timedelta(seconds=12)  # for so long an offer must have been open
 MOST_LOANS = 40  # of one borrower
+RECEIVED = "已收到 1 份材料，正在做安全检查"
 STATEMENT = "九月住院手术，休病假两个月，收入只剩基本工资，想按能力慢慢还。"
 
 
@@ -41,7 +43,7 @@ class Gate:
     def __init__(self) -> None:
         self._open, self._busy = threading.Event(), 0
         self._changed, self.ended = threading.Condition(), False
-        self.wish = ""  # the act that people prefer just now
+        self.wish = ""  # the acts that people prefer just now, by blanks
 
     def open(self) -> None:
         self._open.set()
@@ -86,23 +88,24 @@ class Driver(threading.Thread):
 
     def choose(self) -> Callable[[], None]:
         """What is wished for more often than not, else anything."""
-        wished = [act for act in self.acts if act.__name__ == self.gate.wish]
+        wished = [act for act in self.acts if act.__name__ in self.gate.wish.split()]
         return self.dice.choice(wished if wished and self.dice.random() < 0.7 else self.acts)
 
 
 class Borrower(Driver):
-    """Looks, pays, writes, applies with proof, accepts; some clicks are double."""
+    """Looks, pays, writes, applies with proof, opens it, accepts; some clicks are double."""
 
     def __init__(self, phone: str, address: str, gate: Gate, journal: Journal, seed: str) -> None:
         super().__init__(phone, gate, journal, f"{seed}:{phone}")
         self.phone, self.address = phone, address
-        self.person = Person(address)
+        self.person = Person(address, hear=journal.hear)
         self.acts = (
             self.look,
             self.pay,
             self.pay,
             self.write,
             self.apply,
+            self.view,
             self.accept,
             self.accept,
         )
@@ -184,7 +187,9 @@ class Borrower(Driver):
         act = self.journal.begin("upload", hashlib.sha256(data).hexdigest(), case=case)
         path, fields = f"/relief/{case}/evidence/add/", {"kind": "income", "consent": "on"}
         answer = self.insist(lambda: self.person.upload(path, fields, "证明.jpg", data, page))
-        self.journal.end(act, outcome(answer, done=answer.status == 200), f"{answer.status}")
+        done = answer.status == 200 and RECEIVED in answer.text
+        said = RECEIVED if done else alerts(answer)
+        self.journal.end(act, outcome(answer, done=done), f"{answer.status} {said}")
         page = self.page(f"{base}confirm/")
         act = self.journal.begin("submit", case)
         self.send(
@@ -192,6 +197,12 @@ class Borrower(Driver):
             lambda: self.person.submit(f"{base}confirm/", {"agree": "on", "go": "next"}, page),
             lambda answer: answer.url.endswith("/receipt/"),
         )
+
+    def view(self) -> None:
+        """A file of one's own that has been checked."""
+        files = Evidence.objects.current().with_bytes().filter(case__borrower__phone=self.phone)
+        if file := files.exclude(clean_key="").order_by("?").first():
+            self.page(f"/relief/files/{file.public_id}/")
 
     def _state(self, loan: str) -> str:
         case = Case.objects.open().filter(loan__public_id=loan.split("/")[2]).first()
@@ -222,11 +233,14 @@ class Borrower(Driver):
 
 
 class Staff(Driver):
-    """A reviewer who claims, passes, offers, and lends when somebody has nothing left to do."""
+    """A reviewer who claims, passes, offers, looks at files, and lends when somebody has nothing left to do."""
 
-    def __init__(self, username: str, gate: Gate, journal: Journal, seed: str) -> None:
+    def __init__(
+        self, username: str, address: str, gate: Gate, journal: Journal, seed: str
+    ) -> None:
         super().__init__(username, gate, journal, f"{seed}:{username}")
-        self.acts = (self.claim, self.let_pass, self.offer, self.offer, self.lend)
+        self.person = Person(address, hear=journal.hear)
+        self.acts = (self.claim, self.let_pass, self.offer, self.offer, self.view, self.lend)
 
     @property
     def me(self) -> User:
@@ -263,6 +277,17 @@ class Staff(Driver):
                 case,
                 lambda: negotiate.make_offer(case=case, draft=draft, actor=self.me, now=now),
             )
+
+    def view(self) -> None:
+        """A page of a file that was checked, at the desk, signed in if need be."""
+        files = Evidence.objects.current().with_bytes().exclude(case__state=State.DRAFT)
+        if file := files.exclude(clean_key="").order_by("?").first():
+            path = f"/admin/relief/case/{file.case_id}/files/{file.public_id}/"
+            page = self.person.get(path)
+            if "/login/" in page.url:
+                fields = hidden(page) | {"username": self.name, "password": PASSWORD}
+                self.person.submit(page.url, fields, page)
+                self.person.get(path)
 
     def lend(self) -> None:
         """Whoever has no loan without a case gets one more, up to a limit."""

@@ -13,7 +13,9 @@ class Fault:
     """`harm` is done at once; after `lasts` seconds `undo` says what a rescuer would do.
 
     With `reached` the harm comes later, when somebody walks into it: then `lasts` is how long to
-    wait for that at most. `wish` is what the borrowers want to do meanwhile.
+    wait for that at most. The same with `told`: a sentence that somebody must read meanwhile.
+    `wish` is what people want to do meanwhile, several acts by blanks. `spares_pages`: the harm
+    reaches files only, so no page may break; who asks for a file that cannot be had reads so.
     """
 
     name: str
@@ -23,3 +25,5 @@ class Fault:
     needs_disk: bool = False
     reached: Callable[[Any], bool] | None = None
     wish: str = ""
+    told: str = ""
+    spares_pages: bool = False

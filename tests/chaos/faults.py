@@ -16,6 +16,7 @@ from portal.core import clock
 from portal.core.kernel.businesstime import instant_at
 from tests.chaos.crashes import CRASHES
 from tests.chaos.fault import Fault
+from tests.chaos.files import FILE_FAULTS
 from tests.chaos.people import morning
 from tests.chaos.rig import Rig
 
@@ -110,10 +111,6 @@ def stop_beat(rig: Rig, dice: Random) -> None:
     clock.advance_to(clock.now() + timedelta(hours=1))
 
 
-def fill_disk(rig: Rig, dice: Random) -> None:
-    rig.fill_disk()
-
-
 def jump_clock(rig: Rig, dice: Random) -> None:
     """To the next morning, or some days on: everything due in between is due now."""
     clock.advance_to(morning(clock.now() + timedelta(days=dice.randrange(3))))
@@ -188,11 +185,11 @@ SERVER_FAULTS = (
     Fault("provider never answers", provider("never"), _well, 4),
     Fault("two beats", two_beats, _one_beat, 8),
     Fault("beat off for an hour", stop_beat, lambda rig: rig.beat.start()),
-    Fault("disk full", fill_disk, Rig.empty_disk, 5, needs_disk=True),
     Fault("clock jumps", jump_clock),
     Fault("clock steps", step_clock),
     Fault("midnight", midnight, lasts=5),
     Fault("new year", new_year, lasts=5),
     Fault("worker off for a day", worker_day_off, lambda rig: rig.worker.start()),
+    *FILE_FAULTS,
     *CRASHES,
 )

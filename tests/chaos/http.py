@@ -7,18 +7,23 @@ import re
 import secrets
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from tests.chaos.journal import FAIL, OK, UNKNOWN
 from tests.factories import PASSWORD
 from tests.visitor import TOKEN, Page, Visitor
 
 INPUT = re.compile(r"<input\b[^>]*>")
+ALERT = re.compile(r'role="alert"[^>]*>(.*?)</(?:div|section|p)>', re.DOTALL)
 ATTRIBUTE = re.compile(r'\b(name|value)="([^"]*)"')
 
 
+@dataclass
 class Person(Visitor):
-    """One borrower's session; logs in again when it was lost."""
+    """One person's session; logs in again when it was lost. `hear` gets address, status and text of each answer."""
+
+    hear: Callable[[str, int, str], None] = lambda address, status, text: None
 
     def sign_in(self, phone: str) -> bool:
         page = self.get("/login/?by=password")
@@ -61,6 +66,11 @@ class Person(Visitor):
         more |= headers
         return self._send(urllib.request.Request(self._url(path), b"".join(parts), more))
 
+    def _send(self, request: urllib.request.Request) -> Page:
+        page = super()._send(request)
+        self.hear(page.url, page.status, page.text)
+        return page
+
     def _headers(self, path: str) -> dict[str, str]:
         return {"Referer": self._url(path), "Origin": self.address}
 
@@ -73,6 +83,12 @@ def hidden(page: Page) -> dict[str, str]:
         for tag in found
         if "name" in tag and tag["name"] != "csrfmiddlewaretoken"
     }
+
+
+def alerts(page: Page) -> str:
+    """What the page says went wrong, without its marks."""
+    found = (re.sub(r"<[^>]*>", "", alert) for alert in ALERT.findall(page.text))
+    return html.unescape(" ".join(" ".join(found).split()))
 
 
 def outcome(answer: Page, *, done: bool) -> str:

@@ -29,7 +29,8 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._file, self._lock = path.open("a", buffering=1), threading.Lock()
         self.acts: list[Act] = []
-        self.trouble: list[str] = []  # answers above 499 with text that must not be there
+        self.trouble: list[str] = []  # answers that nobody may get
+        self.expect("")
 
     def begin(self, kind: str, key: str, **facts: str) -> Act:
         act = Act(kind, key, facts)
@@ -43,6 +44,18 @@ class Journal:
         with self._lock:
             line = {"end": act.kind, "key": act.key, "outcome": outcome, "answer": answer}
             self._file.write(json.dumps(line) + "\n")
+
+    def expect(self, told: str, *, spares_pages: bool = False, unless: str = "") -> None:
+        """From now on listen for a sentence; with `spares_pages` only 503 with the sentence `unless` may break."""
+        self._told, self._spares_pages, self._unless = told, spares_pages, unless
+        self.was_told = False
+
+    def hear(self, address: str, status: int, text: str) -> None:
+        """What any page answered."""
+        self.was_told |= bool(self._told) and self._told in text
+        is_plain = status == 503 and self._unless in text
+        if self._spares_pages and status >= 500 and not is_plain:
+            self.trouble.append(f"{address}: {status}, though only files were out of reach")
 
     def close(self) -> None:
         self._file.close()

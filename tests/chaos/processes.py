@@ -109,6 +109,14 @@ class Supervisor:
         if child.process:
             child.process.wait()
 
+    def start_anew(self, child: Child) -> None:
+        """End it politely; the watch starts it again, with the environment as it is now."""
+        former = child.process
+        if former and child.is_up and self._mine(former.pid):
+            former.terminate()
+            former.wait()
+        child.start()
+
     def _mine(self, pid: int) -> bool:
         return is_mine(pid, {child.pid for child in self.children.values() if child.pid})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from portal.core.models import Delivery
 from portal.core.notifications import hours
 from relief.cases.models import Case, Deadline, Event
 from relief.conversation.models import Message
+from relief.evidence.kinds import EvidenceState
 from relief.evidence.models import Evidence
 from relief.invariants import violations
 from relief.offers.models import Agreement
@@ -23,6 +25,7 @@ from tests.chaos.people import morning
 from tests.chaos.rig import BaseRig
 
 HEAL_SECONDS = 90  # real; back-offs and leases pass in business time
+SENTENCE = re.compile("[一-鿿]{4}")
 STEP = timedelta(seconds=170)  # longer than a lease
 
 
@@ -68,7 +71,7 @@ def pass_time() -> None:
 def problems(rig: BaseRig, journal: Journal) -> list[str]:
     """Everything that is wrong, one line each."""
     found = [str(each) for each in violations(now=clock.now(), real_now=clock.real_now())]
-    for check in (acknowledged, refused, sent_once, none_silent):
+    for check in (acknowledged, refused, each_told, none_unscanned, sent_once, none_silent):
         found += check(rig, journal)
     return found + rig.problems() + journal.trouble
 
@@ -93,6 +96,23 @@ def refused(rig: BaseRig, journal: Journal) -> Iterator[str]:
             yield f"I14 | pay {act.key} | refused ({act.answer}), but booked"
         if paid is not None and f"{paid:.2f}" != act.facts["amount"].replace(",", ""):
             yield f"I13 | pay {act.key} | {paid} instead of {act.facts['amount']}"
+
+
+def each_told(rig: BaseRig, journal: Journal) -> Iterator[str]:
+    """Whoever's file was not taken has read a sentence that says so."""
+    for act in list(journal.of("upload")):
+        if act.outcome == FAIL and not SENTENCE.search(act.answer):
+            yield f"upload {act.key} | refused ({act.answer}) without a sentence"
+
+
+def none_unscanned(rig: BaseRig, journal: Journal) -> Iterator[str]:
+    """What has passed was scanned before, where there is a scanner."""
+    if rig.scanned is None:
+        return
+    scanned = set(rig.scanned.read_text().split()) if rig.scanned.exists() else set()
+    passed = Evidence.objects.filter(state=EvidenceState.PASSED)
+    for digest in set(passed.values_list("sha256", flat=True)) - scanned:
+        yield f"upload {digest} | passed, but the scanner has never seen it"
 
 
 def sent_once(rig: BaseRig, journal: Journal) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -13,20 +14,26 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from django.conf import settings
+
 from tests.chaos.ownership import assert_inside
 from tests.chaos.processes import ROOT, Child, Supervisor
 from tests.chaos.provider import KEY, Provider
 from tests.chaos.servers import Postgres, Redis
+from tests.objectstore import KEY_ID, SECRET
 from tests.stack import free_port
 
 START_SECONDS = 240
 PRIVATE_SIZE = "48m"
+QUEUES = "default,notices,deadlines,checks"
+BUCKET = "kuanxi-chaos"
 
 
 class BaseRig:
     """A temporary folder, a provider, an address, and who keeps the processes running."""
 
     has_own_disk = False
+    scanned: Path | None = None  # digests of what the virus scanner has seen
     environment: dict[str, str]
 
     def __init__(self) -> None:
@@ -99,24 +106,48 @@ class BaseRig:
 
 
 class Rig(BaseRig):
-    """As in production: PostgreSQL, Redis, and each process under a supervisor of its own."""
+    """As in production: PostgreSQL, Redis, clamd, and each process under a supervisor of its own.
 
-    def __init__(self) -> None:
+    Files are in a folder, with `in_bucket` in an object store.
+    """
+
+    def __init__(self, *, in_bucket: bool = False) -> None:
         super().__init__()
+        self.in_bucket = in_bucket
+        self.keys = [secrets.token_hex(32)]  # of files; the first one writes
+        self.scanned = self.folder / "scanned"
         self.postgres = Postgres(self.folder / "pg")
         self.redis = Redis(self.folder / "redis", self.supervisor)
         self.private = self.folder / "private"
 
     def start_servers(self) -> None:
-        """PostgreSQL, Redis, provider and disk; then the environment of everybody else."""
+        """PostgreSQL, Redis, provider, disk, scanner and bucket; and the environment of everybody else."""
         self.postgres.start()
         self.redis.start()
-        self._make_disk()
+        scanner = self.folder / "clamd.sock"
+        port = free_port(int(self.address.rpartition(":")[2]) + 1)  # the web does not listen yet
+        if self.in_bucket:
+            place = {
+                "EVIDENCE_STORAGE": f"s3://{BUCKET}/evidence",
+                "S3_KEY_ID": KEY_ID,
+                "S3_SECRET": SECRET,
+            }
+            place["S3_ENDPOINT"] = f"http://127.0.0.1:{port}"
+        else:
+            self._make_disk()
+            place = {"PRIVATE_ROOT": str(self.private)}
         self.make_environment(
             DATABASE_URL=self.postgres.url,
             REDIS_URL=self.redis.url,
-            PRIVATE_ROOT=str(self.private),
+            CLAMD=f"unix://{scanner}",
+            EVIDENCE_KEYS=",".join(self.keys),
+            **place,
         )
+        python = [sys.executable, "-m"]
+        self.clamd = self.child("clamd", [*python, "tests.clamd", str(scanner), str(self.scanned)])
+        if self.in_bucket:
+            self.bucket = self.child("bucket", [*python, "tests.objectstore", str(port), BUCKET])
+            self._wait_for_bucket()
         for command in (
             ["migrate", "--verbosity", "0"],
             ["collectstatic", "--no-input", "-v", "0"],
@@ -128,11 +159,37 @@ class Rig(BaseRig):
         celery = [sys.executable, "-m", "celery", "-A", "portal.site.celery:app"]
         self.environment["PORT"] = self.address.rpartition(":")[2]
         self.web = self.child("web", [sys.executable, "-m", "gunicorn"])
-        queues = ["--queues", "default,notices,deadlines,checks", "--concurrency", "2"]
+        queues = ["--queues", QUEUES, "--concurrency", "2"]
         quiet = ["--loglevel", "warning", "--without-mingle", "--without-gossip"]
         self.worker = self.child("worker", [*celery, "worker", *queues, *quiet])
         self.beat = self.child("beat", self.beat_command("beat"))
         self.wait_for_page()
+
+    def _wait_for_bucket(self) -> None:
+        give_up = time.monotonic() + START_SECONDS
+        while "ready" not in self.bucket.log.read_text(errors="replace"):
+            if time.monotonic() > give_up or not self.bucket.is_up:
+                raise RuntimeError(
+                    f"no object store: {self.bucket.log.read_text(errors='replace')}"
+                )
+            time.sleep(0.2)
+
+    def use_keys(self, keys: list[str]) -> None:
+        """Start web and worker anew, one after the other, with these keys of files; and use them here."""
+        self.keys[:] = keys
+        self.environment["EVIDENCE_KEYS"] = ",".join(keys)
+        for child in (self.web, self.worker):
+            self.supervisor.start_anew(child)
+        self.wait_for_page()
+        settings.EVIDENCE_KEYS = keys
+
+    def manage(self, *arguments: str) -> str:
+        """What a management command says, well or not."""
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False
+        )
+        return done.stdout + done.stderr
 
     def beat_command(self, name: str) -> list[str]:
         celery = [sys.executable, "-m", "celery", "-A", "portal.site.celery:app"]

@@ -11,6 +11,7 @@ import pytest
 
 from portal.core.kernel.businesstime import business_date
 from relief.cases.workflow import State
+from relief.evidence.kinds import EvidenceState
 from tests import factories
 from tests.chaos import proofs
 from tests.chaos.journal import FAIL, OK, UNKNOWN, Journal
@@ -62,6 +63,29 @@ def test_every_kind_of_act_that_was_done_is_counted(journal: Journal) -> None:
         note(journal, kind, key, OK)
 
     assert problems(journal) == []
+
+
+def test_a_file_that_was_refused_without_a_sentence_is_found(journal: Journal) -> None:
+    nobody: Any = None
+    journal.end(journal.begin("upload", "one"), FAIL, "422 上传失败：文件没有保存成功")
+    assert list(proofs.each_told(nobody, journal)) == []
+
+    journal.end(journal.begin("upload", "two"), FAIL, "422 ")
+    assert len(list(proofs.each_told(nobody, journal))) == 1
+
+
+def test_a_file_that_passed_unscanned_is_found(journal: Journal, tmp_path: Path) -> None:
+    class Scanned:
+        scanned = tmp_path / "scanned"
+
+    rig: Any = Scanned()
+    file = factories.case_at(State.PLAN_ACTIVE).evidence.get()
+    file.state = EvidenceState.PASSED
+    file.save()
+    assert len(list(proofs.none_unscanned(rig, journal))) == 1
+
+    rig.scanned.write_text(f"{file.sha256}\n")
+    assert list(proofs.none_unscanned(rig, journal)) == []
 
 
 def test_a_refused_payment_that_was_booked_and_another_amount_are_found(journal: Journal) -> None:
