@@ -119,15 +119,15 @@ def _warning(
 
 def record(
     case: Case,
-    happening: notices.AuditEvent,
+    audit_event: notices.AuditEvent,
     occasion: Occasion,
     *,
     key: str = "",
     notify: bool = True,
 ) -> Event:
     """Writes an audit row for what happens without a move, and its notices (`key` makes once)."""
-    event = occasion.event(case, happening.value, case.state)
-    _lines.add(_Line(event, case, happening, occasion.context, key, notify))
+    event = occasion.event(case, audit_event.value, case.state)
+    _lines.add(_Line(event, case, audit_event, occasion.context, key, notify))
     return event
 
 
@@ -137,7 +137,7 @@ class _Line:
 
     event: Event
     case: Case
-    happening: Action | notices.AuditEvent
+    audit_event: Action | notices.AuditEvent
     context: Details
     key: str = ""
     notify: bool = True
@@ -152,12 +152,12 @@ def _write(lines: list[_Line]) -> None:
             event, key = line.event, line.key or f"{line.event.pk}"
             context = {"note": event.note_public, **line.context}
             notify_move(
-                line.case, line.happening, key=key, now=event.at, context=context, to=recipients
+                line.case, line.audit_event, key=key, now=event.at, context=context, to=recipients
             )
-            if isinstance(line.happening, Action):
+            if isinstance(line.audit_event, Action):
                 show_move(
                     line.case,
-                    line.happening,
+                    line.audit_event,
                     key=key,
                     actor=event.actor,
                     now=event.at,
@@ -188,11 +188,11 @@ def notify_move(
     to: people.Recipients | None = None,
 ) -> None:
     """Writes the notices that notices.RULES names for `event`; the same key writes them once."""
-    hearers = to or people.Recipients()
+    recipients = to or people.Recipients()
     for rule in notices.RULES[event]:
         if rule.when is not None and rule.when != case.state:
             continue
-        for user in hearers.of(rule.audience, case, needs_rank=context.get("needs_rank", "")):
+        for user in recipients.of(rule.audience, case, needs_rank=context.get("needs_rank", "")):
             outbox.notify(
                 event=rule.event,
                 key=f"case:{case.public_id}:{rule.event}:{key}:{user.pk}",

@@ -156,7 +156,7 @@ RULES: dict[A | AuditEvent, tuple[NoticeRule, ...]] = {
     AuditEvent.EVIDENCE_PURGED: (),
     AuditEvent.ERASED: (),  # the erasure tells the borrower: relief.rights.erasure
     AuditEvent.CONSENT_WITHDRAWN: (NoticeRule("staff_consent_withdrawn", Audience.ASSIGNEE),),
-    AuditEvent.CORRECTED: (),  # the books tell the borrower: loans.services.telling
+    AuditEvent.CORRECTED: (),  # the books tell the borrower: loans.services.notices
 }
 
 # Which page a notice opens, by event; the rest open the case.

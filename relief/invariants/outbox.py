@@ -9,7 +9,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 from django.db.models.functions import TruncDate, TruncTime
 
 from loans.models import Correction
-from loans.services.telling import key_of
+from loans.services.notices import key_of
 from portal.core.kernel.businesstime import SHANGHAI
 from portal.core.models import Delivery, Notice, PhoneCall, PhoneTask
 from portal.core.notifications import dispatch, hours
@@ -24,7 +24,7 @@ LONGEST_WAIT = timedelta(hours=24)  # the longest back-off and a whole night
 Status, Channel = Delivery.Status, Delivery.Channel
 WHAT: dict[str, Action | notices.AuditEvent] = {
     **{action.value: action for action in Action},
-    **{happening.value: happening for happening in notices.AuditEvent},
+    **{audit_event.value: audit_event for audit_event in notices.AuditEvent},
 }
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from loans.models import Correction, Loan
+from loans.services.notices import key_of
 from loans.services.observers import DebtChange
-from loans.services.telling import key_of
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.errors import InvalidInput

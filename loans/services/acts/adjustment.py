@@ -12,9 +12,9 @@ from loans.services import observers
 from loans.services.acts.beside import Other, open_beside
 from loans.services.booking import Books, open_books
 from loans.services.ledger import PostingLine
+from loans.services.notices import notify_act
 from loans.services.observers import DebtChange
 from loans.services.refusals import check_open
-from loans.services.telling import notify_act
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.money import ZERO

@@ -8,7 +8,7 @@ from decimal import Decimal
 from loans.models import Account, Entry, Loan
 from loans.services.booking import Books, open_books
 from loans.services.ledger import PostingLine
-from loans.services.telling import notify_act
+from loans.services.notices import notify_act
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date
 from portal.core.models import User

@@ -10,8 +10,8 @@ from loans.models import Account, Entry
 from loans.queries.carrying import claim, is_non_accruing, off_balance, written_off
 from loans.services.booking import Books, open_books
 from loans.services.ledger import PostingLine
+from loans.services.notices import notify_act
 from loans.services.refusals import check_open
-from loans.services.telling import notify_act
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.money import ZERO

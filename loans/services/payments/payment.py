@@ -12,7 +12,7 @@ from django.db import IntegrityError
 from loans.models import Account, Correction, Entry, Instalment, Loan, Payment
 from loans.queries.debt import debt_of
 from loans.queries.position import load_position
-from loans.services import observers, telling
+from loans.services import notices, observers
 from loans.services.acts import beside
 from loans.services.booking import Books, open_books
 from loans.services.observers import DebtChange
@@ -312,9 +312,9 @@ def _finish(
     books.close()
     if correction_row is not None:
         observers.notify_corrected(correction_row, books.now)
-        telling.notify_corrected(books, correction_row, again, was_settled=was_settled)
+        notices.notify_corrected(books, correction_row, again, was_settled=was_settled)
     observers.notify_changed(books.loan, change, books.now)
     if given_up:
-        telling.notify_small(books, given_up)
+        notices.notify_small(books, given_up)
     if settled:
         observers.notify_settled(books.loan, books.now)
