@@ -107,7 +107,7 @@ def same_word_same_value(reading: Reading) -> Iterator[str]:
     for page in reading.pages:
         for loose in page.loose:
             whom = reading.whom(loose.about)
-            if any(part.tag == "pre" for part in loose.where.up()) or loose.where.tag == "pre":
+            if any("data-signed" in part.attrs for part in (loose.where, *loose.where.up())):
                 continue  # a document speaks of its own date
             if "/repay/" in page.path:
                 continue  # a receipt speaks of what was paid
@@ -247,7 +247,7 @@ YUAN = re.compile(r"¥([\d,]+\.\d{2})")
 
 def _documents_add_up(page: Page) -> Iterator[str]:
     """In an agreement: a total and what it says it consists of; an instalment and its columns."""
-    for text in (n.text for n in page.root.walk() if n.tag == "pre"):
+    for text in (n.text for n in page.root.walk() if "data-signed" in n.attrs):
         for sentence in re.findall(r"共欠[^。]+。|第 \d+ 期 \d{4}-\S+ .+?应还 ¥[\d,.]+\d", text):
             amounts = [Decimal(m.replace(",", "")) for m in YUAN.findall(sentence)]
             whole = amounts.pop(0 if sentence.startswith("共欠") else -1)
@@ -278,7 +278,7 @@ def papers_say_what_pages_say(reading: Reading) -> Iterator[str]:
         page = agreements.get(path.replace("agreement.pdf", "agreement/"))
         if page is None:
             continue
-        body = "".join(n.text for n in page.root.walk() if n.tag == "pre")
+        body = "".join(n.text for n in page.root.walk() if "data-signed" in n.attrs)
         on_page, printed_all = YUAN.findall(body), YUAN.findall(text)
         if on_page != printed_all:
             yield f"{path} prints {printed_all}, its page {on_page}"

@@ -106,8 +106,8 @@ PLANTED: dict[str, dict[str, str]] = {
 
 SUMS = {
     "a cell and its parts": "<table><tr><td>132.57<small>= 保留罚息 110.57 + 罚息 21.00</small></td></tr></table>",
-    "a debt in an agreement": "<pre>共欠 ¥132.57，其中：保留罚息 ¥110.57，罚息 ¥21.00。</pre>",
-    "an instalment in an agreement": "<pre>第 1 期　2026-12-24　本金 ¥10.00　保留罚息 ¥1.00　应还 ¥12.00</pre>",
+    "a debt in an agreement": "<div data-signed>共欠 ¥132.57，其中：保留罚息 ¥110.57，罚息 ¥21.00。</div>",
+    "an instalment in an agreement": "<div data-signed>第 1 期　2026-12-24　本金 ¥10.00　保留罚息 ¥1.00　应还 ¥12.00</div>",
 }
 
 
@@ -129,7 +129,7 @@ def test_a_paper_that_prints_another_amount_than_its_page_is_found(path: str) ->
     told = reading(
         {
             DETAIL: f"<p>罚息 {data('penalty-total', '4.92')}</p>",
-            f"/relief/{CASE}/agreement/": "<pre>共欠 ¥100.00，其中：剩余本金 ¥100.00。</pre>",
+            f"/relief/{CASE}/agreement/": "<div data-signed>共欠 ¥100.00，其中：剩余本金 ¥100.00。</div>",
         }
     )
     told.papers = {path: PAPERS[path]}
