@@ -19,7 +19,9 @@ from django.db import DatabaseError, connection, transaction
 from portal.core import clock
 from portal.core.kernel.businesstime import business_date
 from portal.core.models import DemoClock, User, WorkDay
-from portal.core.storage import Damaged, StoreDown, UnknownKey, private
+from portal.core.storage import private
+from portal.core.storage.envelope import Damaged, UnknownKey
+from portal.core.storage.store import StoreDown
 
 logger = logging.getLogger(__name__)
 CALENDAR_DAYS_AHEAD = 60

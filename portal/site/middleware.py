@@ -33,7 +33,7 @@ from portal.core.kernel.addresses import parse_address
 from portal.core.kernel.errors import InvalidInput
 from portal.core.models import User
 from portal.core.publicids import new_public_id
-from portal.core.storage import FileUnavailable
+from portal.core.storage.store import FileUnavailable
 from portal.core.web import proofs, visitor
 from portal.core.web.bodies import FILES, Body, limit_of
 from portal.core.web.htmx import wants_part

@@ -20,6 +20,7 @@ from portal.core.kernel.errors import InvalidInput
 from portal.core.web.htmx import trigger, wants_part
 from relief.cases import labels
 from relief.cases.models import Case
+from relief.cases.workflow import State
 from relief.conversation import messages as talks
 from relief.conversation.models import Conversation
 from relief.desk import talk
@@ -106,7 +107,7 @@ def page(
         "is_nav_sidebar_enabled": False,
         "borrower": row.borrower,
         "loans": borrower_debts(row.borrower, business_date(clock.now())),
-        "cases": [(case, labels.WORDS[case.state].staff) for case in cases],  # type: ignore[index]
+        "cases": [(case, labels.WORDS[State(case.state)].staff) for case in cases],
         "may_decide": may_decide(viewer),
         "face": row.borrower.masked_name,
         **talk.talk_of(row, viewer, {"say": request.GET.get("say", "")}, form),

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 
 from portal.core import clock
+from portal.core.desk.reasons import ReasonForm
 from portal.core.web import visitor
 from relief.desk.base import staff_user
 from relief.desk.records import OwnHiddenAdmin
@@ -25,16 +26,9 @@ APPROVE = (
 REFUSE = "借款人会读到原因和可以再次申请的日期。有借款、申请或计划没有结束时，写明是哪一项。"
 
 
-class RefuseForm(forms.Form):
+class RefuseForm(ReasonForm):
     """Why not, and from when again."""
 
-    use_required_attribute = False
-    reason = forms.CharField(
-        label="原因",
-        max_length=200,
-        widget=forms.TextInput({"size": 60}),
-        error_messages={"required": "原因：请填写", "max_length": "原因：最多 200 个字，请缩短"},
-    )
     again_on = forms.DateField(
         label="可再次申请日",
         required=False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.paginator import Page, Paginator
@@ -255,8 +255,8 @@ def pill(case: Case, now: datetime, calendar: WorkCalendar, stage: LoanStage | N
     return Pill(TONES[urgency], f"{days} 个工作日", due)
 
 
-def _span(span: object) -> str:
-    minutes = int(span.total_seconds() // 60)  # type: ignore[attr-defined]
+def _span(span: timedelta) -> str:
+    minutes = int(span.total_seconds() // 60)
     days, hours = minutes // 1440, minutes // 60 % 24
     if days:
         return f"{days}天{hours}小时"

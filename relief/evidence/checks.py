@@ -11,7 +11,8 @@ from typing import BinaryIO
 
 from django.db import transaction
 
-from portal.core.storage import Damaged, private
+from portal.core.storage import private
+from portal.core.storage.envelope import Damaged
 from relief.cases.workflow import IN_TALKS, State
 from relief.conversation import messages
 from relief.evidence import antivirus, sandbox

@@ -256,7 +256,7 @@ class EvidenceAccess(AppendOnly):
     real_at = models.DateTimeField(auto_now_add=True)
     seal = SealField(trail="access")
 
-    objects = EvidenceAccessQuerySet.as_manager()  # type: ignore[misc]
+    objects = EvidenceAccessQuerySet.as_manager()  # type: ignore[misc]  # AppendOnly declares a wider one
 
     class Meta:
         db_table = "relief_evidencelook"  # its first name; triggers are bound to it

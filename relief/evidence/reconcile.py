@@ -10,7 +10,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from portal.core.models import Document
-from portal.core.storage import StoredName, private
+from portal.core.storage import private
+from portal.core.storage.store import StoredName
 from relief.evidence.models import Evidence, EvidencePage
 from relief.rights.models import DataExport
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from portal.core.storage import Damaged, UnknownKey, private
+from portal.core.storage import private
+from portal.core.storage.envelope import Damaged, UnknownKey
 from relief.evidence.reconcile import named_among
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from portal.core.storage import CHUNK, private
+from portal.core.storage import private
+from portal.core.storage.envelope import CHUNK
 from relief.evidence import reconcile
 from relief.evidence.models import Evidence
 from relief.invariants.violation import Violation

@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from portal.core import clock
 from portal.core.accounts import staff
+from portal.core.desk.reasons import ReasonForm
 from portal.core.desk.records import ReadOnlyAdmin
 from portal.core.kernel.roles import RANK_LABELS, Rank, Role
 from portal.core.models import StaffChange, User
@@ -35,19 +36,7 @@ WARNINGS = {
 }
 
 
-class ChangeReasonForm(forms.Form):
-    """Every proposal says why."""
-
-    use_required_attribute = False
-    reason = forms.CharField(
-        label="原因",
-        max_length=200,
-        widget=forms.TextInput({"size": 60}),
-        error_messages={"required": "原因：请填写", "max_length": "原因：最多 200 个字，请缩短"},
-    )
-
-
-class RankForm(ChangeReasonForm):
+class RankForm(ReasonForm):
     field_order = ["rank", "reason"]
     rank = forms.ChoiceField(
         label="职级",
@@ -71,7 +60,7 @@ class ColleagueField(_ModelChoiceField):
         return f"{obj.name}（{obj.get_rank_display()}）"
 
 
-class DisableForm(ChangeReasonForm):
+class DisableForm(ReasonForm):
     field_order = ["hand_over_to", "reason"]
     hand_over_to = ColleagueField(
         User.objects.none(),
@@ -89,7 +78,7 @@ class DisableForm(ChangeReasonForm):
         field.queryset = colleagues.exclude(rank=Rank.AUDITOR).order_by("name")
 
 
-FORMS: dict[StaffChange.Kind, type[ChangeReasonForm]] = {
+FORMS: dict[StaffChange.Kind, type[ReasonForm]] = {
     Kind.CREATE: CreateForm,
     Kind.RANK: RankForm,
     Kind.DISABLE: DisableForm,
@@ -232,7 +221,7 @@ class StaffChangeAdmin(ReadOnlyAdmin):
             return redirect("admin:portal_staffchange_change", change.pk)
 
         whom = f"：{subject.name}（{subject.username}）" if subject else ""
-        title, form = f"{kind.label}{whom}", FORMS.get(kind, ChangeReasonForm)
+        title, form = f"{kind.label}{whom}", FORMS.get(kind, ReasonForm)
         return self._form_page(request, title, WARNINGS[kind], form, "提交复核", back, act)
 
     def approve_view(self, request: HttpRequest, pk: int) -> HttpResponse:

@@ -318,8 +318,8 @@ def security_board(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-admin.site.show_on_index(security_board)  # type: ignore[attr-defined]
-admin.site.show_on_index(desk_calendar.board)  # type: ignore[attr-defined]  # our own AdminSite, set in apps
+for board in (security_board, desk_calendar.board):
+    admin.site.show_on_index(board)  # type: ignore[attr-defined]  # our own AdminSite, set in apps
 
 
 class DemoClockAdmin(ReadOnlyAdmin):

@@ -21,7 +21,7 @@ class StaffChange(Kept):
         DISABLE = "DISABLE", "停用账户"
         ENABLE = "ENABLE", "恢复账户"
         RESET_FACTOR = "RESET_FACTOR", "重置双重验证"
-        RESET_PASSWORD = "RESET_PASSWORD", "重置密码"  # nosec B105
+        RESET_PASSWORD = "RESET_PASSWORD", "重置密码"  # nosec B105 - the name of an act
 
     class Status(models.TextChoices):
         PENDING = "PENDING", "待复核"

@@ -24,9 +24,7 @@ from django.utils.module_loading import import_string
 from portal.core.storage.envelope import (
     CHUNK,
     HEADER,
-    Damaged,
     KeyRing,
-    UnknownKey,
     is_sealed,
     key_id,
     ring_of,
@@ -34,7 +32,7 @@ from portal.core.storage.envelope import (
     unseal,
 )
 from portal.core.storage.folder import Folder
-from portal.core.storage.store import FileUnavailable, Gone, Store, StoredName, StoreDown
+from portal.core.storage.store import Gone, Store, StoredName
 
 logger = logging.getLogger(__name__)
 _KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{30}(?:\.[a-z0-9]{1,8})?")
@@ -227,14 +225,3 @@ def _bucket(options: tuple[tuple[str, str], ...]) -> Store:
 
 
 private = PrivateStorage()
-
-__all__ = [
-    "CHUNK",
-    "Damaged",
-    "FileUnavailable",
-    "StoreDown",
-    "Stored",
-    "StoredName",
-    "UnknownKey",
-    "private",
-]

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
 
-from boto3.exceptions import Boto3Error  # type: ignore[import-untyped] # mypy asks for stubs by name
-from boto3.s3.transfer import TransferConfig  # type: ignore[import-untyped]
+from boto3.exceptions import Boto3Error  # type: ignore[import-untyped]  # boto3 has no types # mypy asks for stubs by name
+from boto3.s3.transfer import TransferConfig  # type: ignore[import-untyped]  # boto3 has no types
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from storages.backends.s3 import S3Storage

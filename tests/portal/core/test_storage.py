@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from portal.core import clock
-from portal.core.storage import CHUNK, PROOF, StoreDown, UnknownKey, private
-from portal.core.storage.store import StoreRefuses
+from portal.core.storage import PROOF, private
+from portal.core.storage.envelope import CHUNK, UnknownKey
+from portal.core.storage.store import StoreDown, StoreRefuses
 from tests.objectstore import ObjectStore
 
 OLD, NEW = "old-evidence-key-" + "o" * 32, "new-evidence-key-" + "n" * 32

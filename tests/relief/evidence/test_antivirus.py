@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from portal.core.errors import RuleViolation
-from portal.core.storage import StoreDown, private
+from portal.core.storage import private
 from portal.core.storage.folder import Folder
+from portal.core.storage.store import StoreDown
 from relief.evidence import antivirus
 from relief.evidence.access_log import open_evidence
 from relief.evidence.antivirus import ScannerDown, Verdict, scan

@@ -14,8 +14,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from portal.core import clock
-from portal.core.storage import StoreDown, UnknownKey, private
+from portal.core.storage import private
+from portal.core.storage.envelope import UnknownKey
 from portal.core.storage.folder import Folder
+from portal.core.storage.store import StoreDown
 from relief.evidence import reconcile, rotation
 from relief.evidence.models import Evidence
 from relief.evidence.retention import purge_expired_evidence

@@ -20,8 +20,8 @@ from redis.retry import Retry
 
 from portal.core import clock, probes
 from portal.core.models import Delivery, Heartbeat, PhoneTask, WorkDay
-from portal.core.storage import StoreDown
 from portal.core.storage.folder import Folder
+from portal.core.storage.store import StoreDown
 from portal.site.pages import gauges, health
 from portal.site.private_redis import command
 from relief.cases.models import Deadline
