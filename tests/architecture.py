@@ -46,7 +46,7 @@ LAYER_OF: dict[str, str] = {
     **_below(
         "portal.site",
         pure="celery environment logs parent_death private_redis settings",
-        presenters="checks context crash_points middleware passing_messages step_up",
+        presenters="checks context crash_points kept_form middleware passing_messages step_up",
         pages="demo desk pages",
         wiring="server static_files urls wsgi",
     ),

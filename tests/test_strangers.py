@@ -94,10 +94,14 @@ def test_staff_have_no_business_on_borrowers_pages(world: World, method: str) ->
     assert {name: status for name, status in seen.items() if status not in {403, 404, 405}} == {}
 
 
-# Both sides open these: their own password, their own way out, a file that they may see.
-SHARED = {"portal:logout", "portal:change-password", "relief:evidence-file", "portal:notices"} | {
-    a.name for a in BORROWERS if a.name.startswith("portal:notice")
-}
+# Both sides open these: their own kept form, password, way out, a file that they may see.
+SHARED = {
+    "portal:kept",
+    "portal:logout",
+    "portal:change-password",
+    "relief:evidence-file",
+    "portal:notices",
+} | {a.name for a in BORROWERS if a.name.startswith("portal:notice")}
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -37,6 +37,7 @@ from portal.core.storage.store import FileUnavailable
 from portal.core.web import proofs, visitor
 from portal.core.web.bodies import FILES, Body, limit_of
 from portal.core.web.htmx import wants_part
+from portal.site import kept_form
 from relief.evidence.kinds import MEGABYTE, MOST_A_FILE
 
 logger = logging.getLogger(__name__)
@@ -235,6 +236,7 @@ class SessionLifeMiddleware:
         idle_counts = user.is_staff_member or shows_money
         why = sessions.why_over(request.session, user, idle_counts=idle_counts)
         if why:
+            request.kept = kept_form.keep(request, user)  # type: ignore[attr-defined]  # ours
             visitor.end_session(request, user, why=why)
             messages.info(request, f"{why}，为保护你的账户，请重新登录。")
 
@@ -246,13 +248,15 @@ class LoginRequiredMiddleware(auth_middleware.LoginRequiredMiddleware):
         match = request.resolver_match
         desk = match is not None and "admin" in match.app_names
         login = reverse("admin:login") if desk else resolve_url(self.get_login_url(view_func))
+        kept: str = getattr(request, "kept", "")  # what SessionLifeMiddleware kept of a form
         if not getattr(request, "htmx", False):
             if request.method in {"GET", "HEAD"}:
                 return redirect_to_login(request.get_full_path(), login)
             # Where a form goes is often no page: come back to the page that it stood on.
-            return redirect_to_login(_path_of(request.headers.get("Referer", "")) or "/", login)
+            back = kept or _path_of(request.headers.get("Referer", "")) or "/"
+            return redirect_to_login(back, login)
         # A fragment's own address is no page either.
-        back = _path_of(request.headers.get("HX-Current-URL", "")) or "/"
+        back = kept or _path_of(request.headers.get("HX-Current-URL", "")) or "/"
         return HttpResponseClientRedirect(f"{login}?{urlencode({'next': back})}")
 
 

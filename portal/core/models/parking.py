@@ -1,4 +1,4 @@
-"""A form that waits while whoever posted it gives a fresh second factor."""
+"""A form that waits while whoever posted it proves who they are."""
 
 from __future__ import annotations
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 from datetime import UTC, timedelta
 
 from django.conf import settings
+from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from portal.core import clock
+from portal.core.accounts import parking
+from portal.site import kept_form
+from portal.site.pages import visit
 from relief.cases.collection import IN_PLAN_SENTENCE, IN_TALKS_SENTENCE
 from relief.cases.queries import rules_for
 
@@ -27,6 +32,19 @@ def help_page(request: HttpRequest) -> HttpResponse:
         "portal/info/help.html",
         {"rules": rules_for(None), "collection": IN_TALKS_SENTENCE + IN_PLAN_SENTENCE},
     )
+
+
+@never_cache
+@require_safe
+def kept(request: HttpRequest) -> HttpResponse:
+    """After the login: what was posted when the session ran out may go on, or be left."""
+    user = visit.person(request)
+    action = parking.where_to(user=user, word=request.GET.get("word", ""), keep=kept_form.KEEP)
+    shell = "admin/portal/kept.html" if user.is_staff_member else "portal/account/kept.html"
+    context = {"action": action, "word": request.GET.get("word", ""), "title": "接着提交"}
+    if user.is_staff_member:
+        context |= admin.site.each_context(request)
+    return render(request, shell, context | {"minutes": kept_form.MINUTES})
 
 
 @login_not_required

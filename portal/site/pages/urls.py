@@ -47,6 +47,7 @@ urlpatterns = [
     path("me/settings/looks/", settings.evidence_access, name="evidence-access"),
     path("me/settings/consents/<slug:kind>/", settings.consent, name="consent"),
     path("me/settings/consents/<slug:kind>/withdraw/", settings.withdraw, name="consent-withdraw"),
+    path("kept/", info.kept, name="kept"),
     path("help/", info.help_page, name="help"),
     path("legal/<slug:slug>/", info.legal, name="legal"),
     path("robots.txt", info.robots, name="robots"),
