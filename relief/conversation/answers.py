@@ -47,7 +47,7 @@ TOPIC_LABELS: Final[dict[Topic, str]] = {
     Topic.DISLIKE: "对方案不满意怎么办",
 }
 QUICK: Final = (Topic.APPLY, Topic.PENALTY, Topic.PROGRESS, Topic.HUMAN)
-QUICK_UNDER_WAY: Final = (Topic.PROGRESS, Topic.PENALTY, Topic.APPLY, Topic.HUMAN)
+QUICK_WHERE_ONE_WAITS: Final = (Topic.PROGRESS, Topic.PENALTY, Topic.APPLY, Topic.HUMAN)
 FAQ: Final = (Topic.QUALIFY, Topic.DURATION, Topic.STILL_REPAY, Topic.DISLIKE)
 # Asked in order: the first topic one of whose words is in the text is meant.
 _WORDS: Final[tuple[tuple[Topic, tuple[str, ...]], ...]] = (
@@ -82,7 +82,7 @@ class LatestCase:
     state_label: str
     next_step: str
     is_open: bool
-    is_under_way: bool  # open and submitted: an offer to answer or a warning may wait in it
+    waits: bool  # an offer to answer, a warning, or an expired application to reopen
 
 
 @dataclass(frozen=True)
@@ -137,11 +137,11 @@ def topic_of(text: str) -> Topic | None:
 def greeting(facts: BotFacts) -> str:
     """林*云，晚上好。你的借呗有 2 期逾期，当前罚息 ¥80.90。我可以帮你：
 
-    With an application under way its next step, and by when, stands before the offer to help.
+    With an application under way, or expired, its next step, and by when, stands before the offer to help.
     """
     hello = f"{facts.name}，{_time_of_day(facts.hour)}好。"
     offer = "我可以帮你："
-    if facts.case is not None and facts.case.is_under_way:
+    if facts.case is not None and facts.case.waits:
         offer = f"{_progress(facts)}{offer}"
     if not facts.loans:
         return f"{hello}你目前没有未结清的借款。{offer}"
@@ -151,9 +151,9 @@ def greeting(facts: BotFacts) -> str:
     return f"{hello}你的借呗有 {count} 期逾期，当前罚息 {facts.penalty_words}。{offer}"
 
 
-def quick(*, is_under_way: bool) -> tuple[Topic, ...]:
-    """The quick questions: the progress first while an application is under way, else applying."""
-    return QUICK_UNDER_WAY if is_under_way else QUICK
+def quick(*, waits: bool) -> tuple[Topic, ...]:
+    """The quick questions: the progress first where an application waits for the borrower, else applying."""
+    return QUICK_WHERE_ONE_WAITS if waits else QUICK
 
 
 def reply(topic: Topic | None, facts: BotFacts) -> str:

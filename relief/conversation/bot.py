@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -51,8 +52,12 @@ def facts_of(*, borrower: User, now: datetime) -> BotFacts:
 
 
 def latest_case(borrower: User) -> Case | None:
+    """The application that a talk is about first (latest_of)."""
+    return latest_of(Case.objects.for_borrower(borrower).for_lists())
+
+
+def latest_of(newest_first: Iterable[Case]) -> Case | None:
     """The newest application under way, else the newest open one, else the last."""
-    newest_first = Case.objects.for_borrower(borrower).for_lists()
     return min(
         newest_first, key=lambda case: (not is_under_way(case), not case.is_open), default=None
     )
@@ -61,6 +66,13 @@ def latest_case(borrower: User) -> Case | None:
 def is_under_way(case: Case | None) -> bool:
     """Whether the application is submitted and not ended."""
     return case is not None and case.is_open and case.state != State.DRAFT
+
+
+def waits_in(case: Case | None) -> bool:
+    """Whether something waits there before one applies anew: under way, or expired and to be reopened."""
+    if case is None or case.state != State.EXPIRED:
+        return is_under_way(case)
+    return not case.loan.is_settled
 
 
 def _case_facts(case: Case | None, now: datetime) -> LatestCase | None:
@@ -76,7 +88,7 @@ def _case_facts(case: Case | None, now: datetime) -> LatestCase | None:
         if stage
         else labels.next_step(case.state, Role.BORROWER, due, rules_for(case), is_past=is_past),
         is_open=case.is_open,
-        is_under_way=is_under_way(case),
+        waits=waits_in(case),
     )
 
 
@@ -95,7 +107,7 @@ def greet(*, actor: User, now: datetime) -> Message | None:
         text=bot.greeting(facts_of(borrower=actor, now=now)),
         now=now,
         card=Card.QUICK,
-        case=case if is_under_way(case) else None,
+        case=case if waits_in(case) else None,
     )
 
 

@@ -52,8 +52,8 @@ def conversation(request: HttpRequest) -> HttpResponse:
     """The whole conversation; the bot greets once a day, from the borrower's own figures."""
     user = borrower(request)
     bot.greet(actor=user, now=clock.now())
-    opened = _open_cases(user)
-    return _page(request, MessageForm(cases=_taking_files(opened)), opened)
+    applications = _applications_of(user)
+    return _page(request, MessageForm(cases=_taking_files(applications)), applications)
 
 
 @require_safe
@@ -76,8 +76,8 @@ def send(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":  # the address that a refusal leaves in the bar, asked for again
         return redirect("relief:service")
     user = borrower(request)
-    opened = _open_cases(user)
-    cases = _taking_files(opened)
+    applications = _applications_of(user)
+    cases = _taking_files(applications)
     form = MessageForm(request.POST, cases=cases)
     form.is_valid()
     text = form.cleaned_data.get("text", "")
@@ -93,42 +93,46 @@ def send(request: HttpRequest) -> HttpResponse:
     except REFUSALS as problem:
         field = getattr(problem, "field", "")
         form.add_error(field if field == "case" else "text", problem.message)
-        return _refused(request, form, opened, 422 if isinstance(problem, InvalidInput) else 409)
+        return _refused(
+            request, form, applications, 422 if isinstance(problem, InvalidInput) else 409
+        )
     if wants_part(request):
         response = render(
             request, "relief/conversation/_messages.html", _stream(user, after=form.seen)
         )
         return response if text.strip() else trigger(response, "sent")
     if text.strip():  # a chip was pressed while something else was being typed
-        return _page(request, MessageForm(initial={"text": text}, cases=cases), opened)
+        return _page(request, MessageForm(initial={"text": text}, cases=cases), applications)
     return redirect("relief:service")
 
 
 def _refused(
-    request: HttpRequest, form: MessageForm, opened: Sequence[Case], status: int
+    request: HttpRequest, form: MessageForm, applications: Sequence[Case], status: int
 ) -> HttpResponse:
     if not wants_part(request):
-        return _page(request, form, opened, status=status)
+        return _page(request, form, applications, status=status)
     response = render(
-        request, "relief/conversation/_composer.html", _composer(form, opened), status=status
+        request, "relief/conversation/_composer.html", _composer(form, applications), status=status
     )
     return reswap(retarget(response, "#composer"), "outerHTML")
 
 
 def _page(
-    request: HttpRequest, form: MessageForm, opened: Sequence[Case], *, status: int = 200
+    request: HttpRequest, form: MessageForm, applications: Sequence[Case], *, status: int = 200
 ) -> HttpResponse:
-    context = _stream(borrower(request), after=0) | _composer(form, opened) | {"now": clock.now()}
+    context = (
+        _stream(borrower(request), after=0) | _composer(form, applications) | {"now": clock.now()}
+    )
     return render(request, "relief/conversation/service.html", context, status=status)
 
 
-def _composer(form: MessageForm, opened: Sequence[Case]) -> dict[str, Any]:
-    """Where one types, with the quick questions that fit the applications that are open."""
-    is_under_way = any(bot.is_under_way(case) for case in opened)
+def _composer(form: MessageForm, applications: Sequence[Case]) -> dict[str, Any]:
+    """Where one types, with the quick questions that fit what waits for the borrower."""
+    waits = bot.waits_in(bot.latest_of(applications))
     return {
         "form": form,
         "once": new_public_id(),
-        "quick": bot_rules.labels(bot_rules.quick(is_under_way=is_under_way)),
+        "quick": bot_rules.labels(bot_rules.quick(waits=waits)),
         "accept": ACCEPT_ATTRIBUTE,
         "limits": LIMITS,
     }
@@ -215,14 +219,14 @@ def _take_files(
             messages.post_card(case=case, card="file", evidence=added, actor=user, now=clock.now())
 
 
-def _open_cases(user: User) -> list[Case]:
-    """The borrower's open applications, newest first."""
-    return list(Case.objects.for_borrower(user).open().for_lists().order_by("-created_at"))
+def _applications_of(user: User) -> list[Case]:
+    """The borrower's applications, newest first."""
+    return list(Case.objects.for_borrower(user).for_lists().order_by("-created_at"))
 
 
-def _taking_files(opened: Sequence[Case]) -> list[Case]:
-    """Those of the open applications that still take files."""
-    return [case for case in opened if State(case.state) in BEFORE_PLAN]
+def _taking_files(applications: Sequence[Case]) -> list[Case]:
+    """Those of the applications that still take files."""
+    return [case for case in applications if State(case.state) in BEFORE_PLAN]
 
 
 def _case_for_files(user: User, cases: Sequence[Case], form: MessageForm) -> Case:

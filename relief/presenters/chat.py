@@ -150,7 +150,7 @@ def _chips(message: Message) -> tuple[tuple[str, str], ...]:
         return ()
     if "我可以帮你" not in message.text:
         return tuple(bot.labels((*bot.FAQ, bot.Topic.HUMAN)))
-    return tuple(bot.labels(bot.quick(is_under_way=message.case_id is not None)))
+    return tuple(bot.labels(bot.quick(waits=message.case_id is not None)))
 
 
 @dataclass(frozen=True, slots=True)

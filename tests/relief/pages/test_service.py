@@ -14,7 +14,7 @@ from loans.models import Loan
 from portal.core import clock
 from relief.cases.workflow import State
 from relief.conversation import messages
-from relief.conversation.answers import QUICK_UNDER_WAY
+from relief.conversation.answers import QUICK_WHERE_ONE_WAITS
 from relief.conversation.models import Conversation, Message
 from tests import factories
 from tests.conftest import at
@@ -48,6 +48,7 @@ def test_the_bot_greets_once_a_day_from_ones_own_figures(lin: Client) -> None:
     ("state", "days", "badge", "step"),
     [
         (State.OFFERED, 1, "待你确认方案", "前接受方案"),
+        (State.EXPIRED, 20, "已过期", "可以重新打开后再提交"),
         (State.WARNED, 32, "有违约风险", "24:00 前还清"),
         (State.WARNED, 42, "新计划即将终止", "在确认之前还清"),
     ],
@@ -64,7 +65,9 @@ def test_the_greeting_says_what_waits_and_asks_for_the_progress_first(
     assert f"申请 {case.number}：{badge}" in greeting
     assert step in greeting
     asked = re.findall(r'name="topic" value="(\w+)"', page)
-    assert asked == [topic.value for topic in QUICK_UNDER_WAY] * 2  # under it, and where one types
+    assert (
+        asked == [topic.value for topic in QUICK_WHERE_ONE_WAITS] * 2
+    )  # under it, and where one types
     assert asked[0] == "progress"
 
 
