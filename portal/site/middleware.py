@@ -306,6 +306,26 @@ class OneValueMiddleware:
         return None
 
 
+class KeptFormMiddleware:
+    """A form that comes back with its word has the fields it had when its session ran out."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view_func: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        user = request.user
+        if not request.POST.get(kept_form.KEPT) or not isinstance(user, User):
+            return None
+        if kept_form.put_back(request, user):
+            return None
+        return render(request, "409.html", {"message": kept_form.GONE}, status=409)
+
+
 class DeskListMiddleware:
     """Checks the query parameters of the desk's lists, which Django reads unchecked.
 

@@ -275,7 +275,7 @@ MIDDLEWARE = [
     "portal.site.middleware.PrivatePagesMiddleware",
     "portal.site.middleware.DeskListMiddleware",
     "portal.site.middleware.RuleViolationMiddleware",
-    "portal.site.kept_form.KeptFormMiddleware",
+    "portal.site.middleware.KeptFormMiddleware",
     "portal.site.step_up.StepUpMiddleware",
     "portal.site.middleware.OneValueMiddleware",
 ]
