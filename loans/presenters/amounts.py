@@ -24,6 +24,8 @@ WORDS: dict[str, str] = {
     "payoff": "今天结清",
     "due_now": "本期应还",
     "penalty_all": "罚息合计",
+    "penalty_due": "本期罚息合计",
+    "kept_penalty_due": "本期保留罚息",
     "interest_all": "利息合计",
     "by_schedule": "剩余应还",
 }
@@ -139,10 +141,10 @@ class PenaltyDue:
 
     @property
     def word(self) -> str:
-        """罚息, 保留罚息 where nothing runs, or 罚息合计 of both."""
+        """罚息, 本期保留罚息 where nothing runs, or 本期罚息合计 of both."""
         if not self.kept:
             return WORDS["penalty"]
-        return WORDS["penalty_all" if self.running else "kept_penalty"]
+        return WORDS["penalty_due" if self.running else "kept_penalty_due"]
 
     @property
     def field(self) -> str:

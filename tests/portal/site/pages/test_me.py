@@ -167,9 +167,9 @@ def test_everything_paid_is_told(lin: User, as_user: LogIn) -> None:
 @pytest.mark.parametrize(
     ("state", "days", "word"),
     [
-        (State.PLAN_ACTIVE, 28, "保留罚息"),  # due today: what is kept in that instalment
-        (State.WARNED, 32, "罚息合计"),  # late: that and what runs
-        (State.BREACHED, 43, "保留罚息"),  # the day of the breach: all that is kept
+        (State.PLAN_ACTIVE, 28, "本期保留罚息"),  # due today: what is kept in that instalment
+        (State.WARNED, 32, "本期罚息合计"),  # late: that and what runs
+        (State.BREACHED, 43, "本期保留罚息"),  # the day of the breach: all that is kept
     ],
 )
 def test_the_penalty_in_what_is_due_is_that_of_the_rows_due(
