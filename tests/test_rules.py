@@ -33,7 +33,7 @@ from portal.core.notifications import calls, dispatch, hours
 from relief.cases import reasons
 from relief.cases.policy import ReliefPolicy
 from relief.cases.workflow import State, open_moves
-from relief.evidence import checks
+from relief.evidence import access_log, checks
 from relief.evidence import kinds as evidence
 from relief.evidence.filecheck import pages as file_pages
 from relief.evidence.filecheck import pdf as file_pdf
@@ -422,6 +422,7 @@ _CONSTANTS = {
                 "DAYS_AFTER_SETTLEMENT",
             ),
         ),
+        (access_log, ("LEAFING",)),
         (checks, ("CHECKS_A_MINUTE",)),
         (file_pages, ("PAGE_SIDE",)),
         (file_pictures, ("MAX_PIXELS",)),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import FileResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
@@ -23,7 +22,6 @@ from portal.core.errors import NotYourTurn, RuleViolation, StaleWrite, TermsChan
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import RANK_LABELS
-from portal.core.models import User
 from portal.core.web.htmx import trigger, wants_part
 from relief.cases import review
 from relief.cases.gate import Actor, why_not
@@ -40,7 +38,7 @@ from relief.desk.forms import DeskForm, JudgeForm, SayForm
 from relief.desk.offer_form import OfferForm
 from relief.desk.page import Forms, case_page, trail_of
 from relief.desk.queue import queue, waiting_cases
-from relief.evidence.access_log import open_evidence
+from relief.evidence.access_log import open_evidence, open_thumbnail
 from relief.evidence.models import Evidence
 from relief.presenters.case import event_label
 
@@ -273,23 +271,21 @@ def talk_view(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_GET
 def file_view(request: HttpRequest, pk: int, evidence: str) -> HttpResponseBase:
-    """One page of a file with the viewer stamped on it, or the checked PDF; the access is logged."""
+    """One page of a file with the viewer stamped on it, small for the strip, or the checked PDF.
+
+    The access is logged; that of a small one was when the file was opened.
+    """
     viewer, now = staff_user(request), clock.now()
     case = case_of(request, pk)
     paper = get_object_or_404(Evidence.objects.filter(case=case), public_id=evidence)
-    return _stream(
-        paper,
-        viewer,
-        now,
-        page=_number(request.GET.get("page", "1")) or 1,
-        whole=request.GET.get("whole") == "1",
-    )
-
-
-def _stream(
-    paper: Evidence, viewer: User, now: datetime, *, page: int, whole: bool
-) -> StreamingHttpResponse:
-    opened = open_evidence(evidence=paper, actor=viewer, now=now, page=page, whole=whole)
+    page = _number(request.GET.get("page", "1")) or 1
+    whole = request.GET.get("whole") == "1"
+    if request.GET.get("small") == "1":
+        opened = open_thumbnail(
+            evidence=paper, actor=viewer, now=now, real=clock.real_now(), page=page
+        )
+    else:
+        opened = open_evidence(evidence=paper, actor=viewer, now=now, page=page, whole=whole)
     response = FileResponse(
         opened.stream,
         as_attachment=whole,

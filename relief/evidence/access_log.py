@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tempfile
 from dataclasses import astuple, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import BinaryIO, cast
 
 from portal.core.errors import RuleViolation
@@ -16,7 +16,9 @@ from portal.core.storage import private
 from relief.evidence import pages, watermark
 from relief.evidence.filecheck.bundle import BundlePage, write_bundle
 from relief.evidence.kinds import EvidenceState, FileType
-from relief.evidence.models import Evidence, EvidenceAccess
+from relief.evidence.models import Evidence, EvidenceAccess, EvidencePage
+
+LEAFING = timedelta(hours=1)  # for how long a logged look at a file lets its pages be told apart
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,7 @@ def open_evidence(
     access of staff is written down before a byte leaves; the borrower reads it in 谁看过我的材料. Raises RuleViolation when there
     is nothing that may be shown.
     """
-    if not Evidence.objects.visible_to(actor).filter(pk=evidence.pk).exists():
-        raise RuleViolation("没有权限查看这份材料。", code="not-yours")
-    _check_open(evidence, actor)
-    if not 1 <= page <= max(evidence.pages, 1):
-        raise RuleViolation(f"这份材料共 {evidence.pages} 页，没有第 {page} 页。", code="page")
+    _check_open(evidence, actor, page)
     is_pdf = evidence.clean_type == FileType.PDF
     if actor.is_borrower:
         return _opened(evidence, private.open(evidence.clean_key), evidence.clean_type, page)
@@ -57,8 +55,25 @@ def open_evidence(
     )
     if whole and is_pdf:
         return _opened(evidence, _stamped_pdf(evidence, stamp_text(actor, now)), FileType.PDF, page)
-    stamped = watermark.stamp(_page_picture(evidence, page), stamp_text(actor, now))
+    stamped = watermark.stamp(pages.picture(_drawn(evidence, page)), stamp_text(actor, now))
     return _opened(evidence, io.BytesIO(stamped), FileType.JPEG.value, page)
+
+
+def open_thumbnail(
+    *, evidence: Evidence, actor: User, now: datetime, real: datetime, page: int
+) -> OpenedFile:
+    """One page of the strip beside the page that somebody looks at: too small to be read, stamped too.
+
+    It is no look of its own: a hundred lines for a hundred small pictures would hide from the
+    borrower which pages were read. So it is given only to whom the log names already, as having opened
+    this file within the last hour of real time. RuleViolation otherwise.
+    """
+    _check_open(evidence, actor, page)
+    opened = EvidenceAccess.objects.filter(evidence=evidence, viewer=actor)
+    if not opened.filter(real_at__gt=real - LEAFING).exists():
+        raise RuleViolation("请先打开这份材料的一页。", code="not-opened")
+    small = watermark.stamp(pages.thumbnail(_drawn(evidence, page)), stamp_text(actor, now))
+    return _opened(evidence, io.BytesIO(small), FileType.JPEG.value, page)
 
 
 def viewer_label(actor: User) -> str:
@@ -71,7 +86,10 @@ def stamp_text(actor: User, now: datetime) -> str:
     return f"{actor.public_name} {in_shanghai(now):%Y-%m-%d %H:%M} 仅供审核"
 
 
-def _check_open(evidence: Evidence, actor: User) -> None:
+def _check_open(evidence: Evidence, actor: User, page: int) -> None:
+    """Whether this person may be shown this page now."""
+    if not Evidence.objects.visible_to(actor).filter(pk=evidence.pk).exists():
+        raise RuleViolation("没有权限查看这份材料。", code="not-yours")
     if evidence.bytes_purged_at is not None:
         raise RuleViolation("这份材料已按期删除，只保留摘要与处理结果。", code="purged")
     if evidence.withdrawn_at is not None and not actor.is_borrower:
@@ -80,14 +98,16 @@ def _check_open(evidence: Evidence, actor: User) -> None:
         raise RuleViolation("文件正在检查，请稍后再看。", code="checking")
     if not evidence.clean_key:
         raise RuleViolation(evidence.problem or "这份材料不能显示。", code="refused")
+    if not 1 <= page <= max(evidence.pages, 1):
+        raise RuleViolation(f"这份材料共 {evidence.pages} 页，没有第 {page} 页。", code="page")
 
 
-def _page_picture(evidence: Evidence, page: int) -> bytes:
+def _drawn(evidence: Evidence, page: int) -> EvidencePage:
     """The page as the check has drawn it."""
     drawn = evidence.drawn_pages.filter(number=page).first()
     if drawn is None:  # checked before the check drew pages; the sweep draws them
         raise RuleViolation("页面图正在生成，请稍后再看。", code="page")
-    return pages.picture(drawn)
+    return drawn
 
 
 def _stamped_pdf(evidence: Evidence, label: str) -> BinaryIO:

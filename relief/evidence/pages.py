@@ -37,7 +37,7 @@ def picture(page: EvidencePage) -> bytes:
 
 
 def thumbnail(page: EvidencePage) -> bytes:
-    """The page for a strip of pages: at most 240 pixels a side, a JPEG."""
+    """The page for a strip of pages: at most 240 pixels a side, a JPEG without a watermark."""
     with Image.open(io.BytesIO(picture(page)), formats=("JPEG",)) as opened:
         opened.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
         out = io.BytesIO()

@@ -1,9 +1,9 @@
 /* The desk's viewer of one page of a paper: zoom, turn, drag, and keys to turn pages.
    <div data-viewer="FILE"> <div id="stage" tabindex="0"><span class="leaf"><img …></span></div>
      <button data-view="fit|full|in|out|turn"> … <output id="view-zoom"> </div>
-   <a id="page-before">, <a id="page-after">
+   <a id="page-before">, <a id="page-after">, <ol class="leaves"> <li><a data-small="ADDRESS">3</a> … </ol>
    Scale and turn stay from page to page of one file. Without this script the page is as wide as
-   its column and scrolls. */
+   its column and scrolls, and the strip has numbers only. */
 (() => {
   "use strict";
 
@@ -70,6 +70,47 @@
     lay();
   }
 
+  /* --- The strip: small pictures of the pages, of which Tab stops at one --- */
+
+  // Given only to who has opened a page, so they are asked for behind it; kept while the file is open.
+  const small = new Map();
+
+  function smallPicture(address) {
+    const picture = document.createElement("img");
+    Object.assign(picture, { alt: "", loading: "lazy", draggable: false, src: address });
+    picture.addEventListener("error", () => { small.delete(address); picture.remove(); });
+    small.set(address, picture);
+    return picture;
+  }
+
+  const leaves = () => [...document.querySelectorAll("#papers .leaves a")];
+
+  function showLeaves() {
+    leaves().forEach((leaf) => leaf.prepend(small.get(leaf.dataset.small) ?? smallPicture(leaf.dataset.small)));
+  }
+
+  function startStrip() {
+    const strip = document.querySelector("#papers .leaves");
+    const chosen = strip?.querySelector("[aria-current]");
+    if (!chosen) return;
+    strip.classList.add("on");
+    leaves().forEach((leaf) => { leaf.tabIndex = leaf === chosen ? 0 : -1; });
+    strip.scrollLeft = chosen.offsetLeft - strip.clientWidth / 2 + chosen.offsetWidth / 2;
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const all = event.target.closest?.(".leaves") ? leaves() : [];
+    const here = all.indexOf(event.target.closest?.("a"));
+    const there = { ArrowLeft: here - 1, ArrowRight: here + 1, Home: 0, End: all.length - 1 }[event.key];
+    if (here < 0 || !all[there]) return;
+    event.preventDefault();
+    all[here].tabIndex = -1;
+    all[there].tabIndex = 0;
+    all[there].focus();
+  });
+
+  /* --- Keys, buttons, wheel --- */
+
   const KEYS = { "+": "in", "=": "in", "-": "out", "0": "fit", "1": "full", r: "turn", R: "turn" };
   const PAGES = { n: "page-after", N: "page-after", p: "page-before", P: "page-before" };
   const ARROWS = { ArrowRight: "page-after", ArrowLeft: "page-before" };
@@ -81,6 +122,8 @@
     const link = PAGES[event.key] || (fits && ARROWS[event.key]);
     if (KEYS[event.key]) change(KEYS[event.key]);
     else if (link) document.getElementById(link)?.click();
+    else if (event.key === "Home") leaves().at(0)?.click();
+    else if (event.key === "End") leaves().at(-1)?.click();
     else return;
     event.preventDefault();
   });
@@ -127,11 +170,17 @@
     const list = chosen?.closest(".evt"); // scrolls by itself: the page must not move
     if (list) list.scrollTop = chosen.offsetTop - list.offsetTop - list.clientHeight / 2;
     const file = stage.closest("[data-viewer]").dataset.viewer;
-    if (file !== view.file) Object.assign(view, { file, scale: 0, turn: 0 });
+    startStrip();
+    if (file === view.file) showLeaves();
+    else {
+      Object.assign(view, { file, scale: 0, turn: 0 });
+      small.clear();
+    }
+    const shown = () => { lay(); showLeaves(); };
     const failed = () => { document.getElementById("view-failed").hidden = false; };
-    picture.addEventListener("load", lay);
+    picture.addEventListener("load", shown);
     picture.addEventListener("error", failed);
-    if (picture.complete) (picture.naturalWidth ? lay : failed)();
+    if (picture.complete) (picture.naturalWidth ? shown : failed)();
   }
 
   window.addEventListener("resize", lay);

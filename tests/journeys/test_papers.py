@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from io import BytesIO
@@ -136,10 +137,30 @@ def test_papers_are_looked_at_inside_the_case(stack: Stack, arrive: Arrive, tmp_
     staff.press("适应宽度")
     stage.press("ArrowLeft")
     expect(picture).to_have_attribute("alt", "困难证明，第 1 页，带查看人水印")
+    the_strip_leads_to_pages(staff)
 
     verdicts_lead_on(staff)
     pages_turn_without_script(plain, who)
     doings.books_are_whole(stack)
+
+
+def the_strip_leads_to_pages(staff: Person) -> None:
+    """Small pictures of all pages; one stop for Tab, arrows within."""
+    page = staff.page
+    small = page.locator(".leaves a img")
+    expect(small).to_have_count(2)
+    drawn = "all => Promise.all(all.map(one => one.decode().then(() => one.naturalHeight)))"
+    assert small.evaluate_all(drawn) == [240, 240]
+    page.locator(".leaves [aria-current]").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".leaves a").nth(1)).to_be_focused()
+    assert page.locator(".leaves a:not([tabindex='-1'])").count() == 1
+    page.keyboard.press("Enter")
+    expect(page.locator("#stage")).to_be_focused()
+    expect(page.locator("#stage")).to_have_attribute("aria-label", re.compile("第 2 页，共 2 页"))
+    assert small.evaluate_all(drawn) == [240, 240]
+    page.keyboard.press("Home")
+    expect(page.locator("#stage")).to_have_attribute("aria-label", re.compile("第 1 页，共 2 页"))
 
 
 def sides(picture: Locator) -> list[int]:

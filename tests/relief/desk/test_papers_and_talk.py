@@ -8,15 +8,20 @@ from io import BytesIO
 
 import pytest
 from django.urls import reverse
+from PIL import Image
 
+from portal.core import clock
+from portal.core.errors import RuleViolation
 from portal.core.storage import private
 from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.conversation import messages
 from relief.conversation.models import Message
+from relief.evidence.access_log import LEAFING, open_thumbnail
 from relief.evidence.checks import check_file
 from relief.evidence.files import Upload, add_evidence
 from relief.evidence.models import Evidence, EvidenceAccess
+from relief.evidence.pages import THUMBNAIL_SIDE
 from tests import factories
 from tests.corpus.build import FILES
 from tests.relief.desk.desk import act, at_desk, page_of
@@ -99,6 +104,29 @@ def test_the_count_of_looks_is_right_while_looking() -> None:
     assert 'data-field="access-count">0</span> 次' in closed
     assert 'data-field="access-count">1</span> 次，含这一次' in opened
     assert EvidenceAccess.objects.filter(evidence=paper).count() == 1
+
+
+def test_small_pages_are_for_whom_the_log_names_and_are_no_looks() -> None:
+    case = factories.case_at(State.IN_REVIEW)
+    paper = checked_file(case, "P01")  # of two pages
+    client, colleague = at_desk(), at_desk(username="colleague")
+    address = reverse("admin:relief_case_file", args=[case.pk, paper.public_id])
+
+    before = client.get(f"{address}?page=2&small=1")
+    client.get(address)
+    small = client.get(f"{address}?page=2&small=1")
+    page = Image.open(BytesIO(b"".join(small.streaming_content)))  # type: ignore[attr-defined]
+
+    assert before.status_code == 409
+    assert max(page.size) == THUMBNAIL_SIDE
+    assert "no-store" in small["Cache-Control"]
+    assert colleague.get(f"{address}?page=2&small=1").status_code == 409
+    assert client.get(f"{address}?page=3&small=1").status_code == 409
+    looks = EvidenceAccess.objects.filter(evidence=paper)
+    assert [(look.viewer, look.page) for look in looks] == [(factories.staff(), 1)]
+    an_hour_later = clock.real_now() + LEAFING
+    with pytest.raises(RuleViolation, match="请先打开这份材料的一页"):
+        open_thumbnail(evidence=paper, actor=factories.staff(), now=NOW, real=an_hour_later, page=2)
 
 
 def test_pages_turn_by_links_and_in_parts() -> None:
