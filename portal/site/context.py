@@ -1,4 +1,4 @@
-"""What every template knows: the site's name, whether this is a demo, the time, unread notices."""
+"""What every template knows: the site's name, whether this is a demo, the time, whose page it is, unread notices."""
 
 from __future__ import annotations
 
@@ -9,22 +9,30 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from portal.core import clock
-from portal.core.models import Notice
+from portal.core.models import Notice, User
+from portal.core.web import visitor
 
 SITE_NAME = "宽息"
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """`site_name`, `demo`, `business_now` and `unread_notices`; the last two are only computed when a template uses them.
+    """`site_name`, `demo`, `business_now`, `page_owner` and `unread_notices`; the last three are only computed when a template uses them.
 
-    Both are lazy objects: write `{{ unread_notices }}` and `{% when business_now %}`.
+    They are lazy objects: write `{{ unread_notices }}` and `{% when business_now %}`.
     """
     return {
         "site_name": SITE_NAME,
         "demo": settings.DEMO,
         "business_now": SimpleLazyObject(clock.now),
+        "page_owner": SimpleLazyObject(lambda: _owner(request)),
         "unread_notices": SimpleLazyObject(lambda: _unread(request)),
     }
+
+
+def _owner(request: HttpRequest) -> str:
+    """Whose page this is; nobody's before the login."""
+    user = getattr(request, "user", None)
+    return visitor.page_owner(user) if isinstance(user, User) else ""
 
 
 def _unread(request: HttpRequest) -> int:

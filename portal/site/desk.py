@@ -29,7 +29,7 @@ from portal.core.kernel.security import SecurityKind
 from portal.core.models import User
 from portal.core.web.visitor import known_here, log_out, origin
 from portal.site.pages import visit
-from portal.site.pages.signing_in import factor, security, setup
+from portal.site.pages.signing_in import factor, login, security, setup
 
 Board = Callable[[HttpRequest], dict[str, Any]]
 NOT_STAFF = "这个账户不是工作人员账户，请到借款人登录页登录"
@@ -105,6 +105,14 @@ class DeskLogin(LoginView):
     authentication_form = DeskLoginForm
     template_name = "admin/login.html"
 
+    def get_template_names(self) -> list[str]:
+        over_page = visit.signs_in_over_page(self.request)
+        return [factor.LOGIN_PART] if over_page else [self.template_name]
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        over_page = visit.signs_in_over_page(self.request)
+        return super().get_form_kwargs() | ({"auto_id": visit.OVER_PAGE_ID} if over_page else {})
+
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         user = form.get_user()
         assert isinstance(user, User)
@@ -134,7 +142,8 @@ class DeskSite(AdminSite):
     ) -> HttpResponse:
         """As Django's, but whom the form proves goes through our one door, which asks further."""
         if request.method == "GET" and self.has_permission(request):
-            return redirect("admin:index")
+            over_page = visit.signs_in_over_page(request)
+            return redirect(visit.wanted_page(request) if over_page else "admin:index")
         context = {
             **self.each_context(request),
             "title": "登录",
@@ -148,6 +157,7 @@ class DeskSite(AdminSite):
     def get_urls(self) -> list[Any]:
         pages = [
             path("setup/", setup.setup, name="setup"),
+            path("login/again/", self.admin_view(login.signed_in), name="login-again"),
             path("login/factor/", factor.log_in, name="factor-login"),
             path("factor/enrol/", factor.enrol, name="factor-enrol"),
             path("factor/", self.admin_view(factor.own), name="factor"),

@@ -19,7 +19,7 @@ from django.db import DataError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
-from django.shortcuts import render, resolve_url
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.cache import patch_cache_control
@@ -236,28 +236,56 @@ class SessionLifeMiddleware:
         idle_counts = user.is_staff_member or shows_money
         why = sessions.why_over(request.session, user, idle_counts=idle_counts)
         if why:
-            request.kept = kept_form.keep(request, user)  # type: ignore[attr-defined]  # ours
+            page_stays = getattr(request, "htmx", False)  # with what was typed, and says why itself
+            if not page_stays:
+                request.kept = kept_form.keep(request, user)  # type: ignore[attr-defined]  # ours
             visitor.end_session(request, user, why=why)
-            messages.info(request, f"{why}，为保护你的账户，请重新登录。")
+            if not page_stays:
+                messages.info(request, f"{why}，为保护你的账户，请重新登录。")
 
 
 class LoginRequiredMiddleware(auth_middleware.LoginRequiredMiddleware):
-    """Login everywhere but at @login_not_required; inside HTMX the whole page goes to login."""
+    """Login everywhere but at @login_not_required, and each page for whom it was made.
+
+    A part of a page is answered 401 with X-Login: where its script gets the form that signs in over
+    the page (static/js/stay.js). A page that is another person's (X-Owner) makes room for theirs.
+    """
+
+    def process_view(
+        self, request: HttpRequest, view_func: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponseBase | None:
+        answer: HttpResponseBase | None = super().process_view(request, view_func, args, kwargs)
+        if answer is not None:
+            return answer
+        owner, user = request.headers.get("X-Owner"), request.user
+        if owner and isinstance(user, User) and owner != visitor.page_owner(user):
+            return HttpResponseClientRedirect(reverse("portal:front"))
+        # A form asks before it is sent whether it would be taken; the view hears nothing of it.
+        return HttpResponse(status=204) if "X-Ask" in request.headers else None
 
     def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> Any:
-        match = request.resolver_match
-        desk = match is not None and "admin" in match.app_names
-        login = reverse("admin:login") if desk else resolve_url(self.get_login_url(view_func))
-        kept: str = getattr(request, "kept", "")  # what SessionLifeMiddleware kept of a form
-        if not getattr(request, "htmx", False):
-            if request.method in {"GET", "HEAD"}:
-                return redirect_to_login(request.get_full_path(), login)
-            # Where a form goes is often no page: come back to the page that it stood on.
-            back = kept or _path_of(request.headers.get("Referer", "")) or "/"
-            return redirect_to_login(back, login)
-        # A fragment's own address is no page either.
-        back = kept or _path_of(request.headers.get("HX-Current-URL", "")) or "/"
-        return HttpResponseClientRedirect(f"{login}?{urlencode({'next': back})}")
+        if getattr(request, "htmx", False):
+            return HttpResponse(status=401, headers={"X-Login": login_again(request)})
+        login = reverse("admin:login") if _is_desk(request) else reverse("portal:login")
+        if request.method in {"GET", "HEAD"}:
+            return redirect_to_login(request.get_full_path(), login)
+        # What SessionLifeMiddleware kept of the form; else the page that it stood on: where a form
+        # goes is often no page.
+        kept: str = getattr(request, "kept", "")
+        back = kept or _path_of(request.headers.get("Referer", "")) or "/"
+        return redirect_to_login(back, login)
+
+
+def login_again(request: HttpRequest) -> str:
+    """Where a page gets the form that signs in over it, and with it the token of the new session."""
+    site = "admin" if _is_desk(request) else "portal"
+    query = urlencode({"next": reverse(f"{site}:login-again")})
+    return f"{reverse(f'{site}:login')}?{query}"
+
+
+def _is_desk(request: HttpRequest) -> bool:
+    match = request.resolver_match
+    return match is not None and "admin" in match.app_names
 
 
 def _path_of(address: str) -> str:

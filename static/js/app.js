@@ -86,6 +86,7 @@
   document.addEventListener("submit", (event) => {
     const form = event.target;
     const question = event.submitter?.dataset.confirm || form.dataset.confirm;
+    if (form.dataset.asked) return; // confirmed already (stay.js)
     if (form.dataset.sending || (question && !window.confirm(question))) {
       event.preventDefault();
       event.stopImmediatePropagation();
@@ -101,15 +102,18 @@
     setTimeout(() => busy(button)); // after the browser has read the button's own value
   });
 
-  // Back to a page kept in memory: its buttons work again.
-  window.addEventListener("pageshow", () => {
+  /** Forms that were not sent after all work again, and their buttons. */
+  function release() {
     document.querySelectorAll("form[data-sending]").forEach((form) => { delete form.dataset.sending; });
     document.querySelectorAll("button[aria-busy]").forEach(ready);
-  });
+  }
+  window.addEventListener("pageshow", release); // back to a page kept in memory
 
   /* --- HTMX: busy, focus, errors ------------------------------------------------------------------- */
 
   const isPoll = (element) => /\b(every|poll|load|revealed)\b/.test(element.getAttribute("hx-trigger") || "");
+
+  Object.assign(window.kuanxi, { isPoll, release });
 
   document.addEventListener("htmx:beforeRequest", (event) => {
     const { elt, requestConfig } = event.detail;
@@ -125,19 +129,6 @@
     const elt = requestConfig?.elt || event.detail.elt; // a form that was swapped away speaks through its parent
     // On a redirect the page is about to go: the button stays busy.
     if (!xhr?.getResponseHeader?.("HX-Redirect")) ready(elt.pressed);
-    if (event.detail.successful || isPoll(elt) || xhr?.status === 409 || xhr?.status === 422) return;
-    const retry = () => {
-      const type = requestConfig.triggeringEvent?.type || "click";
-      if (elt instanceof HTMLFormElement) elt.requestSubmit();
-      else window.htmx.trigger(elt, type);
-    };
-    if (xhr?.status === 401 || xhr?.status === 403) sessionEnded();
-    else if (xhr?.status === 404) toast("这项内容已不存在，请刷新页面。");
-    else if (xhr?.status === 413) toast("内容太大，请减小后再提交。");
-    else if (xhr?.status === 429) toast("操作太频繁，请稍后再试。");
-    else if (xhr?.status >= 500) toast("服务暂时不可用，你填写的内容还在。", retry);
-    else if (!xhr?.status) toast("网络已断开，你填写的内容还在。", retry);
-    else toast("没有成功，请刷新页面后再试。");
   });
 
   document.addEventListener("htmx:afterSettle", (event) => {
@@ -174,26 +165,6 @@
     opener = opener || document.activeElement;
     box.showModal();
     (box.querySelector('[aria-invalid="true"], [data-focus], #sheet-title') || box).focus();
-  }
-
-  function sessionEnded() {
-    const box = sheet();
-    if (!box) return;
-    const head = document.createElement("div");
-    head.className = "empty";
-    const title = document.createElement("h2");
-    title.id = "sheet-title";
-    title.tabIndex = -1;
-    title.textContent = "登录已失效";
-    const text = document.createElement("p");
-    text.textContent = "为保护账户安全，需要重新登录后再继续。";
-    const link = document.createElement("a");
-    link.className = "btn mt24";
-    link.textContent = "重新登录";
-    link.href = `/login/?next=${encodeURIComponent(location.pathname + location.search)}`;
-    head.append(title, text, link);
-    box.replaceChildren(head);
-    openSheet();
   }
 
   document.addEventListener("htmx:beforeRequest", (event) => {

@@ -44,7 +44,7 @@
     try {
       const credential = await (options.user ? make(options) : use(options));
       form.elements.credential.value = written(credential);
-      HTMLFormElement.prototype.submit.call(form);
+      form.requestSubmit();
     } catch (problem) {
       button.disabled = false;
       note.textContent = problem.name === "InvalidStateError"
@@ -53,7 +53,8 @@
     }
   }
 
-  for (const form of document.querySelectorAll("form[data-passkey]")) {
+  for (const form of document.querySelectorAll("form[data-passkey]:not([data-ready])")) {
+    form.dataset.ready = "1"; // the script comes with each form that HTMX brings
     const button = form.querySelector("[data-passkey-button]");
     const note = form.querySelector("[data-passkey-note]");
     const { rp, rpId } = JSON.parse(form.dataset.passkey);

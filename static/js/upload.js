@@ -73,6 +73,7 @@
     const again = () => send(form, field, file);
     request.open("POST", form.action);
     request.setRequestHeader("HX-Request", "true");
+    request.setRequestHeader("X-Owner", window.kuanxi.owner());
     const headers = JSON.parse(document.body.getAttribute("hx-headers") || "{}"); // the CSRF token
     Object.entries(headers).forEach(([key, value]) => request.setRequestHeader(key, value));
     request.upload.addEventListener("progress", (event) => {
@@ -98,7 +99,7 @@
         const retry = answer?.querySelector("[data-again]");
         if (retry) retry.onclick = () => { answer.remove(); again(); };
       } else if (request.status === 413) failed(item, file.name, "文件太大，请压缩或换一份。");
-      else if (request.status === 401 || request.status === 403) failed(item, file.name, "登录已失效，请重新登录后再传。");
+      else if (window.kuanxi.signIn(request.getResponseHeader("X-Login"), () => { item.remove(); again(); })) failed(item, file.name, "登录已失效，请重新登录后再传。", again);
       else failed(item, file.name, "服务暂时不可用。", again);
     });
     request.addEventListener("error", () => failed(item, file.name, "网络中断。", again));

@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from portal.core.publicids import new_public_id
-from portal.site.middleware import refusal
+from portal.site.middleware import login_again, refusal
 
 logger = logging.getLogger(__name__)
 UNREAD = "浏览器发来的请求不完整或格式不对，没有保存任何改动。请从首页重新打开需要的页面。"
@@ -55,7 +55,11 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return render(request, "403_csrf.html", status=403)
+    """The session is a newer one than the page: a part of it may get the token by signing in."""
+    response = render(request, "403_csrf.html", status=403)
+    if getattr(request, "htmx", False):
+        response["X-Login"] = login_again(request)
+    return response
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from portal.core.web.access import borrower_only
 from portal.site.pages import (
     callbacks,
     health,
@@ -21,6 +22,7 @@ app_name = "portal"
 urlpatterns = [
     path("", login.front, name="front"),
     path("login/", login.login, name="login"),
+    path("login/again/", borrower_only(login.signed_in), name="login-again"),
     path("login/code/", codes.send, {"purpose": "login"}, name="login-code"),
     path("login/reset/", passwords.reset, name="reset"),
     path("login/reset/code/", codes.send, {"purpose": "reset"}, name="reset-code"),

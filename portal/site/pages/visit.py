@@ -9,7 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -19,9 +20,11 @@ from portal.core.kernel.phones import mask_phone
 from portal.core.kernel.security import SecurityKind
 from portal.core.models import User
 from portal.core.web import proofs, visitor
+from portal.core.web.htmx import redirect_to, wants_part
 from portal.site.pages.signing_in.forms import PasswordForm
 
 RESEND_AFTER = timedelta(seconds=60)
+OVER_PAGE_ID = "again_%s"  # of fields in the sheet, which are no fields of the page under it
 SENT = "codes_sent"  # session: purpose -> [masked phone, instant] of the last code
 LOCAL_PATH = re.compile(r"/(?:[^/\\\s][^\\\s]*)?")
 
@@ -81,6 +84,17 @@ def enter(request: HttpRequest, user: User, *, by: str) -> str:
         return reverse("admin:factor-login")
     visitor.log_in(request, user, by=by)
     return page
+
+
+def signs_in_over_page(request: HttpRequest) -> bool:
+    """Whether the form stands in the sheet 登录已失效, over a page that goes on afterwards."""
+    again = (reverse("portal:login-again"), reverse("admin:login-again"))
+    return wants_part(request) and wanted_page(request) in again
+
+
+def go_on(request: HttpRequest, page: str) -> HttpResponse:
+    """Leave the login for `page`; over a page that stays, its script hears what `page` says."""
+    return redirect(page) if signs_in_over_page(request) else redirect_to(request, page)
 
 
 def remember_code(request: HttpRequest, purpose: str, phone: str) -> None:

@@ -63,7 +63,7 @@ def test_one_request_one_instant() -> None:
     assert clock.now() is not seen[0]
 
 
-def test_anonymous_page_redirects_and_anonymous_fragment_leaves_the_page() -> None:
+def test_anonymous_page_redirects_and_anonymous_fragment_is_told_where_the_login_is() -> None:
     guard = LoginRequiredMiddleware(page)
     with override_settings(LOGIN_URL="/login/"):
         whole = guard.process_view(make_request(), page, (), {})
@@ -72,7 +72,7 @@ def test_anonymous_page_redirects_and_anonymous_fragment_leaves_the_page() -> No
     assert whole is not None
     assert part is not None
     assert (whole.status_code, whole["Location"]) == (302, "/login/?next=/x/")
-    assert (part.status_code, part["HX-Redirect"]) == (200, "/login/?next=%2Fme%2F%3Ftab%3D2")
+    assert (part.status_code, part["X-Login"]) == (401, "/login/?next=%2Flogin%2Fagain%2F")
 
 
 def test_pages_of_somebody_logged_in_are_not_kept() -> None:

@@ -44,6 +44,8 @@ def send(request: HttpRequest, purpose: str) -> HttpResponse:
     if phone_form.is_valid():
         _send(request, purpose, phone_form)
     _keep_only(form, phone_form)
+    if visit.signs_in_over_page(request):
+        form.auto_id = visit.OVER_PAGE_ID
     context = {
         "form": form,
         "purpose": purpose,

@@ -17,9 +17,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from portal.core.accounts import factors, parking, passkeys, sessions
 from portal.core.models import User
 from portal.core.web import proofs, visitor
+from portal.core.web.htmx import redirect_to, wants_part
+from portal.site.middleware import login_again
 from portal.site.pages import visit
 from portal.site.step_up import PARKED, act_at
 
+LOGIN_PART, FACTOR_PART = (
+    "admin/portal/factor/_log_in.html",
+    "admin/portal/factor/_ask.html",
+)  # in the sheet over a page whose session has ended
 LATE = "登录已超时，请重新输入用户名和密码"
 FEW_CODES = 3
 
@@ -50,14 +56,18 @@ def log_in(request: HttpRequest) -> HttpResponse:
     if waiting is None:
         return _too_late(request)
     if not factors.has_factor(waiting.user):
-        return redirect("admin:factor-enrol")
+        return redirect_to(request, reverse("admin:factor-enrol"))
     form = FactorForm(request.POST if request.method == "POST" else None)
     by = _prove(request, form, waiting.user)
     if not by:
+        over_page = wants_part(request)
+        if over_page:
+            form.auto_id = visit.OVER_PAGE_ID
         return _page(
             request,
-            "admin/portal/factor/ask.html",
+            FACTOR_PART if over_page else "admin/portal/factor/ask.html",
             form,
+            over_page=over_page,
             title="验证身份",
             user_name=waiting.user.username,
             **_passkey_context(request, waiting.user),
@@ -293,6 +303,8 @@ def codes_file(request: HttpRequest) -> HttpResponse:
 
 
 def _too_late(request: HttpRequest) -> HttpResponse:
+    if wants_part(request):
+        return redirect(login_again(request))
     messages.error(request, LATE)
     return redirect("admin:login")
 

@@ -8,17 +8,19 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import trigger_client_event
 
 from portal.core import clock
 from portal.core.accounts import accounts, passkeys
 from portal.core.models import User
 from portal.core.web import proofs, visitor
-from portal.core.web.htmx import redirect_to, render_part
+from portal.core.web.htmx import redirect_to, render_part, wants_part
 from portal.site.demo import cast
 from portal.site.pages import visit
 from portal.site.pages.signing_in.forms import CodeLoginForm, PasswordLoginForm, RegisterForm
@@ -41,7 +43,9 @@ PARTS = {
 def login(request: HttpRequest) -> HttpResponse:
     """By short message or by password; staff go to their desk."""
     if request.user.is_authenticated:
-        return redirect_to(request, visit.home_of(request.user))
+        over_page = visit.signs_in_over_page(request)
+        page = visit.wanted_page(request) if over_page else visit.home_of(request.user)
+        return visit.go_on(request, page)
     way = request.POST.get("by", request.GET.get("by", ""))
     if way == "passkey":
         return _by_passkey(request)
@@ -49,7 +53,7 @@ def login(request: HttpRequest) -> HttpResponse:
     form = WAYS[way](request.POST) if request.method == "POST" else WAYS[way]()
     user = _prove(request, form, way) if form.is_bound and form.is_valid() else None
     if user is not None:
-        return redirect_to(request, visit.enter(request, user, by=PROOFS[way]))
+        return visit.go_on(request, visit.enter(request, user, by=PROOFS[way]))
     return _page(request, "login", form, by=way)
 
 
@@ -67,7 +71,7 @@ def _by_passkey(request: HttpRequest) -> HttpResponse:
         except visitor.REFUSALS as problem:
             form.add_error(None, problem.message)
         else:
-            return redirect_to(request, visit.enter(request, user, by=passkeys.BY_PASSKEY))
+            return visit.go_on(request, visit.enter(request, user, by=passkeys.BY_PASSKEY))
     options, challenge = passkeys.request_options(None)
     proofs.challenge_with(request, challenge, aim="login")
     return _page(request, "login", form, by="passkey", options=options)
@@ -140,6 +144,16 @@ def logout(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@never_cache
+@require_safe
+def signed_in(request: HttpRequest) -> HttpResponse:
+    """The page under the sheet is that of whoever has signed in: it gets the new session's token."""
+    if not wants_part(request):
+        return redirect("portal:front")
+    response = HttpResponse(status=204)
+    return trigger_client_event(response, "signed-in", {"token": get_token(request)})
+
+
 @login_not_required
 @require_http_methods(["GET", "HEAD"])
 def front(request: HttpRequest) -> HttpResponse:
@@ -149,10 +163,13 @@ def front(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, purpose: str, form: Form, **extra: Any) -> HttpResponse:
     page, part = PARTS[purpose]
+    if visit.signs_in_over_page(request):
+        form.auto_id = visit.OVER_PAGE_ID
     context = {
         "form": form,
         "purpose": purpose,
         "next": visit.wanted_page(request),
+        "over_page": visit.signs_in_over_page(request),
         **visit.code_state(request, purpose),
         **demo_context(purpose),
         **extra,
