@@ -65,11 +65,11 @@ class Stack:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def start_stack(**extra: str) -> Stack:
+def start_stack(*, on_sqlite: bool = False, **extra: str) -> Stack:
     """Start the demo on a free port and wait until it answers; raises RuntimeError with its log."""
     folder = Path(tempfile.mkdtemp(prefix="kuanxi-stack-"))
     port = free_port()
-    database, url = fresh_database(folder)
+    database, url = fresh_database(folder, on_sqlite=on_sqlite)
     environment = {
         **{k: v for k, v in os.environ.items() if k not in {"REDIS_URL", "PRIVATE_ROOT"}},
         **{"DJANGO_SETTINGS_MODULE": "portal.site.settings", "DEMO": "1", "HTTPS": "0"},
@@ -113,10 +113,10 @@ def free_port(start: int = 0) -> int:
     raise RuntimeError("no free port")
 
 
-def fresh_database(folder: Path) -> tuple[str, str]:
+def fresh_database(folder: Path, *, on_sqlite: bool) -> tuple[str, str]:
     """(name, URL) of an empty database on the server under test; a name only on PostgreSQL."""
     default = connections["default"].settings_dict
-    if not default["ENGINE"].endswith("postgresql"):
+    if on_sqlite or not default["ENGINE"].endswith("postgresql"):
         return "", f"sqlite:///{folder / 'demo.sqlite3'}"
     name = f"kuanxi_stack_{os.getpid()}_{time.monotonic_ns() % 10**6}"
     administer(f'CREATE DATABASE "{name}"')
