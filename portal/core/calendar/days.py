@@ -12,7 +12,7 @@ import chinese_calendar
 from django.db import transaction
 
 from portal.core.kernel.workdays import WorkCalendar
-from portal.core.models import WorkDay
+from portal.core.models import CalendarVersion, WorkDay
 
 SEEDED_YEARS = (2024, 2025, 2026, 2027)
 
@@ -101,7 +101,32 @@ def seed_calendar() -> int:
 
 
 def load_calendar() -> WorkCalendar:
-    """The calendar as pure value, one query; outside the table Monday to Friday, provisional."""
+    """The calendar as pure value, one query; outside the table Monday to Friday, provisional.
+
+    Its days are read once a process and version; the version is asked for every time.
+    """
+    mark = _mark()
+    if mark in _read_calendars:
+        return _read_calendars[mark]
+    calendar = _read_calendar()
+    if mark and mark == _mark():  # else it changed while it was read
+        if len(_read_calendars) >= MOST_KEPT:
+            _read_calendars.clear()
+        _read_calendars[mark] = calendar
+    return calendar
+
+
+MOST_KEPT = 4
+_read_calendars: dict[str, WorkCalendar] = {}  # by the mark of their version
+
+
+def _mark() -> str:
+    """The version of the table now; empty where nothing has been written since it is counted."""
+    marks = CalendarVersion.objects.filter(pk=CalendarVersion.ONLY)
+    return marks.values_list("mark", flat=True).first() or ""
+
+
+def _read_calendar() -> WorkCalendar:
     rows = list(WorkDay.objects.values_list("date", "kind", "source").order_by())
     return WorkCalendar(
         days={day: kind == WorkDay.Kind.WORK for day, kind, _ in rows},

@@ -16,10 +16,11 @@ from portal.core.models.session import SessionRecord
 from portal.core.models.staff_change import StaffChange
 from portal.core.models.trail import TrailDay, TrailLink
 from portal.core.models.user import User
-from portal.core.models.workday import WorkDay
+from portal.core.models.workday import CalendarVersion, WorkDay
 
 __all__ = [
     "Authenticator",
+    "CalendarVersion",
     "Delivery",
     "DemoClock",
     "Document",

@@ -30,3 +30,21 @@ class WorkDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.date:%Y-%m-%d} {self.get_kind_display()}"
+
+
+class CalendarVersion(models.Model):
+    """One row: a random mark that the database itself renews with every change of the calendar.
+
+    By triggers (portal/core/trail/row_triggers.py), so that no writer can forget it; random, so that
+    a mark that was rolled back never comes again with other days.
+    """
+
+    ONLY = 1
+    id = models.PositiveSmallIntegerField(primary_key=True, default=ONLY, editable=False)
+    mark = models.CharField(max_length=36, editable=False)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "工作日历的版本"
+
+    def __str__(self) -> str:
+        return self.mark

@@ -28,6 +28,30 @@ CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table}
     FOR EACH ROW EXECUTE FUNCTION {function}({columns})
 """
 
+# The working-day calendar is kept in memory by the mark of its version, which no writer may forget.
+RENEW = """
+DELETE FROM portal_calendarversion;
+INSERT INTO portal_calendarversion (id, mark) VALUES (1, lower(hex(randomblob(16))))
+"""
+RENEWING_ON_SQLITE = {
+    f"portal_workday_{event.lower()}_renews": (
+        f"CREATE TRIGGER portal_workday_{event.lower()}_renews AFTER {event} ON portal_workday"
+        f"\nBEGIN {RENEW.strip()}; END"
+    )
+    for event in ("INSERT", "UPDATE", "DELETE")
+}
+RENEWING_ON_POSTGRES = """
+CREATE OR REPLACE FUNCTION portal_renew_calendar() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO portal_calendarversion (id, mark) VALUES (1, gen_random_uuid()::text)
+        ON CONFLICT (id) DO UPDATE SET mark = EXCLUDED.mark;
+    RETURN NULL;
+END $$;
+DROP TRIGGER IF EXISTS portal_workday_renews ON portal_workday;
+CREATE TRIGGER portal_workday_renews AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON portal_workday
+    FOR EACH STATEMENT EXECUTE FUNCTION portal_renew_calendar();
+"""
+
 
 def refuse_on_sqlite(schema_editor: Any, *tables: str) -> None:
     """What migrations did until `migrate` came to do it by itself: no UPDATE and no DELETE."""
@@ -66,7 +90,10 @@ def make_way(plan: Any = (), **signal: Any) -> None:
 
 
 def keep_rows(**signal: Any) -> None:
-    """After migrations: SQLite has the triggers that the models ask for, and no others."""
+    """After migrations: SQLite has the triggers that the models ask for, and no others.
+
+    What was written while there were none counts as a new version of the calendar.
+    """
     if connection.vendor != "sqlite":
         return
     with transaction.atomic(), connection.cursor() as cursor:
@@ -77,13 +104,23 @@ def keep_rows(**signal: Any) -> None:
             if model._meta.db_table in tables
             for name, sql in _statements(cursor, model)
         }
+        if "portal_calendarversion" in tables:
+            wanted |= RENEWING_ON_SQLITE
         there = _triggers(cursor)
+        if RENEWING_ON_SQLITE.keys() & wanted.keys() - there.keys():
+            renew_on_sqlite(cursor)
         for name in there:
             if wanted.get(name) != there[name]:
                 cursor.execute(f'DROP TRIGGER "{name}"')
         for name, sql in wanted.items():
             if there.get(name) != sql:
                 cursor.execute(sql)
+
+
+def renew_on_sqlite(cursor: Any) -> None:
+    """A new version of the working-day calendar, as its triggers would make one."""
+    for statement in RENEW.split(";"):
+        cursor.execute(statement)
 
 
 def _triggers(cursor: Any) -> dict[str, str]:
@@ -123,5 +160,7 @@ def lifted() -> Iterator[None]:
         for name in triggers:
             cursor.execute(f'DROP TRIGGER "{name}"')
         yield
+        if RENEWING_ON_SQLITE.keys() & triggers.keys():
+            renew_on_sqlite(cursor)
         for sql in triggers.values():
             cursor.execute(sql)

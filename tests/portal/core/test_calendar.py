@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from django.db import connection, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.core.calendar import days as calendar
 from portal.core.kernel.workdays import WorkCalendar
 from portal.core.models import WorkDay
+from portal.core.trail import row_triggers
 
 VECTORS = [
     ("2026-02-12", "2026-02-13", "2026-02-14"),
@@ -96,3 +98,70 @@ def test_adding_and_counting_agree(start: date, n: int) -> None:
     assert days.is_working(end)
     assert days.working_days_between(start, end) == n
     assert days.working_days_between(end, start) == 0
+
+
+# --- Kept in memory by the version of its table --------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_days_are_read_once_and_every_change_of_the_table_is_seen(
+    django_assert_num_queries,
+) -> None:
+    calendar.load_calendar()
+    with django_assert_num_queries(1) as seen:
+        before = calendar.load_calendar()
+    assert "portal_workday" not in seen[0]["sql"]
+    monday = day("2026-03-02")
+    assert before.is_working(monday)
+
+    changed_day = WorkDay.objects.filter(date=monday)
+    changed_day.update(kind="off")
+    assert not calendar.load_calendar().is_working(monday)
+    changed_day.get().delete()
+    assert calendar.load_calendar().is_provisional(monday)
+    WorkDay.objects.bulk_create([WorkDay(date=monday, kind="off", source="official")])
+    assert not calendar.load_calendar().is_working(monday)
+    with connection.cursor() as cursor:  # past every model of ours
+        cursor.execute("UPDATE portal_workday SET kind = 'work' WHERE date = '2026-03-02'")
+    assert calendar.load_calendar().is_working(monday)
+
+
+@pytest.mark.django_db
+def test_what_was_rolled_back_is_never_taken_for_what_came_after() -> None:
+    monday = day("2026-03-02")
+    before = transaction.savepoint()
+    WorkDay.objects.filter(date=monday).update(kind="off")
+    assert not calendar.load_calendar().is_working(monday)
+    transaction.savepoint_rollback(before)
+
+    assert calendar.load_calendar().is_working(monday)
+    WorkDay.objects.filter(date=day("2026-03-03")).update(kind="off")
+    assert calendar.load_calendar().is_working(monday)
+
+
+@pytest.mark.django_db
+def test_without_the_triggers_a_change_would_go_unseen() -> None:
+    """The proof that the two tests above see what they are there for."""
+    monday = day("2026-03-02")
+    calendar.load_calendar()
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("DROP TRIGGER portal_workday_update_renews")
+        else:
+            cursor.execute("ALTER TABLE portal_workday DISABLE TRIGGER portal_workday_renews")
+    WorkDay.objects.filter(date=monday).update(kind="off")
+
+    assert calendar.load_calendar().is_working(monday)
+    assert not calendar._read_calendar().is_working(monday)
+
+
+@pytest.mark.django_db
+def test_changes_past_the_triggers_of_sqlite_are_a_new_version_too() -> None:
+    monday = day("2026-03-02")
+    calendar.load_calendar()
+    with row_triggers.lifted():
+        WorkDay.objects.filter(date=monday).update(kind="off")
+        if connection.vendor == "postgresql":
+            return
+
+    assert not calendar.load_calendar().is_working(monday)
