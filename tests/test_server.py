@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -19,9 +21,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from portal.core.web.bodies import FILES, limit_of
+from portal.core.web.bodies import BUSY_SECONDS, FILES, limit_of
 from portal.site.server import PARKED_BYTES
 from tests.stack import ROOT, free_port
+from tests.visitor import TOKEN
 
 ROUNDS = 60
 FLOOR = 0.025  # seconds: below it a shared machine's own noise is what is measured
@@ -174,6 +177,35 @@ def test_slow_and_silent_sockets_stop_nobody(server: Server) -> None:
 
 
 @pytest.mark.slow
+def test_files_wait_for_each_other_and_nobody_for_them(tmp_path: Path) -> None:
+    """Twice as many large forms as threads, all held up by a lock on the database: pages still open."""
+    with serving(tmp_path, WEB_WORKERS="1", WEB_THREADS="4") as server, ExitStack() as lines:
+        page = server.ask("GET /login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        cookie, token = re.search(rb"csrftoken=(\w+)", page), re.search(TOKEN, page.decode())
+        assert cookie
+        assert token
+        form = f"csrfmiddlewaretoken={token[1]}&by=password&phone=13800000001&password=x&agree=on"
+        form += "&more=" + "x" * 100_000
+        head = f"{HEAD}{FORM}Cookie: csrftoken={cookie[1].decode()}\r\nConnection: close\r\n"
+        lock = sqlite3.connect(tmp_path / "kuanxi.sqlite3", isolation_level=None)
+        lines.callback(lock.close)
+        lock.execute("BEGIN IMMEDIATE")
+        senders = [lines.enter_context(server.connect()) for _ in range(8)]
+        for line in senders:
+            line.sendall(f"{head}Content-Length: {len(form)}\r\n\r\n{form}".encode())
+        senders[0].settimeout(1)
+        with pytest.raises(TimeoutError):
+            senders[0].recv(1)
+
+        assert slowness(server, "/login/") < 1
+
+        lock.execute("ROLLBACK")
+        senders[0].settimeout(60)
+        for line in senders:  # the password is wrong, or was tried too often by then
+            assert read_all(line).startswith((b"HTTP/1.1 422", b"HTTP/1.1 429"))
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_huge_body_is_refused_early_with_flat_disk_and_memory(
     server: Server, chunked: bool
@@ -321,6 +353,7 @@ def test_a_body_finds_no_room_once_the_disk_for_waiting_ones_is_full(tmp_path: P
 
         assert refused.startswith(b"HTTP/1.1 503")
         assert "现在提交的人太多，什么都没有保存" in refused.decode()
+        assert f"Retry-After: {BUSY_SECONDS}".encode() in refused
         assert b"Connection: close" in refused
         assert server.ask(small).startswith(b"HTTP/1.1 403")  # read: there is room for it
         lines.close()

@@ -35,7 +35,7 @@ from portal.core.models import User
 from portal.core.publicids import new_public_id
 from portal.core.storage.store import FileUnavailable
 from portal.core.web import proofs, visitor
-from portal.core.web.bodies import FILES, Body, limit_of
+from portal.core.web.bodies import BUSY_SECONDS, FILES, Body, limit_of
 from portal.core.web.htmx import wants_part
 from portal.site import kept_form
 from relief.evidence.kinds import MEGABYTE, MOST_A_FILE
@@ -161,7 +161,7 @@ class BoundedBodyMiddleware:
         413: f"提交的内容太大（一次最多 {FILES // MEGABYTE} MB），什么都没有保存。"
         f"文件每个不超过 {MOST_A_FILE}，请压缩后分几次上传；文字请缩短后再提交。",
         408: "网络太慢，内容没有收完整，什么都没有保存。请换个网络，或减小文件后再提交。",
-        503: "现在提交的人太多，什么都没有保存。请过一分钟再提交。",
+        503: f"现在提交的人太多，什么都没有保存。请过 {BUSY_SECONDS} 秒再提交。",
     }
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -177,11 +177,12 @@ class BoundedBodyMiddleware:
             "body.refused", extra={"request": request, "status": int(status), "length": length}
         )
         text = self.TEXTS[status]
+        busy = status == HTTPStatus.SERVICE_UNAVAILABLE
+        headers = {"Retry-After": str(BUSY_SECONDS)} if busy else {}
         if request.headers.get("HX-Request"):
-            return HttpResponse(text, status=status)
-        return HttpResponse(
-            render_to_string("413.html", {"message": text, "request": request}), status=status
-        )
+            return HttpResponse(text, status=status, headers=headers)
+        page = render_to_string("413.html", {"message": text, "request": request})
+        return HttpResponse(page, status=status, headers=headers)
 
 
 def _refused_by_length(request: HttpRequest) -> HTTPStatus | None:

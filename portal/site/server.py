@@ -2,7 +2,8 @@
 
 A greenlet reads the head and the whole body of a request, within bounds of time and size, before
 one of the few threads is bound to it, and sends the answer after the thread is free again; so slow
-and silent visitors cost a socket each and stop nobody. Nothing is monkey-patched: Django, SQLite
+and silent visitors cost a socket each and stop nobody. Bodies too large for memory, which are files, are
+taken in turn by a thread of their own: fifty at once wait for each other and nobody waits for them. Nothing is monkey-patched: Django, SQLite
 and the drivers run in threads as they do anywhere else, and their waits hold no loop.
 """
 
@@ -22,7 +23,7 @@ from gunicorn.util import close_graceful, write_nonblock
 from gunicorn.workers.base_async import AsyncWorker
 from gunicorn.workers.ggevent import GeventWorker
 
-from portal.core.web.bodies import FILES, Body, limit_of
+from portal.core.web.bodies import BUSY_SECONDS, FILES, Body, limit_of
 
 BODY_SECONDS = 30  # for a body, and a second more for each BODY_RATE of it
 BODY_RATE = 32 * 1024  # bytes a second: what a bad mobile connection manages
@@ -58,9 +59,15 @@ class Worker(GeventWorker):
         self.unread = unread
         behind_proxy = bool(settings.TRUSTED_PROXIES)
         self.most_per_address = 0 if behind_proxy else settings.CONNECTIONS_PER_ADDRESS
-        pool = ThreadPool(self.cfg.threads)
+        forms, files = ThreadPool(self.cfg.threads), ThreadPool(1)
         application = self.wsgi
-        self.wsgi = lambda environ, start: pool.apply(answer, (application, environ, start))
+
+        def in_turn(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+            pool = files if int(environ.get("CONTENT_LENGTH") or 0) > IN_MEMORY else forms
+            parts: Iterable[bytes] = pool.apply(answer, (application, environ, start))
+            return parts
+
+        self.wsgi = in_turn
         gevent.spawn(self.let_idle_go)
 
     def let_idle_go(self) -> None:
@@ -138,7 +145,8 @@ class Worker(GeventWorker):
     def tell(self, client: Any, status: HTTPStatus) -> None:
         """A page of ours about a request that no view will see."""
         page = self.unread(status).encode()
-        retry = "Retry-After: 10\r\n" if status == HTTPStatus.SERVICE_UNAVAILABLE else ""
+        busy = status == HTTPStatus.SERVICE_UNAVAILABLE
+        retry = f"Retry-After: {BUSY_SECONDS}\r\n" if busy else ""
         head = (
             f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: close\r\n{retry}"
             "Content-Type: text/html; charset=utf-8\r\nCache-Control: no-store\r\n"
@@ -182,6 +190,7 @@ def _read(req: Any, sock: Any, body: Body, limit: int, seconds: float) -> None:
     if getattr(req, "_expected_100_continue", False):
         sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         req._expected_100_continue = False
+    req.unreader.max_body_chunk = STEP  # what is read ahead of a step is copied at each step
     with gevent.Timeout(seconds, False):
         while data := req.body.read(STEP):
             body.length += len(data)

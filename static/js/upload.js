@@ -11,7 +11,8 @@
 
   const megabytes = (bytes) => `${(bytes / 1048576).toFixed(1)} MB`;
   const say = (text) => window.kuanxi?.announce(text);
-  let running = 0;
+  const TRIES = 6; // again by itself, before it is left to the person
+  let running = 0; // files on their way, or waiting to be sent again
 
   function row(name) {
     const item = document.createElement("li");
@@ -56,10 +57,25 @@
     if (reason) reason.textContent = running ? `还有 ${running} 份文件正在上传，完成后可继续` : "";
   }
 
-  function send(form, field, file) {
-    const list = document.querySelector(form.dataset.upload);
-    const item = row(file.name);
-    list.append(item);
+  // A server with no room says when to come again: the same file is sent then, from the same row.
+  function later(form, field, file, item, tries, seconds) {
+    const words = `现在提交的人太多，${seconds} 秒后自动重传`;
+    const state = item.querySelector(".state");
+    if (state) state.textContent = words;
+    say(`${file.name}：${words}`);
+    const over = () => { running -= 1; waiting(form); };
+    const timer = setTimeout(() => { over(); send(form, field, file, item, tries + 1); }, seconds * 1000);
+    const cross = item.querySelector(".x");
+    if (cross) cross.onclick = () => { clearTimeout(timer); over(); item.remove(); say(`已取消上传 ${file.name}`); };
+    running += 1;
+    waiting(form);
+  }
+
+  function send(form, field, file, item = null, tries = 0) {
+    if (!item) {
+      item = row(file.name);
+      document.querySelector(form.dataset.upload).append(item);
+    }
     const most = Number(form.dataset.most || 0);
     if (most && file.size > most) {
       failed(item, file.name, `文件超过 ${Math.round(most / 1048576)} MB（当前 ${megabytes(file.size)}）。请压缩或换一份。`);
@@ -90,6 +106,7 @@
     });
     request.addEventListener("load", () => {
       const html = request.responseText.trim();
+      const pause = Number(request.getResponseHeader("Retry-After"));
       if ((request.status === 200 || request.status === 201 || request.status === 422) && html.startsWith("<")) {
         const list = item.parentElement;
         const place = [...list.children].indexOf(item);
@@ -98,6 +115,8 @@
         const answer = list.children[place];
         const retry = answer?.querySelector("[data-again]");
         if (retry) retry.onclick = () => { answer.remove(); again(); };
+      } else if ((request.status === 503 || request.status === 429) && pause && tries < TRIES) {
+        later(form, field, file, item, tries, pause);
       } else if (request.status === 413) failed(item, file.name, "文件太大，请压缩或换一份。");
       else if (window.kuanxi.signIn(request.getResponseHeader("X-Login"), () => { item.remove(); again(); })) failed(item, file.name, "登录已失效，请重新登录后再传。", again);
       else failed(item, file.name, "服务暂时不可用。", again);

@@ -1,9 +1,9 @@
 """The check of files: what each kind costs, and what 50 uploads at once do to everybody else.
 
 The first table runs the product's own check, one file at a time. For the second the demo runs with all
-its processes (as under `make serve`: web, worker, checker of files, beat, Redis); the same pages are
-asked in turn before and while 50 files are uploaded at once and checked, and a code is asked for and
-waited for as a person would.
+its processes (as under `make serve`: web, worker, checker of files, beat, Redis); some people go on opening
+the same pages before, while and after 50 files are uploaded at once and checked, and one asks for codes and
+waits for them. Who sends is another process than who measures, as it is another machine in life.
 """
 
 from __future__ import annotations
@@ -11,15 +11,17 @@ from __future__ import annotations
 import io
 import json
 import math
+import multiprocessing
 import os
 import statistics
 import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -39,7 +41,8 @@ from tests.stack import start_stack
 from tests.visitor import Page, Visitor
 
 TIMES = 3  # each kind is checked
-IDLE_ROUNDS = 40  # before the load, and as many after it
+IDLE_SECONDS = 12  # before the load, and as many after it
+PAUSE = 0.1  # seconds that a person looks at a page before the next act
 UPLOADS = 50
 SENDERS = (
     "13800000002",
@@ -161,43 +164,60 @@ def show_kinds() -> None:
 
 # --- What it does to everybody else ------------------------------------------------------------------
 
+FORKED = multiprocessing.get_context("fork")
+Acts = dict[str, Callable[[], object]]
+Times = dict[str, list[float]]  # milliseconds by act
+
 
 class Everybody:
-    """Whoever sends no file: opens the login page and 我的, asks for a code and waits for it."""
+    """Whoever sends no file: two open the login page and 我的 again and again, one asks for codes."""
 
     def __init__(self, address: str) -> None:
-        self.stranger, self.borrower = Person(address), Visitor(address)
+        self.strangers, self.borrower = [Person(address), Person(address)], Visitor(address)
         self.borrower.post("/demo/login/", {"phone": PHONE}, token_from="/demo/")
-        self.login = self.stranger.get("/login/")
+        self.login = self.strangers[1].get("/login/")
         self.numbers = (f"137{number:08d}" for number in count())
 
-    def round(self, times: dict[str, list[float]]) -> None:
-        """Each once, in milliseconds."""
-        acts: dict[str, Callable[[], object]] = {
-            "登录 /login/": lambda: self.stranger.get("/login/"),
-            "我的 /me/": lambda: self.borrower.get("/me/"),
-            "asking for a code": self.ask,
-            "… until it is on the phone": self.wait,
-        }
-        for name, act in acts.items():
-            started = time.perf_counter()
-            act()
-            times.setdefault(name, []).append((time.perf_counter() - started) * 1000)
+    @contextmanager
+    def at_it(self, times: Times) -> Iterator[None]:
+        """They go on until the end of the block; milliseconds by act into `times`."""
+        over = threading.Event()
+        ways: list[Acts] = [
+            {"登录 /login/": lambda: self.strangers[0].get("/login/")},
+            {"我的 /me/": lambda: self.borrower.get("/me/")},
+            {"asking for a code": self.ask, "… until it is on the phone": self.wait},
+        ]
+        with ThreadPoolExecutor(len(ways)) as threads:
+            going = [threads.submit(self._go_on, acts, times, over) for acts in ways]
+            try:
+                yield
+            finally:
+                over.set()
+        for one in going:
+            one.result()
+
+    def _go_on(self, acts: Acts, times: Times, over: threading.Event) -> None:
+        while not over.is_set():
+            for name, act in acts.items():
+                started = time.perf_counter()
+                act()
+                times.setdefault(name, []).append((time.perf_counter() - started) * 1000)
+            over.wait(PAUSE)
 
     def ask(self) -> None:
         self.number = next(self.numbers)
         fields = {"phone": self.number, "agree": "on"}
-        answer = self.stranger.submit("/login/code/", fields, self.login, headers=HTMX)
+        answer = self.strangers[1].submit("/login/code/", fields, self.login, headers=HTMX)
         assert answer.status == 200, answer.text
 
     def wait(self) -> None:
         """Look at the demo's phone until the six digits are there."""
-        while "<code>" not in self.stranger.get(f"/demo/phone/?to={self.number}").text:
+        while "<code>" not in self.strangers[1].get(f"/demo/phone/?to={self.number}").text:
             time.sleep(0.05)
 
 
 class Senders:
-    """Borrowers with a case each, who send 50 files at the same moment."""
+    """Borrowers with a case each, who send 50 files at the same moment, from a process of their own."""
 
     def __init__(self, address: str) -> None:
         self.people = [Person(address) for _ in SENDERS]
@@ -208,9 +228,19 @@ class Senders:
             self.forms.append((person, f"{case}evidence/", person.get(f"{case}evidence/")))
         self.files = [make() for make in LOAD]
         self.together = threading.Barrier(UPLOADS)
+        self.begin = FORKED.Event()
+        self.process = FORKED.Process(target=self._send_all, daemon=True)
+        self.process.start()
 
     def send_all(self) -> None:
+        """Returns when each file has its answer."""
+        self.begin.set()
+        self.process.join()
+        assert self.process.exitcode == 0
+
+    def _send_all(self) -> None:
         """Every file differs in its last bytes: nobody sends one twice."""
+        self.begin.wait()
         with ThreadPoolExecutor(UPLOADS) as threads:
             answers = list(threads.map(self.send, range(UPLOADS)))
         refused = [answer.text for answer in answers if answer.status != 200]
@@ -241,15 +271,25 @@ LOAD = (
 def show_others() -> None:
     """p95 of what others do, idle and under the load, with the ratios: printed, not judged."""
     stack = start_stack()
-    times = Times()
+    idle: Times = {}
+    uploading: Times = {}
+    checking: Times = {}
     try:
         others, senders = Everybody(stack.address), Senders(stack.address)
-        others.round({})  # warms the caches
-        for _ in range(IDLE_ROUNDS):
-            others.round(times.idle)
-        uploaded, checked = load(others, senders, times)
-        for _ in range(IDLE_ROUNDS):  # before and after, as a shared machine changes meanwhile
-            others.round(times.idle)
+        with others.at_it({}):
+            time.sleep(1)  # warms the caches
+        with others.at_it(idle):
+            time.sleep(IDLE_SECONDS)
+        started = time.perf_counter()
+        with others.at_it(uploading):
+            senders.send_all()
+        uploaded = time.perf_counter() - started
+        with others.at_it(checking):
+            while senders.unchecked():
+                time.sleep(1)
+        checked = time.perf_counter() - started
+        with others.at_it(idle):  # before and after, as a shared machine changes meanwhile
+            time.sleep(IDLE_SECONDS)
     finally:
         stack.stop()
     size = sum(map(len, senders.files)) / len(senders.files) * UPLOADS / rules.MEGABYTE
@@ -260,41 +300,16 @@ def show_others() -> None:
     )
     print("| what others do | idle | meanwhile | of that while they upload |")
     print("|---|---:|---:|---:|")
-    for name, idle in times.idle.items():
-        burst = times.uploading[name]
-        cells = [f"{p95(idle):.0f}"]
-        for values in (burst + times.checking[name], burst):
-            cells.append(f"{p95(values):.0f} ({p95(values) / p95(idle):.1f} ×)")
+    for name, values in idle.items():
+        burst = uploading[name]
+        cells = [f"{p95(values):.0f}"]
+        for loaded in (burst + checking[name], burst):
+            cells.append(f"{p95(loaded):.0f} ({p95(loaded) / p95(values):.1f} ×)")
         print(f"| {name} | {' | '.join(cells)} |")
-    rounds = [
-        len(next(iter(one.values()))) for one in (times.idle, times.uploading, times.checking)
-    ]
-    print(f"\nRounds: {rounds[0]} idle, {rounds[1]} while they upload, {rounds[2]} after that")
-
-
-@dataclass
-class Times:
-    """Milliseconds by act, in the three phases."""
-
-    idle: dict[str, list[float]] = field(default_factory=dict)
-    uploading: dict[str, list[float]] = field(default_factory=dict)
-    checking: dict[str, list[float]] = field(default_factory=dict)
+    acts = [sum(map(len, times.values())) for times in (idle, uploading, checking)]
+    print(f"\nActs: {acts[0]} idle, {acts[1]} while they upload, {acts[2]} after that")
 
 
 def p95(values: list[float]) -> float:
     """The value that 95 of 100 do not exceed, by nearest rank."""
     return sorted(values)[math.ceil(len(values) * 0.95) - 1]
-
-
-def load(others: Everybody, senders: Senders, times: Times) -> tuple[float, float]:
-    """From the first byte until the last file is checked; seconds until all are taken, and checked."""
-    started = time.perf_counter()
-    with ThreadPoolExecutor(1) as thread:
-        sending = thread.submit(senders.send_all)
-        while not sending.done():
-            others.round(times.uploading)
-        sending.result()
-    uploaded = time.perf_counter() - started
-    while senders.unchecked():
-        others.round(times.checking)
-    return uploaded, time.perf_counter() - started

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.journeys import doings, papers, steps
 from tests.journeys.backstage import Prepared, prepare
@@ -101,6 +101,33 @@ def test_a_picture_is_blacked_out_before_it_leaves(
     plain.page.set_input_files("#plain-file", photo)
     plain.press("上传", exact=True)
     plain.sees("已收到 1 份材料")
+
+
+def test_a_file_that_finds_no_room_is_sent_again_by_itself(
+    stack: Stack, arrive: Arrive, tmp_path: Path
+) -> None:
+    """The server has no room for a moment: the row says so, nothing is chosen twice, it arrives."""
+    borrower = arrive()
+    who, photo = prepare(stack, "in_review"), papers.jpeg(tmp_path, "bill")
+    doings.arrive_as(borrower, who)
+    borrower.go(f"/relief/{who.case}/evidence/")
+    page = borrower.page
+    busy = iter([True, True])
+
+    def full_twice(route: Route) -> None:
+        if next(busy, False):
+            route.fulfill(status=503, headers={"Retry-After": "1"}, body="现在提交的人太多")
+        else:
+            route.continue_()
+
+    page.route("**/evidence/add/", full_twice)
+    page.get_by_label("材料类型").select_option("hardship")
+    borrower.refusals_expected = True
+    page.set_input_files("#pick-file", photo)
+    row = page.locator("#files li", has_text="bill.jpg")
+    expect(row).to_contain_text("现在提交的人太多，1 秒后自动重传")
+    expect(row).to_contain_text("已通过检查", timeout=60_000)
+    expect(row).to_have_count(1)
 
 
 def test_papers_are_looked_at_inside_the_case(stack: Stack, arrive: Arrive, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from django.urls import Resolver404, resolve
 View = TypeVar("View", bound=Callable[..., object])
 FILES = 60 * 1024**2  # bytes of a form with files: six of the largest at once
 AROUND = 64 * 1024  # bytes of a form besides its values
+BUSY_SECONDS = 10  # after which who found no room shall try again; our script does so by itself
 
 
 def takes_files(view: View) -> View:
