@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Generator, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ from django.http import HttpRequest
 from portal.core import clock
 from portal.core.trail import row_triggers
 from portal.core.web import proofs
+from tests import migrated
 from tests.leaks import WATCH
 
 NEEDS = {
@@ -75,6 +77,24 @@ def proven_by_force(request: HttpRequest, **kwargs: object) -> None:
     """
     if request.resolver_match is None:
         proofs.mark_proven(request.session)
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_modify_db_settings: None, django_db_keepdb: bool) -> Iterator[bool]:
+    """On SQLite the test database begins as a copy of a migrated one, and goes when the tests end."""
+    name = connection.settings_dict["TEST"]["NAME"]
+    if connection.vendor != "sqlite" or django_db_keepdb:
+        yield django_db_keepdb
+        return
+    yield migrated.begin_with_copy(Path(name))
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{name}{suffix}").unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_keepdb: bool, django_db_setup: None) -> None:
+    if connection.vendor == "sqlite" and not django_db_keepdb:
+        migrated.keep_copy(Path(connection.settings_dict["NAME"]))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -22,6 +22,8 @@ from pathlib import Path
 import psycopg
 from django.db import connections
 
+from tests import migrated
+
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 240
 
@@ -114,10 +116,12 @@ def free_port(start: int = 0) -> int:
 
 
 def fresh_database(folder: Path, *, on_sqlite: bool) -> tuple[str, str]:
-    """(name, URL) of an empty database on the server under test; a name only on PostgreSQL."""
+    """(name, URL) of a database without rows on the server under test; a name only on PostgreSQL."""
     default = connections["default"].settings_dict
     if on_sqlite or not default["ENGINE"].endswith("postgresql"):
-        return "", f"sqlite:///{folder / 'demo.sqlite3'}"
+        file = folder / "demo.sqlite3"
+        migrated.begin_with_copy(file)
+        return "", f"sqlite:///{file}"
     name = f"kuanxi_stack_{os.getpid()}_{time.monotonic_ns() % 10**6}"
     administer(f'CREATE DATABASE "{name}"')
     return name, os.environ["DATABASE_URL"].rsplit("/", 1)[0] + "/" + name
