@@ -80,11 +80,15 @@ class EntryInline(ReadOnlyInline):
 
 class PostingInline(ReadOnlyInline):
     model = Posting
-    fields = ["account", "instalment", AMOUNT]
-    readonly_fields = [AMOUNT]
+    fields = ["account", "term", AMOUNT]
+    readonly_fields = ["term", AMOUNT]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Posting]:
         return super().get_queryset(request).select_related("instalment")
+
+    @admin.display(description="期")
+    def term(self, row: Posting) -> str:
+        return f"第 {row.instalment.number} 期" if row.instalment else "–"
 
 
 class InstalmentInline(ReadOnlyInline):

@@ -162,7 +162,7 @@ def _about_relief(debt: Debt, promises: Promises) -> tuple[Answer, ...]:
         Answer("什么情况可以申请减免？", _qualify(debt)),
         Answer(
             "申请后多久有结果？",
-            f"提交后 {promises.review_span} 个工作日内完成初审，"
+            f"提交后 {promises.review_span} 个工作日内完成审核，"
             f"最迟在提交日之后第 {promises.review_workdays} 个工作日 {promises.review_until} 前。"
             "结果会在消息里告诉你，并发短信。如果我们超时，超时的每一天罚息由我们承担。",
         ),

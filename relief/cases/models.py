@@ -249,6 +249,9 @@ class Event(AppendOnly):
         verbose_name = verbose_name_plural = "办理记录"
         ordering = ["at", "pk"]
 
+    def __str__(self) -> str:
+        return f"办理记录 {self.pk}"
+
     @property
     def is_move(self) -> bool:
         return self.action in set(Action)

@@ -201,7 +201,7 @@ def _punctual(reviews: list[Review], mondays: list[date]) -> WeekChart:
     weeks = _by_week(((r.at, r) for r in reviews), mondays)
     return week_shares(
         [(monday, _share([r.on_time for r in weeks[monday]])) for monday in mondays],
-        title="初审按时率",
+        title="审核按时率",
         target=TARGET,
     )
 

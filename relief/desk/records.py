@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 
-from portal.core.desk.columns import column, filled
+from portal.core.desk.columns import column, filled, yes_no
 from portal.core.desk.records import ReadOnlyAdmin
 from portal.core.kernel.roles import ROLE_LABELS, Role
 from relief.cases import labels
@@ -161,7 +161,7 @@ class PolicyAdmin(ReadOnlyAdmin):
 class EvidenceAdmin(OwnHiddenAdmin):
     """Papers without their content: that is opened, and logged, on the case's page."""
 
-    list_display = ["case", "kind", "state", "size_label", "created_at", "purge_on"]
+    list_display = ["case", "kind", "state", "size_shown", "created_at", "purge_on"]
     list_filter = ["kind", "state"]
     list_select_related = ["case"]
     search_fields = ["case__number", "public_id"]
@@ -170,13 +170,23 @@ class EvidenceAdmin(OwnHiddenAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).exclude(case__state="DRAFT")
 
+    @admin.display(description="大小", ordering="size")
+    def size_shown(self, row: Evidence) -> str:
+        return row.size_label
+
 
 @admin.register(EvidenceAccess)
 class EvidenceAccessAdmin(OwnHiddenAdmin):
     """The access log of papers, as the borrower reads it too."""
 
     borrower_path = "evidence__case__borrower"
-    list_display = ["at", "viewer_label", column("evidence", "材料"), "page", "whole"]
+    list_display = [
+        "at",
+        "viewer_label",
+        column("evidence", "材料"),
+        "page",
+        yes_no("whole", "下载整份"),
+    ]
     list_select_related = ["evidence", "evidence__case"]
     search_fields = ["evidence__case__number", "viewer_label"]
     date_hierarchy = "at"

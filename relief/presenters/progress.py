@@ -20,7 +20,7 @@ from relief.evidence.kinds import DAYS_AFTER_REFUSAL, DAYS_AFTER_SETTLEMENT
 from relief.evidence.models import Evidence
 from relief.presenters.case import CaseView, actor_label, event_label, is_public
 
-STEPS = ("提交", "初审", "协商", "执行", "结清")
+STEPS = ("提交", "审核", "协商", "执行", "结清")
 STOPPED = frozenset(
     {State.REJECTED, State.DECLINED, State.EXPIRED, State.WITHDRAWN, State.BREACHED}
 )
@@ -28,8 +28,8 @@ DONE = frozenset({State.COMPLETED, State.SETTLED})
 REVIEW = frozenset({State.SUBMITTED, State.IN_REVIEW})
 CIRCLE = 151  # length of the ring's line, in its own units
 PROMISED = {
-    State.SUBMITTED: "完成初审",
-    State.IN_REVIEW: "完成初审",
+    State.SUBMITTED: "完成审核",
+    State.IN_REVIEW: "完成审核",
     State.NEGOTIATING: "给你协商方案",
     State.AWAITING_APPROVAL: "给你协商方案",
     State.COUNTERED: "答复你的还款建议",
@@ -38,8 +38,8 @@ OWN_WORDS: dict[str, str] = {
     Action.CLAIM: "申请已受理",
     Action.ASK_PROOF: "客服请求补充材料",
     Action.APPROVE: "发出协商方案",
-    Action.PASS: "初审通过",
-    Action.REJECT: "初审未通过",
+    Action.PASS: "审核通过",
+    Action.REJECT: "审核未通过",
     AuditEvent.REVIEW_MISSED: "我们没能按时给出审核结果",
     AuditEvent.PROMISE_MISSED: "我们没能按时答复",
     AuditEvent.OFFER_OPENED: "你打开了方案",
@@ -112,7 +112,7 @@ class Rejection:
 
 
 def steps(view: CaseView) -> tuple[ProgressStep, ...]:
-    """提交 → 初审 → 协商 → 执行 → 结清, with a cross where it ended."""
+    """提交 → 审核 → 协商 → 执行 → 结清, with a cross where it ended."""
     state = State(view.state)
     stages = []
     for number, label in enumerate(STEPS, 1):
@@ -136,7 +136,7 @@ def clock_of(
     state = State(case.state)
     if state == State.NEED_MORE and case.clock_stopped_at is not None:
         workdays = case.remaining_workdays or 1
-        return Clock("paused", "初审", None, True, (), "0 151", None, waived, workdays)
+        return Clock("paused", "审核", None, True, (), "0 151", None, waived, workdays)
     if state not in PROMISED:
         return None
     is_review = state in REVIEW

@@ -238,10 +238,31 @@
   function unhide(root) {
     root.querySelectorAll?.("[data-needs-script]").forEach((element) => { element.hidden = false; });
   }
-  document.addEventListener("htmx:load", (event) => unhide(event.detail.elt));
+
+  /* --- A number stays on the line of its unit: 第 4 期, 1,053.62 元, 12月8日 ------------------------------ */
+
+  const UNIT = "年|月|日|天|期|元|次|份|张|笔|条|个|位|项|字|页|秒|分钟|小时|工作日|%|MB|KB";
+  const SPACED = new RegExp(`(\\d) (?=${UNIT})|(第) (?=\\d)`, "g");
+  const CLOSE = new RegExp(`(\\d)(?=${UNIT})|([年月])(?=\\d)`, "g");
+
+  function keepUnits(root) {
+    const pieces = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+    while (pieces.nextNode()) {
+      const piece = pieces.currentNode;
+      if (!/\d/.test(piece.data) || piece.parentElement?.closest("textarea, option, time, data, svg")) continue;
+      const kept = piece.data.replace(SPACED, "$1$2\u00a0").replace(CLOSE, "$1$2\u2060");
+      if (kept !== piece.data) piece.data = kept;
+    }
+  }
+
+  function dress(root) {
+    unhide(root);
+    keepUnits(root);
+  }
+  document.addEventListener("htmx:load", (event) => dress(event.detail.elt));
 
   function start() {
-    unhide(document);
+    dress(document.body);
     greet();
   }
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);

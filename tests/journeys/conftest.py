@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from tests.journeys.people import Person
 from tests.leaks import WATCH
+from tests.screens.chromium import chromium
 from tests.stack import Stack, start_stack
-
-CHROMIUM_FLAGS = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync", "--disable-quic", "--no-first-run"),
-]
-
 
 # What the demo prints for whoever starts it: its cast with the password they share.
 WELCOME = re.compile("宽息演示环境已就绪.*?按 Ctrl-C 停止", re.DOTALL)
@@ -35,12 +29,8 @@ def stack() -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=CHROMIUM_FLAGS
-        )
-        yield chromium
-        chromium.close()
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture

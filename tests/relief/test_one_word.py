@@ -318,3 +318,17 @@ def test_nothing_is_told_under_another_word(other: str) -> None:
     ]
 
     assert not found, f"say {OTHER_WORDS[other]} instead of {other}:\n" + "\n".join(found)
+
+
+def test_the_first_look_at_a_case_is_called_审核_everywhere() -> None:
+    """domain.md's glossary: review is 审核; 初审 was a second word for it."""
+    root = Path(__file__).parents[2]
+    texts = [
+        path
+        for package in ("portal", "loans", "relief", "templates")
+        for path in (root / package).rglob("*")
+        if path.suffix in {".py", ".html", ".txt"}
+    ]
+
+    assert len(texts) > 500
+    assert [str(path) for path in texts if "初审" in path.read_text()] == []

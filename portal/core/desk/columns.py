@@ -26,6 +26,17 @@ def column(path: str, label: str) -> DeskColumn:
     return shown
 
 
+def yes_no(path: str, label: str) -> DeskColumn:
+    """是 or 否; the icons that Django draws instead are called True and False."""
+    value_of = attrgetter(path)
+
+    @admin.display(description=label, ordering=path.replace(".", "__"))
+    def shown(row: Any) -> str:
+        return "是" if value_of(row) else "否"
+
+    return shown
+
+
 def money(path: str, label: str) -> DeskColumn:
     """An amount in yuan with thousands: 10000.00 is shown as 10,000.00."""
     amount_of = attrgetter(path)

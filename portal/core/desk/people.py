@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from portal.core import clock
 from portal.core.accounts import staff
+from portal.core.desk.columns import yes_no
 from portal.core.desk.reasons import ReasonForm
 from portal.core.desk.records import ReadOnlyAdmin
 from portal.core.kernel.roles import RANK_LABELS, Rank, Role
@@ -26,6 +27,7 @@ else:
     _ModelChoiceField = forms.ModelChoiceField
 
 Kind = StaffChange.Kind
+ACTIVE = yes_no("is_active", "有效")
 WARNINGS = {
     Kind.CREATE: "另一位经理复核后建立账户，并得到一个设置码，由本人设置密码。",
     Kind.RANK: "另一位经理复核后生效，本人需要重新登录。",
@@ -103,13 +105,13 @@ class UserAdmin(ReadOnlyAdmin):
     """People, names and phones masked; borrowers register, accounts of staff take two managers."""
 
     change_form_template = "admin/portal/staff/user.html"
-    list_display = ["pk", "masked", "staff_number", "shown_phone", "role", "rank", "is_active"]
+    list_display = ["pk", "masked", "staff_number", "shown_phone", "role", "rank", ACTIVE]
     list_display_links = ["pk", "masked"]
     list_filter = ["role", "rank", "is_active"]
     search_fields = ["=phone", "=username"]
     search_help_text = "完整的手机号或用户名"
-    fields = ["masked", "shown_phone", "role", "rank", "is_active", "date_joined", "last_login"]
-    readonly_fields = ["masked", "shown_phone"]
+    fields = ["masked", "shown_phone", "role", "rank", ACTIVE, "date_joined", "last_login"]
+    readonly_fields = ["masked", "shown_phone", ACTIVE]
 
     def change_view(
         self,

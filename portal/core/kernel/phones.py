@@ -41,7 +41,10 @@ def mask_phone(phone: str) -> str:
 
 
 def mask_name(name: str) -> str:
-    """First and last character, the rest hidden: 林小云 is 林*云, 李雷 is 李*."""
+    """First and last character, the rest two stars at most: 林小云 is 林*云, 李雷 is 李*.
+
+    A long name (阿依努尔·买买提) is 阿**提: more stars would tell its length and fill the line.
+    """
     if len(name) <= 2:
         return f"{name[:1]}*"
-    return f"{name[0]}{'*' * (len(name) - 2)}{name[-1]}"
+    return f"{name[0]}{'*' * min(len(name) - 2, 2)}{name[-1]}"

@@ -200,7 +200,7 @@ def test_board_counts_and_draws() -> None:
     assert f"¥{waived:,.2f}" in text
     assert text.count('role="img"') >= 2
     assert "<desc" in text
-    assert "初审按时率" in text
+    assert "审核按时率" in text
 
 
 def request_of(user: User) -> Any:

@@ -111,7 +111,7 @@ def test_a_missed_deadline_brings_apology_new_promise_and_our_waiver() -> None:
 
     html = page(case, late)
 
-    assert "很抱歉，我们没能按时完成初审" in html
+    assert "很抱歉，我们没能按时完成审核" in html
     assert "新的承诺" in html
     assert re.search(r'data-field="delay-waived"', html)
 

@@ -121,7 +121,14 @@ def test_parse_phone_refuses(typed: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "masked"),
-    [("林小云", "林*云"), ("李雷", "李*"), ("欧阳小云", "欧**云"), ("林", "林*"), ("", "*")],
+    [
+        ("林小云", "林*云"),
+        ("李雷", "李*"),
+        ("欧阳小云", "欧**云"),
+        ("阿依努尔·买买提江", "阿**江"),
+        ("林", "林*"),
+        ("", "*"),
+    ],
 )
 def test_mask_name(name: str, masked: str) -> None:
     assert phones.mask_name(name) == masked

@@ -1,0 +1,53 @@
+"""Looks for words on a page that are not the interface's: English in a Chinese desk."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set
+
+from playwright.sync_api import Page
+
+# Names of things that have no other: formats, standards, products, browsers, machines.
+KNOWN = frozenset(
+    [
+        "Excel",
+        "Microsoft",
+        "Google",
+        "Authenticator",
+        "Chrome",
+        "Chromium",
+        "HeadlessChrome",
+        "Firefox",
+        "Safari",
+        "Edge",
+        "Linux",
+        "Windows",
+        "Android",
+        "iOS",
+        "macOS",
+    ]
+)
+# Capitals alone are codes and formats (PDF, a receipt's letters); beside digits and signs, addresses.
+WORD = re.compile(r"(?<![A-Za-z0-9_@./*:-])(?![A-Z]+\b)[A-Za-z]{3,}(?![A-Za-z0-9_@./*:-])")
+# All that is seen or heard; what people typed, digests and code are not the interface's words.
+READ = """() => {
+  const skip = "script, style, noscript, code, pre, .readonly pre, textarea, bdi, [translate=no]";
+  const found = [];
+  const walker = document.createTreeWalker(document.documentElement, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    if (!node.parentElement.closest(skip)) found.push(node.data);
+  }
+  for (const e of document.querySelectorAll("[title], [aria-label], [placeholder], [alt], input[type=submit]")) {
+    if (e.closest(skip)) continue;
+    for (const name of ["title", "aria-label", "placeholder", "alt"]) found.push(e.getAttribute(name) || "");
+    if (e.type === "submit") found.push(e.value || "");
+  }
+  return found;
+}"""
+
+
+def english(page: Page, logins: Set[str] = frozenset()) -> list[str]:
+    """Sentences of the page with an English word in them, once each; `logins` may be named."""
+    said = {" ".join(text.split()) for text in page.evaluate(READ)}
+    return sorted(text[:80] for text in said if set(WORD.findall(text)) - KNOWN - logins)
