@@ -17,7 +17,11 @@ PUT_TOGETHER = (
     r"admin/relief/case/_\w+\.html",  # relief/desk: the part that is swapped
 )
 # Django finds these by their names.
-BY_CONVENTION = (r"(400|403|403_csrf|404|500)\.html", r"admin/.+/(change_list|change_form)\.html")
+BY_CONVENTION = (
+    r"(400|403|403_csrf|404|500)\.html",
+    r"admin/.+/(change_list|change_form)\.html",
+    r"admin/(app_list|search_form)\.html",  # Django's own, in Chinese throughout
+)
 
 
 def unused(names: set[str], texts: list[str]) -> set[str]:
