@@ -86,4 +86,6 @@ def test_whatever_page_a_fragment_says_it_is_on(page: str) -> None:
     answer = Client().get("/me/", headers={"HX-Request": "true", "HX-Current-URL": page})
 
     assert answer.status_code == 401
+    assert answer["HX-Redirect"].startswith("/login/?next=")
+    assert "evil.example" not in answer["HX-Redirect"]
     assert answer["X-Login"] == "/login/?next=%2Flogin%2Fagain%2F"

@@ -248,8 +248,9 @@ class SessionLifeMiddleware:
 class LoginRequiredMiddleware(auth_middleware.LoginRequiredMiddleware):
     """Login everywhere but at @login_not_required, and each page for whom it was made.
 
-    A part of a page is answered 401 with X-Login: where its script gets the form that signs in over
-    the page (static/js/stay.js). A page that is another person's (X-Owner) makes room for theirs.
+    A part of a page is answered 401 and sent to the login as a whole page (HX-Redirect); but by X-Login
+    its script gets the form that signs in over the page, which stays (static/js/stay.js). A page that
+    is another person's (X-Owner) makes room for theirs.
     """
 
     def process_view(
@@ -265,9 +266,14 @@ class LoginRequiredMiddleware(auth_middleware.LoginRequiredMiddleware):
         return HttpResponse(status=204) if "X-Ask" in request.headers else None
 
     def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> Any:
-        if getattr(request, "htmx", False):
-            return HttpResponse(status=401, headers={"X-Login": login_again(request)})
         login = reverse("admin:login") if _is_desk(request) else reverse("portal:login")
+        if getattr(request, "htmx", False):
+            back = _path_of(request.headers.get("HX-Current-URL", "")) or "/"
+            response = HttpResponseClientRedirect(
+                f"{login}?{urlencode({'next': back})}", status=401
+            )
+            response["X-Login"] = login_again(request)
+            return response
         if request.method in {"GET", "HEAD"}:
             return redirect_to_login(request.get_full_path(), login)
         # What SessionLifeMiddleware kept of the form; else the page that it stood on: where a form

@@ -128,7 +128,7 @@
     const { xhr, requestConfig } = event.detail;
     const elt = requestConfig?.elt || event.detail.elt; // a form that was swapped away speaks through its parent
     // On a redirect the page is about to go: the button stays busy.
-    if (!xhr?.getResponseHeader?.("HX-Redirect")) ready(elt.pressed);
+    if (!window.kuanxi.leaves(xhr)) ready(elt.pressed);
   });
 
   document.addEventListener("htmx:afterSettle", (event) => {

@@ -123,7 +123,7 @@
 
   document.addEventListener("htmx:afterRequest", (event) => {
     const line = lineOf(event);
-    if (!line || event.detail.xhr?.getResponseHeader("HX-Redirect")) return;
+    if (!line || window.kuanxi.leaves(event.detail.xhr)) return;
     if (event.detail.successful || event.detail.xhr?.status === 422) { // said, or back in the field to be mended
       line.remove();
       counted = messages();

@@ -58,6 +58,15 @@
 
   /* --- What HTMX sends --------------------------------------------------------------------------- */
 
+  const stays = (xhr) => Boolean(owner() && xhr?.getResponseHeader("X-Login"));
+
+  /** Whether the page is about to go; one that signs in over itself stays. */
+  const leaves = (xhr) => Boolean(xhr?.getResponseHeader("HX-Redirect")) && !stays(xhr);
+
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    if (stays(event.detail.xhr)) event.preventDefault(); // the login as a page of its own is not gone to
+  });
+
   document.addEventListener("htmx:afterRequest", (event) => {
     const { xhr, requestConfig } = event.detail;
     const elt = requestConfig?.elt || event.detail.elt; // a form that was swapped away speaks through its parent
@@ -127,5 +136,5 @@
     window.kuanxi.toast(OFFLINE, () => link.click());
   });
 
-  Object.assign(window.kuanxi, { owner, signIn });
+  Object.assign(window.kuanxi, { leaves, owner, signIn });
 })();

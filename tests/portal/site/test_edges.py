@@ -73,6 +73,7 @@ def test_anonymous_page_redirects_and_anonymous_fragment_is_told_where_the_login
     assert part is not None
     assert (whole.status_code, whole["Location"]) == (302, "/login/?next=/x/")
     assert (part.status_code, part["X-Login"]) == (401, "/login/?next=%2Flogin%2Fagain%2F")
+    assert part["HX-Redirect"] == "/login/?next=%2Fme%2F%3Ftab%3D2"
 
 
 def test_pages_of_somebody_logged_in_are_not_kept() -> None:

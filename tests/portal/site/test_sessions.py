@@ -135,6 +135,7 @@ def test_what_a_page_asks_by_itself_is_no_use() -> None:
             )
 
     assert asked.status_code == 401
+    assert asked.headers["HX-Redirect"] == "/admin/login/?next=%2Fadmin%2Frelief%2Fcase%2F%3Fq%3D1"
     assert asked.headers["X-Login"] == "/admin/login/?next=%2Fadmin%2Flogin%2Fagain%2F"
 
 
