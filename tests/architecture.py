@@ -107,7 +107,7 @@ LISTED_ONE_BY_ONE = {
 }
 # The sandboxed child reads pictures and PDFs; it is pure of Django and of the rest of the product.
 LIBRARIES_OF_THE_SANDBOX = (
-    *("PIL", "pikepdf", "pillow_heif", "pypdfium2", "pypdfium2_raw", "pylopdf_fonts_zh_cn"),
+    *("PIL", "pikepdf", "pillow_heif", "pypdfium2", "pypdfium2_raw", "noto_cjk_sans_otc"),
     *("pyhanko", "pyhanko_certvalidator"),
 )
 

@@ -24,6 +24,7 @@ from loans.queries.statement import corrections_of
 from loans.queries.types import Debt
 from portal.core import clock
 from portal.core.documents import pdf
+from portal.core.lender import lender
 from portal.core.web.access import borrower_only, costly
 from portal.core.web.htmx import render_part, wants_part
 
@@ -114,7 +115,7 @@ def penalty_pdf(request: HttpRequest, loan: str) -> HttpResponse:
     books, today = load_position(visitor_loan), clock.today()
     story, debt = story_of(books, today), debt_of(books, today)
     paper = papers.penalty_paper(visitor_loan, books.profile, story, debt)
-    content = pdf.render_statement(*paper)
+    content = pdf.render_statement(paper, author=lender().name)
     return download(
         content, kind="application/pdf", name=f"penalty-{visitor_loan.public_id}-{today}.pdf"
     )

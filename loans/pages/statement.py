@@ -18,6 +18,7 @@ from loans.queries.statement import corrections_of, load_statement
 from loans.queries.types import Statement
 from portal.core import clock
 from portal.core.documents import pdf
+from portal.core.lender import lender
 from portal.core.web.access import borrower_only, costly
 
 
@@ -67,7 +68,7 @@ def statement_pdf(request: HttpRequest, loan: str) -> HttpResponse:
     if not form.is_valid():
         return _back(request, visitor_loan)
     paper = papers.statement_paper(visitor_loan, shown, load_debt(visitor_loan, clock.today()))
-    content = pdf.render_statement(*paper)
+    content = pdf.render_statement(paper, author=lender().name)
     return download(content, kind="application/pdf", name=f"{_name(visitor_loan, shown)}.pdf")
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
-from typing import NamedTuple
 
 from loans.domain.components import LABELS
 from loans.domain.penalty.interest import InstalmentPenalty, PenaltyExplanation
@@ -16,20 +14,10 @@ from loans.presenters.booked import events
 from loans.presenters.exports import ExportCell, to_csv
 from loans.presenters.penalty import rate_formula
 from loans.queries.types import Debt, Statement
-from portal.core.documents.pdf import PaperColumn
+from portal.core.documents.blocks import PaperFact
+from portal.core.documents.pdf import PaperColumn, TablePaper
 from portal.core.kernel.money import ZERO
 from portal.core.lender import lender
-
-
-class StatementPaper(NamedTuple):
-    """What portal.core.documents.pdf.render_statement takes, in its order."""
-
-    title: str
-    meta: Sequence[tuple[str, str]]
-    columns: Sequence[PaperColumn]
-    rows: Sequence[Sequence[str]]
-    footer: Sequence[str]
-
 
 PENALTY_HEAD = (
     *("类别", "期次", "到期日", "起算日（含）", "截止日（含）", "天数", "计收基数（元）"),
@@ -121,7 +109,7 @@ def _penalties(debt: Debt) -> list[tuple[str, Decimal]]:
 
 def penalty_paper(
     loan: Loan, profile: ProductProfile, story: PenaltyExplanation, debt: Debt
-) -> StatementPaper:
+) -> TablePaper:
     """罚息明细 for the printer."""
     rows: list[list[str]] = []
     for line, row in zip(story.instalments, debt.instalments, strict=True):
@@ -142,12 +130,13 @@ def penalty_paper(
             paid_words = f"已还或已减免 {line.fee - row.fee}，本期逾期费还剩 {row.fee}"
             words = rules.late_fee_words(line)
             rows.append([f"{line.number}", "逾期费", words, f"{line.fee}", paid_words])
-    meta = [
-        ("出借人", lender().words),
-        ("借据编号", loan.number),
-        ("截至", f"{debt.as_of}"),
-        *((word, f"{wording.yuan(amount)} 元") for word, amount in _penalties(debt)),
-        ("剩余本金", f"{wording.yuan(debt.principal)} 元"),
+    facts = [
+        PaperFact("出借人", lender().words),
+        PaperFact("借款人", loan.borrower.name),
+        PaperFact("借据编号", loan.number),
+        PaperFact("截至", f"{debt.as_of}"),
+        *(PaperFact(word, f"{wording.yuan(amount)} 元") for word, amount in _penalties(debt)),
+        PaperFact("剩余本金", f"{wording.yuan(debt.principal)} 元"),
     ]
     columns = (
         PaperColumn("期次", 0.5),
@@ -156,8 +145,8 @@ def penalty_paper(
         PaperColumn("金额（元）", 1.0, "R"),
         PaperColumn("起止原因", 2.4),
     )
-    footer = [f"{rule.title}：{rule.text}" for rule in rules.penalty_rules(profile)]
-    return StatementPaper("罚息明细", meta, columns, rows, footer)
+    notes = [f"{rule.title}：{rule.text}" for rule in rules.penalty_rules(profile)]
+    return TablePaper("罚息明细", facts, columns, rows, notes, made_on=debt.as_of)
 
 
 def statement_csv(statement: Statement) -> bytes:
@@ -188,7 +177,7 @@ def statement_rows(statement: Statement) -> list[list[ExportCell]]:
     return rows
 
 
-def statement_paper(loan: Loan, statement: Statement, debt: Debt) -> StatementPaper:
+def statement_paper(loan: Loan, statement: Statement, debt: Debt) -> TablePaper:
     """对账单 for the printer, as a bank prints it: one row an event, and the balance after it."""
     shown = events(statement)
     added = sum((event.amount for event in shown if event.amount > 0), ZERO)
@@ -210,19 +199,19 @@ def statement_paper(loan: Loan, statement: Statement, debt: Debt) -> StatementPa
         ),
         [f"{statement.to_on}", "本期合计 · 期末余额", *sums, closing, ""],
     ]
-    meta = [
-        ("出借人", lender().words),
-        ("借款人", loan.borrower.name),
-        ("借据编号", loan.number),
-        ("区间", f"{statement.from_on} 至 {statement.to_on}"),
-        ("期初余额", f"{opening} 元"),
-        ("期末余额", f"{closing} 元"),
-        ("制表日期", f"{debt.as_of}"),
+    facts = [
+        PaperFact("出借人", lender().words),
+        PaperFact("借款人", loan.borrower.name),
+        PaperFact("借据编号", loan.number),
+        PaperFact("区间", f"{statement.from_on} 至 {statement.to_on}"),
+        PaperFact("期初余额", f"{opening} 元"),
+        PaperFact("期末余额", f"{closing} 元"),
+        PaperFact("制表日期", f"{debt.as_of}"),
     ]
-    footer = ["每一行是一件事；逐项记账在网页的对账单里展开，或下载 CSV。"]
+    notes = ["每一行是一件事；逐项记账在网页的对账单里展开，或下载 CSV。"]
     credit = f" + 溢缴款 {wording.yuan(statement.credit)}" if statement.credit else ""
     if statement.to_on == debt.as_of:
-        footer.append(
+        notes.append(
             f"期末余额 {closing} + 已产生、还没有记账的利息和罚息 "
             f"{wording.yuan(unbooked(statement, debt))}{credit} = "
             f"今天总待还 {wording.yuan(debt.total)} 元。"
@@ -235,7 +224,7 @@ def statement_paper(loan: Loan, statement: Statement, debt: Debt) -> StatementPa
         PaperColumn("余额（元）", 0.9, "R"),
         PaperColumn("事由", 2.0),
     )
-    return StatementPaper("对账单", meta, columns, rows, footer)
+    return TablePaper("对账单", facts, columns, rows, notes, made_on=debt.as_of)
 
 
 def unbooked(statement: Statement, debt: Debt) -> Decimal:

@@ -444,6 +444,5 @@ LOGGING = {
         "django": {"level": LOG_LEVEL},  # without Django's own handlers, which mail to ADMINS
         "django.server": {"level": "WARNING"},
         "fontTools": {"level": "ERROR"},
-        "fpdf": {"level": "ERROR"},
     },
 }

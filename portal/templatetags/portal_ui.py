@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -10,7 +11,7 @@ from typing import Any
 from django import template
 from django.forms import BoundField
 from django.templatetags.static import static
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.timezone import is_aware, localtime
 
 from portal.core.kernel.money import signed
@@ -51,6 +52,26 @@ def rate(value: Decimal | None) -> str:
         return NOTHING
     text = f"{Decimal(value) * 100:f}"
     return (text.rstrip("0").rstrip(".") if "." in text else text) + "%"
+
+
+_TOGETHER = re.compile(
+    r"(?:\w{1,8} )?¥[\d,]+\.\d\d|\d{4}年\d{1,2}月\d{1,2}日(?: \d\d:\d\d)?|\d{4}-\d\d-\d\d|第 \d+ \w"
+)
+
+
+@register.filter
+def kept(text: str) -> str:
+    """A sentence whose amounts stay with their word and whose dates stay whole at the end of a line.
+
+    罚息 ¥0.00 and 2026年11月26日 15:40 never break; the words are the same.
+    """
+    parts: list[tuple[str, str]] = []
+    end = 0
+    for whole in _TOGETHER.finditer(text):
+        parts.append((text[end : whole.start()], whole[0]))
+        end = whole.end()
+    kept_parts = format_html_join("", '{}<span class="keep">{}</span>', parts)
+    return format_html("{}{}", kept_parts, text[end:])
 
 
 @register.filter

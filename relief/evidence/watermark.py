@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 from functools import lru_cache
 
-import pylopdf_fonts_zh_cn
 from PIL import Image, ImageDraw, ImageFont
+
+from portal.core.documents import fonts
 
 QUALITY = 88
 TILE_TEXT = 40  # pixels a letter of the tile that is laid over the pages of a PDF
@@ -35,7 +36,7 @@ def tile(label: str) -> Image.Image:
 
 @lru_cache(maxsize=8)
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(str(pylopdf_fonts_zh_cn.sans_path()), size)
+    return ImageFont.truetype(fonts.HANZI, size, index=fonts.SIMPLIFIED)
 
 
 def _tile(label: str, size: int) -> Image.Image:

@@ -11,13 +11,14 @@ from django.views.decorators.http import require_safe
 from loans.queries.debt import load_debt
 from portal.core import clock
 from portal.core.documents import papers as documents
+from portal.core.documents.blocks import blocks_of
 from portal.core.errors import RuleViolation
 from portal.core.web.access import borrower_only, costly
 from relief.cases.queries import agreement_of
 from relief.offers.agreement import TITLE, is_untouched
 from relief.offers.models import Agreement
 from relief.pages._own import own_case, own_offer
-from relief.presenters.agreement import draft_text, paper_blocks
+from relief.presenters.agreement import draft_text
 from relief.presenters.offer import offer_view
 
 
@@ -31,7 +32,7 @@ def draft(request: HttpRequest, case: str, number: int) -> HttpResponse:
     context = {
         "case": visitor_case,
         "view": offer_view(offer, clock.now()),
-        "blocks": paper_blocks(draft_text(visitor_case, offer, debt, clock.now())),
+        "blocks": blocks_of(draft_text(visitor_case, offer, debt, clock.now())),
     }
     return render(request, "relief/offers/agreement_draft.html", context)
 
@@ -53,7 +54,7 @@ def agreement(request: HttpRequest, case: str) -> HttpResponse:
         "agreement": signed,
         "view": offer_view(signed.offer, clock.now()),
         "intact": is_untouched(signed),
-        "blocks": paper_blocks(signed.text.removeprefix(f"{TITLE}\n")),
+        "blocks": blocks_of(signed.text.removeprefix(f"{TITLE}\n")),
     }
     return render(request, "relief/offers/agreement.html", context)
 

@@ -1,13 +1,9 @@
-"""The agreement as accepting now would write it, and the text of one laid out as a contract."""
+"""The agreement as accepting now would write it."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from itertools import groupby
 
 from loans.queries.types import Debt
 from portal.core.kernel.money import ZERO
@@ -43,37 +39,3 @@ def draft_text(case: Case, offer: Offer, debt: Debt, now: datetime) -> str:
         }
     )
     return text.partition("\n")[2].partition("\n\n确认时间")[0]
-
-
-HEADING = re.compile(r"[一二三四五六七八九十]+、")
-ROW = re.compile(r"第 \d+ 期　")
-
-
-@dataclass(frozen=True)
-class PaperBlock:
-    """Some lines of a signed text that are laid out alike: "heading", "rows" or "text".
-
-    A row is cut where the text has a wide blank: 第 1 期, 2026-12-24, 本金 ¥1,024.01, …, 应还 ¥1,053.62.
-    """
-
-    kind: str
-    lines: tuple[str, ...]
-
-    @property
-    def rows(self) -> tuple[tuple[str, ...], ...]:
-        return tuple(tuple(line.split("　")) for line in self.lines)
-
-
-def paper_blocks(text: str) -> Iterator[PaperBlock]:
-    """The text as it was signed, every word of it, in the blocks of a contract; blank lines part them."""
-
-    def kind_of(line: str) -> str:
-        if HEADING.match(line):
-            return "heading"
-        if ROW.match(line):
-            return "rows"
-        return "text" if line.strip() else ""
-
-    for kind, lines in groupby(text.splitlines(), kind_of):
-        if kind:
-            yield PaperBlock(kind, tuple(lines))

@@ -14,10 +14,10 @@ from functools import cache
 from typing import Any
 
 import pikepdf
-import pylopdf_fonts_zh_cn
 from fpdf import FPDF
 from PIL import Image, ImageDraw, ImageFont
 
+from portal.core.documents import fonts
 from tests.corpus.build import jpeg_page, picture
 from tests.corpus.pdf import pdf
 
@@ -64,7 +64,7 @@ def printed(*lines: str, pages: int = 1, picture_of: Image.Image | None = None) 
     """A PDF as an office prints it: embedded fonts, a table of lines."""
     paper = FPDF()
     paper.set_creation_date(datetime(2026, 10, 1, tzinfo=UTC))
-    paper.add_font("sans", fname=str(pylopdf_fonts_zh_cn.sans_path()))
+    paper.add_font("sans", fname=fonts.HANZI, collection_font_number=fonts.SIMPLIFIED)
     paper.set_font("sans", size=12)
     for number in range(pages):
         paper.add_page()
@@ -307,7 +307,7 @@ def screenshot(width: int, height: int, form_of: str = "PNG", **save: object) ->
     """A list of payments as an app shows it, lines of text from top to end; red first, green last."""
     image = Image.new("RGB", (width, height), "white")
     pen = ImageDraw.Draw(image)
-    font = ImageFont.truetype(str(pylopdf_fonts_zh_cn.sans_path()), 36)
+    font = ImageFont.truetype(fonts.HANZI, 36, index=fonts.SIMPLIFIED)
     for top in range(200, height - 200, 400):
         pen.text((40, top), f"支付宝 转出 -{top}.00", font=font, fill="black")
     pen.rectangle((0, 0, width, 120), fill=RED)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+
 from portal.core.documents import pdf
 from portal.core.errors import RuleViolation
-from portal.core.kernel.businesstime import in_shanghai
+from portal.core.kernel.businesstime import business_date, in_shanghai
 from portal.core.kernel.digests import canonical_json, digest_of, short_code
 from portal.core.kernel.typed import compact
+from portal.core.lender import lender
 from portal.core.models import User
 from portal.core.models.document import Document, DocumentKind
 from portal.core.nudge import nudge
@@ -23,6 +26,10 @@ from portal.core.storage import private
 logger = logging.getLogger(__name__)
 CODE_LENGTH = 10
 RENDER_BATCH = 20
+SEALS: Mapping[DocumentKind, Mapping[str, Sequence[str]]] = {
+    DocumentKind.AGREEMENT: {"出借人": (), "借款人": ("确认时间", "确认方式")},
+    DocumentKind.CERTIFICATE: {"出借人": ()},
+}  # who seals a paper, and which of its facts stand beside the seal
 DAMAGED = "文件内容与出具时的摘要不一致，已停止提供下载，请联系客服"
 
 
@@ -160,6 +167,14 @@ def _pdf_of(document: Document) -> bytes:
         number=document.number,
         code=document.code,
         digest=document.digest,
+        issued_on=business_date(document.issued_at),
         issued=in_shanghai(document.issued_at).strftime("%Y-%m-%d %H:%M"),
+        address=f"{settings.PASSKEY_ORIGINS[0]}/verify/?code={document.code}",
     )
-    return pdf.render_document(title=document.title, text=document.text, proof=proof)
+    return pdf.render_document(
+        title=document.title,
+        author=lender().name,
+        text=document.text,
+        seals=SEALS[DocumentKind(document.kind)],
+        proof=proof,
+    )

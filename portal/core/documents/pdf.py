@@ -1,35 +1,44 @@
-"""The only module that knows a PDF library: papers with embedded Chinese letters, made from text.
+"""The only module that knows how a PDF is made: papers as PDF/A-2a and PDF/UA-1, typeset by typst.
 
-The same input gives the same bytes, so a paper can be made again at any time. Text blocks: a line
-that begins with "## " or is numbered 一、 is a heading, lines with tabs are one table (the first is
-its head), "---" is a rule, everything else is a paragraph. A first line that repeats the title is
-left out.
+The same words give the same bytes, so a paper can be made again at any time. Headings become
+bookmarks, tables and paragraphs are tagged, every font is embedded. A letter that no font of the
+house has is written as its number, 〔U+20000〕, and the paper says so at its end: a name is never
+left out, nor replaced by a sign that could mean anybody.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-if TYPE_CHECKING:
-    from fpdf import FPDF
+import segno
+import typst
 
-FONT = "NotoSansSC"
-BODY, SMALL, HEAD, TITLE = 10, 8, 12, 17  # points
-LINE = 6.0  # millimetres
-NUMBERED = re.compile(r"[一二三四五六七八九十]+、")  # 一、欠款: a heading of the agreement's text
-MADE_AT = datetime(2026, 1, 1, tzinfo=UTC)  # never the clock: the paper is a function of its text
-INK, GREY, RULE, SHADE = (29, 33, 41), (100, 106, 115), (222, 224, 227), (245, 246, 247)
+from portal.core.documents import fonts
+from portal.core.documents.blocks import Block, Kind, PaperFact, blocks_of
+
+STANDARDS: list[typst.PDFStandard] = ["a-2a", "ua-1"]
+LAYOUT = Path(__file__).with_name("paper.typ")
+UNKNOWN = "〔U+"
+NOT_IN_FONTS = f"{UNKNOWN}……〕是字库里没有的字，按它的 Unicode 编号写出。"
+_NAME_AND_DETAIL = re.compile(r"(.+?)（(.+)）")  # 林小云（138****0001）
+_RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]+(?: [\u0590-\u08ff]+)*")
+_LEFT_TO_RIGHT_MARK = (
+    "\u200e"  # after a name in Uyghur letters: the digits that follow stay behind it
+)
+SUM = "应还"  # the last column of a plan, whatever a later row has that the first had not
 
 
 @dataclass(frozen=True)
 class PaperColumn:
-    """One column of a table; `width` is a share, `align` is L, C or R."""
+    """One column of a table; `width` is a share, `align` is L or R."""
 
     label: str
     width: float = 1.0
@@ -38,208 +47,171 @@ class PaperColumn:
 
 @dataclass(frozen=True)
 class Proof:
-    """What a reader needs to check a paper: its number, code and the digest of its content."""
+    """What a reader needs to check a paper: number, code, digest of its content, and where."""
 
     number: str
     code: str
     digest: str
+    issued_on: date
     issued: str
+    address: str  # of the page that checks the code
 
-    def lines(self) -> tuple[str, ...]:
+    def facts(self) -> tuple[PaperFact, ...]:
         return (
-            f"编号：{self.number}　核验码：{self.code}　出具时间：{self.issued}",
-            f"内容摘要（SHA-256）：{self.digest}",
-            "核验方法：打开宽息网站的 /verify/ 页面，输入核验码，核对编号与内容摘要。"
-            "核验页不显示本人姓名。",
+            PaperFact("编号", self.number),
+            PaperFact("核验码", self.code),
+            PaperFact("出具时间", self.issued),
+            PaperFact("内容摘要", f"SHA-256 {self.digest}"),
         )
 
 
-def render_document(*, title: str, text: str, proof: Proof) -> bytes:
-    """A paper (agreement, certificate) from its stored text; prints its proof at the end.
+@dataclass(frozen=True)
+class TablePaper:
+    """A table on paper (对账单, 罚息明细): who and what it is about, rows, and closing lines.
 
-    Raises nothing for odd letters: a sign the font lacks is printed as 〓.
+    Cells are words, already formatted; a row shorter than the columns ends in empty cells.
     """
-    paper = _new_paper(title, f"{proof.number} · 核验码 {proof.code}")
-    _title(paper, title, [("编号", proof.number), ("出具时间", proof.issued)])
-    first_line, _, body = text.partition("\n")
-    for kind, lines in _blocks(body if first_line.strip() == title else text):
-        if kind == "table":
-            rows = [line.split("\t") for line in lines]
-            _table(paper, [_column(label) for label in rows[0]], rows[1:])
-        elif kind == "heading":
-            _heading(paper, lines[0].removeprefix("## ").strip())
-        elif kind == "rule":
-            _rule(paper)
-        else:
-            _paragraph(paper, "\n".join(lines))
-    _proof(paper, proof.lines())
-    return bytes(paper.output())
+
+    title: str
+    facts: Sequence[PaperFact]
+    columns: Sequence[PaperColumn]
+    rows: Sequence[Sequence[str]]
+    notes: Sequence[str]
+    made_on: date
 
 
-def render_statement(
-    title: str,
-    meta: Sequence[tuple[str, str]],
-    columns: Sequence[PaperColumn | str],
-    rows: Sequence[Sequence[str]],
-    footer: Sequence[str] | str = (),
+def render_document(
+    *, title: str, author: str, text: str, seals: Mapping[str, Sequence[str]], proof: Proof
 ) -> bytes:
-    """A table on paper (对账单, 罚息明细): heading facts, rows, and closing lines.
+    """A paper (agreement, certificate) from its stored text, with places to seal and its proof.
 
-    Cells are texts, already formatted; `footer` may be Proof.lines(). A row shorter than the
-    columns is filled with empty cells.
+    `seals` names the parties that seal or sign it and the facts that stand beside their seal:
+    {"出借人": (), "借款人": ("确认时间", "确认方式")}; one whom the text does not name gets no
+    place. A first line that repeats the title is left out.
     """
-    paper = _new_paper(title, title)
-    _title(paper, title, meta)
-    _table(paper, [_column(column) for column in columns], rows)
-    lines = [footer] if isinstance(footer, str) else list(footer)
-    _proof(paper, [line for line in lines if line])
-    return bytes(paper.output())
-
-
-def _column(column: PaperColumn | str) -> PaperColumn:
-    """A column from its label alone: sums and numbers to the right."""
-    if isinstance(column, PaperColumn):
-        return column
-    money = column.endswith(("元）", "额", "元", "金", "息", "计")) or "金额" in column
-    return PaperColumn(column, align="R" if money else "L")
-
-
-def _blocks(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Cut a text into (kind, lines); a blank line ends a paragraph."""
-
-    def kind_of(line: str) -> str:
-        if not line.strip():
-            return "blank"
-        if line.startswith("## ") or NUMBERED.match(line):
-            return "heading"
-        if line.strip() == "---":
-            return "rule"
-        return "table" if "\t" in line else "text"
-
-    for kind, group in groupby(text.splitlines(), kind_of):
-        lines = list(group)
-        if kind in {"heading", "rule"}:
-            yield from ((kind, [line]) for line in lines)
-        elif kind != "blank":
-            yield kind, lines
-
-
-def _new_paper(title: str, foot: str) -> FPDF:
-    """An empty A4 paper with the font embedded and page numbers at the foot."""
-    import fpdf
-    import pylopdf_fonts_zh_cn
-
-    class Paper(fpdf.FPDF):
-        def footer(self) -> None:
-            self.set_y(-14)
-            self.set_font(FONT, size=SMALL)
-            self.set_text_color(*GREY)
-            self.cell(0, 5, foot, align="L")
-            self.set_x(self.l_margin)
-            self.cell(0, 5, f"第 {self.page_no()} / {{nb}} 页", align="R")
-
-    paper = Paper(format="A4")
-    paper.set_creation_date(MADE_AT)
-    paper.set_title(title)
-    paper.set_producer("kuanxi")
-    paper.set_lang("zh-CN")
-    paper.set_margins(18, 16, 18)
-    paper.set_auto_page_break(True, margin=20)
-    paper.add_font(FONT, fname=str(pylopdf_fonts_zh_cn.sans_path()))
-    paper.add_page()
-    return paper
-
-
-def _title(paper: FPDF, title: str, meta: Sequence[tuple[str, str]]) -> None:
-    paper.set_text_color(*INK)
-    paper.set_font(FONT, size=TITLE)
-    _write(paper, title, height=10)
-    paper.set_font(FONT, size=BODY)
-    for label, value in meta:
-        paper.set_text_color(*GREY)
-        paper.cell(30, LINE, label)
-        paper.set_text_color(*INK)
-        _write(paper, str(value))
-    _rule(paper)
-
-
-def _heading(paper: FPDF, text: str) -> None:
-    paper.ln(2)
-    paper.set_font(FONT, size=HEAD)
-    paper.set_text_color(*INK)
-    _write(paper, text, height=8)
-
-
-def _paragraph(paper: FPDF, text: str) -> None:
-    paper.set_font(FONT, size=BODY)
-    paper.set_text_color(*INK)
-    _write(paper, text)
-    paper.ln(1.5)
-
-
-def _printable(paper: FPDF, text: str) -> str:
-    """The text with every sign the font lacks shown as 〓 instead of silently left out."""
-    font: Any = paper.fonts[FONT.lower()]
-    known_signs = font.cmap
-    return "".join(
-        sign if sign == "\n" or ord(sign) in known_signs else "〓"
-        for sign in text
-        if unicodedata.category(sign) != "Cf"
-    )
-
-
-def _write(paper: FPDF, text: str, *, height: float = LINE) -> None:
-    from fpdf.enums import WrapMode, XPos, YPos
-
-    paper.multi_cell(
-        0,
-        height,
-        _printable(paper, text),
-        align="L",
-        wrapmode=WrapMode.CHAR,  # Chinese has no spaces to break at
-        new_x=XPos.LMARGIN,
-        new_y=YPos.NEXT,
-    )
-
-
-def _rule(paper: FPDF) -> None:
-    paper.ln(2)
-    paper.set_draw_color(*RULE)
-    paper.line(paper.l_margin, paper.get_y(), paper.w - paper.r_margin, paper.get_y())
-    paper.ln(3)
-
-
-def _table(paper: FPDF, columns: Sequence[PaperColumn], rows: Sequence[Sequence[str]]) -> None:
-    """A table whose head repeats on every page."""
-    from fpdf.enums import TableBordersLayout, WrapMode
-    from fpdf.fonts import FontFace
-
-    paper.set_font(FONT, size=SMALL if len(columns) > 5 else BODY - 1)
-    paper.set_text_color(*INK)
-    paper.set_draw_color(*RULE)
-    head = FontFace(emphasis="", color=GREY, fill_color=SHADE)
-    arguments: dict[str, Any] = {
-        "borders_layout": TableBordersLayout.HORIZONTAL_LINES,
-        "col_widths": [column.width for column in columns],
-        "text_align": tuple(column.align for column in columns),
-        "headings_style": head,
-        "line_height": LINE,
-        "padding": (0.6, 1.2, 0.6, 1.2),  # top, right, bottom, left
-        "wrapmode": WrapMode.CHAR,
+    first_line, _, body = text.partition("\n")
+    blocks = list(blocks_of(body if first_line.strip() == title else text))
+    stated = {
+        fact.label: fact.value
+        for block in blocks
+        if block.kind is Kind.FACTS
+        for fact in block.facts
     }
-    with paper.table(**arguments) as table:
-        table.row([_printable(paper, column.label) for column in columns])
-        for cells in rows:
-            filled = [_printable(paper, str(cell)) for cell in cells][: len(columns)]
-            table.row(filled + [""] * (len(columns) - len(filled)))
-    paper.ln(2)
+    return _typeset(
+        title=title,
+        author=author,
+        made_on=proof.issued_on,
+        foot=f"{proof.number} · 核验码 {proof.code}",
+        parts=[_part(block) for block in blocks],
+        seals=[_seal(party, stated, beside) for party, beside in seals.items() if party in stated],
+        proof={
+            "heading": "核验",
+            "facts": [_fact(fact) for fact in proof.facts()],
+            "how": f"核验方法：扫描二维码，或打开 {proof.address.partition('?')[0]} 输入核验码，"
+            "核对编号与内容摘要。核验页不显示本人姓名。",
+            "qr": segno.make(proof.address, error="m", micro=False).svg_inline(border=2, scale=4),
+            "alt": f"核验二维码：{proof.address}",
+        },
+    )
 
 
-def _proof(paper: FPDF, lines: Sequence[str]) -> None:
-    if not lines:
-        return
-    _rule(paper)
-    paper.set_font(FONT, size=SMALL)
-    paper.set_text_color(*GREY)
-    for line in lines:
-        _write(paper, line, height=4.6)
+def render_statement(statement: TablePaper, *, author: str) -> bytes:
+    """The statement as PDF; its head is on every page."""
+    columns, count = statement.columns, len(statement.columns)
+    rows = [[*row, *[""] * (count - len(row))][:count] for row in statement.rows]
+    return _typeset(
+        title=statement.title,
+        author=author,
+        made_on=statement.made_on,
+        foot=statement.title,
+        parts=[
+            {"kind": Kind.FACTS, "facts": [_fact(fact) for fact in statement.facts]},
+            {"kind": "table", "columns": [asdict(column) for column in columns], "rows": rows},
+        ],
+        notes=list(statement.notes),
+    )
+
+
+def _typeset(*, made_on: date, notes: Sequence[str] = (), **words: Any) -> bytes:
+    paper = _printable({"seals": [], "proof": None, **words, "notes": notes})
+    if UNKNOWN in json.dumps(paper, ensure_ascii=False):
+        paper["notes"].append(NOT_IN_FONTS)
+    paper |= {"fonts": fonts.FAMILIES, "made_on": [made_on.year, made_on.month, made_on.day]}
+    compiler = typst.Compiler(font_paths=_fonts(), ignore_system_fonts=True)
+    made = compiler.compile(
+        LAYOUT.read_bytes(),
+        format="pdf",
+        sys_inputs={"paper": json.dumps(paper)},
+        pdf_standards=STANDARDS,
+    )
+    assert isinstance(made, bytes)
+    return made
+
+
+@cache
+def _fonts() -> typst.Fonts:
+    folders = [str(folder) for folder in fonts.FOLDERS]
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
+
+
+def _part(block: Block) -> dict[str, Any]:
+    if block.kind is Kind.HEADING:
+        return {"kind": block.kind, "text": block.lines[0]}
+    if block.kind is Kind.FACTS:
+        return {"kind": block.kind, "facts": [_fact(fact) for fact in block.facts]}
+    if block.kind is Kind.ROWS:
+        return {"kind": "table", **_plan(block)}
+    return {"kind": block.kind, "lines": block.lines}
+
+
+def _plan(block: Block) -> dict[str, Any]:
+    """The rows of a plan as a table: 本金 ¥1,024.01 stands as ¥1,024.01 under 本金."""
+    plan = []
+    for number, due_on, *amounts in block.cells:
+        words = (cell.rpartition(" ") for cell in amounts)
+        plan.append({"期次": number, "还款日": due_on, **{label: sum_ for label, _, sum_ in words}})
+    seen = dict.fromkeys(label for row in plan for label in row)
+    labels = [*(label for label in seen if label != SUM), SUM]
+    columns = [PaperColumn(label, 1.0, "L" if n < 2 else "R") for n, label in enumerate(labels)]
+    return {
+        "columns": [asdict(column) for column in columns],
+        "rows": [[row.get(label, "—") for label in labels] for row in plan],
+    }
+
+
+def _fact(fact: PaperFact) -> dict[str, str]:
+    parts = _NAME_AND_DETAIL.fullmatch(fact.value)
+    name, detail = parts.groups() if parts else (fact.value, "")
+    return {"label": fact.label, "name": name, "detail": detail}
+
+
+def _seal(party: str, stated: Mapping[str, str], beside: Sequence[str]) -> dict[str, Any]:
+    notes = [f"{label}：{stated[label]}" for label in beside if label in stated]
+    name = _fact(PaperFact(party, stated[party]))["name"]
+    return {"role": f"{party}（签章）", "name": name, "notes": notes}
+
+
+def _printable(words: Any) -> Any:
+    """The same structure with every text in letters that the fonts have."""
+    if isinstance(words, dict):
+        return {name: value if name == "qr" else _printable(value) for name, value in words.items()}
+    if isinstance(words, list | tuple):
+        return [_printable(value) for value in words]
+    return _written(words) if isinstance(words, str) else words
+
+
+def _written(text: str) -> str:
+    known = fonts.letters()
+    shown = "".join(
+        sign if ord(sign) in known else f"{UNKNOWN}{ord(sign):04X}〕"
+        for sign in unicodedata.normalize("NFC", text)
+        if not _is_unseen(sign)
+    )
+    return _RIGHT_TO_LEFT.sub(lambda name: name[0] + _LEFT_TO_RIGHT_MARK, shown)
+
+
+def _is_unseen(sign: str) -> bool:
+    """Marks of direction and of form, which no letter needs here, and control characters."""
+    return unicodedata.category(sign) in {"Cc", "Cf"} or "VARIATION SELECTOR" in unicodedata.name(
+        sign, ""
+    )

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from datetime import date
 from functools import lru_cache
 
-import pylopdf_fonts_zh_cn
 from PIL import Image, ImageDraw, ImageFont
 
-from portal.core.documents import pdf
+from portal.core.documents import fonts, pdf
+from portal.core.documents.blocks import PaperFact
 from relief.evidence.files import Upload
 
 WIDTH, HEIGHT, MARGIN = 900, 1200, 80
 PAPER, INK, GREY, STAMP = (252, 251, 247), (38, 42, 50), (120, 124, 132), (196, 48, 43)
+MADE_ON = date(2026, 10, 1)
 NOTE = "演示材料：内容均为虚构，不是真实证件"
 
 
 @lru_cache(maxsize=8)
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(str(pylopdf_fonts_zh_cn.sans_path()), size)
+    return ImageFont.truetype(fonts.HANZI, size, index=fonts.SIMPLIFIED)
 
 
 def photo(name: str, title: str, lines: Sequence[str]) -> Upload:
@@ -45,6 +47,15 @@ def paper(
     columns: Sequence[str],
     rows: Sequence[Sequence[str]],
 ) -> Upload:
-    """A PDF with heading facts and one table."""
-    pdf_bytes = pdf.render_statement(f"{title}（演示）", facts, list(columns), rows, NOTE)
-    return Upload(name, io.BytesIO(pdf_bytes))
+    """A PDF with heading facts and one table: words, then amounts."""
+    table = pdf.TablePaper(
+        title=f"{title}（演示）",
+        facts=[PaperFact(label, value) for label, value in facts],
+        columns=[
+            pdf.PaperColumn(label, align="R" if at else "L") for at, label in enumerate(columns)
+        ],
+        rows=rows,
+        notes=[NOTE],
+        made_on=MADE_ON,
+    )
+    return Upload(name, io.BytesIO(pdf.render_statement(table, author="演示")))

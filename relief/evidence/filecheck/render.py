@@ -59,10 +59,10 @@ def draw_pages(path: Path, pages: Pages) -> None:
 @cache
 def _library() -> Any:
     """pdfium with the fonts of the house: the hanzi of a file that brings no font are drawn everywhere."""
-    import pylopdf_fonts_zh_cn
+    import noto_cjk_sans_otc
     import pypdfium2_raw
 
-    folder = str(Path(pylopdf_fonts_zh_cn.sans_path()).parent).encode()
+    folder = str(Path(str(noto_cjk_sans_otc.FONT_PATH)).parent).encode()
     text = ctypes.create_string_buffer(folder)
     folders = (ctypes.POINTER(ctypes.c_char) * 2)()
     folders[0] = ctypes.cast(text, ctypes.POINTER(ctypes.c_char))

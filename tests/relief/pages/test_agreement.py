@@ -13,11 +13,11 @@ from django.urls import reverse
 
 from loans.queries.debt import load_debt
 from portal.core import clock
+from portal.core.documents.blocks import blocks_of
 from portal.core.models import Document
 from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.offers.models import Agreement, Offer
-from relief.presenters.agreement import paper_blocks
 from tests import factories
 from tests.factories import NOW
 from tests.loans.pages.marks import figures
@@ -248,12 +248,12 @@ def test_a_contract_is_laid_out_without_losing_a_word() -> None:
     case = factories.case_at(State.PLAN_ACTIVE)
     signed = case.agreements.get().text
 
-    blocks = list(paper_blocks(signed))
+    blocks = list(blocks_of(signed))
 
     assert "".join("".join(block.lines) for block in blocks) == signed.replace("\n", "")
     (plan,) = (block for block in blocks if block.kind == "rows")
-    assert plan.rows[0][0] == "第 1 期"
-    assert all(row[-1].startswith("应还 ¥") for row in plan.rows)
+    assert plan.cells[0][0] == "第 1 期"
+    assert all(row[-1].startswith("应还 ¥") for row in plan.cells)
     headings = [block.lines[0][:2] for block in blocks if block.kind == "heading"]
     assert headings == ["一、", "二、", "三、", "四、", "五、"]
     assert f"出借人：{settings.LENDER_NAME}（统一社会信用代码 {settings.LENDER_CODE}" in signed
