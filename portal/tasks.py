@@ -7,7 +7,7 @@ from typing import Any
 from celery.signals import task_postrun, task_prerun
 
 from portal.core import clock
-from portal.core.accounts import parking, sessions, throttles, watch
+from portal.core.accounts import drafts, parking, sessions, throttles, watch
 from portal.core.background import task
 from portal.core.calendar import reach as calendar_reach
 from portal.core.documents import papers as documents
@@ -38,8 +38,9 @@ def deliver_due() -> int:
 
 @task
 def release_stuck() -> int:
-    """Give back what a dead worker had claimed; forget old throttles, parked forms, provider calls."""
+    """Give back what a dead worker had claimed; forget old drafts, throttles, parked forms, provider calls."""
     parking.forget_old()
+    drafts.forget_old()
     throttles.forget_old(now=clock.real_now())
     reports.forget_calls(real=clock.real_now())
     reports.give_up_waiting(clock.now())

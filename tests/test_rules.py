@@ -24,7 +24,7 @@ from loans.domain.profile import ProductProfile
 from loans.domain.restructure import PlanPreview, plan_preview, waive_by_percent
 from loans.domain.risk import CLASS_LABELS, RiskRules, bucket_of
 from loans.domain.schedule import build_schedule, due_date
-from portal.core.accounts import codes
+from portal.core.accounts import codes, drafts
 from portal.core.calendar.days import days_of_year
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Rank, Role
@@ -430,6 +430,7 @@ _CONSTANTS = {
         (hours, ("OPENS", "CLOSES")),
         (calls, ("MAX_CALLS_A_DAY",)),
         (codes, ("LIFE", "MAX_TRIES")),
+        (drafts, ("DRAFT_DAYS",)),
         (dispatch, ("MAX_ATTEMPTS",)),
         (exports, ("EXPORTS_A_DAY", "LINK_LIVES")),
         (keeping, ("ANSWER_DAYS", "BOOKS_YEARS", "RECORDS_YEARS", "NOTICES_YEARS")),

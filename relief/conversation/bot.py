@@ -92,9 +92,14 @@ def _case_facts(case: Case | None, now: datetime) -> LatestCase | None:
     )
 
 
-def greet(*, actor: User, now: datetime) -> Message | None:
-    """The bot's greeting with the quick questions, once a business day; None when already said."""
-    conversation = messages.conversation_of(borrower=actor, now=now)
+def greet(
+    *, actor: User, now: datetime, conversation: Conversation | None = None
+) -> Message | None:
+    """The bot's greeting with the quick questions, once a business day; None when already said.
+
+    `conversation`: the actor's, where it is at hand.
+    """
+    conversation = conversation or messages.conversation_of(borrower=actor, now=now)
     today = business_date(now)
     if conversation.has_person:
         return None
@@ -118,8 +123,8 @@ def converse(*, actor: User, text: str, now: datetime, topic: str = "", once: st
     """
     with transaction.atomic():
         messages.conversation_of(borrower=actor, now=now)
-        key, is_said = messages.heard(actor=actor, content=topic or text, once=once)
-        if is_said:
+        key, said = messages.heard(borrower=actor, content=topic or text, once=once)
+        if said is not None:
             return
         if topic:
             quick_reply(actor=actor, topic=topic, now=now, key=key)

@@ -39,17 +39,17 @@ def conversation_of(*, borrower: User, now: datetime) -> Conversation:
         return Conversation.objects.get(borrower=borrower)
 
 
-def heard(*, actor: User, content: str, once: str) -> tuple[str, bool]:
-    """The key of what a page sends under its one-time word `once`, and whether it is said already.
+def heard(*, borrower: User, content: str, once: str) -> tuple[str, Message | None]:
+    """The key of what a page sends under its one-time word `once`, and the message if it is said already.
 
     The same word with other content, as after a step back in the browser, is another message.
-    Holds the conversation until the transaction ends, so that one borrower is heard one at a time.
+    Holds the conversation until the transaction ends, so that in it one is heard at a time.
     """
     if not once:
-        return "", False
+        return "", None
     key = f"said:{digest_of([once, content])}"
-    talk = Conversation.objects.select_for_update().filter(borrower=actor).first()
-    return key, talk is not None and talk.messages.filter(key=key).exists()
+    talk = Conversation.objects.select_for_update().filter(borrower=borrower).first()
+    return key, talk.messages.filter(key=key).first() if talk else None
 
 
 def say(*, text: str, actor: User, now: datetime, key: str = "") -> Message:
@@ -116,19 +116,26 @@ def staff_say(
     actor: User,
     now: datetime,
     internal: bool = False,
+    once: str = "",
     case: Case | None = None,
 ) -> Message:
     """Staff answer, or leave a note that only staff read; answering takes the conversation.
 
-    The borrower hears of an answer in the app. RuleViolation for auditors and one's own account.
+    The borrower hears of an answer in the app. Sent again under the same one-time word it is the same
+    message (`heard`). RuleViolation for auditors and one's own account.
     """
     _check_speaker(actor, conversation)
     plain = bot.clean_text(text)
     with transaction.atomic():
+        content = f"{actor.pk} {internal} {plain}"
+        key, said = heard(borrower=conversation.borrower, content=content, once=once)
+        if said is not None:
+            return said
         message = _post(
             conversation,
             Sender.STAFF,
             now,
+            key=key,
             text=plain,
             author=actor,
             case=case,

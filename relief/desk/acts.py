@@ -147,6 +147,7 @@ def _say(case: Case, form: Any, actor: User, now: datetime) -> object:
         conversation=conversation,
         text=values["text"],
         internal=values["internal"],
+        once=values["once"],
         case=case,
         actor=actor,
         now=now,

@@ -139,6 +139,7 @@ def say_view(request: HttpRequest, pk: int) -> HttpResponse:
                 conversation=row,
                 text=values["text"],
                 internal=values["internal"],
+                once=values["once"],
                 actor=actor,
                 now=now,
             )

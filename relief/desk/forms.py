@@ -10,6 +10,7 @@ from django import forms
 from portal.core import clock
 from portal.core.fields import WholeNumberField
 from portal.core.models import User
+from portal.core.publicids import new_public_id
 from relief.cases.gate import Actor, why_not
 from relief.cases.permissions import Task
 from relief.cases.reasons import REJECTIONS
@@ -179,6 +180,9 @@ class SayForm(DeskForm):
         },
     )
     internal = forms.BooleanField(label="内部备注（借款人看不到）", required=False)
+    once = forms.CharField(  # a word that no other message has: sent twice, it is stored once
+        required=False, max_length=40, widget=forms.HiddenInput, initial=new_public_id
+    )
 
 
 class JudgeForm(DeskForm):

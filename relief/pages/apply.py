@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -18,6 +19,7 @@ from portal.core import clock
 from portal.core.calendar.days import load_calendar
 from portal.core.kernel.errors import InvalidInput
 from portal.core.web.access import borrower_only
+from portal.core.web.drafting import keeps_draft, restore, sent
 from portal.core.web.htmx import redirect_to, render_part, wants_part
 from portal.core.web.visitor import REFUSALS, refuse
 from relief.cases import application
@@ -77,6 +79,7 @@ def _is_overdue(loan: Loan) -> bool:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @borrower_only
+@keeps_draft
 def step(request: HttpRequest, loan: str, step: str) -> HttpResponse:
     """GET shows a step as it was left; POST saves it and goes on, back, or stays."""
     visitor_loan = _own_loan(request, loan)
@@ -91,7 +94,9 @@ def step(request: HttpRequest, loan: str, step: str) -> HttpResponse:
         return _save(request, visitor_loan, case, step)
     if step == "evidence" and case is not None:
         return evidence_page(request, case)
-    return _page(request, visitor_loan, case, step, FORMS[step].of_case(case))
+    form = FORMS[step].of_case(case)
+    draft = restore(request, form)
+    return _page(request, visitor_loan, case, step, form, draft=draft)
 
 
 def _after_draft(request: HttpRequest, case: Case, step: str) -> str:
@@ -117,6 +122,7 @@ def _save(request: HttpRequest, loan: Loan, case: Case | None, step: str) -> Htt
         case = case or application.open_case(loan=loan, actor=user, now=now)
         draft = form.draft(STEPS.index(target) + 1)
         case = application.save_step(case=case, draft=draft, actor=user, now=now)
+        sent(request)
     except REFUSALS as problem:
         refuse(form, problem)
         status = 422 if isinstance(problem, InvalidInput) else 409
@@ -244,10 +250,11 @@ def estimate(request: HttpRequest, loan: str) -> HttpResponse:
 
 
 def _estimate_of(form: StepForm, case: Case | None) -> present.Estimate:
-    """From the values that can be read; a wrong one counts as empty."""
+    """From the values that can be read; a wrong one counts as empty, also in a draft."""
     source = form.cleaned_data if form.is_bound and hasattr(form, "cleaned_data") else form.initial
     names = ("monthly_income", "monthly_spending", "affordable_payment")
-    income, spending, affordable = (source.get(name) for name in names)
+    values = (source.get(name) for name in names)
+    income, spending, affordable = (v if isinstance(v, Decimal) else None for v in values)
     return present.estimate(income, spending, affordable, rules_for(case))
 
 

@@ -13,9 +13,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 from portal.core import clock
+from portal.core.accounts.drafts import Typed
 from portal.core.calendar.days import load_calendar
 from portal.core.kernel.money import ZERO
 from portal.core.web.access import borrower_only
+from portal.core.web.drafting import keeps_draft, restore, sent
 from portal.core.web.htmx import redirect_to, render_part, wants_part
 from portal.core.web.visitor import REFUSALS, refuse
 from relief.cases import application, collection, queries
@@ -141,6 +143,7 @@ def withdraw(request: HttpRequest, case: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @borrower_only
+@keeps_draft
 def appeal(request: HttpRequest, case: str) -> HttpResponse:
     """The one appeal; it goes to another reviewer."""
     visitor_case = own_case(request, case)
@@ -156,9 +159,11 @@ def appeal(request: HttpRequest, case: str) -> HttpResponse:
         except REFUSALS as problem:
             refuse(form, problem)
             return _ask(request, visitor_case, form, "case_appeal", 422 if problem.field else 409)
+        sent(request)
         messages.success(request, "申诉已提交，会由另一位审核人员处理。")
         return redirect_to(request, reverse("relief:case", args=[visitor_case.public_id]))
-    return _ask(request, visitor_case, form, "case_appeal")
+    draft = None if form.is_bound else restore(request, form)
+    return _ask(request, visitor_case, form, "case_appeal", draft=draft)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -185,7 +190,13 @@ def _apply_page(case: Case) -> str:
 
 
 def _ask(
-    request: HttpRequest, case: Case, form: WithdrawForm | AppealForm, name: str, status: int = 0
+    request: HttpRequest,
+    case: Case,
+    form: WithdrawForm | AppealForm,
+    name: str,
+    status: int = 0,
+    *,
+    draft: Typed | None = None,
 ) -> HttpResponse:
     view = case_view(case, borrower(request), clock.now())
     action = Action.WITHDRAW if name == "case_withdraw" else Action.APPEAL
@@ -198,6 +209,7 @@ def _ask(
             "case": case,
             "view": view,
             "form": form,
+            "draft": draft,
             "allowed": not refused,
             "why_not": refused,
         },

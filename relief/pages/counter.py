@@ -13,9 +13,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from loans.presenters.amounts import penalty_all, penalty_owed
 from loans.queries.debt import load_debt
 from portal.core import clock
+from portal.core.accounts.drafts import Typed
 from portal.core.calendar.days import load_calendar
 from portal.core.errors import TermsChanged
 from portal.core.web.access import borrower_only
+from portal.core.web.drafting import keeps_draft, restore, sent
 from portal.core.web.htmx import redirect_to, render_part
 from portal.core.web.visitor import REFUSALS, refuse
 from relief.cases.gate import Actor, why_not
@@ -36,6 +38,7 @@ NAMES = {"waive_penalty": "waive", "term_count": "terms", "text": "note"}
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @borrower_only
+@keeps_draft
 def reject(request: HttpRequest, case: str, number: int) -> HttpResponse:
     """GET is the form; POST proposes, declines, or fills in a suggestion."""
     visitor_case = own_case(request, case)
@@ -43,7 +46,9 @@ def reject(request: HttpRequest, case: str, number: int) -> HttpResponse:
     if not present.is_answerable(offer, clock.now()) and request.method != "POST":
         return _closed(request, visitor_case, offer)
     if request.method != "POST":
-        return _page(request, visitor_case, offer, _form(visitor_case, offer))
+        form = _form(visitor_case, offer)
+        draft = restore(request, form)
+        return _page(request, visitor_case, offer, form, draft=draft)
     if request.POST.get("do") == "decline":
         return _decline(request, visitor_case, offer)
     if "use" in request.POST:
@@ -142,6 +147,7 @@ def _counter(request: HttpRequest, case: Case, offer: Offer, form: CounterForm) 
         field = getattr(problem, "field", "")
         refuse(form, problem, **NAMES)
         return _page(request, case, offer, form, composed=composed, status=422 if field else 409)
+    sent(request)
     messages.success(request, "还款建议已提交，客服会在期限内答复你。")
     return redirect_to(request, reverse("relief:case", args=[case.public_id]))
 
@@ -165,6 +171,7 @@ def _decline(request: HttpRequest, case: Case, offer: Offer) -> HttpResponse:
     except REFUSALS as problem:
         refuse(form, problem, **NAMES)
         return _page(request, case, offer, _form(case, offer), decline=form, status=409)
+    sent(request)
     messages.success(request, "你已拒绝这份方案，本次协商结束。需要时可以重新申请。")
     return redirect_to(request, reverse("relief:case", args=[case.public_id]))
 
@@ -177,11 +184,15 @@ def _page(
     *,
     decline: DeclineForm | None = None,
     composed: Composed | None = None,
+    draft: Typed | None = None,
     status: int = 200,
 ) -> HttpResponse:
     if status == HTTPStatus.UNPROCESSABLE_ENTITY and not present.is_answerable(offer, clock.now()):
         return _closed(request, case, offer)  # there is no form any more to say it in
-    context = _context(case, offer, form) | {"preview": preview_of(case, offer, composed)}
+    context = _context(case, offer, form) | {
+        "preview": preview_of(case, offer, composed),
+        "draft": draft,
+    }
     if decline is not None:
         context["decline"] = decline
     return render_part(

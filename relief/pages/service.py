@@ -9,11 +9,13 @@ from typing import Any
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import reswap, retarget
 
 from loans.queries.debt import borrower_debts
 from portal.core import clock
+from portal.core.accounts.drafts import Typed
 from portal.core.calendar.days import load_calendar
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date
@@ -22,6 +24,7 @@ from portal.core.models import User
 from portal.core.publicids import new_public_id
 from portal.core.web.access import borrower_only
 from portal.core.web.bodies import takes_files
+from portal.core.web.drafting import keeps_draft, restore, sent
 from portal.core.web.htmx import trigger, wants_part
 from portal.core.web.visitor import REFUSALS, address
 from relief.cases import application
@@ -51,9 +54,12 @@ CLOSED = "新还款计划正在执行，不需要再上传材料；有问题可�
 def conversation(request: HttpRequest) -> HttpResponse:
     """The whole conversation; the bot greets once a day, from the borrower's own figures."""
     user = borrower(request)
-    bot.greet(actor=user, now=clock.now())
+    talk = messages.conversation_of(borrower=user, now=clock.now())
+    bot.greet(actor=user, now=clock.now(), conversation=talk)
     applications = _applications_of(user)
-    return _page(request, MessageForm(cases=_taking_files(applications)), applications)
+    form = MessageForm(cases=_taking_files(applications))
+    draft = restore(request, form, path=reverse("relief:service-send"))
+    return _page(request, form, applications, talk=talk, draft=draft)
 
 
 @require_safe
@@ -71,6 +77,7 @@ def since(request: HttpRequest, message: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @borrower_only
 @takes_files
+@keeps_draft
 def send(request: HttpRequest) -> HttpResponse:
     """A text, a quick question or files; a refusal leaves the text where it was typed."""
     if request.method != "POST":  # the address that a refusal leaves in the bar, asked for again
@@ -90,6 +97,8 @@ def send(request: HttpRequest) -> HttpResponse:
             once = form.cleaned_data.get("once", "")
             bot.converse(actor=user, text=text, topic=topic, once=once, now=clock.now())
             text = text if topic else ""
+            if not topic:
+                sent(request)
     except REFUSALS as problem:
         field = getattr(problem, "field", "")
         form.add_error(field if field == "case" else "text", problem.message)
@@ -118,11 +127,16 @@ def _refused(
 
 
 def _page(
-    request: HttpRequest, form: MessageForm, applications: Sequence[Case], *, status: int = 200
+    request: HttpRequest,
+    form: MessageForm,
+    applications: Sequence[Case],
+    *,
+    talk: Conversation | None = None,
+    draft: Typed | None = None,
+    status: int = 200,
 ) -> HttpResponse:
-    context = (
-        _stream(borrower(request), after=0) | _composer(form, applications) | {"now": clock.now()}
-    )
+    context = _stream(borrower(request), after=0, talk=talk) | _composer(form, applications)
+    context |= {"now": clock.now(), "draft": draft}
     return render(request, "relief/conversation/service.html", context, status=status)
 
 
@@ -138,10 +152,10 @@ def _composer(form: MessageForm, applications: Sequence[Case]) -> dict[str, Any]
     }
 
 
-def _stream(user: User, *, after: int) -> dict[str, Any]:
+def _stream(user: User, *, after: int, talk: Conversation | None = None) -> dict[str, Any]:
     """Messages after one, as lines; reading them is noted."""
     now = clock.now()
-    talk = messages.conversation_of(borrower=user, now=now)
+    talk = talk or messages.conversation_of(borrower=user, now=now)
     thread = messages.messages_since(conversation=talk, reader=user, after=after)
     last = thread[-1].pk if thread else after
     if last > talk.borrower_read:

@@ -20,10 +20,12 @@ from typing import IO, BinaryIO, cast
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from django.template.loader import render_to_string
+from django.urls import resolve
 
 from loans.models import Loan
 from loans.presenters import exports, papers
 from loans.queries.statement import load_statement
+from portal.core.accounts import drafts
 from portal.core.documents.papers import pdf_bytes
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date, in_shanghai
@@ -92,6 +94,7 @@ def tables_of(user: User, now: datetime) -> list[OwnTable]:
         OwnTable("cases", "减免申请", CASES, partial(_cases, user, now)),
         OwnTable("timeline", "办理记录", TIMELINE, partial(_timeline, user)),
         OwnTable("messages", "与客服的对话", MESSAGES, partial(_messages, user)),
+        OwnTable("drafts", "没有提交的草稿", DRAFTS, partial(_drafts, user)),
         OwnTable("files", "证明材料", FILES, partial(_file_rows, user)),
         OwnTable("looks", "谁看过我的材料", LOOKS, partial(_looks, user)),
         OwnTable("consents", "单独同意", CONSENTS, partial(_consents, user)),
@@ -191,6 +194,22 @@ def _messages(user: User) -> Iterator[Sequence[OwnValue]]:
         case = message.case.number if message.case else ""
         sender = who or message.get_sender_display()
         yield message.created_at, sender, message.text, message.get_card_display(), case
+
+
+DRAFTS = [("saved_at", "保存时间"), ("form", "表单"), ("text", "内容")]
+FORMS_WITH_DRAFT = {
+    "relief:apply-step": "减免申请",
+    "relief:offer-reject": "还款建议",
+    "relief:appeal": "申诉",
+    "relief:service-send": "与客服的对话",
+}
+
+
+def _drafts(user: User) -> Iterator[Sequence[OwnValue]]:
+    for draft in drafts.all_of(user):
+        typed = [value for _, values in draft.fields.lists() for value in values if value.strip()]
+        form = FORMS_WITH_DRAFT[resolve(draft.path).view_name]
+        yield draft.saved_at, form, "\n".join(typed)
 
 
 FILES = [

@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 
 from loans.models import Loan
 from loans.queries.debt import load_debt
-from portal.core.accounts import sessions, trail
+from portal.core.accounts import drafts, sessions, trail
 from portal.core.errors import NotYourTurn, RuleViolation, TermsChanged
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.devices import Origin
@@ -291,6 +291,7 @@ def _erase_data(user: User, *, now: datetime) -> dict[str, int]:
         appeal_text="",
     )
     SessionRecord.objects.of(user).exclude(ended_at=None).update(device=ERASED_NAME, address="")
+    drafts.forget_all(user)
     _end_copies(user)
     for case in cases:
         record(case, AuditEvent.ERASED, Occasion(SYSTEM, now, note_public="应本人要求删除个人信息"))

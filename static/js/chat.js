@@ -85,6 +85,7 @@
     set(line, "waits", "等待发送…");
     counted = messages();
     field().value = "";
+    field().dispatchEvent(new Event("input", { bubbles: true })); // its draft is over
     field().focus({ preventScroll: true });
     toEnd(false);
     sendNext();

@@ -7,6 +7,7 @@ from portal.core.models.clock import DemoClock, Heartbeat
 from portal.core.models.codes import OneTimeCode, Throttle
 from portal.core.models.delivery import Delivery
 from portal.core.models.document import Document, DocumentKind
+from portal.core.models.draft import Draft
 from portal.core.models.factors import Authenticator, Passkey, RecoveryCode
 from portal.core.models.notice import Notice
 from portal.core.models.parking import ParkedForm
@@ -25,6 +26,7 @@ __all__ = [
     "DemoClock",
     "Document",
     "DocumentKind",
+    "Draft",
     "Heartbeat",
     "Notice",
     "OneTimeCode",

@@ -14,7 +14,7 @@ from relief.cases import application, review
 from relief.cases.workflow import State
 from relief.conversation import bot, messages
 from relief.conversation.answers import FAQ, QUICK, Topic, topic_of
-from relief.conversation.models import Conversation, Message
+from relief.conversation.models import Conversation, Message, Sender, Visibility
 from tests.conftest import at
 from tests.relief.people import (
     NOW,
@@ -256,3 +256,31 @@ def test_asking_for_proof_is_said_by_the_one_who_asks() -> None:
     said = Message.objects.get()
     assert (said.sender, said.author) == ("staff", agent)
     assert said.text == "还需要您补充：银行流水。近 3 个月"
+
+
+def test_an_answer_sent_twice_by_its_page_is_stored_once() -> None:
+    agent, conversation = staff(), talk(borrower())
+
+    def answer(text: str, *, once: str, internal: bool = False) -> None:
+        messages.staff_say(
+            conversation=conversation,
+            text=text,
+            actor=agent,
+            now=NOW,
+            once=once,
+            internal=internal,
+        )
+
+    for _ in range(2):
+        answer("材料已收到", once="k1")
+        answer("材料已收到", once="k1", internal=True)
+    answer("材料已收到", once="k2")
+    answer("请再补充", once="k1")
+
+    said = conversation.messages.filter(sender=Sender.STAFF).order_by("pk")
+    assert [(m.text, m.visibility == Visibility.INTERNAL) for m in said] == [
+        ("材料已收到", False),
+        ("材料已收到", True),
+        ("材料已收到", False),
+        ("请再补充", False),
+    ]

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
 
 from loans.models import Posting
 from portal.core import clock
+from portal.core.accounts import drafts
 from portal.core.errors import NotYourTurn, RuleViolation, TermsChanged
 from portal.core.kernel.devices import Origin
 from portal.core.kernel.roles import Rank
@@ -90,6 +92,7 @@ def test_what_may_go_goes_and_what_must_stay_stays(
     papers, events = list(paper), case.events.count()
     copy = exports.ask_for_export(user=user, origin=HERE, now=LATER, real=LATER)
     exports.make_export(export_id=copy.pk, parts=parts_of, now=LATER, real=LATER)
+    drafts.save(user=user, path=reverse("relief:service-send"), fields=QueryDict("text=我住院"))
     request = ask(user)
     approve(request, boss)
 
@@ -113,6 +116,7 @@ def test_what_may_go_goes_and_what_must_stay_stays(
     assert set(said.values_list("text", flat=True)) <= {"", "（已应本人要求删除）"}
     assert not Consent.objects.active().filter(user=user).exists()
     assert Consent.objects.get(user=user).given_from is None
+    assert drafts.all_of(user) == []
     assert list(Posting.objects.order_by("pk").values()) == postings
     assert list(paper) == papers
     assert case.events.filter(action="ERASED").count() == 1

@@ -13,10 +13,12 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
+from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
 
 from portal.core import clock
+from portal.core.accounts import drafts
 from portal.core.errors import RuleViolation
 from portal.core.kernel.devices import Origin
 from portal.core.models import Delivery, Document, Notice, SecurityEvent, User
@@ -103,6 +105,7 @@ def test_everything_is_there_and_reads_the_same_three_times(case: Case) -> None:
     paper = case.evidence.exclude(clean_key="").get()
     agent = factories.staff()
     open_evidence(evidence=paper, actor=agent, now=NOW)
+    drafts.save(user=case.borrower, path=reverse("relief:service-send"), fields=QueryDict("text=x"))
 
     archive = opened(made(case.borrower))
 
