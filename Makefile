@@ -6,7 +6,7 @@ PORT ?= 8000
 HOST ?= 127.0.0.1
 export PORT HOST
 
-.PHONY: help demo test lint audit sbom serve bench fuzz scan chaos lock clean
+.PHONY: help demo test lint audit sbom serve bench fuzz scan chaos pictures lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -62,6 +62,9 @@ scan: .venv/.dev ## two scanners at a demo that runs under `make serve`; portal/
 
 chaos: .venv/.dev ## kill, stop and wipe things while people work, then prove nothing was lost
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+pictures: .venv/.dev ## every screen and state at 390 and 1280, light, dark and in large type, into var/pictures
+	$(BIN)/python -m tests.pictures $(ARGS)
 
 # Without the machine's own indexes; wheels only, as they are installed; pins that still fit stay.
 LOCK := env -u PIP_INDEX_URL -u PIP_EXTRA_INDEX_URL -u PIP_FIND_LINKS -u UV_INDEX_URL -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS \

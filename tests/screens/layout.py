@@ -33,13 +33,16 @@ DESK = (Size("390 px", 390), Size("768 px", 768), Size("1280 px", 1280))
 
 
 def flaws(page: Page, sizes: tuple[Size, ...]) -> list[str]:
-    """What is too wide, cut off, broken, collided or too small to hit, in each size."""
+    """What is too wide, cut off, broken, collided or too small to hit in each size, or unseen in forced colours."""
     page.evaluate(MEASURE)
     found = []
     with as_it_was(page):
         for size in sizes:
             wear(page, size)
             found += [f"{size.name}: {line}" for line in page.evaluate("measure()")]
+        page.emulate_media(forced_colors="active")
+        found += [f"forced colours: {line}" for line in page.evaluate("measureForced()")]
+        page.emulate_media(forced_colors="none")
     return found
 
 

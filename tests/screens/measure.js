@@ -206,5 +206,41 @@
       .map((one) => `small target ${Math.round(one.box.width)} × ${Math.round(one.box.height)}: ${name(one.e)}`);
   }
 
-  window.measure = () => [...sideways(), ...cut(), ...broken(), ...collided(), ...small()];
+  // 6. A link in a sentence is told by more than its colour.
+  function plain() {
+    return [...document.querySelectorAll("p a[href], li a[href], dd a[href], .notice a[href]")]
+      .filter((e) => shown(e) && !forEars(e) && inSentence(e) && !e.matches(".btn, .tag, .ib"))
+      .filter((e) => {
+        const style = getComputedStyle(e);
+        return !style.textDecorationLine.includes("underline") && style.borderBottomStyle === "none" && !e.querySelector("svg");
+      })
+      .map((e) => `told by colour alone: ${name(e)}`);
+  }
+
+  // 7. In forced colours every target that has the focus shows a line around it or its field, and
+  //    the chosen one of several differs by more than its ground.
+  const outlined = (e) => e && getComputedStyle(e).outlineStyle !== "none" && parseFloat(getComputedStyle(e).outlineWidth) > 0;
+
+  window.measureForced = () => {
+    const found = [];
+    const before = document.activeElement;
+    for (const e of document.querySelectorAll(TARGET)) {
+      if (!shown(e) || forEars(e) || inFold(e) || e.disabled) continue;
+      e.focus({ preventScroll: true });
+      if (document.activeElement !== e) continue;
+      if (![e, e.closest("label"), e.closest(".box, .field, .otp, .check, .radio, .pick")].some(outlined)) found.push(`focus not seen: ${name(e)}`);
+    }
+    before?.focus?.({ preventScroll: true });
+    for (const group of document.querySelectorAll(".seg, .tabs, .chips, .tab-bar")) {
+      const chosen = (e) => e.matches(".on, [aria-current], [aria-pressed=true]") || e.querySelector("input:checked");
+      const line = (e) => getComputedStyle(e).borderTopWidth + getComputedStyle(e).borderBottomWidth;
+      const items = [...group.children].filter(shown);
+      const one = items.find(chosen);
+      const other = items.find((e) => !chosen(e));
+      if (one && other && line(one) === line(other)) found.push(`the chosen one is not seen: ${name(group)}`);
+    }
+    return found;
+  };
+
+  window.measure = () => [...sideways(), ...cut(), ...broken(), ...collided(), ...small(), ...plain()];
 })();

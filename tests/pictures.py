@@ -1,0 +1,293 @@
+"""`python -m tests.pictures`: every screen and state as pictures, the same on every run, with an index.
+
+The demo's cast is seeded at one instant and served by this process with its clocks standing there;
+pages are found as tests/screens/crawl.py finds them, states by the short acts below. Each is taken
+at 390 and 1280 px, light and dark, and in 大字模式; the desk at 1280 px and 390 px. Files go to
+var/pictures, which git ignores. `--as ACCOUNT` takes what one person sees ("nobody" is not logged in).
+"""
+
+from __future__ import annotations
+
+import argparse
+import html
+import os
+import random
+import re
+import secrets
+import shutil
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from zoneinfo import ZoneInfo
+
+import time_machine
+from playwright.sync_api import Browser, Error
+
+from tests.journeys.people import Person
+from tests.screens.chromium import chromium
+from tests.screens.crawl import CRAWLERS, Crawler, kind_of, pages_of
+from tests.screens.layout import SETTLE, Size, wear
+from tests.stack import free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+INTO = ROOT / "var" / "pictures"
+MOMENT = datetime(2026, 11, 24, 10, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
+SEED = 20261124
+
+
+@dataclass(frozen=True)
+class Look:
+    """One way to see a screen."""
+
+    name: str
+    size: Size
+    scheme: str = "light"
+
+
+PHONE, WIDE = Size("", 390), Size("", 1280)
+LOOKS = (
+    Look("390 light", PHONE),
+    Look("390 dark", PHONE, "dark"),
+    Look("1280 light", WIDE),
+    Look("1280 dark", WIDE, "dark"),
+    Look("390 large type", Size("", 390, is_large=True)),
+)
+DESK_LOOKS = (Look("1280 light", WIDE), Look("390 light", PHONE))
+# Pages that say the same to everybody: one picture of them is enough.
+SAME_FOR_ALL = re.compile(r"^/(help|legal|verify|me/(settings|notices)|kept)/")
+
+
+# --- States that no link leads to: who, where, and what is done there -----------------------------------
+
+
+def press(*names: str) -> Callable[[Person], None]:
+    def act(person: Person) -> None:
+        for name in names:
+            person.press(name)
+
+    return act
+
+
+def login_refused(person: Person) -> None:
+    person.fill("手机号", "13800000001")
+    person.page.locator('input[name="password"]').fill("not-the-password")
+    person.page.locator('input[name="agree"]').check()
+    person.press("登录", exact=True)
+
+
+def code_asked(person: Person) -> None:
+    person.fill("手机号", "13912345678")
+    person.press("获取验证码")
+
+
+def session_ended(person: Person) -> None:
+    person.page.context.clear_cookies()
+    person.press("提交建议")
+
+
+def counter_refused(person: Person) -> None:
+    person.page.locator('#counter-form [name="waive"]').fill("99999")
+    person.page.locator('#counter-form [name="terms"]').fill("70")
+    person.press("提交建议")
+
+
+@dataclass(frozen=True)
+class State:
+    """What a person ("" is nobody) reaches on a page of the crawl whose kind is `at`."""
+
+    name: str
+    account: str
+    at: str
+    act: Callable[[Person], None]
+
+
+STATES = (
+    State("login refused", "", "/login/?by=password", login_refused),
+    State("login empty", "", "/login/?by=password", press("登录")),
+    State("code sent", "", "/register/", code_asked),
+    State("register refused", "", "/register/", press("注册")),
+    State("document not found", "", "/verify/?code=NOSUCHCODE", lambda person: None),
+    State("no such page", "", "/nothing/", lambda person: None),
+    State("application without reason", "13800000001", "apply", press("下一步")),
+    State("accept sheet", "13800000003", "offer", press("接受方案")),
+    State("counter refused", "13800000003", "reject", counter_refused),
+    State("session ended", "13800000003", "reject", session_ended),
+)
+
+
+# --- The site, standing still ----------------------------------------------------------------------------
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """The pictures are what is told."""
+
+
+@contextmanager
+def still_site() -> Iterator[str]:
+    """The address of the demo at MOMENT with ids of SEED, on data of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="kuanxi-pictures-"))
+    os.environ |= {
+        "DJANGO_SETTINGS_MODULE": "portal.site.settings",
+        "DEMO": "1",
+        "HTTPS": "0",
+        "VAR_DIR": str(folder),
+        "DATABASE_URL": f"sqlite:///{folder / 'demo.sqlite3'}",
+        "SECRET_KEY": "pictures-only-key-" + "0123456789" * 5,
+        "LOG_LEVEL": "ERROR",
+    }
+    chance = random.Random(SEED)
+    secrets.choice = chance.choice  # type: ignore[assignment]  # public ids and codes on documents
+    try:
+        with time_machine.travel(MOMENT, tick=False):
+            yield from _serve(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _serve(folder: Path) -> Iterator[str]:
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", interactive=False, verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
+    call_command("seed_demo", verbosity=0)
+    from portal.site.wsgi import application
+
+    server = make_server("127.0.0.1", free_port(), application, _Server, _Quiet)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+# --- Taking them ------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Album:
+    """Takes pictures and remembers their names: screen → look → file."""
+
+    into: Path
+
+    def __post_init__(self) -> None:
+        self.screens: dict[str, dict[str, str]] = {}
+
+    def take(self, person: Person, screen: str, looks: tuple[Look, ...]) -> None:
+        """The page as it stands now, in each look; its height is the picture's."""
+        number = f"{len(self.screens) + 1:03}"
+        for look in looks:
+            person.page.emulate_media(color_scheme=look.scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            wear(person.page, look.size)
+            file = f"{number} {look.name}.png".replace(" ", "-")
+            person.page.screenshot(path=self.into / file, full_page=True, animations="disabled")
+            self.screens.setdefault(screen, {})[look.name] = file
+        person.page.emulate_media(color_scheme="light")
+        wear(person.page, looks[0].size)
+        person.page.evaluate(SETTLE)
+
+    def write_index(self) -> None:
+        """index.html: a row a screen, small pictures that open large."""
+        rows = "\n".join(
+            f"<h2>{html.escape(screen)}</h2><p>"
+            + "".join(
+                f'<a href="{file}"><img src="{file}" alt="{html.escape(screen)}, {look}" loading="lazy" height="360"></a>\n'
+                for look, file in files.items()
+            )
+            for screen, files in self.screens.items()
+        )
+        page = f'<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>宽息: pictures</title><h1>{len(self.screens)} screens</h1>{rows}</html>'
+        (self.into / "index.html").write_text(page, encoding="utf-8")
+
+
+def picture_all(album: Album, browser: Browser, address: str, only: str) -> None:
+    """The pages of everybody, or of one person, each followed by the states that are theirs."""
+    told: set[str] = set()
+    places: dict[tuple[str, str], str] = {}
+    for crawler in CRAWLERS:
+        who = crawler.account or "nobody"
+        if who == "auditor" or only not in {
+            "",
+            who,
+        }:  # who sees what the manager sees, without buttons
+            continue
+        with arrived(browser, address, crawler) as person:
+            for path in pages_of(person, crawler.starts):
+                kind = kind_of(path)
+                places.setdefault((crawler.account, short_of(kind)), path)
+                if SAME_FOR_ALL.match(path) and kind in told:
+                    continue
+                told.add(kind)
+                album.take(person, f"{who} {kind}", DESK_LOOKS if crawler.is_staff else LOOKS)
+            for state in STATES:
+                if state.account == crawler.account and not crawler.is_staff:
+                    person.refusals_expected = True
+                    picture_state(album, person, state, places)
+
+
+def short_of(kind: str) -> str:
+    """offer, reject, apply: the last word of an address; the address itself where it has none."""
+    if re.search(r"/offers/…/$", kind):
+        return "offer"
+    if re.search(r"/apply/…/(reason/)?$", kind):
+        return "apply"
+    found = re.search(r"/(reject|accept)/$", kind)
+    return found[1] if found else kind
+
+
+def picture_state(
+    album: Album, person: Person, state: State, places: dict[tuple[str, str], str]
+) -> None:
+    path = state.at if state.at.startswith("/") else places.get((state.account, state.at))
+    if path is None:
+        sys.stderr.write(f"{state.name}: nobody led to {state.at}\n")
+        return
+    person.go(path)
+    try:
+        state.act(person)
+    except Error as failed:
+        sys.stderr.write(f"{state.name}: {failed.message.splitlines()[0]}\n")
+        return
+    album.take(person, f"state {state.name}", LOOKS)
+
+
+@contextmanager
+def arrived(browser: Browser, address: str, crawler: Crawler) -> Iterator[Person]:
+    """A member of the cast at the screen, logged in by the button of the demo."""
+    context = browser.new_context(base_url=address, viewport={"width": 390, "height": 844})
+    context.set_default_timeout(10_000)
+    person = Person(context.new_page(), address)
+    if crawler.account:
+        person.go("/demo/")
+        person.press(f"以 {crawler.account} 登录：")
+    yield person
+    context.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.pictures", description=__doc__)
+    parser.add_argument("--as", dest="only", default="", metavar="ACCOUNT", help="of one person")
+    options = parser.parse_args()
+    shutil.rmtree(INTO, ignore_errors=True)
+    INTO.mkdir(parents=True)
+    album = Album(INTO)
+    with still_site() as address, chromium() as browser:
+        picture_all(album, browser, address, options.only)
+    album.write_index()
+    sys.stdout.write(f"{len(album.screens)} screens: {INTO / 'index.html'}\n")
+
+
+if __name__ == "__main__":
+    main()
