@@ -71,7 +71,7 @@ LAYER_OF: dict[str, str] = {
         "relief.cases",
         pure="drawing labels notices permissions policy reasons timing workflow",
         models="models",
-        queries="queries",
+        queries="queries urgency",
         services="application collection gate handover moves people reopening review",
     ),
     **_below("relief.cases.timing", pure="deadlines", services="batch lateness sweep"),

@@ -228,14 +228,23 @@ def stage_of(loan: Loan, debt: Debt) -> LoanStage:
     return stages([(loan, debt)])[loan.pk]
 
 
-def stages(pairs: Sequence[Pair]) -> dict[int, LoanStage]:
-    """The stage of every loan by its id; one query however many there are."""
+def stages(
+    pairs: Sequence[Pair], watches: Mapping[int, PlanWatch] | None = None
+) -> dict[int, LoanStage]:
+    """The stage of every loan by its id; one query however many there are, none with `watches`."""
+    if watches is None:
+        watches = _watched(pairs)
+    return {loan.pk: _in_words(loan, debt, watches.get(loan.pk)) for loan, debt in pairs}
+
+
+def _watched(pairs: Sequence[Pair]) -> dict[int, PlanWatch]:
+    """What the watchers know of the plans in force."""
     planned = [(loan, debt) for loan, debt in pairs if debt.is_plan and not loan.is_settled]
     watches: dict[int, PlanWatch] = {}
     if planned:
         for watcher in _watchers:
             watches.update(watcher(planned))
-    return {loan.pk: _in_words(loan, debt, watches.get(loan.pk)) for loan, debt in pairs}
+    return watches
 
 
 def _in_words(loan: Loan, debt: Debt, watch: PlanWatch | None) -> LoanStage:

@@ -42,7 +42,7 @@ from relief.evidence.kinds import MEGABYTE, MOST_A_FILE
 
 logger = logging.getLogger(__name__)
 # Names of our forms, and of Django's lists at the desk, that may come several times.
-SEVERAL_VALUES = frozenset({"reasons", "kinds", "consent", "_selected_action", "action"})
+SEVERAL_VALUES = frozenset({"reasons", "kinds", "consent", "cases", "_selected_action", "action"})
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 
 from django.db.models import Prefetch
 
 from loans.queries import papers
 from loans.queries.debt import debt_of
-from loans.queries.position import Position, load_positions
-from loans.queries.stage import LoanStage, stages
-from portal.core.kernel.businesstime import business_date
+from loans.queries.position import load_positions
+from loans.queries.stage import LoanStage, PlanWatch, stages
+from loans.queries.types import Debt
 from portal.core.kernel.roles import Rank, Role
 from portal.core.models import Delivery, User
 from relief.cases import labels
@@ -24,26 +23,7 @@ from relief.cases.timing.deadlines import escalated_to
 from relief.cases.workflow import IN_PLAN, State
 from relief.offers.models import Agreement, Offer
 
-
-class Sla(StrEnum):
-    """How urgent a case is for staff."""
-
-    LATE = "late"
-    TODAY = "today"
-    NEXT_DAY = "next_day"
-    LATER = "later"
-    PAUSED = "paused"
-
-
-SLA_LABELS = {
-    Sla.LATE: "已超时",
-    Sla.TODAY: "今日到期",
-    Sla.NEXT_DAY: "1 个工作日内",
-    Sla.LATER: "时间充足",
-    Sla.PAUSED: "等待借款人",
-}
 PLANNED = IN_PLAN | {State.BREACHED}  # the stage of the loan says what is next
-WAITING_FOR_BORROWER = [State.NEED_MORE.value, State.OFFERED.value]
 
 
 def rules_for(case: Case | None) -> ReliefPolicy:
@@ -56,48 +36,32 @@ def rules_for(case: Case | None) -> ReliefPolicy:
     return case.policy.rules
 
 
-def due_of(case: Case) -> datetime | None:
-    """What staff are measured by: the review's first promise, or the next deadline after it."""
-    if case.state in {State.SUBMITTED, State.IN_REVIEW}:
-        return case.review_due_at
-    return case.next_due_at
-
-
-def sla_class(case: Case, now: datetime) -> Sla:
-    """late: past the promise; today; next_day: past the target or due tomorrow; else later."""
-    if case.state in WAITING_FOR_BORROWER:
-        return Sla.PAUSED
-    due = due_of(case)
-    if due is None:
-        return Sla.LATER
-    if due <= now or case.escalated_at is not None:
-        return Sla.LATE
-    if business_date(due) == business_date(now):
-        return Sla.TODAY
-    amber = case.review_target_at is not None and case.review_target_at <= now
-    return Sla.NEXT_DAY if amber or due - now <= timedelta(days=1) else Sla.LATER
-
-
 def borrower_inbox(user: User) -> CaseQuerySet:
     """The borrower's cases, newest first."""
     return Case.objects.for_borrower(user).for_lists().order_by("-created_at", "-pk")
 
 
-def loan_stages(
-    cases: Iterable[Case], on: date, positions: Mapping[int, Position] | None = None
-) -> dict[int, LoanStage]:
-    """How the loans of cases whose plan runs or broke stand, by case id; five queries at most.
-
-    The case then says what the loan's own pages say. A broken plan followed by a newer one is
-    left out: the loan's stage is no longer about it. With the `positions` of the loans: one query.
-    """
+def loan_stages(cases: Iterable[Case], on: date) -> dict[int, LoanStage]:
+    """How the loans of cases whose plan runs or broke stand, by case id; four queries at most."""
     planned = [case for case in cases if State(case.state) in PLANNED]
     if not planned:
         return {}
-    loans = {case.loan_id: case.loan for case in planned}
-    if positions is None:
-        positions = load_positions(list(loans.values()))
-    stage_by_loan = stages([(loan, debt_of(positions[pk], on)) for pk, loan in loans.items()])
+    positions = load_positions([case.loan for case in planned])
+    return stages_in(planned, {pk: debt_of(position, on) for pk, position in positions.items()})
+
+
+def stages_in(
+    cases: Iterable[Case],
+    debts: Mapping[int, Debt],
+    watches: Mapping[int, PlanWatch] | None = None,
+) -> dict[int, LoanStage]:
+    """The same from debts by loan id: one query, none with the `watches` of plans that run.
+
+    The case then says what the loan's own pages say. A broken plan followed by a newer one is
+    left out: the loan's stage is no longer about it.
+    """
+    planned = [case for case in cases if State(case.state) in PLANNED]
+    stage_by_loan = stages([(case.loan, debts[case.loan_id]) for case in planned], watches)
     return {
         case.pk: stage_by_loan[case.loan_id]
         for case in planned

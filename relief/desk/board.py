@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import (
+    BigIntegerField,
+    Count,
+    DecimalField,
+    ExpressionWrapper,
+    F,
+    FloatField,
+    IntegerField,
+    Q,
+    Subquery,
+    Sum,
+    TextField,
+    Value,
+    When,
+)
+from django.db.models import Case as Choose
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, Coalesce, Round
 from django.http import HttpRequest
 
 from portal.core import clock
@@ -18,20 +35,22 @@ from portal.core.calendar.days import load_calendar
 from portal.core.charts import WeekChart, week_bars, week_shares
 from portal.core.kernel.businesstime import business_date, instant_at
 from portal.core.kernel.money import ZERO
-from portal.core.models import PhoneTask
+from portal.core.models import PhoneTask, User
 from relief.cases.models import Case
-from relief.cases.queries import Sla, rules_for
+from relief.cases.queries import rules_for
 from relief.cases.reasons import REASONS
-from relief.cases.timing.deadlines import MORNING
+from relief.cases.urgency import ORDER, WORKED_ON, Sla, ranking
 from relief.cases.workflow import IN_PLAN, State
 from relief.conversation.models import Conversation
 from relief.desk.base import staff_user
-from relief.desk.queue import LIGHT, WORKED_ON, urgencies
 from relief.offers.models import Agreement
 
 WEEKS = 8
 TARGET = Decimal(95)
 SOON = timedelta(hours=2)
+BEFORE = -1  # no week that is shown
+BY_REASON = -1  # no urgency: counted by state and reason
+FIRST_REASON = Coalesce(KT("reasons__0"), Value("", TextField()))
 
 
 @dataclass(frozen=True)
@@ -59,25 +78,46 @@ class HandlerLine:
     cases: int
     punctual: str
     late: int
+    query: str  # of the queue, for the same cases
 
 
-@dataclass(frozen=True)
-class Granted:
-    """One agreement of the window (yuan)."""
+class Open(NamedTuple):
+    """Open cases counted one way: by whose they are and how urgent, or by state and first reason."""
 
-    at: datetime
-    waived: Decimal
-    penalty: Decimal
-    reasons: list[str]
+    handler_id: int | None  # None: nobody's
+    name: str
+    urgency: int  # place in ORDER; BY_REASON where they are counted by state and reason
+    state: str
+    reason: str
+    cases: int
+    soon: int  # due within SOON
 
 
-@dataclass(frozen=True)
-class Review:
-    """One review that was finished, or whose deadline passed, in the window."""
+class Granted(NamedTuple):
+    """The agreements of one week with one first reason."""
 
-    at: datetime
-    handler: str
+    week: int  # place in the weeks that are shown; BEFORE them
+    is_this_month: bool
+    reason: str
+    cases: int
+    waived_fen: int
+    percents: float  # sum of what each waived of its penalty, in per cent
+    with_penalty: int  # how many of them had one
+
+    @property
+    def waived(self) -> Decimal:
+        """Of the penalty (yuan)."""
+        return Decimal(self.waived_fen) / 100
+
+
+class Reviewed(NamedTuple):
+    """Reviews of one week that one person finished, or whose deadline passed."""
+
+    week: int
+    handler_id: int | None
+    name: str
     on_time: bool
+    cases: int
 
 
 def board(request: HttpRequest) -> dict[str, Any]:
@@ -85,28 +125,23 @@ def board(request: HttpRequest) -> dict[str, Any]:
     viewer, now = staff_user(request), clock.now()
     today = business_date(now)
     mondays = [_monday(today) - timedelta(weeks=n) for n in reversed(range(WEEKS))]
-    since = instant_at(min(mondays[0], today.replace(day=1)), MORNING) - timedelta(hours=9)
-    visible = Case.objects.visible_to(viewer)
-    worked = list(
-        visible.filter(state__in=WORKED_ON)
-        .select_related("assigned_to")
-        .only(*LIGHT, "reasons", "assigned_to__name")
-    )
-    calendar = load_calendar()
-    urgency = urgencies(worked, now, calendar)
-    plans = list(visible.filter(state__in=IN_PLAN).values_list("state", "reasons"))
-    granted = _granted(since)
-    reviews = _reviews(since, now)
+    month = today.replace(day=1)
+    since = min(mondays[0], month)
+    cases = _open(viewer, now)
+    hands = [row for row in cases if row.urgency != BY_REASON]
+    kept = [row for row in cases if row.urgency == BY_REASON]
+    granted = _granted(mondays, month, since)
+    reviews = _reviews(mondays, since, now)
+    shown = [row for row in granted if row.week != BEFORE]
     return {
-        "kpis": _kpis(worked, urgency, [state for state, _ in plans], granted, now),
+        "kpis": _kpis(hands, kept, granted),
         "punctual": _punctual(reviews, mondays),
-        "cost": _cost(granted, mondays),
-        "cost_total": sum((g.waived for g in granted if _day(g.at) >= mondays[0]), ZERO),
-        "cost_count": sum(_day(g.at) >= mondays[0] for g in granted),
-        "reasons": _by_reason(worked, [reasons for _, reasons in plans], granted),
-        "handlers": _by_handler(worked, urgency, reviews),
-        "calls": PhoneTask.objects.filter(done_at=None).count(),
-        "chats": Conversation.objects.visible_to(viewer).waiting().count(),
+        "cost": _cost(shown, mondays),
+        "cost_total": sum((row.waived for row in shown), ZERO),
+        "cost_count": sum(row.cases for row in shown),
+        "reasons": _by_reason(kept, granted),
+        "handlers": _by_handler(hands, reviews),
+        **_wanted(viewer),
         "weeks": WEEKS,
         "policy": rules_for(None),
     }
@@ -116,131 +151,206 @@ def _monday(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def _day(instant: datetime) -> date:
-    return business_date(instant)
-
-
-def _granted(since: datetime) -> list[Granted]:
-    rows = Agreement.objects.filter(accepted_at__gte=since).exclude(end_kind="revoked")
-    values = rows.values_list("accepted_at", "offer__figures", "offer__terms", "case__reasons")
-    return [
-        Granted(accepted_at, Decimal(terms["waive_penalty"]), Decimal(figures["penalty"]), reasons)
-        for accepted_at, figures, terms, reasons in values
-    ]
-
-
-def _reviews(since: datetime, now: datetime) -> list[Review]:
-    rows = Case.objects.filter(
-        Q(reviewed_at__gte=since) | Q(reviewed_at=None, review_due_at__range=(since, now))
-    ).exclude(state__in=[State.DRAFT, State.WITHDRAWN, State.SETTLED, State.NEED_MORE])
-    values = rows.values_list("reviewed_at", "review_due_at", "delay_from", "assigned_to__name")
-    return [
-        Review(
-            at=reviewed or due or since,
-            handler=handler or "",
-            on_time=reviewed is not None and delay is None and (due is None or reviewed <= due),
+def _open(viewer: User, now: datetime) -> list[Open]:
+    """What is worked on, and what plans keep, counted both ways in one query."""
+    cases = Case.objects.visible_to(viewer).order_by()
+    by_hand = (
+        ranking(now, load_calendar())(cases.filter(state__in=WORKED_ON))
+        .annotate(name=Coalesce("assigned_to__name", Value("")))
+        .values("assigned_to", "name", "urgency")
+        .annotate(
+            cases=Count("pk"),
+            soon=Count("pk", filter=Q(next_due_at__lte=now + SOON)),
+            any_state=Value(""),
+            any_reason=Value(""),
         )
-        for reviewed, due, delay, handler in values
+        .values_list("assigned_to", "name", "urgency", "any_state", "any_reason", "cases", "soon")
+    )
+    by_reason = (
+        cases.filter(state__in={*WORKED_ON, *IN_PLAN})
+        .annotate(reason=FIRST_REASON)
+        .values("state", "reason")
+        .annotate(
+            cases=Count("pk"),
+            anybody=Value(None, BigIntegerField()),
+            any_name=Value(""),
+            by=Value(BY_REASON),
+            none=Value(0),
+        )
+        .values_list("anybody", "any_name", "by", "state", "reason", "cases", "none")
+    )
+    return [Open(*row) for row in by_hand.union(by_reason, all=True)]
+
+
+def _granted(mondays: list[date], month: date, since: date) -> list[Granted]:
+    agreements = Agreement.objects.filter(accepted_at__gte=instant_at(since))
+    percent = ExpressionWrapper(F("fen") * 100.0 / F("penalty_fen"), FloatField())
+    had_penalty = Q(penalty_fen__gt=0)
+    rows = (
+        agreements.exclude(end_kind="revoked")
+        .order_by()
+        .alias(terms=F("offer__terms"), figures=F("offer__figures"), reasons=F("case__reasons"))
+        .annotate(
+            week=_week("accepted_at", mondays),
+            is_this_month=Choose(
+                When(accepted_at__gte=instant_at(month), then=Value(1)), default=Value(0)
+            ),
+            reason=FIRST_REASON,
+            fen=_fen("terms__waive_penalty"),
+            penalty_fen=_fen("figures__penalty"),
+        )
+        .values("week", "is_this_month", "reason")
+        .annotate(
+            cases=Count("pk"),
+            waived_fen=Sum("fen"),
+            percents=Coalesce(Sum(percent, filter=had_penalty), 0.0),
+            with_penalty=Count("pk", filter=had_penalty),
+        )
+    )
+    return [Granted(*row) for row in rows.values_list(*Granted._fields)]
+
+
+def _fen(path: str) -> Cast:
+    """An amount that stands as text in JSON, in fen: whole numbers add up exactly in any database."""
+    amount = Cast(KT(path), DecimalField(max_digits=14, decimal_places=2))
+    return Cast(Round(amount * 100), BigIntegerField())
+
+
+def _week(instant: str, mondays: list[date]) -> Choose:
+    """Which of the weeks an instant lies in."""
+    starts = list(enumerate(mondays))
+    return Choose(
+        *(
+            When(**{f"{instant}__gte": instant_at(monday)}, then=Value(place))
+            for place, monday in reversed(starts)
+        ),
+        default=Value(BEFORE),
+        output_field=IntegerField(),
+    )
+
+
+def _reviews(mondays: list[date], since: date, now: datetime) -> list[Reviewed]:
+    window = instant_at(since)
+    ended = Q(reviewed_at__gte=window) | Q(reviewed_at=None, review_due_at__range=(window, now))
+    in_time = Q(reviewed_at__isnull=False, delay_from=None) & (
+        Q(review_due_at=None) | Q(reviewed_at__lte=F("review_due_at"))
+    )
+    rows = (
+        Case.objects.filter(ended)
+        .exclude(state__in=[State.DRAFT, State.WITHDRAWN, State.SETTLED, State.NEED_MORE])
+        .order_by()
+        .annotate(
+            ended_at=Coalesce("reviewed_at", "review_due_at"),
+            name=Coalesce("assigned_to__name", Value("")),
+            on_time=Choose(When(in_time, then=Value(1)), default=Value(0)),
+        )
+        .annotate(week=_week("ended_at", mondays))
+        .values("week", "assigned_to", "name", "on_time")
+        .annotate(cases=Count("pk"))
+    )
+    return [
+        Reviewed(*row)
+        for row in rows.values_list("week", "assigned_to", "name", "on_time", "cases")
     ]
 
 
-def _kpis(
-    worked: list[Case],
-    urgency: dict[int, Sla],
-    plans: list[str],
-    granted: list[Granted],
-    now: datetime,
-) -> list[Kpi]:
-    counts = Counter(urgency.values())
-    soon = sum(
-        urgency[case.pk] == Sla.TODAY
-        and case.next_due_at is not None
-        and case.next_due_at - now <= SOON
-        for case in worked
-    )
-    unclaimed = sum(case.state == State.SUBMITTED for case in worked)
-    checks = sum(case.state == State.AWAITING_APPROVAL for case in worked)
-    on_time = sum(state == State.PLAN_ACTIVE for state in plans)
-    month_start = business_date(now).replace(day=1)
-    waived_this_month = [row.waived for row in granted if _day(row.at) >= month_start]
-    late = counts[Sla.LATE]
-    average = (
-        f"，件均 ¥{sum(waived_this_month, ZERO) / len(waived_this_month):,.2f}"
-        if waived_this_month
-        else ""
-    )
+def _wanted(viewer: User) -> dict[str, int]:
+    """Calls to be made and conversations that wait for a person, in one query."""
+    calls = PhoneTask.objects.filter(done_at=None).order_by().values("done_at")
+    chats = Conversation.objects.visible_to(viewer).waiting().order_by().values("taken_by")
+    wanted = {"calls": calls, "chats": chats}
+    counts = {
+        name: Coalesce(Subquery(rows.annotate(n=Count("pk")).values("n")), 0)
+        for name, rows in wanted.items()
+    }
+    calls_and_chats: Any = User.objects.filter(pk=viewer.pk).values(**counts)
+    return dict(calls_and_chats.get())
+
+
+def _kpis(hands: list[Open], kept: list[Open], granted: list[Granted]) -> list[Kpi]:
+    late, today = (_urgent(hands, sla) for sla in (Sla.LATE, Sla.TODAY))
+    soon = sum(row.soon for row in hands if ORDER[row.urgency] == Sla.TODAY)
+    states: Counter[str] = Counter()
+    for row in kept:
+        states[row.state] += row.cases
+    plans = sum(states[state] for state in IN_PLAN)
+    this_month = [row for row in granted if row.is_this_month]
+    waived, agreements = sum((r.waived for r in this_month), ZERO), sum(r.cases for r in this_month)
+    average = f"，件均 ¥{waived / agreements:,.2f}" if agreements else ""
     return [
-        Kpi("", "待处理申请", f"{len(worked)}", f"待领取 {unclaimed} 件", ""),
+        Kpi(
+            "",
+            "待处理申请",
+            f"{sum(row.cases for row in hands)}",
+            f"待领取 {states[State.SUBMITTED]} 件",
+            "",
+        ),
         Kpi(
             "w",
             "今日到期",
-            f"{counts[Sla.TODAY]}",
+            f"{today}",
             f"其中 {soon} 件不足 2 小时" if soon else "暂无不足 2 小时的",
             "?due=today",
         ),
         Kpi("d", "已超时", f"{late}", "需立即处理" if late else "没有超时", "?due=late"),
-        Kpi("", "待复核", f"{checks}", "拟定人不能复核", "?state=AWAITING_APPROVAL"),
-        Kpi(
-            "s", "按新计划还款中", f"{len(plans)}", _kept_text(on_time, len(plans)), "?state=plans"
-        ),
         Kpi(
             "",
-            "本月减免罚息",
-            f"¥{sum(waived_this_month, ZERO):,.2f}",
-            f"{len(waived_this_month)} 件{average}",
-            "",
+            "待复核",
+            f"{states[State.AWAITING_APPROVAL]}",
+            "拟定人不能复核",
+            "?state=AWAITING_APPROVAL",
         ),
+        Kpi(
+            "s",
+            "按新计划还款中",
+            f"{plans}",
+            _kept_text(states[State.PLAN_ACTIVE], plans),
+            "?state=plans",
+        ),
+        Kpi("", "本月减免罚息", f"¥{waived:,.2f}", f"{agreements} 件{average}", ""),
     ]
+
+
+def _urgent(hands: Iterable[Open], sla: Sla) -> int:
+    return sum(row.cases for row in hands if ORDER[row.urgency] == sla)
 
 
 def _kept_text(on_time: int, plans: int) -> str:
     return f"按约还款 {on_time * 100 / plans:.1f}%" if plans else "还没有人按新计划还款"
 
 
-def _punctual(reviews: list[Review], mondays: list[date]) -> WeekChart:
-    weeks = _by_week(((r.at, r) for r in reviews), mondays)
+def _punctual(reviews: list[Reviewed], mondays: list[date]) -> WeekChart:
+    weeks = [[row for row in reviews if row.week == place] for place in range(len(mondays))]
     return week_shares(
-        [(monday, _share([r.on_time for r in weeks[monday]])) for monday in mondays],
+        [(monday, _share(rows)) for monday, rows in zip(mondays, weeks, strict=True)],
         title="审核按时率",
         target=TARGET,
     )
 
 
-def _cost(granted: list[Granted], mondays: list[date]) -> WeekChart:
-    weeks = _by_week(((g.at, g) for g in granted), mondays)
-    amounts = [(monday, sum((g.waived for g in weeks[monday]), ZERO)) for monday in mondays]
+def _cost(shown: list[Granted], mondays: list[date]) -> WeekChart:
+    amounts = [
+        (monday, sum((row.waived for row in shown if row.week == place), ZERO))
+        for place, monday in enumerate(mondays)
+    ]
     return week_bars(amounts, title="每周减免罚息")
 
 
-def _by_week(rows: Iterable[tuple[datetime, Any]], mondays: list[date]) -> dict[date, list[Any]]:
-    by_monday: dict[date, list[Any]] = {monday: [] for monday in mondays}
-    for instant, row in rows:
-        monday = _monday(_day(instant))
-        if monday in by_monday:
-            by_monday[monday].append(row)
-    return by_monday
+def _share(reviews: Sequence[Reviewed]) -> Decimal | None:
+    """How many of a hundred reviews were in time."""
+    ended = sum(row.cases for row in reviews)
+    on_time = sum(row.cases for row in reviews if row.on_time)
+    return Decimal(on_time) * 100 / ended if ended else None
 
 
-def _share(outcomes: Sequence[bool]) -> Decimal | None:
-    return Decimal(sum(outcomes)) * 100 / len(outcomes) if outcomes else None
-
-
-def _by_reason(
-    worked: list[Case], plans: list[list[str]], granted: list[Granted]
-) -> list[ReasonLine]:
+def _by_reason(kept: list[Open], granted: list[Granted]) -> list[ReasonLine]:
     """By the first reason of a case: force majeure comes first."""
-    waiting = Counter(case.reasons[0] for case in worked if case.reasons)
-    running = Counter(reasons[0] for reasons in plans if reasons)
-    shares: dict[str, list[Decimal]] = defaultdict(list)
-    for row in granted:
-        if row.reasons and row.penalty:
-            shares[row.reasons[0]].append(row.waived * 100 / row.penalty)
     lines = [
         ReasonLine(
             label,
-            waiting[key],
-            running[key],
-            round(sum(shares[key], ZERO) / len(shares[key])) if key in shares else None,
+            sum(row.cases for row in kept if row.reason == key and row.state in WORKED_ON),
+            sum(row.cases for row in kept if row.reason == key and row.state in IN_PLAN),
+            _average_percent([row for row in granted if row.reason == key]),
         )
         for key, (label, _) in REASONS.items()
     ]
@@ -248,25 +358,27 @@ def _by_reason(
     return sorted(shown, key=lambda line: -line.waiting - line.plans)
 
 
-def _by_handler(
-    worked: list[Case], urgency: dict[int, Sla], reviews: list[Review]
-) -> list[HandlerLine]:
-    hands: dict[str, list[Case]] = defaultdict(list)
-    for case in worked:
-        hands[case.assigned_to.name if case.assigned_to else ""].append(case)
-    punctual: dict[str, list[bool]] = defaultdict(list)
-    for review in reviews:
-        punctual[review.handler].append(review.on_time)
+def _average_percent(granted: list[Granted]) -> int | None:
+    agreements = sum(row.with_penalty for row in granted)
+    return round(sum(row.percents for row in granted) / agreements) if agreements else None
+
+
+def _by_handler(hands: list[Open], reviews: list[Reviewed]) -> list[HandlerLine]:
+    """Everybody with cases or reviews, the most cases first; what nobody has comes last."""
+    people = {row.handler_id: row.name for row in reviews}
+    people |= {row.handler_id: row.name for row in hands}
+    cases = {pk: [row for row in hands if row.handler_id == pk] for pk in people}
+    in_hand = {pk: sum(row.cases for row in rows) for pk, rows in cases.items()}
     lines = []
-    for name in sorted({*hands, *punctual}, key=lambda name: (not name, -len(hands[name]), name)):
-        share = _share(punctual[name]) if name else None
-        late = sum(urgency[case.pk] == Sla.LATE for case in hands[name])
+    for pk in sorted(people, key=lambda pk: (pk is None, -in_hand[pk], people[pk])):
+        share = _share([row for row in reviews if row.handler_id == pk]) if pk else None
         lines.append(
             HandlerLine(
-                name or "未分配",
-                len(hands[name]),
+                people[pk] or "未分配",
+                in_hand[pk],
                 "–" if share is None else f"{share:.1f}%",
-                late,
+                _urgent(cases[pk], Sla.LATE),
+                f"?who={pk or 'none'}",
             )
         )
     return lines

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -17,6 +19,7 @@ from django_htmx.http import push_url, trigger_client_event
 
 from loans.queries.debt import load_debt
 from portal.core import clock
+from portal.core.calendar.days import load_calendar
 from portal.core.desk.records import ReadOnlyAdmin
 from portal.core.errors import NotYourTurn, RuleViolation, StaleWrite, TermsChanged
 from portal.core.kernel.businesstime import business_date
@@ -29,7 +32,8 @@ from relief.cases.models import Case
 from relief.cases.people import missing_ranks
 from relief.cases.permissions import Task
 from relief.cases.timing.deadlines import chinese
-from relief.cases.workflow import Action
+from relief.cases.urgency import MOST_URGENT_FIRST, ranking
+from relief.cases.workflow import Action, State
 from relief.desk import papers, talk
 from relief.desk.acts import ACTS, DeskAct
 from relief.desk.base import case_of, desk_context, may_decide, require_rank, staff_user, who_did
@@ -37,7 +41,8 @@ from relief.desk.builder import builder_for, picked
 from relief.desk.forms import DeskForm, JudgeForm, SayForm
 from relief.desk.offer_form import OfferForm
 from relief.desk.page import Forms, case_page, trail_of
-from relief.desk.queue import queue, waiting_cases
+from relief.desk.queue import PER_PAGE, QueueQuery, queue, takeable_by
+from relief.desk.reassign import reassign_view
 from relief.evidence.access_log import open_evidence, open_thumbnail
 from relief.evidence.models import Evidence
 from relief.presenters.case import event_label
@@ -55,6 +60,7 @@ class CaseAdmin(ReadOnlyAdmin):
 
         page_urls = [
             path("next/", desk(next_view), name="relief_case_next"),
+            path("reassign/", desk(reassign_view), name="relief_case_reassign"),
             path("<int:pk>/preview/", desk(preview_view), name="relief_case_preview"),
             path("<int:pk>/talk/", desk(talk_view), name="relief_case_talk"),
             path("<int:pk>/files/<slug:evidence>/", desk(file_view), name="relief_case_file"),
@@ -72,10 +78,19 @@ class CaseAdmin(ReadOnlyAdmin):
             return HttpResponseNotAllowed(["GET"])
         viewer = staff_user(request)
         part = wants_part(request)
-        shown = queue(viewer, request.GET, clock.now())
-        context = {"queue": shown, "title": "减免申请", "may_claim": may_decide(viewer)}
+        now = clock.now()
+        since = _since(request, now)
+        shown = queue(viewer, QueueQuery.of(request.GET), now, since)
+        if part and request.GET.get("seen") == shown.version:
+            return HttpResponse(status=HTTPStatus.NO_CONTENT)
+        context: dict[str, Any] = {
+            "queue": shown,
+            "title": "减免申请",
+            "may_claim": may_decide(viewer),
+        }
+        context |= {"since": since.isoformat(), "now": now}
         if part:
-            return render(request, "admin/relief/case/_queue.html", context)
+            return _news(request, context)
         context["missing"] = [RANK_LABELS[rank] for rank in missing_ranks()]
         return render(request, "admin/relief/case/queue.html", desk_context(request, **context))
 
@@ -101,6 +116,25 @@ class CaseAdmin(ReadOnlyAdmin):
         """The audit trail is the history: it is on the case's own page."""
         case = case_of(request, _number(object_id))
         return redirect(f"{reverse('admin:relief_case_change', args=[case.pk])}#trail")
+
+
+def _news(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    """The part for a poll; more applications than it last told of are announced."""
+    response = render(request, "admin/relief/case/_queue.html", context)
+    patch_vary_headers(response, ["HX-Request"])
+    fresh = context["queue"].fresh
+    if fresh > _number(request.GET.get("told", "")):
+        trigger_client_event(response, "announce", {"message": f"有 {fresh} 件新申请"})
+    return response
+
+
+def _since(request: HttpRequest, now: datetime) -> datetime:
+    """When the page was opened, as a poll says; an unreadable or later instant is now."""
+    try:
+        opened_at = datetime.fromisoformat(request.GET.get("since", ""))
+    except ValueError:
+        return now
+    return min(opened_at, now) if opened_at.tzinfo else now
 
 
 def _number(text: str) -> int:
@@ -221,9 +255,21 @@ def _after_verdict(request: HttpRequest, case: Case, judged: Evidence) -> HttpRe
 
 @require_POST
 def next_view(request: HttpRequest) -> HttpResponse:
-    """领取下一件: the most urgent waiting case that this person may decide."""
+    """领取下一件: the most urgent waiting case that this person may decide.
+
+    Who has one under review gets that one again, and a second only where `more` asks for it.
+    """
     actor, now = require_rank(request), clock.now()
-    for case in waiting_cases(actor).for_lists().order_by("review_due_at", "pk").iterator():
+    visible = Case.objects.visible_to(actor)
+    in_hand = visible.filter(state=State.IN_REVIEW, assigned_to=actor).order_by("pk").first()
+    if in_hand is not None and "more" not in request.POST:
+        messages.info(
+            request,
+            f"你正在审核 {in_hand.number}，还没有结果；要再领一件，请在工作队列按“再领一件”。",
+        )
+        return redirect("admin:relief_case_change", in_hand.pk)
+    waiting = ranking(now, load_calendar())(visible.filter(takeable_by(actor)))
+    for case in waiting.for_lists().order_by(*MOST_URGENT_FIRST)[:PER_PAGE]:
         if why_not(Task.TAKE_NEXT, case, Actor.of(actor), now):
             continue
         try:

@@ -7,11 +7,14 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from loans.domain.products import PRODUCTS
-from loans.models import Loan
+from loans.models import Instalment, Loan, Schedule
 from portal.core.kernel.roles import Rank
 from portal.core.models import Delivery, Notice, User
 from relief.cases.models import Case, Deadline, Policy
+from relief.cases.reasons import REASONS
+from relief.cases.urgency import WORKED_ON
 from relief.cases.workflow import State
+from tests.factories import overdue_loan, staff
 
 CHUNK = 2000
 KINDS = ("REVIEW_AMBER", "EVIDENCE_REMINDER")
@@ -104,3 +107,69 @@ def queued_notices(count: int, *, due_at: datetime) -> None:
 def chunks(start: int, stop: int) -> Iterator[range]:
     for first in range(start, stop, CHUNK):
         yield range(first, min(first + CHUNK, stop))
+
+
+def open_cases(count: int, *, now: datetime, with_books: int = 0) -> None:
+    """`count` cases that staff work on: every state, reason and handler, due from 3 days ago on.
+
+    The most urgent `with_books` of them have debts; nothing is booked on the loans of the others.
+    """
+    borrower = User.objects.filter(username="13700000001").first()
+    borrower = borrower or User.objects.create_borrower("13700000001", "演示", None)
+    policy, start = Policy.current(), Loan.objects.count()
+    handlers = [staff(Rank.REVIEWER, f"bench-{number}") for number in range(8)]
+    lived = [overdue_loan(borrower) for _ in range(with_books)]
+    reasons, states = list(REASONS), [state for state in WORKED_ON if state != State.WARNED]
+    for numbers in chunks(start, start + count):
+        loans = [lived.pop() if lived else _loan(borrower, number) for number in numbers]
+        _with_schedules([loan for loan in loans if loan.pk is None])
+        Case.objects.bulk_create(
+            _open_case(number - start, loan, policy, handlers, reasons, states, now)
+            for number, loan in zip(numbers, loans, strict=True)
+        )
+
+
+def _with_schedules(loans: list[Loan]) -> None:
+    Loan.objects.bulk_create(loans)
+    schedules = Schedule.objects.bulk_create(
+        Schedule(loan=loan, number=1, kind="original", opened_on=loan.drawdown_on, source="bench")
+        for loan in loans
+    )
+    Instalment.objects.bulk_create(
+        Instalment(
+            schedule=schedule,
+            number=1,
+            start_on=schedule.opened_on,
+            due_on=schedule.opened_on + timedelta(days=31),
+            principal=schedule.loan.principal,
+            interest=Decimal("10.00"),
+        )
+        for schedule in schedules
+    )
+
+
+def _open_case(
+    number: int,
+    loan: Loan,
+    policy: Policy,
+    handlers: list[User],
+    reasons: list[str],
+    states: list[str],
+    now: datetime,
+) -> Case:
+    due_at = now + timedelta(minutes=number % 14400 - 4320)
+    return Case(
+        number=f"BENCH-OPEN-{loan.pk}",
+        loan=loan,
+        borrower=loan.borrower,
+        policy=policy,
+        assigned_to=handlers[number % 8] if number % 3 else None,
+        state=State.IN_REVIEW if number < 40 else states[number % len(states)],
+        reasons=[reasons[number % len(reasons)]],
+        statement="九月住院手术，休病假两个月，收入只剩基本工资。" * 4,
+        created_at=now - timedelta(days=3),
+        submitted_at=now - timedelta(days=number % 9),
+        review_target_at=due_at - timedelta(days=1),
+        review_due_at=due_at,
+        next_due_at=due_at,
+    )

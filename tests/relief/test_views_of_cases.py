@@ -6,7 +6,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.http import QueryDict
 from pytest_django import DjangoAssertNumQueries
 
 from loans.queries.debt import load_debt
@@ -16,7 +15,7 @@ from relief.cases import queries
 from relief.cases.models import Case
 from relief.cases.policy import ReliefPolicy
 from relief.cases.workflow import State
-from relief.desk.queue import queue
+from relief.desk.queue import QueueQuery, queue
 from relief.offers.suggestions import suggest_for
 from relief.presenters.case import actor_label, case_view, event_label, is_public
 from relief.presenters.comparison import compare, today
@@ -77,13 +76,13 @@ def test_the_queue_puts_the_late_first_and_never_ones_own_loan() -> None:
     own = staff(username="own", same_person_as=early.borrower)
     when = at("2026-03-04 18:30")
 
-    everything, theirs = (queue(viewer, QueryDict(), when) for viewer in (staff(), own))
+    everything, theirs = (queue(viewer, QueueQuery(), when) for viewer in (staff(), own))
 
-    assert [(row.case.pk, row.pill.tone) for row in everything.rows] == [
+    assert [(row.pk, row.pill.tone) for row in everything.rows] == [
         (early.pk, "over"),
         (later.pk, "tmr"),
     ]
-    assert [row.case.pk for row in theirs.rows] == [later.pk]
+    assert [row.pk for row in theirs.rows] == [later.pk]
     assert queries.overdue_sweeps(when) > 0
 
 

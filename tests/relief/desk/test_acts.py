@@ -238,8 +238,40 @@ def test_claiming_the_next_takes_the_most_urgent_waiting_case() -> None:
     assert answer["Location"] == page_of(first)
     assert (first.state, later.state) == (State.IN_REVIEW, State.SUBMITTED)
     assert at_desk(Rank.AUDITOR).post("/admin/relief/case/next/").status_code == 403
-    client.post("/admin/relief/case/next/")
-    assert client.post("/admin/relief/case/next/")["Location"] == "/admin/relief/case/"
+    # with one under review: that one, and a second only when it is asked for
+    assert client.post("/admin/relief/case/next/")["Location"] == page_of(first)
+    assert client.post("/admin/relief/case/next/", {"more": "1"})["Location"] == page_of(later)
+    assert (
+        client.post("/admin/relief/case/next/", {"more": "1"})["Location"] == "/admin/relief/case/"
+    )
+
+
+def test_ticked_cases_are_handed_over_together_each_by_the_one_door() -> None:
+    mine, others = factories.case_at(State.IN_REVIEW), factories.case_at(State.IN_REVIEW)
+    colleague = factories.staff(username="other")
+    Case.objects.filter(pk=others.pk).update(assigned_to=colleague)
+    third = factories.staff(username="third")
+    client, address = at_desk(), "/admin/relief/case/reassign/"
+    ticked = {"cases": [mine.pk, others.pk], "back": "?who=me&p=2"}
+
+    asked = client.get(address, ticked).content.decode()
+    missing = client.post(address, ticked)
+    answer = client.post(address, {**ticked, "to": third.pk, "note": "我明天休假"}, follow=True)
+
+    assert "可以转交" in asked
+    assert "可请主管转交" in asked  # a reviewer's colleague has that one in hand
+    assert (missing.status_code, "请选择同事" in missing.content.decode()) == (422, True)
+    assert answer.redirect_chain == [("/admin/relief/case/?who=me&p=2", 302)]
+    told = answer.content.decode()
+    assert f"已把 1 件申请转交给{third.name}。" in told
+    assert f"{others.number} 没有转交" in told
+    mine.refresh_from_db()
+    others.refresh_from_db()
+    assert (mine.assigned_to, others.assigned_to) == (third, colleague)
+    trail = mine.events.get(action="ASSIGNED")
+    assert (trail.note_internal, trail.data) == ("我明天休假", {"to": third.pk})
+    assert client.get(address)["Location"] == "/admin/relief/case/?"
+    assert at_desk(Rank.AUDITOR).post(address, ticked).status_code == 403
 
 
 def test_a_decision_without_the_version_of_its_page_is_incomplete() -> None:
