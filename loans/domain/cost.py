@@ -54,7 +54,13 @@ def annualised_cost(principal: Decimal, from_on: date, payments: Sequence[Dated]
                 low = middle
             else:
                 high = middle
-        return (high * 12).quantize(_PLACES, rounding=ROUND_HALF_UP)
+            if _yearly(low) == _yearly(high):  # what lies between them rounds to the same
+                break
+        return _yearly(high)
+
+
+def _yearly(monthly: Decimal) -> Decimal:
+    return (monthly * 12).quantize(_PLACES, rounding=ROUND_HALF_UP)
 
 
 def _present(waits: Sequence[tuple[int, int, Decimal]], rate: Decimal) -> Decimal:

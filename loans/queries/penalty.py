@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from loans.domain.penalty.interest import PenaltyExplanation, penalty_totals
 from loans.models import Account, Loan
 from loans.queries.penalty_basis import PenaltyBasis, R, S
 from loans.queries.position import Position, load_position
 from portal.core.kernel.money import ZERO
-
-SUMMED = ("total", "ordinary_part", "surcharge_part", "capped_part", "compound", "fee", "per_day")
 
 
 def penalty_story(loan: Loan, on: date) -> PenaltyExplanation:
@@ -29,10 +25,7 @@ def story_of(position: Position, on: date) -> PenaltyExplanation:
     """`penalty_story` from books already read; only the instalments in force are explained."""
     story, lines = position.explanation(on)
     in_force = tuple(lines[i.pk] for i in position.live(on) if i.pk in lines)
-    sums: dict[str, Any] = {
-        name: sum((getattr(line, name) for line in in_force), ZERO) for name in SUMMED
-    }
-    return replace(story, instalments=in_force, **sums)
+    return PenaltyExplanation.of(story.as_of, in_force)
 
 
 def penalty_owed(standing: PenaltyBasis[S, R], on: date) -> Decimal:

@@ -24,7 +24,12 @@ from django.test.utils import CaptureQueriesContext, setup_test_environment
 
 from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts, PaymentFact
-from loans.domain.penalty.interest import PenaltyExplanation, explain_penalty, penalty_totals
+from loans.domain.penalty.interest import (
+    PenaltyExplanation,
+    _explained_by_runs,
+    explain_penalty,
+    penalty_totals,
+)
 from loans.domain.products import product
 from loans.models import Loan
 from loans.services.payments.payment import pay
@@ -63,10 +68,17 @@ def explanations() -> None:
     print("| what | a second of CPU |\n|---|---:|")
     for what, act in (
         ("the sums alone", lambda: penalty_totals(profile, facts, as_of)),
-        ("every total, segments unread", lambda: explain_penalty(profile, facts, as_of)),
+        ("every total, segments unread", lambda: _summed(explain_penalty(profile, facts, as_of))),
+        ("the same over runs", lambda: _summed(_explained_by_runs(profile, facts, as_of))),
         ("every segment written out", lambda: _read(explain_penalty(profile, facts, as_of))),
     ):
         print(f"| {what} | {_rate(act):,} |")
+
+
+def _summed(story: PenaltyExplanation) -> tuple[Decimal, ...]:
+    """The totals of the loan, as a page reads them."""
+    penalty = story.total, story.ordinary_part, story.surcharge_part, story.capped_part
+    return *penalty, story.compound, story.fee, story.per_day
 
 
 def _read(story: PenaltyExplanation) -> list[tuple[object, ...]]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from math import lcm
 from typing import NamedTuple
 
@@ -17,9 +17,10 @@ from loans.domain.penalty._accrual import CountedRuns, Run, all_runs, room_of, t
 from loans.domain.penalty._ceiling import Room
 from loans.domain.penalty._fee import LateFee, late_fee
 from loans.domain.penalty._tracks import FAR, NOTHING, Price, Track, on_day, prepare
+from loans.domain.penalty._weights import Weighed, scales_of, weigh
 from loans.domain.penalty.segments import Segments
 from loans.domain.profile import ProductProfile, check_profile
-from portal.core.kernel.money import FEN, ZERO, Rounding
+from portal.core.kernel.money import FEN, ZERO, Rounding, to_fen
 
 
 class Charges(NamedTuple):
@@ -69,19 +70,89 @@ class InstalmentPenalty(NamedTuple):
         return sum(parts, Fraction(0))
 
 
-@dataclass(frozen=True, slots=True)
 class PenaltyExplanation:
-    """Penalty (compound, fee) of a loan as of a date; totals are sums of the instalments'."""
+    """Penalty (compound, fee) of a loan as of a date; totals are sums of the instalments', in yuan.
 
-    as_of: date
-    instalments: tuple[InstalmentPenalty, ...]
-    total: Decimal
-    ordinary_part: Decimal
-    surcharge_part: Decimal
-    capped_part: Decimal
-    compound: Decimal
-    fee: Decimal
-    per_day: Decimal
+    The instalments are written out when they are first read: whoever wants the sums needs none.
+    """
+
+    __slots__ = ("_build", "_instalments", "_sums", "as_of")
+
+    def __init__(
+        self,
+        as_of: date,
+        sums: Sums,
+        build: Callable[[], tuple[InstalmentPenalty, ...]],
+    ) -> None:
+        self.as_of, self._sums, self._build = as_of, sums, build
+        self._instalments: tuple[InstalmentPenalty, ...] | None = None
+
+    @classmethod
+    def of(cls, as_of: date, items: tuple[InstalmentPenalty, ...]) -> PenaltyExplanation:
+        """The explanation of instalments that are written out already."""
+        sums = [sum([getattr(item, name) for item in items], ZERO) for name in Sums._fields]
+        return cls(as_of, Sums(*map(to_fen, sums)), lambda: items)
+
+    @property
+    def instalments(self) -> tuple[InstalmentPenalty, ...]:
+        """Each instalment, in the order of the facts."""
+        if self._instalments is None:
+            self._instalments = self._build()
+        return self._instalments
+
+    @property
+    def total(self) -> Decimal:
+        """Penalty, without compound and fee."""
+        return self._sums.total * FEN
+
+    @property
+    def ordinary_part(self) -> Decimal:
+        """What of `total` the ordinary rate would have been."""
+        return self._sums.ordinary_part * FEN
+
+    @property
+    def surcharge_part(self) -> Decimal:
+        """What of `total` is beyond it."""
+        return self.total - self.ordinary_part
+
+    @property
+    def capped_part(self) -> Decimal:
+        """What the ceiling took away."""
+        return self._sums.capped_part * FEN
+
+    @property
+    def compound(self) -> Decimal:
+        """Charged on unpaid interest."""
+        return self._sums.compound * FEN
+
+    @property
+    def fee(self) -> Decimal:
+        """Late fees."""
+        return self._sums.fee * FEN
+
+    @property
+    def per_day(self) -> Decimal:
+        """What one more day adds."""
+        return self._sums.per_day * FEN
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, PenaltyExplanation):
+            return NotImplemented
+        return (self.as_of, self.instalments) == (other.as_of, other.instalments)
+
+    def __hash__(self) -> int:
+        return hash((self.as_of, self.instalments))
+
+
+class Sums(NamedTuple):
+    """Whole fen, by the names of InstalmentPenalty."""
+
+    total: int
+    ordinary_part: int
+    capped_part: int
+    compound: int
+    fee: int
+    per_day: int
 
 
 def overdue_days(profile: ProductProfile, due_on: date, as_of: date) -> int:
@@ -123,6 +194,72 @@ def explain_penalty(
     check_profile(profile)
     check_date(as_of, "as_of", "截止日期")
     check_facts(facts, pauses)
+    scales = scales_of(profile)
+    if scales is None or pauses:
+        return _explained_by_runs(profile, facts, as_of, pauses)
+    rows = weigh(scales, facts, as_of.toordinal())
+    total = compound = ordinary = capped = grown = 0
+    for of_total, of_compound, of_ordinary, of_capped, of_grown in rows:
+        total += of_total
+        compound += of_compound
+        ordinary += of_ordinary
+        capped += of_capped
+        grown += of_grown
+    sums = Sums(total, ordinary, capped, compound, 0, grown)
+    return PenaltyExplanation(as_of, sums, partial(_written_out, profile, facts, as_of, rows))
+
+
+def _written_out(
+    profile: ProductProfile, facts: Sequence[InstalmentFacts], as_of: date, rows: list[Weighed]
+) -> tuple[InstalmentPenalty, ...]:
+    """Weighed instalments in yuan; their segments are found when they are read."""
+    today = as_of.toordinal()
+    return tuple(
+        [
+            InstalmentPenalty(
+                fact.number,
+                fact.due_on,
+                _late(profile, fact, today) if owing else 0,
+                _yuan(total),
+                _yuan(ordinary),
+                _yuan(total - ordinary),
+                _yuan(capped),
+                _yuan(compound),
+                _yuan(grown),
+                _yuan(unpaid),
+                Segments(profile, fact, partial(_counted, profile, fact, today)),
+                None,
+            )
+            for fact, (total, compound, ordinary, capped, grown) in zip(facts, rows, strict=True)
+            for unpaid, owing in [_unpaid(fact, today)]
+        ]
+    )
+
+
+def _unpaid(fact: InstalmentFacts, today: int) -> tuple[int, bool]:
+    """Fen of principal not paid by the end of the day, and whether anything is owed yet."""
+    principal, interest = fact.principal_fen, fact.interest_fen
+    for payment in fact.payments:
+        if payment.on.toordinal() <= today:
+            if payment.component is Component.PRINCIPAL:
+                principal -= payment.fen
+            elif payment.component is Component.INTEREST:
+                interest -= payment.fen
+    return principal, principal > 0 or interest > 0
+
+
+def _counted(profile: ProductProfile, fact: InstalmentFacts, today: int) -> CountedRuns:
+    """The runs of one instalment that the others do not touch."""
+    return two_days(profile, prepare(profile, [fact], today, today + 1), today, (), None)[0]
+
+
+def _explained_by_runs(
+    profile: ProductProfile,
+    facts: Sequence[InstalmentFacts],
+    as_of: date,
+    pauses: Sequence[Pause] = (),
+) -> PenaltyExplanation:
+    """The same from the runs of constant base: for every profile, and with pauses."""
     today = as_of.toordinal()
     tracks = prepare(profile, facts, today, today + 1)
     room = room_of(profile, tracks)
@@ -138,17 +275,7 @@ def explain_penalty(
             )
         ]
     )
-    return PenaltyExplanation(
-        as_of,
-        items,
-        sum([item.total for item in items], ZERO),
-        sum([item.ordinary_part for item in items], ZERO),
-        sum([item.surcharge_part for item in items], ZERO),
-        sum([item.capped_part for item in items], ZERO),
-        sum([item.compound for item in items], ZERO),
-        sum([item.fee for item in items], ZERO),
-        sum([item.per_day for item in items], ZERO),
-    )
+    return PenaltyExplanation.of(as_of, items)
 
 
 def penalty_totals(
@@ -165,6 +292,24 @@ def penalty_totals(
     check_profile(profile)
     check_date(as_of, "as_of", "截止日期")
     check_facts(facts, pauses)
+    scales = scales_of(profile)
+    if scales is None or pauses:
+        return _totals_by_runs(profile, facts, as_of, pauses)
+    return tuple(
+        [
+            Charges(_yuan(total), _yuan(compound), ZERO)
+            for total, compound, *_ in weigh(scales, facts, as_of.toordinal())
+        ]
+    )
+
+
+def _totals_by_runs(
+    profile: ProductProfile,
+    facts: Sequence[InstalmentFacts],
+    as_of: date,
+    pauses: Sequence[Pause] = (),
+) -> tuple[Charges, ...]:
+    """The same from the runs of constant base: for every profile, and with pauses."""
     today = as_of.toordinal()
     tracks = prepare(profile, facts, today, today)
     room, mode = room_of(profile, tracks), profile.round_penalty
@@ -205,13 +350,10 @@ def _explain(
     grown = sum(_charged(counted.later, FAR, mode, room)) - total - compound
     unpaid = track.unpaid(today + 1) if track.principal_events else track.principal
     owing = unpaid or track.interest > sum([event.fen for event in track.interest_events])
-    late = 0
-    if fact.closed_on is None or today < fact.closed_on.toordinal():
-        late = _overdue(profile, fact.due_on.toordinal(), today)
     return InstalmentPenalty(
         fact.number,
         fact.due_on,
-        late if owing else 0,
+        _late(profile, fact, today) if owing else 0,
         total * FEN,
         ordinary * FEN,
         (total - ordinary) * FEN,
@@ -219,9 +361,16 @@ def _explain(
         compound * FEN if compound else ZERO,
         grown * FEN + (_charged_fee(later) - _charged_fee(fee) if later else ZERO),
         unpaid * FEN,
-        Segments(profile, fact, counted),
+        Segments(profile, fact, lambda: counted),
         fee,
     )
+
+
+def _late(profile: ProductProfile, fact: InstalmentFacts, today: int) -> int:
+    """Days overdue of an instalment that owes, unless another schedule has taken it over."""
+    if fact.closed_on is not None and today >= fact.closed_on.toordinal():
+        return 0
+    return _overdue(profile, fact.due_on.toordinal(), today)
 
 
 def _charged_fee(fee: LateFee | None) -> Decimal:

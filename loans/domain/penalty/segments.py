@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from decimal import Context, Decimal
 from fractions import Fraction
@@ -69,7 +69,7 @@ class Segment(NamedTuple):
 class Segments(Sequence[Segment]):
     """The segments of one instalment, in the order in which they are counted; never changes.
 
-    Found with the penalty, since they are its calculation; dates, Decimals and sentences are made
+    They are the calculation of the penalty; found, and written with dates, Decimals and sentences,
     when a segment is first read. Most callers want the sums and never read one. Equal and hashed
     by what they show, like a tuple.
     """
@@ -77,7 +77,7 @@ class Segments(Sequence[Segment]):
     __slots__ = ("_built", "_source")
 
     def __init__(
-        self, profile: ProductProfile, fact: InstalmentFacts, counted: CountedRuns
+        self, profile: ProductProfile, fact: InstalmentFacts, counted: Callable[[], CountedRuns]
     ) -> None:
         self._source = profile, fact, counted
         self._built: tuple[Segment, ...] | None = None
@@ -85,14 +85,14 @@ class Segments(Sequence[Segment]):
     def _all(self) -> tuple[Segment, ...]:
         if self._built is None:
             profile, fact, counted = self._source
-            self._built = tuple([_segment(profile, fact, run) for run in counted.cut()])
+            self._built = tuple([_segment(profile, fact, run) for run in counted().cut()])
         return self._built
 
     def __len__(self) -> int:
         return len(self._all())
 
     def __bool__(self) -> bool:
-        counted = self._source[2]
+        counted = self._source[2]()
         return any(run.start < counted.stop for run in counted.runs)
 
     @overload

@@ -103,7 +103,7 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
 # Results: only the rules make them, so they check nothing.
 RESULTS = {
     "Affordability", "Charges", "Suggestion", "Suggestions", "Allocation", "AllocationLine", "Vesting",
-    "Segment", "InstalmentPenalty", "PenaltyExplanation", "DebtFigures", "InParts", "WithWaivers",
+    "Segment", "InstalmentPenalty", "PenaltyExplanation", "Sums", "DebtFigures", "InParts", "WithWaivers",
     "PlanShape", "PlanRow", "PlanPreview", "ScheduledInstalment",
 }  # fmt: skip
 WORDS = {
