@@ -281,6 +281,7 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "portal.site.urls"
 WSGI_APPLICATION = "portal.site.wsgi.application"
+FORM_RENDERER = "portal.core.web.widgets.Renderer"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django import template
 from django.template.base import NodeList, Parser, Token
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_resolver, get_script_prefix, get_urlconf, reverse
+from django.urls.resolvers import URLResolver
+
+from portal.templatetags.portal_ui import where_files_are
 
 register = template.Library()
 
@@ -50,10 +54,51 @@ def main_nav(context: Mapping[str, Any]) -> list[NavItem]:
 @register.simple_tag
 def optional_url(name: str, *args: object) -> str:
     """The address of a page, or nothing where the page does not exist (e.g. the demo's)."""
+    if args:
+        return _reversed(name, args)
+    return _place(get_resolver(get_urlconf()), get_script_prefix(), name)
+
+
+@lru_cache(maxsize=256)
+def _place(resolver: URLResolver, prefix: str, name: str) -> str:
+    """An address without parts that change, looked up once for the addresses of a process."""
+    return _reversed(name, ())
+
+
+def _reversed(name: str, args: tuple[object, ...]) -> str:
     try:
         return reverse(name, args=args)
     except NoReverseMatch:
         return ""
+
+
+# --- Markup that is the same on every page -------------------------------------------------------
+
+
+class OnceNode(template.Node):
+    """Renders its content once a process, without the page's context: it can say nothing of a person."""
+
+    child_nodelists = ("nodelist",)
+
+    def __init__(self, nodelist: NodeList) -> None:
+        self.nodelist = nodelist
+        self.rendered: tuple[object, str] = (None, "")
+
+    def render(self, context: template.Context) -> str:
+        depends_on = get_resolver(get_urlconf()), get_script_prefix(), where_files_are()
+        known, text = self.rendered
+        if known != depends_on:
+            text = self.nodelist.render(context.new())
+            self.rendered = (depends_on, text)
+        return text
+
+
+@register.tag
+def once(parser: Parser, token: Token) -> OnceNode:
+    """{% once %}…{% endonce %}: files, addresses and words that no request changes."""
+    nodelist = parser.parse(("endonce",))
+    parser.delete_first_token()
+    return OnceNode(nodelist)
 
 
 # --- Blocks that may be empty ----------------------------------------------------------------------------

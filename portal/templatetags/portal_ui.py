@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.forms import BoundField
 from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
@@ -192,19 +194,38 @@ def time_left(
 @register.simple_tag
 def icon(name: str, size: int | str = 24, label: str = "") -> str:
     """A stroke drawing of static/img/icons.svg; with a label it speaks, else it is silent."""
+    return _drawn(name, str(size), label, asset("img/icons.svg"))
+
+
+@lru_cache(maxsize=1024)
+def _drawn(name: str, size: str, label: str, drawings: str) -> str:
     heard = (
         format_html('role="img" aria-label="{}"', label)
         if label
         else format_html('aria-hidden="{}"', "true")
     )
-    look = "i" if str(size) == "24" else f"i i-{size}"
     return format_html(
         '<svg class="{}" {} focusable="false"><use href="{}#{}"></use></svg>',
-        look,
+        "i" if size == "24" else f"i i-{size}",
         heard,
-        static("img/icons.svg"),
+        drawings,
         name,
     )
+
+
+def asset(path: str) -> str:
+    """The address of a file of static/, asked for once a process: a release's files never change."""
+    return _address_of(path, *where_files_are())
+
+
+def where_files_are() -> tuple[str, str]:
+    """What the addresses of static/ depend on: the folder's own, and who makes names of it."""
+    return settings.STATIC_URL, settings.STORAGES["staticfiles"]["BACKEND"]
+
+
+@lru_cache(maxsize=256)
+def _address_of(path: str, address: str, storage: str) -> str:
+    return static(path)
 
 
 # Tone of a case's state: b in work, w wants the borrower, s good, d bad, "" over.

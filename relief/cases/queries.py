@@ -38,7 +38,7 @@ def rules_for(case: Case | None) -> ReliefPolicy:
 
 def borrower_inbox(user: User) -> CaseQuerySet:
     """The borrower's cases, newest first."""
-    return Case.objects.for_borrower(user).for_lists().order_by("-created_at", "-pk")
+    return user.cases.of_visitor().order_by("-created_at", "-pk")
 
 
 def loan_stages(cases: Iterable[Case], on: date) -> dict[int, LoanStage]:
@@ -136,15 +136,17 @@ def _broken(case: Case, event: Event, times: int) -> BrokenPromise:
 
 
 def offers_of(case: Case, *, for_borrower: bool) -> list[Offer]:
-    """The versions of a case in order, with who made and checked them."""
-    offers = case.offers.select_related("case", "made_by", "approved_by").order_by("number")
-    return list(offers.shown() if for_borrower else offers)
+    """The versions of a case in order; for staff with who made and checked them."""
+    offers = case.offers.order_by("number")
+    return list(offers.shown() if for_borrower else offers.select_related("made_by", "approved_by"))
 
 
 def agreement_of(case: Case) -> Agreement | None:
     """The agreement in force or last ended, with its paper."""
-    agreements = case.agreements.select_related("offer", "document", "plan")
-    return agreements.exclude(end_kind="revoked").first() or agreements.first()
+    newest_first = list(case.agreements.select_related("offer", "document", "plan"))
+    return next((one for one in newest_first if one.end_kind != "revoked"), None) or next(
+        iter(newest_first), None
+    )
 
 
 def later_agreement(agreement: Agreement) -> Agreement | None:

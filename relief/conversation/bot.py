@@ -53,7 +53,7 @@ def facts_of(*, borrower: User, now: datetime) -> BotFacts:
 
 def latest_case(borrower: User) -> Case | None:
     """The application that a talk is about first (latest_of)."""
-    return latest_of(Case.objects.for_borrower(borrower).for_lists())
+    return latest_of(borrower.cases.of_visitor())
 
 
 def latest_of(newest_first: Iterable[Case]) -> Case | None:
@@ -101,7 +101,7 @@ def greet(
     """
     conversation = conversation or messages.conversation_of(borrower=actor, now=now)
     today = business_date(now)
-    if conversation.has_person:
+    if conversation.has_person or conversation.greeted_on == today:
         return None
     first = Conversation.objects.filter(pk=conversation.pk).exclude(greeted_on=today)
     if not first.update(greeted_on=today):

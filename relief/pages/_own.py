@@ -18,11 +18,9 @@ def borrower(request: HttpRequest) -> User:
 
 def own_case(request: HttpRequest, public_id: str) -> Case:
     """The user's case; a stranger's is 404, not 403."""
-    cases = Case.objects.for_borrower(borrower(request)).for_lists()
-    return get_object_or_404(cases, public_id=public_id)
+    return get_object_or_404(borrower(request).cases.of_visitor(), public_id=public_id)
 
 
 def own_offer(case: Case, number: int) -> Offer:
     """A version that the borrower may see, or 404."""
-    offers = case.offers.shown().select_related("case", "made_by", "approved_by")
-    return get_object_or_404(offers, number=number)
+    return get_object_or_404(case.offers.shown(), number=number)

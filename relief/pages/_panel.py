@@ -33,7 +33,7 @@ def panel(
     refused: Sequence[present.RefusedFile] = (),
 ) -> dict[str, Any]:
     """What relief/evidence/_evidence_panel.html and its parts need."""
-    files = list(case.evidence.current().for_lists())
+    files = list(case.evidence.current())
     owner = Actor.of(case.borrower)
     can_change = not why_not(Task.ADD_FILE, case, owner, clock.now())
     since = case.clock_stopped_at if case.state == State.NEED_MORE else None

@@ -216,7 +216,7 @@ def _review(loan: Loan, case: Case | None) -> dict[str, Any]:
     assert case is not None
     rules = rules_for(case)
     debt = load_debt(loan, clock.today())
-    files = list(case.evidence.current().for_lists())
+    files = list(case.evidence.current())
     return {
         "reasons": reason_names(case.reasons),
         "files": [present.file_line(file, can_change=False) for file in files],
@@ -268,7 +268,7 @@ def receipt(request: HttpRequest, case: str) -> HttpResponse:
     visitor_case = own_case(request, case)
     if visitor_case.submitted_at is None or visitor_case.state == State.DRAFT:
         raise Http404
-    sent_files = visitor_case.evidence.filter(created_at__lte=visitor_case.submitted_at).for_lists()
+    sent_files = visitor_case.evidence.filter(created_at__lte=visitor_case.submitted_at)
     files = [
         f
         for f in sent_files

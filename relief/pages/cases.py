@@ -71,7 +71,7 @@ def _context(request: HttpRequest, case: Case) -> dict[str, Any]:
     now = clock.now()
     stages = queries.loan_stages([case], clock.today())
     view = case_view(case, borrower(request), now, stages.get(case.pk))
-    files = list(case.evidence.current().for_lists())
+    files = list(case.evidence.current())
     offers = queries.offers_of(case, for_borrower=True)
     kept = [file for file in files if file.bytes_purged_at is None]
     purge_on = planned_purge_on(kept[0]) if kept else None  # all current files have one date

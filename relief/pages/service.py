@@ -235,7 +235,7 @@ def _take_files(
 
 def _applications_of(user: User) -> list[Case]:
     """The borrower's applications, newest first."""
-    return list(Case.objects.for_borrower(user).for_lists().order_by("-created_at"))
+    return list(user.cases.of_visitor().order_by("-created_at"))
 
 
 def _taking_files(applications: Sequence[Case]) -> list[Case]:

@@ -35,7 +35,7 @@ def settings(request: HttpRequest) -> HttpResponse:
     else:
         user = visit.person(request)
         form = PreferencesForm(initial={name: getattr(user, name) for name in _FIELDS})
-    accesses = EvidenceAccess.objects.of_borrower(request.user)[: ACCESSES_SHOWN + 1]
+    accesses = list(EvidenceAccess.objects.of_borrower(request.user)[: ACCESSES_SHOWN + 1])
     return render_part(
         request,
         page="portal/account/settings.html",

@@ -12,9 +12,11 @@ from django import forms
 from django.conf import settings
 from django.template import Context, Template
 from django.template.loader import render_to_string
+from django.test import override_settings
 
 from portal.core import charts
 from portal.templatetags import portal_ui
+from portal.templatetags.portal_page import optional_url
 
 NOW = datetime(2026, 11, 26, 6, 50, tzinfo=UTC)  # 14:50 in Shanghai
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
@@ -240,3 +242,22 @@ def test_share_bar_fills_the_width_and_keeps_small_shares_visible() -> None:
 def test_share_bar_of_nothing() -> None:
     bar = charts.share_bar([charts.Share("a", "罚息", Decimal(0), "split-penalty")])
     assert bar.parts[0].width == 0
+
+
+def test_what_is_made_once_knows_nothing_of_the_page_it_was_made_for() -> None:
+    once = Template(
+        "{% load portal_page static %}{% once %}{{ user }}{% static 'a.css' %}{% endonce %}"
+    )
+
+    assert once.render(Context({"user": "林晓云"})) == "/static/a.css"
+    assert once.render(Context({"user": "赵远"})) == "/static/a.css"
+    with override_settings(STATIC_URL="/elsewhere/"):
+        assert once.render(Context({})) == "/elsewhere/a.css"
+
+
+def test_addresses_that_were_looked_up_are_those_of_the_urlconf_at_work() -> None:
+    assert optional_url("portal:me") == "/me/"
+    with override_settings(ROOT_URLCONF="django.contrib.auth.urls"):
+        assert optional_url("portal:me") == ""
+        assert optional_url("login") == "/login/"
+    assert optional_url("portal:me") == "/me/"
