@@ -22,13 +22,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from zoneinfo import ZoneInfo
 
 import time_machine
-from playwright.sync_api import Browser, Error
+from PIL import Image
+from playwright.sync_api import Browser, Error, Page
 
 from tests.journeys.people import Person
 from tests.screens.chromium import chromium
@@ -40,6 +42,7 @@ ROOT = Path(__file__).resolve().parent.parent
 INTO = ROOT / "var" / "pictures"
 MOMENT = datetime(2026, 11, 24, 10, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
 SEED = 20261124
+WINDOW, MOST_HIGH = 844, 6000  # px
 
 
 @dataclass(frozen=True)
@@ -186,17 +189,20 @@ class Album:
         self.screens: dict[str, dict[str, str]] = {}
 
     def take(self, person: Person, screen: str, looks: tuple[Look, ...]) -> None:
-        """The page as it stands now, in each look; its height is the picture's."""
+        """The page as it stands now, in each look: whole, so that its bars stand at its end; a dialogue as it opens."""
+        has_dialogue = person.page.locator("dialog[open]").count() > 0
         number = f"{len(self.screens) + 1:03}"
         for look in looks:
             person.page.emulate_media(color_scheme=look.scheme, reduced_motion="reduce")  # type: ignore[arg-type]
             wear(person.page, look.size)
+            if not has_dialogue:
+                show_whole(person.page)
             file = f"{number} {look.name}.png".replace(" ", "-")
-            person.page.screenshot(path=self.into / file, full_page=True, animations="disabled")
+            person.page.screenshot(path=self.into / file, animations="disabled")
             self.screens.setdefault(screen, {})[look.name] = file
         person.page.emulate_media(color_scheme="light")
+        person.page.set_viewport_size({"width": 390, "height": WINDOW})
         wear(person.page, looks[0].size)
-        person.page.evaluate(SETTLE)
 
     def write_index(self) -> None:
         """index.html: a row a screen, small pictures that open large."""
@@ -210,6 +216,16 @@ class Album:
         )
         page = f'<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>宽息: pictures</title><h1>{len(self.screens)} screens</h1>{rows}</html>'
         (self.into / "index.html").write_text(page, encoding="utf-8")
+
+
+def show_whole(page: Page) -> None:
+    """A window as high as the page."""
+    width = (page.viewport_size or {"width": 390})["width"]
+    page.set_viewport_size({"width": width, "height": WINDOW})
+    page.evaluate(SETTLE)
+    height = page.evaluate("document.documentElement.scrollHeight")
+    page.set_viewport_size({"width": width, "height": min(height, MOST_HIGH)})
+    page.evaluate(SETTLE)
 
 
 def picture_all(album: Album, browser: Browser, address: str, only: str) -> None:
@@ -263,12 +279,47 @@ def picture_state(
     album.take(person, f"state {state.name}", LOOKS)
 
 
+# --- Six for README -------------------------------------------------------------------------------------
+
+SHELF = ROOT / ".pictures"  # beside the code, so that README shows it; never served
+SIX: tuple[tuple[str, str, tuple[str, ...], Look], ...] = (
+    ("jiebei", "13800000003", ("/jiebei/",), LOOKS[0]),
+    ("penalty", "13800000003", ("/jiebei/", "/penalty/"), LOOKS[0]),
+    ("service", "13800000008", ("/service/",), LOOKS[0]),
+    ("offer", "13800000003", ("/relief/", "/relief/", "/offers/"), LOOKS[1]),
+    ("repay", "13800000004", ("/jiebei/", "/jiebei/"), LOOKS[4]),
+    ("desk", "manager", ("/admin/relief/case/", "/change/"), DESK_LOOKS[0]),
+)
+
+
+def picture_six(browser: Browser, address: str) -> None:
+    """Small and few: the first screenful of each, as WebP."""
+    SHELF.mkdir(exist_ok=True)
+    for name, account, way, look in SIX:
+        with arrived(browser, address, Crawler(account, ())) as person:
+            person.page.emulate_media(color_scheme=look.scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            wear(person.page, look.size)
+            person.go(way[0])
+            for part in way[1:]:
+                link = person.page.locator(f"main a[href*='{part}'], #content a[href*='{part}']")
+                person.go(link.first.get_attribute("href") or "")
+            wear(person.page, look.size)
+            shot = Image.open(BytesIO(person.page.screenshot(animations="disabled")))
+            shot.convert("RGB").save(SHELF / f"{name}.webp", quality=72, method=6)
+
+
 @contextmanager
 def arrived(browser: Browser, address: str, crawler: Crawler) -> Iterator[Person]:
     """A member of the cast at the screen, logged in by the button of the demo."""
-    context = browser.new_context(base_url=address, viewport={"width": 390, "height": 844})
+    context = browser.new_context(
+        base_url=address,
+        viewport={"width": 390, "height": WINDOW},
+        locale="zh-CN",
+        timezone_id="Asia/Shanghai",
+    )
     context.set_default_timeout(10_000)
     person = Person(context.new_page(), address)
+    person.page.clock.set_fixed_time(MOMENT)
     if crawler.account:
         person.go("/demo/")
         person.press(f"以 {crawler.account} 登录：")
@@ -279,7 +330,12 @@ def arrived(browser: Browser, address: str, crawler: Crawler) -> Iterator[Person
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.pictures", description=__doc__)
     parser.add_argument("--as", dest="only", default="", metavar="ACCOUNT", help="of one person")
+    parser.add_argument("--readme", action="store_true", help="the six of README, into .pictures")
     options = parser.parse_args()
+    if options.readme:
+        with still_site() as address, chromium() as browser:
+            picture_six(browser, address)
+        return
     shutil.rmtree(INTO, ignore_errors=True)
     INTO.mkdir(parents=True)
     album = Album(INTO)

@@ -34,3 +34,13 @@ def test_a_package_s_readme_names_each_of_its_folders(package: str) -> None:
     }
 
     assert [name for name in sorted(folders) if f"{package}/{name}/" not in text] == []
+
+
+def test_the_pictures_of_readme_are_there_and_light() -> None:
+    """What README shows is what `python -m tests.pictures --readme` makes: six, below 400 kB together."""
+    shown = re.findall(r"\]\((\.pictures/[^)]+)\)", (ROOT / "README.md").read_text())
+    files = [ROOT / path for path in shown]
+
+    assert sorted(files) == sorted((ROOT / ".pictures").iterdir())
+    assert len(files) == 6
+    assert sum(file.stat().st_size for file in files) < 400_000
