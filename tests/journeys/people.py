@@ -59,6 +59,7 @@ class Person:
     def settle(self) -> None:
         """Wait until the page has stopped loading, then look at it."""
         expect(self.page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
+        expect(self.page.locator("form[data-sending]")).to_have_count(0)  # asks first, then leaves
         self.page.wait_for_load_state("networkidle")
         self.look()
 
