@@ -11,7 +11,7 @@ from loans.presenters import calendar, history
 from loans.presenters.amounts import penalty_all
 from loans.presenters.loan import loan_card, plan_lines
 from loans.presenters.origins import origins
-from loans.queries.debt import debt_of, load_debt
+from loans.queries.debt import debt_of, dropped_instalments, load_debt
 from loans.queries.position import load_position
 from loans.queries.stage import stage_of
 from portal.core import clock
@@ -50,9 +50,11 @@ def detail(request: HttpRequest, loan: str) -> HttpResponse:
 @require_GET
 @borrower_only
 def due_dates(request: HttpRequest, loan: str) -> HttpResponse:
-    """The unpaid due dates for the calendar of a phone."""
+    """The due dates for the calendar of a phone: unpaid ones, and those to take off it."""
     visitor_loan = own_loan(request, loan)
-    content = calendar.due_dates(visitor_loan, load_debt(visitor_loan, clock.today()), clock.now())
+    debt = load_debt(visitor_loan, clock.today())
+    dropped = dropped_instalments(visitor_loan, debt)
+    content = calendar.due_dates(visitor_loan, debt, dropped, clock.now())
     return download(
         content, kind="text/calendar; charset=utf-8", name=f"due-dates-{visitor_loan.public_id}.ics"
     )

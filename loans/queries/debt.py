@@ -30,6 +30,13 @@ def load_debt(loan: Loan, on: date) -> Debt:
     return debt_of(load_position(loan), on)
 
 
+def dropped_instalments(loan: Loan, debt: Debt) -> list[Instalment]:
+    """What earlier schedules promised from `debt.as_of` on and nobody owes any more."""
+    live = [row.id for row in debt.instalments]
+    promised = Instalment.objects.filter(schedule__loan=loan, due_on__gte=debt.as_of)
+    return list(promised.exclude(pk__in=live).order_by("due_on", "pk"))
+
+
 def debt_of(position: Position, on: date) -> Debt:
     """`load_debt` from books already read."""
     story, penalties = position.explanation(on)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from icalendar import Calendar
+from icalendar import Calendar, Event
 
 from loans.domain.restructure import ReliefTerms
 from loans.models import Loan, Posting
@@ -142,13 +142,70 @@ def test_broken_plan_says_what_came_back(lin: Client, loan: Loan) -> None:
     assert figures(response, "breach-restored") == [back]
 
 
+def events_of(lin: Client, loan: Loan) -> dict[str, Event]:
+    """The entries of the calendar by their UID, as another program reads them; none is there twice."""
+    content = lin.get(reverse("loans:calendar", args=[loan.public_id])).content
+    assert content.endswith(b"\r\n")
+    assert all(len(line) <= 75 for line in content.split(b"\r\n"))
+    calendar = Calendar.from_ical(content)
+    assert (calendar["version"], calendar["method"]) == ("2.0", "PUBLISH")
+    events = calendar.walk("VEVENT")
+    assert not [error for event in events for error in event.errors]
+    by_uid = {str(event["uid"]): event for event in events}
+    assert len(by_uid) == len(events)
+    return by_uid
+
+
 def test_due_dates_are_a_calendar(lin: Client, loan: Loan) -> None:
     ahead = [row for row in load_debt(loan, TODAY).instalments if row.due_on >= TODAY]
 
-    content = lin.get(reverse("loans:calendar", args=[loan.public_id])).content
+    events = list(events_of(lin, loan).values())
 
-    events = Calendar.from_ical(content).walk("VEVENT")
     assert [event.decoded("dtstart") for event in events] == [row.due_on for row in ahead]
+    assert {str(event["status"]) for event in events} == {"CONFIRMED"}
+    for event in events:
+        assert type(event.decoded("dtstart")) is date  # a whole day: the same in every zone
+        assert event.decoded("dtend") - event.decoded("dtstart") == timedelta(days=1)
+        (alarm,) = event.walk("VALARM")
+        begins = datetime.combine(event.decoded("dtstart"), time())
+        reminder = begins + alarm.decoded("trigger")
+        assert reminder.time() == time(9)
+        assert begins.date() - reminder.date() == timedelta(days=1)
+
+
+def test_another_plan_takes_the_old_entries_off_the_calendar(lin: Client, loan: Loan) -> None:
+    before = events_of(lin, loan)
+    loan = relieved(loan)
+
+    after = events_of(lin, loan)
+
+    assert before
+    assert len(after) == len(before) + 12
+    for uid, event in after.items():
+        is_old = uid in before
+        assert event["status"] == ("CANCELLED" if is_old else "CONFIRMED")
+        assert bool(event.walk("VALARM")) is not is_old
+        if is_old:
+            assert event["sequence"] > before[uid]["sequence"]
+            assert event.decoded("dtstart") == before[uid].decoded("dtstart")
+
+
+def test_a_settled_loan_leaves_nothing_on_the_calendar(lin: Client, loan: Loan) -> None:
+    before = events_of(lin, loan)
+    pay(
+        loan_id=loan.pk,
+        amount=load_debt(loan, TODAY).payoff,
+        paid_on=TODAY,
+        reference="all",
+        actor=None,
+        now=factories.NOW,
+    )
+
+    after = events_of(lin, loan)
+
+    assert before.keys() <= after.keys()
+    assert {str(event["status"]) for event in after.values()} == {"CANCELLED"}
+    assert all(after[uid]["sequence"] > before[uid]["sequence"] for uid in before)
 
 
 def test_settled_page_before_the_end_names_the_payoff(lin: Client, loan: Loan) -> None:
