@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
 from loans.models import Loan
+from loans.presenters.exports import ExportTable, Format, write
 from portal.core.models import User
 
 
@@ -18,6 +21,13 @@ def borrower(request: HttpRequest) -> User:
 def own_loan(request: HttpRequest, public_id: str) -> Loan:
     """The user's loan; a stranger's is 404, not 403."""
     return get_object_or_404(Loan.objects.for_borrower(borrower(request)), public_id=public_id)
+
+
+def spreadsheet(table: ExportTable, kind: Format) -> HttpResponse:
+    """A table to keep, as CSV or XLSX."""
+    out = io.BytesIO()
+    write(table, kind, out)
+    return download(out.getvalue(), kind=kind.content_type, name=table.file_name(kind))
 
 
 def download(content: bytes, *, kind: str, name: str) -> HttpResponse:

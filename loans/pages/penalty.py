@@ -1,4 +1,4 @@
-"""查看罚息 as page, CSV and PDF: the same segments, from one reading of the books."""
+"""查看罚息 as page, CSV, XLSX and PDF: the same segments, from one reading of the books."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
-from loans.pages._common import borrower, download, own_loan
+from loans.pages._common import borrower, download, own_loan, spreadsheet
 from loans.pages.forms import MAX_DAYS, WhatIfForm
 from loans.presenters import chart, papers, rules
 from loans.presenters import origins as sources
 from loans.presenters import penalty as present
 from loans.presenters.amounts import penalty_all
+from loans.presenters.exports import Format
 from loans.presenters.loan import LoanName, penalty_of_all, places
 from loans.presenters.relief_status import promises_of, relief_status_of
 from loans.queries.debt import borrower_positions, debt_of
@@ -93,17 +94,12 @@ def _story(books: Position, debt: Debt) -> dict[str, Any]:
 @require_GET
 @borrower_only
 @costly
-def penalty_csv(request: HttpRequest, loan: str) -> HttpResponse:
+def penalty_table(request: HttpRequest, loan: str, kind: Format) -> HttpResponse:
     """Each segment with base, rate and days, so that a spreadsheet gives the same sums."""
     visitor_loan = own_loan(request, loan)
     books, today = load_position(visitor_loan), clock.today()
     story, debt = story_of(books, today), debt_of(books, today)
-    content = papers.penalty_csv(visitor_loan, books.profile, story, debt)
-    return download(
-        content,
-        kind="text/csv; charset=utf-8",
-        name=f"penalty-{visitor_loan.public_id}-{today}.csv",
-    )
+    return spreadsheet(papers.penalty_table(visitor_loan, books.profile, story, debt), kind)
 
 
 @require_GET

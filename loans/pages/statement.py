@@ -1,4 +1,4 @@
-"""对账单 as page, CSV and PDF: the same lines of the same period."""
+"""对账单 as page, CSV, XLSX and PDF: the same lines of the same period."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from loans.models import Loan
-from loans.pages._common import download, own_loan
+from loans.pages._common import download, own_loan, spreadsheet
 from loans.pages.forms import PeriodForm
 from loans.presenters import booked, papers
+from loans.presenters.exports import Format
 from loans.queries.debt import load_debt
 from loans.queries.statement import corrections_of, load_statement
 from loans.queries.types import Statement
@@ -46,16 +47,13 @@ def statement(request: HttpRequest, loan: str) -> HttpResponse:
 @require_GET
 @borrower_only
 @costly
-def statement_csv(request: HttpRequest, loan: str) -> HttpResponse:
+def statement_table(request: HttpRequest, loan: str, kind: Format) -> HttpResponse:
     """The same lines for a spreadsheet; a wrong period goes back to the page that says so."""
     visitor_loan = own_loan(request, loan)
     form, shown = _asked(request, visitor_loan)
     if not form.is_valid():
         return _back(request, visitor_loan)
-    content = papers.statement_csv(shown)
-    return download(
-        content, kind="text/csv; charset=utf-8", name=f"{_name(visitor_loan, shown)}.csv"
-    )
+    return spreadsheet(papers.statement_table(visitor_loan, shown), kind)
 
 
 @require_GET
@@ -69,7 +67,9 @@ def statement_pdf(request: HttpRequest, loan: str) -> HttpResponse:
         return _back(request, visitor_loan)
     paper = papers.statement_paper(visitor_loan, shown, load_debt(visitor_loan, clock.today()))
     content = pdf.render_statement(paper, author=lender().name)
-    return download(content, kind="application/pdf", name=f"{_name(visitor_loan, shown)}.pdf")
+    return download(
+        content, kind="application/pdf", name=f"{papers.statement_name(visitor_loan, shown)}.pdf"
+    )
 
 
 def _asked(request: HttpRequest, loan: Loan) -> tuple[PeriodForm, Statement]:
@@ -81,10 +81,6 @@ def _asked(request: HttpRequest, loan: Loan) -> tuple[PeriodForm, Statement]:
     if form.is_valid():
         from_on, to_on = form.cleaned_data["from_on"], form.cleaned_data["to_on"] or today
     return form, load_statement(loan, from_on, to_on)
-
-
-def _name(loan: Loan, shown: Statement) -> str:
-    return f"statement-{loan.public_id}-{shown.from_on}-{shown.to_on}"
 
 
 def _back(request: HttpRequest, loan: Loan) -> HttpResponse:

@@ -100,10 +100,10 @@ def _write_csv(table: ExportTable, out: BinaryIO) -> int:
 
 
 def _write_xlsx(table: ExportTable, out: BinaryIO) -> int:
-    """Amounts as numbers with two places, dates as dates; a full sheet goes on in another."""
+    """Amounts as numbers with two places (rates with theirs), dates as dates; a full sheet goes on in another."""
     book = xlsxwriter.Workbook(out, SHEET_OPTIONS)
     bold = book.add_format({"bold": True})
-    money = book.add_format({"num_format": "#,##0.00"})
+    amounts: dict[int, object] = {}  # by decimal places; formats of one book
     day = book.add_format({"num_format": "yyyy-mm-dd"})
     count, sheet = 0, None
     for row in table.rows:
@@ -112,7 +112,10 @@ def _write_xlsx(table: ExportTable, out: BinaryIO) -> int:
             sheet = _sheet(book, table, bold)
         for column, cell in enumerate(row):
             if isinstance(cell, Decimal):
-                sheet.write_number(place, column, cell, money)
+                places = max(2, -int(cell.as_tuple().exponent))
+                if places not in amounts:
+                    amounts[places] = book.add_format({"num_format": f"#,##0.{'0' * places}"})
+                sheet.write_number(place, column, cell, amounts[places])
             elif isinstance(cell, date):
                 sheet.write_datetime(place, column, cell, day)
             elif isinstance(cell, int):

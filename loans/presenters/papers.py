@@ -11,7 +11,7 @@ from loans.models import Loan
 from loans.presenters import rules, wording
 from loans.presenters.amounts import figure, penalty_all
 from loans.presenters.booked import events
-from loans.presenters.exports import ExportCell, to_csv
+from loans.presenters.exports import ExportCell, ExportTable
 from loans.presenters.penalty import rate_formula
 from loans.queries.types import Debt, Statement
 from portal.core.documents.blocks import PaperFact
@@ -64,9 +64,9 @@ def _shares(line: InstalmentPenalty) -> tuple[Decimal, Decimal, Decimal]:
     return line.ordinary_part, line.surcharge_part + line.capped_part, line.capped_part
 
 
-def penalty_csv(
+def penalty_table(
     loan: Loan, profile: ProductProfile, story: PenaltyExplanation, debt: Debt
-) -> bytes:
+) -> ExportTable:
     """Segments, then per instalment what they round to and what is still owed of it.
 
     Recompute: base × daily rate × days per row, add the rows of one instalment, round once.
@@ -96,7 +96,8 @@ def penalty_csv(
     rows += [[word, "", debt.as_of, "", "", amount] for word, amount in sums]
     rows += [["借据编号", loan.number]]
     rows += [[rule.title, rule.text] for rule in rules.penalty_rules(profile)]
-    return to_csv(PENALTY_HEAD, rows)
+    name = f"penalty-{loan.public_id}-{debt.as_of}"
+    return ExportTable(name, "罚息明细", PENALTY_HEAD, rows)
 
 
 def _penalties(debt: Debt) -> list[tuple[str, Decimal]]:
@@ -149,9 +150,15 @@ def penalty_paper(
     return TablePaper("罚息明细", facts, columns, rows, notes, made_on=debt.as_of)
 
 
-def statement_csv(statement: Statement) -> bytes:
+def statement_table(loan: Loan, statement: Statement) -> ExportTable:
     """The rows of a statement for a spreadsheet."""
-    return to_csv(STATEMENT_HEAD, statement_rows(statement))
+    name = statement_name(loan, statement)
+    return ExportTable(name, "对账单", STATEMENT_HEAD, statement_rows(statement))
+
+
+def statement_name(loan: Loan, statement: Statement) -> str:
+    """What its files are called, without their ending."""
+    return f"statement-{loan.public_id}-{statement.from_on}-{statement.to_on}"
 
 
 def statement_rows(statement: Statement) -> list[list[ExportCell]]:
@@ -208,7 +215,7 @@ def statement_paper(loan: Loan, statement: Statement, debt: Debt) -> TablePaper:
         PaperFact("期末余额", f"{closing} 元"),
         PaperFact("制表日期", f"{debt.as_of}"),
     ]
-    notes = ["每一行是一件事；逐项记账在网页的对账单里展开，或下载 CSV。"]
+    notes = ["每一行是一件事；逐项记账在网页的对账单里展开，或下载 XLSX、CSV。"]
     credit = f" + 溢缴款 {wording.yuan(statement.credit)}" if statement.credit else ""
     if statement.to_on == debt.as_of:
         notes.append(

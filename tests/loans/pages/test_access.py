@@ -10,8 +10,16 @@ from loans.models import Loan
 from tests import factories
 
 NAMES = (
-    *("detail", "calendar", "statement", "statement-csv", "statement-pdf"),
-    *("penalty", "penalty-csv", "penalty-pdf", "repay", "settled", "certificate-pdf"),
+    *("detail", "calendar", "statement", "statement-csv", "statement-xlsx", "statement-pdf"),
+    *(
+        "penalty",
+        "penalty-csv",
+        "penalty-xlsx",
+        "penalty-pdf",
+        "repay",
+        "settled",
+        "certificate-pdf",
+    ),
 )
 
 

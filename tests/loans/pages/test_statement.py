@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from datetime import date
 from decimal import Decimal
+from xml.etree import ElementTree
 
 import pytest
 from django.test import Client
@@ -13,6 +15,7 @@ from django.urls import reverse
 
 from loans.models import Loan
 from loans.presenters import booked, papers
+from loans.presenters.exports import ExportTable, Format, write
 from loans.queries.debt import load_debt
 from loans.queries.statement import load_statement
 from portal.core.kernel.money import signed
@@ -20,6 +23,8 @@ from tests.loans.pages.marks import figures
 from tests.loans.pages.test_pages import relieved
 
 TODAY = date(2026, 3, 2)
+SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+EXCEL_BEGAN = date(1899, 12, 30)  # day 0 of a sheet
 
 
 def test_statement_ends_with_the_books_balance(lin: Client, loan: Loan) -> None:
@@ -119,3 +124,48 @@ def test_wrong_period_is_a_sentence_at_its_field(
     assert response.status_code == 422
     assert sentence in response.content.decode()
     assert all(sentence in lin.get(file["Location"]).content.decode() for file in files)
+
+
+def read_sheet(content: bytes) -> list[list[str | Decimal]]:
+    """The cells of the first sheet: text as text, numbers (days are numbers there) as Decimal."""
+    book = zipfile.ZipFile(io.BytesIO(content))
+    tree = ElementTree.fromstring(book.read("xl/worksheets/sheet1.xml"))
+    assert not list(tree.iter(f"{SHEET}f"))  # formulas
+    return [
+        [
+            "".join(cell.itertext()) if cell.get("t") else Decimal("".join(cell.itertext()))
+            for cell in row.iter(f"{SHEET}c")
+        ]
+        for row in tree.iter(f"{SHEET}row")
+    ]
+
+
+def test_the_sheet_has_the_rows_of_the_statement(lin: Client, loan: Loan) -> None:
+    """Amounts are numbers and days are days; a cell with nothing is not written."""
+    loan = relieved(loan)
+    rows = papers.statement_rows(load_statement(loan))
+
+    response = lin.get(reverse("loans:statement-xlsx", args=[loan.public_id]))
+
+    head, *cells = read_sheet(response.content)
+    assert response["Content-Disposition"].endswith('.xlsx"')
+    assert head == list(papers.STATEMENT_HEAD)
+    assert cells == [
+        [
+            (cell - EXCEL_BEGAN).days if isinstance(cell, date) else cell
+            for cell in row
+            if cell != ""
+        ]
+        for row in rows
+    ]
+
+
+def test_long_digits_and_formulas_stay_text_in_a_sheet() -> None:
+    row = ["0012", "2026112600012345678", "=1+1", "@SUM(A1)", Decimal("0.000657534247")]
+    out = io.BytesIO()
+
+    write(ExportTable("x", "表", ["甲"] * len(row), [row]), Format.XLSX, out)
+
+    assert read_sheet(out.getvalue())[1] == row
+    styles = zipfile.ZipFile(out).read("xl/styles.xml").decode()
+    assert 'formatCode="#,##0.000000000000"' in styles  # a rate is not shown as 0.00

@@ -24,8 +24,8 @@ from tests.loans.pages.marks import figures
 
 TODAY = date(2026, 3, 2)
 NAMES = (
-    *("detail", "calendar", "statement", "statement-csv", "statement-pdf"),
-    *("penalty", "penalty-csv", "penalty-pdf", "repay", "settled"),
+    *("detail", "calendar", "statement", "statement-csv", "statement-xlsx", "statement-pdf"),
+    *("penalty", "penalty-csv", "penalty-xlsx", "penalty-pdf", "repay", "settled"),
 )
 
 
