@@ -22,7 +22,7 @@ from tests.unhappy.reader import Page, about_of, read, read_words
 
 FIRST = ("/me/", "/jiebei/", "/relief/", "/service/")
 OPENED = re.compile(r"^/(jiebei|relief)/")
-PASSED_BY = re.compile(r"\.(csv|pdf|ics)|/(files|evidence|withdraw|appeal|receipt|reopen)/|\?")
+PASSED_BY = re.compile(r"\.(csv|xlsx|pdf|ics)|/(files|evidence|withdraw|appeal|receipt|reopen)/|\?")
 SCOPES = re.compile(r"/repay/\?scope=(due|payoff|next|plan)")
 PAPERS = re.compile(r"^/(jiebei|relief)/[a-z0-9]+/(agreement|statement|penalty)\.pdf$")
 MOST_PAPERS = 28  # of one life: more are refused within 10 minutes
