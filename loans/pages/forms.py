@@ -31,7 +31,7 @@ class WhatIfForm(forms.Form):
     )
 
     def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **{"auto_id": "what-if-%s"} | kwargs)
         self.today = today
 
     @property
@@ -63,7 +63,7 @@ class PeriodForm(forms.Form):
         label="结束日期",
         required=False,
         error_messages={"invalid": "结束日期：请按“年-月-日”填写，例如 2026-11-30。"},
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        widget=forms.DateInput(attrs={"type": "date", "data-with": "from_on"}, format="%Y-%m-%d"),
     )
 
     def __init__(self, *args: Any, first: date, today: date, **kwargs: Any) -> None:
@@ -103,6 +103,9 @@ class AmountForm(forms.Form):
         max_length=40,
         error_messages={"max_length": "还款金额：内容过长，请只填写金额，例如 1500.00。"},
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"auto_id": "%s"} | kwargs)
 
     def clean_amount(self) -> Decimal | None:
         text = self.cleaned_data.get("amount", "")

@@ -294,6 +294,8 @@ def control(field: BoundField, hint: str = "", **attributes: object) -> str:
         attrs["aria-describedby"] = " ".join(described)
     if field.errors:
         attrs["aria-invalid"] = "true"
+    if field.field.required and not field.form.use_required_attribute:
+        attrs["aria-required"] = "true"
     return field.as_widget(attrs=attrs)
 
 

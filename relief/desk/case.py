@@ -15,7 +15,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET, require_POST
-from django_htmx.http import push_url, trigger_client_event
+from django_htmx.http import push_url
 
 from loans.queries.debt import load_debt
 from portal.core import clock
@@ -25,7 +25,7 @@ from portal.core.errors import NotYourTurn, RuleViolation, StaleWrite, TermsChan
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import RANK_LABELS
-from portal.core.web.htmx import trigger, wants_part
+from portal.core.web.htmx import say, trigger, wants_part
 from relief.cases import review
 from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case
@@ -124,7 +124,7 @@ def _news(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     patch_vary_headers(response, ["HX-Request"])
     fresh = context["queue"].fresh
     if fresh > _number(request.GET.get("told", "")):
-        trigger_client_event(response, "announce", {"message": f"有 {fresh} 件新申请"})
+        say(response, f"有 {fresh} 件新申请")
     return response
 
 
@@ -250,7 +250,7 @@ def _after_verdict(request: HttpRequest, case: Case, judged: Evidence) -> HttpRe
     viewed = papers.papers_of(case, staff_user(request), clock.now(), {"file": shown.public_id})
     response = _papers_part(request, viewed | {"trail": trail_of(case), "has_verdict": True})
     push_url(response, papers.address_of(case, shown))
-    return trigger_client_event(response, "toast", {"message": said})
+    return say(response, said, shown=True)
 
 
 @require_POST

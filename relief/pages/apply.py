@@ -10,7 +10,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
-from django_htmx.http import trigger_client_event
 
 from loans.models import Loan
 from loans.queries.debt import load_debt
@@ -20,7 +19,7 @@ from portal.core.calendar.days import load_calendar
 from portal.core.kernel.errors import InvalidInput
 from portal.core.web.access import borrower_only
 from portal.core.web.drafting import keeps_draft, restore, sent
-from portal.core.web.htmx import redirect_to, render_part, wants_part
+from portal.core.web.htmx import redirect_to, render_part, say, wants_part
 from portal.core.web.visitor import REFUSALS, refuse
 from relief.cases import application
 from relief.cases.application import STEPS
@@ -143,7 +142,7 @@ def _stay(request: HttpRequest, loan: Loan, case: Case, step: str) -> HttpRespon
     if wants_part(request) and step != "evidence":
         form = FORMS[step].of_case(case)
         response = _page(request, loan, case, step, form)
-        return trigger_client_event(response, "toast", {"message": saved})
+        return say(response, saved, shown=True)
     messages.success(request, saved)
     return redirect_to(request, _step_url(loan, step))
 

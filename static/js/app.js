@@ -10,12 +10,28 @@
 
   /* --- Saying things: #live for ears, toast for eyes --------------------------------------- */
 
+  const waiting = []; // what is to be said in the same breath
+
+  /** The one way to be heard: the region stays in the page, and its words change. */
   function announce(text) {
     const region = live();
-    if (!region || !text) return;
+    if (!region || !text || waiting.includes(text)) return;
     region.textContent = "";
     // A change of text in two steps is heard even when the same words come twice.
-    setTimeout(() => { region.textContent = text; }, 60);
+    if (waiting.push(text.replace(/\u2060/g, "").replace(/\s+/g, " ").trim()) === 1) setTimeout(() => { region.textContent = waiting.splice(0).join(" "); }, 60);
+  }
+
+  const said = new Map(); // id of a result -> its words
+
+  /** <… id data-say>: a result, said when it comes or changes; data-say="now": also when the page opens. */
+  function sayResults(root, isArrival = false) {
+    const results = [...root.querySelectorAll("[data-say]")].concat(root.matches?.("[data-say]") ? root : []);
+    results.forEach((result) => {
+      const words = result.textContent;
+      const isNew = isArrival ? result.dataset.say === "now" : said.get(result.id) !== words;
+      said.set(result.id, words);
+      if (isNew && !result.contains(document.activeElement)) announce(words);
+    });
   }
 
   let toastTimer = 0;
@@ -118,8 +134,10 @@
   document.addEventListener("htmx:beforeRequest", (event) => {
     const { elt, requestConfig } = event.detail;
     if (document.hidden && isPoll(elt)) { event.preventDefault(); return; }
-    if (isPoll(elt)) return;
     const pressed = requestConfig.triggeringEvent?.submitter || (elt.matches("button, a.btn") ? elt : null);
+    const focused = document.activeElement === document.body ? !isPoll(elt) && (pressed || elt) : document.activeElement;
+    if (focused) Object.assign(requestConfig, { from: focused, mark: markOf(focused) }); // before the button is busy
+    if (isPoll(elt)) return;
     elt.pressed = pressed;
     busy(pressed);
   });
@@ -132,21 +150,51 @@
   });
 
   document.addEventListener("htmx:afterSettle", (event) => {
-    const target = event.detail.elt || event.detail.target;
-    if (!target || isPoll(event.detail.requestConfig?.elt || target)) return;
-    const wrong = target.querySelector?.('[aria-invalid="true"]');
-    const wanted = target.querySelector?.("[data-focus]");
-    const wholePage = target.matches?.("body, main, .app");
-    const place = wrong || wanted || (wholePage && document.querySelector("h1"));
-    if (place) place.focus({ preventScroll: false });
+    const { target, elt, requestConfig, xhr } = event.detail;
+    const root = target?.isConnected ? target : document.getElementById(target?.id) || elt;
+    if (!requestConfig || !root?.isConnected) return;
+    const isTyping = isPoll(requestConfig.elt) || ["input", "change"].includes(requestConfig.triggeringEvent?.type);
+    placeErrors(root, isTyping);
     count();
+    if (requestConfig.from) settleFocus(root, requestConfig, isTyping, xhr?.status >= 400);
+    sayResults(root);
   });
+
+  // What an element is to whoever uses it: the same after a swap, though it is another object.
+  const markOf = (one) => [one.id, one.tagName, one.name, one.value && one.tagName === "BUTTON" ? one.value : "", one.getAttribute("href"),
+    one.getAttribute("aria-label") || (one.matches("a, button, summary") ? one.textContent.trim() : "")].join("|");
+
+  /** Focus goes to what is wrong, to what the answer wants, else it stays with what was used: itself, its
+      double in the answer, or the beginning of what came. Whoever has gone elsewhere meanwhile is left alone. */
+  function settleFocus(root, { from, mark }, isTyping, isRefused) {
+    const now = document.activeElement;
+    const isLost = !now || now === document.body || now.matches("dialog");
+    if (!isLost && now !== from && markOf(now) !== mark) return;
+    if (isTyping && !isLost) return;
+    const wrong = firstWrong(root) || (isRefused && root.querySelector('[role="alert"]'));
+    const wanted = root.querySelector("[data-focus]");
+    const twin = (from?.id && document.getElementById(from.id))
+      || [...root.querySelectorAll("a, button, input, select, textarea, summary")].find((one) => markOf(one) === mark);
+    focusOn((!isTyping && (wrong || wanted)) || (from?.isConnected && from) || twin || headOf(root));
+  }
+
+  const firstWrong = (root) => [...document.querySelectorAll('[aria-invalid="true"]')]
+    .map(placeOf).find((place) => root.contains(place) || formOf(place)?.contains(root));
+
+  const headOf = (root) => root.querySelector("h1, h2, h3, legend, .tabs [aria-current]")
+    || root.parentElement?.closest("section, dialog")?.querySelector("h1, h2, h3") || document.querySelector("h1");
+
+  function focusOn(place) {
+    if (!place) return;
+    if (place.tabIndex < 0 && !place.hasAttribute("tabindex")) place.tabIndex = -1;
+    place.focus();
+  }
 
   // A page that came back with errors: straight to the first of them.
   function greet() {
-    const wrong = document.querySelector('main [aria-invalid="true"], main fieldset[aria-invalid]');
-    const place = wrong || document.querySelector("main [data-focus]");
-    if (place) place.focus();
+    const main = document.querySelector("main") || document.body;
+    focusOn(firstWrong(main) || main.querySelector("[data-focus]"));
+    sayResults(document, true);
     count();
   }
 
@@ -192,16 +240,122 @@
     opener = null;
   }, true);
 
+  /* --- Errors at fields: they go when mended ------------------------------------------------------------ */
+
+  // An error stands beside its field while the field has the value that was refused, or lacks what
+  // it asks for itself (required, minlength, min, max…). data-with="name" names another field of the
+  // form that was judged together with it. Whoever judged says so by aria-invalid and <id>-error.
+  const GROUP = "fieldset, [role=radiogroup]";
+  const refusals = new Map(); // field or group -> {values, words} as they were refused
+  const touched = new WeakSet(); // fields and groups that somebody has changed on this page
+
+  const boxesOf = (place) => (place.matches(GROUP) ? [...place.querySelectorAll("input, select, textarea")] : [place]);
+  const formOf = (place) => boxesOf(place)[0]?.form;
+  const valueOf = (box) => (/^(checkbox|radio)$/.test(box.type) ? box.checked && box.value : box.value.trim());
+  const placeOf = (box) => box.closest(GROUP.split(", ").map((group) => `${group}[aria-invalid]`).join()) || box;
+  const lineOf = (place) => (place.getAttribute("aria-describedby") || "").split(/\s+/)
+    .filter((id) => /[-_]error$/.test(id)).map((id) => document.getElementById(id)).find(Boolean);
+
+  function valuesOf(place) {
+    const others = (place.dataset.with || "").split(" ").map((name) => formOf(place)?.elements[name]).filter(Boolean);
+    return JSON.stringify([...boxesOf(place), ...others].map(valueOf));
+  }
+
+  const isTooLong = (place) => place.matches("input, textarea") && mostOf(place) > 0 && lengthOf(place) > mostOf(place);
+
+  function lacks(place) {
+    if (place.matches(GROUP)) return !boxesOf(place).some(valueOf);
+    const { validity, minLength } = place;
+    if (!valueOf(place)) return place.required || place.ariaRequired === "true";
+    return (minLength > 0 && valueOf(place).length < minLength) || isTooLong(place)
+      || validity.badInput || validity.rangeUnderflow || validity.rangeOverflow;
+  }
+
+  /** The one place where an error is shown at a field, or taken from it (no words). */
+  function tell(place, words) {
+    const line = lineOf(place) || refusals.get(place)?.line;
+    const notes = (place.getAttribute("aria-describedby") || "").split(/\s+/).filter((id) => id && id !== line?.id);
+    if (words && line) notes.unshift(line.id);
+    if (notes.length) place.setAttribute("aria-describedby", notes.join(" "));
+    else place.removeAttribute("aria-describedby");
+    boxesOf(place).concat(place).forEach((box) => {
+      if (words) box.setAttribute("aria-invalid", "true");
+      else box.removeAttribute("aria-invalid");
+    });
+    for (const frame of [".box, .field, .otp", ".fld"]) place.closest(frame)?.classList.toggle("err", Boolean(words));
+    if (line) {
+      line.hidden = !words;
+      if (words) (line.querySelector("span") || line).textContent = words;
+    }
+    document.querySelectorAll(`.sum a[href="#${CSS.escape(place.id)}"]`).forEach((link) => { link.closest("li").hidden = !words; });
+    document.querySelectorAll(".sum").forEach((summary) => { summary.hidden = !summary.querySelector("li:not([hidden])"); });
+  }
+
+  /** Remember what was refused, of the fields in `root` that say so. */
+  function noteRefusals(root) {
+    root.querySelectorAll?.('[aria-invalid="true"]').forEach((box) => {
+      const place = placeOf(box);
+      const line = lineOf(place);
+      if (!line || refusals.has(place)) return;
+      const words = (line.querySelector("span") || line).textContent.trim();
+      refusals.set(place, { values: valuesOf(place), line, words });
+      tell(place, words);
+    });
+  }
+
+  function judge(form) {
+    refusals.forEach((refused, place) => {
+      if (!place.isConnected) refusals.delete(place);
+      else if (formOf(place) === form) tell(place, wordsFor(place, refused));
+    });
+  }
+
+  function wordsFor(place, refused) {
+    if (valuesOf(place) === refused.values) return refused.words;
+    if (isTooLong(place)) return `最多 ${mostOf(place)} 字，现在有 ${lengthOf(place)} 字，请缩短。`;
+    return lacks(place) ? refused.words : "";
+  }
+
+  ["input", "change"].forEach((type) => document.addEventListener(type, (event) => {
+    if (!event.target.form) return;
+    touched.add(event.target);
+    judge(event.target.form);
+  }));
+
+  /** <template data-errors="ids of the judged fields">: what a live check says, put beside its fields. */
+  function placeErrors(root, isTyping) {
+    root.querySelectorAll("template[data-errors]").forEach((answer) => {
+      answer.dataset.errors.split(" ").map((id) => document.getElementById(id)).filter(Boolean).forEach((place) => {
+        const line = answer.content.getElementById(`${place.id}-error`);
+        const before = lineOf(place)?.textContent.trim();
+        if (line && isTyping && !before && !boxesOf(place).some((box) => touched.has(box))) return; // not come to yet
+        document.getElementById(`${place.id}-error`)?.remove();
+        refusals.delete(place);
+        if (!line) { tell(place, ""); return; }
+        if (place.matches(GROUP)) place.append(line);
+        else (place.closest(".box, .field, .otp") || place).after(line);
+        const words = line.textContent.trim();
+        refusals.set(place, { values: valuesOf(place), line, words });
+        tell(place, words);
+        if (words !== before) announce(words);
+      });
+      answer.remove();
+    });
+  }
+
   /* --- Small helpers of forms --------------------------------------------------------------------------- */
 
-  // <span data-count-for="id_statement">: 31/500; data-count-most where no maxlength may cut a paste
+  const lengthOf = (field) => [...field.value.replace(/\r\n/g, "\n")].length;
+  const mostOf = (field) => Number(field.dataset.most || field.getAttribute("maxlength") || 0); // data-most: no paste is cut
+
+  // <span data-count-for="id_statement">: 31/500
   function count() {
     document.querySelectorAll("[data-count-for]").forEach((place) => {
       const field = document.getElementById(place.dataset.countFor);
       if (!field) return;
-      const used = [...field.value.replace(/\r\n/g, "\n")].length;
-      const most = place.dataset.countMost || field.getAttribute("maxlength");
+      const [used, most] = [lengthOf(field), mostOf(field)];
       place.textContent = most ? `${used}/${most}` : String(used);
+      place.classList.toggle("cd", most > 0 && used > most);
     });
   }
   document.addEventListener("input", count);
@@ -258,6 +412,7 @@
   function dress(root) {
     unhide(root);
     keepUnits(root);
+    noteRefusals(root);
   }
   document.addEventListener("htmx:load", (event) => dress(event.detail.elt));
 

@@ -40,6 +40,15 @@ def redirect_to(request: HttpRequest, url: str) -> HttpResponse:
     return HttpResponseRedirect(url)
 
 
+def say(response: HttpResponse, words: str, *, shown: bool = False) -> HttpResponse:
+    """Have a fragment's result heard in the page's one live region; `shown`: on screen as well.
+
+    What the fragment itself shows as its result is marked `data-say` there instead (app.js).
+    """
+    event = "toast" if shown else "announce"
+    return trigger_client_event(response, event, {"message": words})
+
+
 def trigger(response: HttpResponse, event: str) -> HttpResponse:
     """Let other cards of the page hear `event`, for example `case-changed`."""
     return trigger_client_event(response, event)

@@ -16,7 +16,7 @@ from portal.core.kernel.businesstime import business_date
 from portal.core.models import Delivery, Notice
 from portal.core.notifications.inbox import counts_by_category, inbox, read_all_notices, read_notice
 from portal.core.web.access import borrower_only
-from portal.core.web.htmx import render_part
+from portal.core.web.htmx import render_part, say
 from portal.site.pages.visit import LOCAL_PATH, person
 
 PER_PAGE = 20
@@ -90,7 +90,7 @@ def read_all(request: HttpRequest) -> HttpResponse:
     read_all_notices(user=person(request), now=clock.now())
     if not getattr(request, "htmx", False):
         return redirect("portal:notices")
-    return _inbox(request, "")
+    return say(_inbox(request, ""), "已全部标为已读。")
 
 
 def _inbox(request: HttpRequest, category: str) -> HttpResponse:

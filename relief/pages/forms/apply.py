@@ -67,7 +67,9 @@ class StatementForm(StepForm):
     statement = PlainText(
         label=f"请说明情况({MIN_STATEMENT}–{MAX_STATEMENT} 字)",
         help_text="什么时候开始、对收入有什么影响、预计什么时候好转",
-        widget=forms.Textarea({"rows": 8}),
+        widget=forms.Textarea(
+            {"rows": 8, "minlength": str(MIN_STATEMENT), "data-most": str(MAX_STATEMENT)}
+        ),
         error_messages={"required": f"情况说明请至少写 {MIN_STATEMENT} 个字。"},
     )
 

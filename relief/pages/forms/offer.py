@@ -136,13 +136,21 @@ class CounterForm(RefusingForm):
         label="每月可还金额",
         required=False,
         max_length=40,
+        widget=forms.TextInput({"data-with": "terms"}),
         error_messages={"max_length": "每月可还金额：内容过长，请只填写金额，例如 1000.00。"},
     )
     terms = WholeNumberField(
         label="或者选期数",
         required=False,
         error_messages={"invalid": "期数：请填写整数，例如 12。"},
-        widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "off", "class": "num"}),
+        widget=forms.TextInput(
+            {
+                "inputmode": "numeric",
+                "autocomplete": "off",
+                "class": "num",
+                "data-with": "monthly",
+            }
+        ),
     )
     first_due_on = DayField(
         label="首期日期",

@@ -135,7 +135,7 @@ def test_unreadable_day_is_422_with_a_sentence(
     response = lin.get(page(loan), asked)
 
     assert response.status_code == 422
-    assert 'id="what-if-error"' in response.content.decode()
+    assert f'id="what-if-{next(iter(asked))}-error"' in response.content.decode()
 
 
 def test_htmx_gets_the_card_alone(lin: Client, loan: Loan) -> None:

@@ -177,10 +177,11 @@ class ChangePasswordForm(NewPasswordForm):
     password = password_field("新密码", new=True)
 
 
-def _time_field(label: str) -> forms.TypedChoiceField:
+def _time_field(label: str, **attrs: str) -> forms.TypedChoiceField:
     """A half hour of the time in which calls are allowed at all."""
     return forms.TypedChoiceField(
         label=label,
+        widget=forms.Select(attrs),
         choices=[(f"{half_hour:%H:%M}:00", f"{half_hour:%H:%M}") for half_hour in CALL_TIMES],
         coerce=time.fromisoformat,
         error_messages={
@@ -195,7 +196,7 @@ class PreferencesForm(forms.Form):
 
     sms_enabled = forms.BooleanField(label="接收短信通知", required=False)
     call_from = _time_field("电话最早")
-    call_to = _time_field("电话最晚")
+    call_to = _time_field("电话最晚", **{"data-with": "call_from"})
     large_type = forms.BooleanField(label="大字模式", required=False)
 
     def clean(self) -> dict[str, Any]:
