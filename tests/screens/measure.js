@@ -1,7 +1,7 @@
 // What a browser can tell of a page as it stands: `window.measure()` answers with sentences, none
 // when nothing is wrong. Only what is shown counts; what is for screen readers alone (.sr) does not.
 (() => {
-  const NUMBER = /[¥￥]?\d[\d,.:：–-]*\s?(?:%|元|期(?![初末间限])|天|日|月|年|次|份|张|笔|条|个|位|项|字|分钟|小时|秒|MB|KB|工作日)/g;
+  const NUMBER = /[¥￥]?\d[\d,.:：–-]*\s?(?:%|元|期(?![初末间限])|天|日|月|年|次|份|张|笔|条|个|位|项|字|分钟|小时|秒|MB|KB|工作日(?!历))/g;
   const TARGET = "a[href], button, input:not([type=hidden]), select, textarea, summary, [role=button]";
 
   const words = (text) => text.replace(/\s+/g, " ").trim().slice(0, 40);
@@ -209,7 +209,7 @@
   // 6. A link in a sentence is told by more than its colour.
   function plain() {
     return [...document.querySelectorAll("p a[href], li a[href], dd a[href], .notice a[href]")]
-      .filter((e) => shown(e) && !forEars(e) && inSentence(e) && !e.matches(".btn, .tag, .ib"))
+      .filter((e) => shown(e) && !forEars(e) && e.textContent.trim() && inSentence(e) && !e.matches(".btn, .tag, .ib"))
       .filter((e) => {
         const style = getComputedStyle(e);
         return !style.textDecorationLine.includes("underline") && style.borderBottomStyle === "none" && !e.querySelector("svg");
