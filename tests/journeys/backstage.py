@@ -57,6 +57,13 @@ def prepare_ended_plan(stack: Stack, end: str) -> Prepared:
     return _ask(stack, "ended_plan", phone=steps.new_phone(), end=end)
 
 
+def fill_queue(stack: Stack, count: int) -> None:
+    """So many open cases of somebody else in the desk's queue."""
+    line = f"from portal.core import clock; from tests.bench.backlog import open_cases; open_cases({count}, now=clock.now())"
+    answer = stack.manage("shell", "-v", "0", "-c", line)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
 def _ask(stack: Stack, what: str, **values: object) -> Prepared:
     line = f"from tests.journeys import backstage; backstage.{what}(**{values!r})"
     answer = stack.manage("shell", "-v", "0", "-c", line)
