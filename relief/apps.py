@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 
+CHECK_MAX_AGE = 600  # seconds a file may wait for its check before /readyz says no
 SWEEP_MAX_AGE = 600  # seconds a deadline may be due without being handled before /readyz says no
 
 
@@ -26,6 +27,7 @@ class ReliefConfig(AppConfig):
         from relief.cases.models import Policy
         from relief.cases.queries import oldest_overdue_sweep_seconds, overdue_sweeps
         from relief.evidence import antivirus, sandbox
+        from relief.evidence.checks import oldest_wait_seconds
         from relief.plans.clock import watches
         from relief.plans.loan_watch import LoanWatch
         from relief.presenters.relief_status import of_loan, promises_of_loan
@@ -44,5 +46,6 @@ class ReliefConfig(AppConfig):
             lambda now: int(antivirus.is_on() and not antivirus.answers()),
             limit=0,
         )
+        add_probe("oldest_unchecked_file_seconds", oldest_wait_seconds, limit=CHECK_MAX_AGE)
         add_probe("overdue_sweeps", overdue_sweeps)
         add_probe("oldest_overdue_sweep_seconds", oldest_overdue_sweep_seconds, limit=SWEEP_MAX_AGE)

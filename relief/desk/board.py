@@ -18,6 +18,7 @@ from django.db.models import (
     F,
     FloatField,
     IntegerField,
+    Min,
     Q,
     Subquery,
     Sum,
@@ -43,6 +44,7 @@ from relief.cases.urgency import ORDER, WORKED_ON, Sla, ranking
 from relief.cases.workflow import IN_PLAN, State
 from relief.conversation.models import Conversation
 from relief.desk.base import staff_user
+from relief.evidence.models import Evidence
 from relief.offers.models import Agreement
 
 WEEKS = 8
@@ -142,9 +144,24 @@ def board(request: HttpRequest) -> dict[str, Any]:
         "reasons": _by_reason(kept, granted),
         "handlers": _by_handler(hands, reviews),
         **_wanted(viewer),
+        "slow_checks": _slow_checks(now),
         "weeks": WEEKS,
         "policy": rules_for(None),
     }
+
+
+def _slow_checks(now: datetime) -> str:
+    """How many files wait unusually long for their check, and the oldest of them; empty when none does."""
+    waiting = Evidence.objects.waiting_long(now).aggregate(
+        count=Count("pk"), oldest=Min("created_at")
+    )
+    if not waiting["count"]:
+        return ""
+    minutes = int((now - waiting["oldest"]).total_seconds()) // 60
+    return (
+        f"{waiting['count']} 份材料等待安全检查太久，最早的一份已等 {minutes} 分钟：检查进程、病毒扫描"
+        "或文件存放处可能停了，请通知运维。检查恢复前这些材料打不开，不会被当作已通过；恢复后会自动检查。"
+    )
 
 
 def _monday(day: date) -> date:

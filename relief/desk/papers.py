@@ -49,6 +49,7 @@ def papers_of(
         "unjudged_count": sum(paper.awaits_verdict for paper in kept),
         "paper": paper,
         "paper_open": is_open,
+        "long_wait": paper.long_wait_note(now) if paper else "",
         "paper_page": page,
         "paper_pages": range(1, pages + 1),
         "page_before": page - 1 if page > 1 else None,

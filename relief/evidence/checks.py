@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from django.db import transaction
+from django.db.models import Min
 
 from portal.core.storage import private
 from portal.core.storage.envelope import Damaged
@@ -153,6 +154,12 @@ def _keep_result(
                 now=now,
             )
     return True
+
+
+def oldest_wait_seconds(now: datetime) -> int:
+    """Whole seconds that the file longest in the queue has waited for its check; 0 if none waits."""
+    oldest = Evidence.objects.checking().aggregate(at=Min("created_at"))["at"]
+    return 0 if oldest is None else max(0, int((now - oldest).total_seconds()))
 
 
 def check_pending(*, now: datetime, limit: int = 5) -> int:

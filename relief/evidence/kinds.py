@@ -77,6 +77,13 @@ STATE_LABELS: Final[dict[EvidenceState, str]] = {
 }
 
 
+# A check takes seconds. Who waits longer is told: a scanner or the place of files may be silent.
+LONG_WAIT: Final = timedelta(minutes=5)
+LONG_WAIT_NOTE: Final = (
+    "检查比平时慢。文件已经收到，不会丢失，也不用重新上传；检查通过前谁都打不开。"
+)
+
+
 class ReplaceReason(StrEnum):
     """Why a file must be replaced: the first five are said by staff, the rest by the check."""
 

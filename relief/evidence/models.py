@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Self
 
 from django.conf import settings
@@ -18,6 +18,8 @@ from relief.evidence.consent_texts import CONSENT_LABELS, VERSION, ConsentKind, 
 from relief.evidence.kinds import (
     COUNTED_KINDS,
     KIND_LABELS,
+    LONG_WAIT,
+    LONG_WAIT_NOTE,
     REASON_LABELS,
     REASON_SENTENCES,
     STATE_LABELS,
@@ -61,6 +63,10 @@ class EvidenceQuerySet(models.QuerySet["Evidence"]):
 
     def checking(self) -> Self:
         return self.current().filter(state=EvidenceState.CHECKING).order_by("pk")
+
+    def waiting_long(self, now: datetime) -> Self:
+        """Those whose check should have been over for minutes."""
+        return self.checking().filter(created_at__lte=now - LONG_WAIT)
 
     def with_bytes(self) -> Self:
         """Files whose bytes are still there."""
@@ -174,6 +180,11 @@ class Evidence(models.Model):
     def awaits_verdict(self) -> bool:
         """Whether staff can look at it and have not said yet that it is good or must be replaced."""
         return self.is_open and self.withdrawn_at is None and self.judged_at is None
+
+    def long_wait_note(self, now: datetime) -> str:
+        """What to tell whoever waits unusually long for its check; empty otherwise."""
+        is_checking = self.state == EvidenceState.CHECKING and self.withdrawn_at is None
+        return LONG_WAIT_NOTE if is_checking and self.created_at <= now - LONG_WAIT else ""
 
     @property
     def size_label(self) -> str:

@@ -42,7 +42,7 @@ def panel(
     consents = Consent.objects.for_user(case.borrower_id).active()
     return {
         "case": case,
-        "files": [present.file_line(file, can_change=can_change) for file in files],
+        "files": [present.file_line(file, clock.now(), can_change=can_change) for file in files],
         "wanted": wishes,
         "reasons": reason_names(case.reasons),
         "consents": present.consent_lines(consents),

@@ -218,7 +218,7 @@ def _review(loan: Loan, case: Case | None) -> dict[str, Any]:
     files = list(case.evidence.current())
     return {
         "reasons": reason_names(case.reasons),
-        "files": [present.file_line(file, can_change=False) for file in files],
+        "files": [present.file_line(file, clock.now(), can_change=False) for file in files],
         "line": present.loan_line(loan, debt, current=True),
         "estimate": present.estimate(
             case.monthly_income, case.monthly_spending, case.affordable_payment, rules

@@ -108,7 +108,7 @@ def _answer(
 ) -> HttpResponse:
     """The rows of these files, and what else on the page changes with them."""
     context = panel(case, refused=refused) | {
-        "files": [present.file_line(file, can_change=True) for file in received],
+        "files": [present.file_line(file, clock.now(), can_change=True) for file in received],
         "count": case.evidence.current().count(),
         "gone": replaced if received else None,
     }

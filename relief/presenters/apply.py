@@ -122,12 +122,13 @@ def consent_lines(given: Iterable[Consent]) -> list[ConsentLine]:
 
 @dataclass(frozen=True, slots=True)
 class FileLine:
-    """One file in the list: who may change it, and with which drawing."""
+    """One file in the list: who may change it, with which drawing, and what to say of a long wait."""
 
     file: Evidence
     icon: str
     tone: str
     can_change: bool
+    long_wait: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +145,11 @@ class RefusedFile:
         return self.field != "file"
 
 
-def file_line(file: Evidence, *, can_change: bool) -> FileLine:
+def file_line(file: Evidence, now: datetime, *, can_change: bool) -> FileLine:
     """The drawing and colour of a file by its type and state."""
     tone = {EvidenceState.PASSED.value: "g", EvidenceState.REPLACE.value: "d"}.get(file.state, "")
     icon = "file" if file.content_type == FileType.PDF else "image"
-    return FileLine(file, icon, tone, can_change)
+    return FileLine(file, icon, tone, can_change, file.long_wait_note(now))
 
 
 # --- What fits ------------------------------------------------------------------------------------

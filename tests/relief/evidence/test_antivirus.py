@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import io
+import re
 import tempfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from socketserver import ThreadingTCPServer
 from threading import Thread
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
+from portal.core import clock
 from portal.core.errors import RuleViolation
 from portal.core.storage import private
 from portal.core.storage.folder import Folder
 from portal.core.storage.store import StoreDown
+from relief.cases.workflow import State
 from relief.evidence import antivirus
 from relief.evidence.access_log import open_evidence
 from relief.evidence.antivirus import ScannerDown, Verdict, scan
 from relief.evidence.checks import check_file, check_pending
 from relief.evidence.files import Upload, add_evidence
+from relief.evidence.kinds import LONG_WAIT, LONG_WAIT_NOTE
 from relief.evidence.models import Evidence
+from tests import factories
 from tests.clamd import EICAR, Clamd, Session
+from tests.relief.desk.desk import at_desk, client_of
 from tests.relief.people import FILE, NOW, add, borrower, draft
 
 pytestmark = pytest.mark.django_db
@@ -101,6 +110,43 @@ def test_without_a_verdict_a_file_waits_and_passes_later(clamd: Clamd, way: str)
     assert check_pending(now=NOW) == 1
     made.refresh_from_db()
     assert made.state == "passed"
+
+
+def told(owner: Client, desk: Client, made: Evidence) -> tuple[bool, bool, str, int]:
+    """Whether the borrower's list and the desk's page speak of a long wait, the board's line, and /readyz."""
+    page = reverse("admin:relief_case_change", args=[made.case_id])
+    papers = reverse("relief:supply", args=[made.case.public_id])
+    board = re.search(
+        r"\d+ 份材料等待安全检查太久，最早的一份已等 \d+ 分钟", said(desk, reverse("admin:index"))
+    )
+    waited = desk.get("/readyz").json()["oldest_unchecked_file_seconds"]
+    pages = (LONG_WAIT_NOTE in said(owner, papers), LONG_WAIT_NOTE in said(desk, page))
+    return *pages, board[0] if board else "", waited
+
+
+def said(client: Client, path: str) -> str:
+    return str(client.get(path).content.decode())
+
+
+def test_a_long_wait_is_told_to_borrower_and_desk_until_it_is_over(clamd: Clamd) -> None:
+    case = factories.case_at(State.IN_REVIEW, now=NOW)
+    Evidence.objects.filter(case=case).delete()
+    made = add(case)
+    clamd.stop()
+    owner, desk = client_of(case.borrower), at_desk()
+
+    with clock.frozen(NOW + LONG_WAIT - timedelta(seconds=1)):
+        assert check_pending(now=clock.now()) == 0
+        assert told(owner, desk, made) == (False, False, "", 299)
+    with clock.frozen(NOW + timedelta(minutes=12)):
+        assert check_pending(now=clock.now()) == 0
+        line = "1 份材料等待安全检查太久，最早的一份已等 12 分钟"
+        assert told(owner, desk, made) == (True, True, line, 720)
+        assert desk.get("/readyz").status_code == 503
+
+        clamd.start()
+        assert check_pending(now=clock.now()) == 1
+        assert told(owner, desk, made) == (False, False, "", 0)
 
 
 def test_one_that_waits_holds_up_no_other(clamd: Clamd, settings: Any, monkeypatch: Any) -> None:

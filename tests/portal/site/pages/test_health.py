@@ -67,6 +67,7 @@ def test_ready_shows_every_figure(client: Client, well: None) -> None:
         "virus_scan": "off",
         "file_store_silent": 0,
         "virus_scanner_silent": 0,
+        "oldest_unchecked_file_seconds": 0,
         "overdue_sweeps": 0,
         "oldest_overdue_sweep_seconds": 0,
     }
