@@ -1,9 +1,9 @@
-"""Takes from the checking process what it does not need: the network, and all files but its own.
+"""Takes from the checking process what it does not need: the network, all files but its own, and root.
 
 Runs only inside the limited process of relief.evidence.filecheck; imports no Django. A decoder that a
 hostile file takes over then reads no key, database or other person's paper and reaches nobody. Linux
-offers both to ordinary users on most machines; where one is missing the check goes on without, and
-/readyz says what is in force.
+offers the first two to ordinary users on most machines. Whoever runs the worker as root gets the third: the
+check goes on as nobody. Where one is missing the check goes on without, and /readyz says what is in force.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ ASK_VERSION, BELOW_A_PATH = 1, 1
 READ = 1 << 0 | 1 << 2 | 1 << 3  # execute, read a file, read a folder
 EVERYTHING = {1: (1 << 13) - 1, 2: (1 << 14) - 1}  # by version; later ones also know truncation
 SYSTEM = ("/usr", "/lib", "/lib64", "/etc", "/dev/null", "/dev/urandom", "/proc/self")
+NOBODY = 65534  # user and group; on every Linux the one that owns nothing
 HERE = Path(__file__).resolve().parents[3]
 
 
@@ -36,7 +37,7 @@ class _BelowAPath(ctypes.Structure):
 
 
 def confine(folder: Path) -> tuple[str, ...]:
-    """Cut this process off for ever; `folder` stays open to it. Which of "network", "files" is in force."""
+    """Cut this process off for ever; `folder` stays open to it. Which of "network", "files", "user" is in force."""
     if sys.platform != "linux":
         return ()
     system = ctypes.CDLL(None, use_errno=True)
@@ -45,6 +46,8 @@ def confine(folder: Path) -> tuple[str, ...]:
         in_force.append("network")
     if platform.machine() in {"x86_64", "aarch64"} and _leave_files(system, folder):
         in_force.append("files")
+    if _leave_user(folder):
+        in_force.append("user")
     return tuple(in_force)
 
 
@@ -70,6 +73,32 @@ def _leave_files(system: ctypes.CDLL, folder: Path) -> bool:
         return bool(system.syscall(RESTRICT_SELF, rules, 0) == 0)
     finally:
         os.close(rules)
+
+
+def _leave_user(folder: Path) -> bool:
+    """Root becomes nobody, to whom the folder is given; not where nobody cannot read our own code."""
+    if os.geteuid() != 0 or not _is_open_to_nobody(folder):
+        return False
+    for path in (folder, *folder.iterdir()):
+        os.chown(path, NOBODY, NOBODY)
+    os.setgroups([])
+    os.setresgid(NOBODY, NOBODY, NOBODY)
+    os.setresuid(NOBODY, NOBODY, NOBODY)
+    return True
+
+
+def _is_open_to_nobody(folder: Path) -> bool:
+    """Whether all that is imported later, and the folder, can be reached; a Python below /root cannot."""
+    needed = [path for path in _readable() if path.exists()]
+    try:
+        os.seteuid(NOBODY)
+    except OSError:  # a container that knows no such user
+        return False
+    try:
+        is_reached = os.access(folder, os.F_OK, effective_ids=True)
+        return is_reached and all(os.access(path, os.R_OK, effective_ids=True) for path in needed)
+    finally:
+        os.seteuid(0)
 
 
 def _readable() -> set[Path]:
