@@ -151,7 +151,7 @@ def _choices(request: HttpRequest) -> dict[str, str]:
         pressed_at = request.headers.get("Referer", "").partition("#")[0].partition("?")[2]
         pressed_on = dict(parse_qsl(pressed_at))
         chosen = pressed_on if "file" in pressed_on else request.GET
-    return {name: chosen.get(name, "") for name in (*papers.PLACE, "find", "say")}
+    return {name: chosen.get(name, "") for name in (*papers.PLACE, "say")}
 
 
 def _papers_part(request: HttpRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -14,11 +16,46 @@ from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case
 from relief.cases.permissions import Task
 from relief.desk.forms import DeskForm, JudgeForm
+from relief.evidence.filecheck.bundle import Place
 from relief.evidence.models import Evidence
-from relief.evidence.pages import find
+from relief.evidence.pages import WordHit, find
 from relief.offers.suggestions import affordability_of
 
-PLACE = ("file", "page")  # what of an address says where somebody is among the papers
+# What of an address says where somebody is among the papers; hit 0 is the first from this page on.
+PLACE = ("file", "page", "find", "hit")
+MOST_WORDS = 80
+MARGIN = 3  # pixels of the picture around what is marked
+
+
+@dataclass(frozen=True)
+class WordSearch:
+    """What a search found in the open file: hits are numbered from 1 through all its pages."""
+
+    words: str
+    hits: list[WordHit] = field(default_factory=list)
+    hit: int = 0  # the one that is looked at; 0 where there is none on this page
+
+    @property
+    def by_page(self) -> list[tuple[int, int, int]]:
+        """Page, how many hits it has, and the number of the first."""
+        counts = Counter(hit.page for hit in self.hits)
+        firsts = {hit.page: number for number, hit in reversed([*enumerate(self.hits, 1)])}
+        return [(page, counts[page], firsts[page]) for page in sorted(counts)]
+
+    def on(self, page: int) -> list[tuple[int, Place]]:
+        """What to mark on the picture of a page: the hit's number and a box with a little air."""
+        return [
+            (number, (left - MARGIN, top - MARGIN, width + 2 * MARGIN, height + 2 * MARGIN))
+            for number, hit in enumerate(self.hits, 1)
+            if hit.page == page
+            for left, top, width, height in hit.places
+        ]
+
+    def step(self, page: int, by: int) -> int:
+        """The hit before (-1) or behind (1), around the end; from a page without any, the nearest."""
+        before = sum(hit.page < page for hit in self.hits)
+        here = self.hit or before + (by < 0)
+        return (here + by - 1) % len(self.hits) + 1 if self.hits else 0
 
 
 def papers_of(
@@ -38,9 +75,11 @@ def papers_of(
     wanted = choices.get("file", "")
     chosen = next((paper for paper in papers if paper.public_id == wanted), None)
     paper = chosen or next_to_judge(papers, None) or next(iter(papers), None)
-    is_open = chosen is not None and chosen.is_open and chosen.withdrawn_at is None
+    opened = chosen if chosen and chosen.is_open and chosen.withdrawn_at is None else None
     pages = max(paper.pages, 1) if paper else 1
     page = min(max(_number(choices.get("page", "")), 1), pages)
+    search = _search(opened, page, choices)
+    page = search.hits[search.hit - 1].page if search.hit else page
     return {
         "case": case,
         "papers": papers,
@@ -48,14 +87,20 @@ def papers_of(
         "removed_count": len(papers) - len(kept),
         "unjudged_count": sum(paper.awaits_verdict for paper in kept),
         "paper": paper,
-        "paper_open": is_open,
+        "paper_open": opened is not None,
         "long_wait": paper.long_wait_note(now) if paper else "",
         "paper_page": page,
         "paper_pages": range(1, pages + 1),
         "page_before": page - 1 if page > 1 else None,
         "page_after": page + 1 if page < pages else None,
-        **_search(paper if is_open else None, choices.get("find", "")),
-        "access_count": (paper.accesses.count() if paper else 0) + (1 if is_open else 0),
+        "has_text": opened is not None and bool(opened.text_key),
+        "search": search,
+        "marks": search.on(page),
+        "drawn": opened.drawn_pages.filter(number=page).first() if opened else None,
+        "hit_before": search.step(page, -1),
+        "hit_after": search.step(page, 1),
+        "keep_words": f"&{urlencode({'find': search.words})}" if search.words else "",
+        "access_count": (paper.accesses.count() if paper else 0) + (1 if opened else 0),
         "judge": judge or JudgeForm(initial=_judged(case, paper), case=case),
         "judge_why_not": why_not(Task.JUDGE_FILE, case, Actor.of(viewer), now),
         "means": affordability_of(case),
@@ -63,17 +108,19 @@ def papers_of(
     }
 
 
-def _search(paper: Evidence | None, words: str) -> dict[str, Any]:
-    """On which pages of the open file the words stand; what stands around them is seen by opening one."""
-    words = words.strip()[:80]
-    has_text = paper is not None and bool(paper.text_key)
-    numbers = sorted(find(paper, words)) if paper is not None and has_text and words else []
-    return {
-        "has_text": has_text,
-        "words": words,
-        "found": numbers,
-        "keep_words": f"&{urlencode({'find': words})}" if words else "",
-    }
+def _search(paper: Evidence | None, page: int, choices: Mapping[str, str]) -> WordSearch:
+    """Where the words stand in the open file, and which hit is looked at: the one that was asked for,
+    else the first on this page."""
+    words = choices.get("find", "").strip()[:MOST_WORDS]
+    hits = find(paper, words) if paper is not None and words else []
+    first = next((number for number, hit in enumerate(hits, 1) if hit.page >= page), 1)
+    if not hits:
+        return WordSearch(words)
+    wanted = choices.get("hit", "")
+    if wanted and wanted != "0":
+        return WordSearch(words, hits, min(_number(wanted), len(hits)))
+    is_here = wanted == "0" or hits[first - 1].page == page
+    return WordSearch(words, hits, first if is_here else 0)
 
 
 def shelf(case: Case) -> list[Evidence]:
@@ -96,8 +143,8 @@ def address_of(case: Case, paper: Evidence | None) -> str:
 
 def place(choices: Mapping[str, str]) -> str:
     """Where somebody is among the papers, as the query of an address: "?file=…&page=2"."""
-    chosen = {name: choices[name] for name in PLACE if choices.get(name, "").isalnum()}
-    return f"?{urlencode(chosen)}" if "file" in chosen else ""
+    chosen = {name: choices[name][:MOST_WORDS] for name in PLACE if choices.get(name)}
+    return f"?{urlencode(chosen)}" if chosen.get("file", "").isalnum() else ""
 
 
 def _judged(case: Case, paper: Evidence | None) -> dict[str, Any]:
@@ -105,4 +152,4 @@ def _judged(case: Case, paper: Evidence | None) -> dict[str, Any]:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 1
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import BinaryIO, cast
 
@@ -118,7 +118,7 @@ def _stamped_pdf(evidence: Evidence, label: str) -> BinaryIO:
             jpeg=pages.picture(page),
             width=page.width,
             height=page.height,
-            lines=[astuple(line) for line in lines.get(page.number, [])],
+            lines=lines.get(page.number, []),
         )
         for page in pages.pages_of(evidence)
     )

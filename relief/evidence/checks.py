@@ -19,7 +19,7 @@ from relief.conversation import messages
 from relief.evidence import antivirus, sandbox
 from relief.evidence import kinds as rules
 from relief.evidence.kinds import EvidenceState, FileType, ReplaceReason
-from relief.evidence.models import Evidence, EvidencePage
+from relief.evidence.models import TEXT_VERSION, Evidence, EvidencePage
 
 logger = logging.getLogger(__name__)
 CHECKS_A_MINUTE = (
@@ -49,13 +49,13 @@ def check_file(*, evidence_id: int, now: datetime) -> Evidence | None:
         with private.open(evidence.stored_key) as source:
             refusal = _virus_refusal(source)
             if refusal:
-                _keep_result(evidence, now, state=EvidenceState.REPLACE, reason=refusal)
+                _refuse(evidence, refusal, now)
                 return evidence
             source.seek(0)
             with sandbox.check(kind, source) as result:
                 _keep(evidence, result, now)
     except (FileNotFoundError, Damaged):
-        _keep_result(evidence, now, state=EvidenceState.REPLACE, reason=ReplaceReason.UNREADABLE)
+        _refuse(evidence, ReplaceReason.UNREADABLE, now)
     except OSError as missing:
         why = type(missing).__name__
         logger.warning("evidence.check_waits", extra={"evidence": evidence.pk, "why": why})
@@ -81,8 +81,7 @@ def _virus_refusal(source: BinaryIO) -> ReplaceReason | None:
 def _keep(evidence: Evidence, result: sandbox.Checked, now: datetime) -> None:
     """Store what the child made, then write the result; what no row names in the end is deleted."""
     if not result.ok:
-        reason = _reason(result.code)
-        _keep_result(evidence, now, state=EvidenceState.REPLACE, reason=reason)
+        _refuse(evidence, _reason(result.code), now)
         return
     with ExitStack() as unless_kept:
 
@@ -103,9 +102,9 @@ def _keep(evidence: Evidence, result: sandbox.Checked, now: datetime) -> None:
             for number, (width, height) in enumerate(result.page_sizes, 1)
         ]
         is_pdf = result.content_type == FileType.PDF
-        # A copy of before the check drew pages is made anew; what staff said of it stays.
-        former_copy = evidence.clean_key
-        passed = {} if former_copy else {"state": EvidenceState.PASSED}
+        # What an older check drew is drawn anew; what staff said of it stays.
+        former_keys = set(evidence.stored_keys()) - {evidence.stored_key}
+        passed = {} if evidence.clean_key else {"state": EvidenceState.PASSED}
         is_kept = _keep_result(
             evidence,
             now,
@@ -114,14 +113,24 @@ def _keep(evidence: Evidence, result: sandbox.Checked, now: datetime) -> None:
             clean_key=store(result.copy, ".pdf") if is_pdf else pages[0].key,
             clean_type=result.content_type,
             text_key=store(result.text, ".json") if result.text.exists() else "",
+            text_version=TEXT_VERSION,
             pages=len(pages),
             dropped=list(result.dropped),
             signatures=list(result.signatures),
         )
         if is_kept:
             unless_kept.pop_all()
-            if former_copy:
-                private.delete(former_copy)
+            for key in former_keys:
+                private.delete(key)
+
+
+def _refuse(evidence: Evidence, reason: ReplaceReason, now: datetime) -> None:
+    """The file must be replaced; one whose pages staff see already stays so, unless it is infected."""
+    if evidence.drawn_pages.exists() and reason != ReplaceReason.INFECTED:
+        logger.warning("evidence.not_drawn_anew", extra={"evidence": evidence.pk, "why": reason})
+        _keep_result(evidence, now, text_version=TEXT_VERSION)
+    else:
+        _keep_result(evidence, now, state=EvidenceState.REPLACE, reason=reason)
 
 
 def _reason(code: str) -> ReplaceReason:
@@ -144,9 +153,12 @@ def _keep_result(
         )
         if not updated:
             return False
-        EvidencePage.objects.bulk_create(drawn or [])
+        if drawn:
+            evidence.drawn_pages.all().delete()
+            EvidencePage.objects.bulk_create(drawn)
         evidence.refresh_from_db()
-        if evidence.state == EvidenceState.REPLACE and State(evidence.case.state) in IN_TALKS:
+        is_refused = values.get("state") == EvidenceState.REPLACE
+        if is_refused and State(evidence.case.state) in IN_TALKS:
             messages.system_say(
                 case=evidence.case,
                 text=f"「{evidence.original_name}」需要更换：{evidence.problem}",
@@ -163,6 +175,10 @@ def oldest_wait_seconds(now: datetime) -> int:
 
 
 def check_pending(*, now: datetime, limit: int = 5) -> int:
-    """Check the files whose task was lost or had to wait; returns how many were taken up."""
-    ids = list(Evidence.objects.to_check().order_by("pk").values_list("pk", flat=True)[:limit])
+    """Check the files whose task was lost or had to wait; returns how many were taken up.
+
+    New ones first ("checking" is the first state by letter): what is drawn anew can be seen meanwhile.
+    """
+    waiting = Evidence.objects.to_check().order_by("state", "pk")
+    ids = list(waiting.values_list("pk", flat=True)[:limit])
     return sum(check_file(evidence_id=pk, now=now) is not None for pk in ids)

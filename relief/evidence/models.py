@@ -33,6 +33,8 @@ from relief.evidence.kinds import (
     size_text,
 )
 
+TEXT_VERSION = 1  # of the text layer: since it knows the place of each letter
+
 
 class EvidenceQuerySet(models.QuerySet["Evidence"]):
     """Files are found through the person who asks."""
@@ -73,11 +75,13 @@ class EvidenceQuerySet(models.QuerySet["Evidence"]):
         return self.filter(bytes_purged_at=None)
 
     def to_check(self) -> Self:
-        """Those being checked, and those checked before the check drew their pages."""
+        """Those being checked, and those whose pages or text an older check drew."""
         undrawn = ~Q(clean_key="") & ~Exists(
             EvidencePage.objects.filter(evidence=OuterRef("pk")).order_by()
         )
-        return self.current().with_bytes().filter(Q(state=EvidenceState.CHECKING) | undrawn)
+        outdated = ~Q(text_key="") & Q(text_version__lt=TEXT_VERSION)
+        waiting = Q(state=EvidenceState.CHECKING) | undrawn | outdated
+        return self.current().with_bytes().filter(waiting)
 
     def to_purge(self, on: date) -> Self:
         return self.with_bytes().filter(purge_on__lte=on).order_by("pk")
@@ -110,6 +114,7 @@ class Evidence(models.Model):
     clean_key = models.CharField(max_length=120, blank=True)
     clean_type = models.CharField(max_length=40, blank=True)
     text_key = models.CharField(max_length=120, blank=True)
+    text_version = models.PositiveSmallIntegerField(default=0)
     pages = models.PositiveSmallIntegerField("页数", default=0)
     dropped = models.JSONField("去掉的内容", default=list, blank=True)  # codes of kinds.Dropped
     signatures = models.JSONField("数字签名", default=list, blank=True)  # fields of kinds.Signature

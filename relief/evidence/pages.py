@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import io
 import json
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
 from PIL import Image
 
 from portal.core.storage import private
+from relief.evidence.filecheck.bundle import Place, PlacedText, surrounding
 from relief.evidence.models import Evidence, EvidencePage
 
 THUMBNAIL_SIDE = 240  # pixels: enough to tell pages apart, too few to read them
 
 
 @dataclass(frozen=True)
-class Line:
-    """A piece of text on a page and where it stands, in pixels of the page's picture."""
+class WordHit:
+    """One place where searched words stand: on which page, and the boxes to mark, one for each line."""
 
-    text: str
-    left: int
-    top: int
-    width: int
-    height: int
+    page: int
+    places: list[Place]
 
 
 def pages_of(evidence: Evidence) -> list[EvidencePage]:
@@ -45,26 +48,53 @@ def thumbnail(page: EvidencePage) -> bytes:
     return out.getvalue()
 
 
-def text_layer(evidence: Evidence) -> dict[int, list[Line]]:
-    """The text of each page by its number; a page of a picture has none."""
+def text_layer(evidence: Evidence) -> dict[int, list[PlacedText]]:
+    """The text of each page by its number, placed in its picture; a page of a picture has none."""
     if not evidence.text_key:
         return {}
     with private.open(evidence.text_key) as stored:
         pages = json.load(stored)
-    return {int(number): [Line(*row) for row in rows] for number, rows in pages.items()}
+    return {int(number): [_read(row) for row in rows] for number, rows in pages.items()}
 
 
-def find(evidence: Evidence, words: str) -> dict[int, list[Line]]:
-    """Where `words` stand (spaces and case aside), by page: what a search marks on the pictures."""
+def _read(row: list[Any]) -> PlacedText:
+    """A row of the layer; one of before letters had places has its text's, until the sweep draws it anew."""
+    text, place, *rest = row
+    if isinstance(place, int):
+        place, letters = (place, *rest), [(place, *rest)] * len(text)
+    else:
+        (letters,) = rest
+    return text, tuple(place), [tuple(letter) for letter in letters]
+
+
+def find(evidence: Evidence, words: str) -> list[WordHit]:
+    """Where `words` stand, in the order of reading: spaces, case and breaks of lines aside.
+
+    Letters that only look the same to a reader are the same: full-width digits, Kangxi radicals.
+    """
     wanted = _plain(words)
     if not wanted:
-        return {}
-    matching_lines = {
-        number: [line for line in lines if wanted in _plain(line.text)]
-        for number, lines in text_layer(evidence).items()
-    }
-    return {number: lines for number, lines in matching_lines.items() if lines}
+        return []
+    layer = text_layer(evidence)
+    return [hit for number in sorted(layer) for hit in _found(number, layer[number], wanted)]
+
+
+def _found(page: int, lines: list[PlacedText], wanted: str) -> Iterator[WordHit]:
+    text, origins = "", []
+    for line, (words, _, letters) in enumerate(lines):
+        for letter, place in zip(words, letters, strict=True):
+            plain = _plain(letter)
+            text += plain
+            origins += [(line, place)] * len(plain)
+    start = text.find(wanted)
+    while start >= 0:
+        end = start + len(wanted)
+        by_line = groupby(origins[start:end], key=itemgetter(0))
+        yield WordHit(
+            page, [surrounding([place for _, place in letters]) for _, letters in by_line]
+        )
+        start = text.find(wanted, end)
 
 
 def _plain(text: str) -> str:
-    return "".join(text.split()).casefold()
+    return "".join(unicodedata.normalize("NFKC", text).split()).casefold()

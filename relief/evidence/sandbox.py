@@ -46,7 +46,7 @@ class Checked:
 
     @property
     def text(self) -> Path:
-        """The text layer (see relief.evidence.pages.Line), absent when there is none."""
+        """The text layer (see relief.evidence.pages.text_layer), absent when there is none."""
         return self.folder / "text.json"
 
     def page(self, number: int) -> Path:

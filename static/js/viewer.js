@@ -1,6 +1,8 @@
 /* The desk's viewer of one page of a paper: zoom, turn, drag, and keys to turn pages.
-   <div data-viewer="FILE"> <div id="stage" tabindex="0"><span class="leaf"><img …></span></div>
+   <div data-viewer="FILE"> <div id="stage" tabindex="0"><span class="leaf"><span class="sheet"><img …>
+     <svg class="marks"><rect data-hit="1"> … </svg></span></span></div>
      <button data-view="fit|full|in|out|turn"> … <output id="view-zoom"> </div>
+   <a id="hit-before">, <a id="hit-after"> to another page, <span id="hit-here">, <span id="hit-count">
    <a id="page-before">, <a id="page-after">, <ol class="leaves"> <li><a data-small="ADDRESS">3</a> … </ol>
    Scale and turn stay from page to page of one file. Without this script the page is as wide as
    its column and scrolls, and the strip has numbers only. */
@@ -32,7 +34,7 @@
     const stage = stageOf();
     const picture = stage && pictureOf(stage);
     if (!picture?.naturalWidth) return;
-    const leaf = picture.parentElement;
+    const leaf = picture.closest(".leaf");
     const middle = {
       x: (stage.scrollLeft + stage.clientWidth / 2) / (leaf.offsetWidth || 1),
       y: (stage.scrollTop + stage.clientHeight / 2) / (leaf.offsetHeight || 1),
@@ -44,7 +46,7 @@
     const [across, down] = isAside() ? [height, width] : [width, height];
     rules.replaceSync(`
       #stage.on .leaf { width: ${across}px; height: ${down}px; }
-      #stage.on img { width: ${width}px; height: ${height}px; transform: translate(-50%, -50%) rotate(${view.turn}deg); }
+      #stage.on .sheet { width: ${width}px; height: ${height}px; transform: translate(-50%, -50%) rotate(${view.turn}deg); }
     `);
     if (wasLaid) {
       stage.scrollLeft = middle.x * leaf.offsetWidth - stage.clientWidth / 2;
@@ -67,7 +69,9 @@
     if (what === "in") view.scale = Math.min(scale * STEP, MOST);
     if (what === "out") view.scale = Math.max(scale / STEP, LEAST);
     if (what === "turn") view.turn = (view.turn + 90) % 360;
+    const isHitSeen = isInSight(stage);
     lay();
+    if (isHitSeen) showHit();
   }
 
   /* --- The strip: small pictures of the pages, of which Tab stops at one --- */
@@ -107,6 +111,75 @@
     all[here].tabIndex = -1;
     all[there].tabIndex = 0;
     all[there].focus();
+  });
+
+  /* --- Hits of a search: from one to the next within the page, without asking for it again --- */
+
+  const hitOf = (number) => [...document.querySelectorAll(`#stage [data-hit="${number}"]`)];
+  const current = () => document.querySelector("#stage .marks .on");
+
+  /** Brings the middle of the marked words to the middle of the stage, whatever its zoom and turn. */
+  function showHit() {
+    const [stage, mark] = [stageOf(), current()];
+    if (!mark) return;
+    const [frame, box] = [stage.getBoundingClientRect(), mark.getBoundingClientRect()];
+    stage.scrollLeft += box.left + box.width / 2 - frame.left - frame.width / 2;
+    stage.scrollTop += box.top + box.height / 2 - frame.top - frame.height / 2;
+  }
+
+  function isInSight(stage) {
+    const [frame, box] = [stage, current()].map((element) => element?.getBoundingClientRect());
+    return box && box.left < frame.right && box.right > frame.left && box.top < frame.bottom && box.bottom > frame.top;
+  }
+
+  function sayHit() {
+    const place = document.getElementById("hit-here");
+    if (!place || !current()) return;
+    const number = current().dataset.hit;
+    place.textContent = `，现在是第 ${number} 处`;
+    window.kuanxi?.announce(`第 ${number} 处，共 ${document.getElementById("hit-count").textContent} 处。${stageOf().getAttribute("aria-label")}`);
+  }
+
+  function next(by) {
+    const all = Number(document.getElementById("hit-count")?.textContent);
+    return current() && ((Number(current().dataset.hit) - 1 + by + all) % all) + 1;
+  }
+
+  /** Whether the hit is on this page, and so is marked now. */
+  function mark(number) {
+    const [old, marks] = [current()?.dataset.hit, number ? hitOf(number) : []];
+    if (!marks.length) return false;
+    hitOf(old).forEach((box) => box.classList.remove("on"));
+    marks.forEach((box) => box.classList.add("on"));
+    showHit();
+    sayHit();
+    return true;
+  }
+
+  const BY = { "hit-before": -1, "hit-after": 1 };
+
+  document.addEventListener("click", (event) => {
+    const by = BY[event.target.closest?.("a")?.id];
+    if (!by || !mark(next(by))) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }, true);
+
+  // What the link says is where the server saw us; the hit may have moved on within the page since.
+  document.addEventListener("htmx:configRequest", (event) => {
+    const number = next(BY[event.detail.elt.id] || 0);
+    if (number && BY[event.detail.elt.id]) event.detail.path = event.detail.path.replace(/hit=\d+/, `hit=${number}`);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const field = event.target.closest?.("#find-words");
+    const isAgain = field && event.key === "Enter" && field.value.trim() === field.defaultValue && !event.isComposing;
+    const onStage = event.key === "Enter" && event.target.id === "stage";
+    if (event.key !== "F3" && !isAgain && !onStage) return;
+    const link = document.getElementById(event.shiftKey ? "hit-before" : "hit-after");
+    if (!link) return;
+    event.preventDefault();
+    link.click();
   });
 
   /* --- Keys, buttons, wheel --- */
@@ -176,7 +249,8 @@
       Object.assign(view, { file, scale: 0, turn: 0 });
       small.clear();
     }
-    const shown = () => { lay(); showLeaves(); };
+    const shown = () => { lay(); showHit(); showLeaves(); };
+    sayHit();
     const failed = () => { document.getElementById("view-failed").hidden = false; };
     picture.addEventListener("load", shown);
     picture.addEventListener("error", failed);

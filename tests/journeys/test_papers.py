@@ -165,6 +165,7 @@ def test_papers_are_looked_at_inside_the_case(stack: Stack, arrive: Arrive, tmp_
     stage.press("ArrowLeft")
     expect(picture).to_have_attribute("alt", "困难证明，第 1 页，带查看人水印")
     the_strip_leads_to_pages(staff)
+    hits_lie_on_the_picture(staff)
 
     verdicts_lead_on(staff)
     pages_turn_without_script(plain, who)
@@ -188,6 +189,39 @@ def the_strip_leads_to_pages(staff: Person) -> None:
     assert small.evaluate_all(drawn) == [240, 240]
     page.keyboard.press("Home")
     expect(page.locator("#stage")).to_have_attribute("aria-label", re.compile("第 1 页，共 2 页"))
+
+
+def hits_lie_on_the_picture(staff: Person) -> None:
+    """The marks go along with zoom and turn; F3 leads on, over the pages and around the end."""
+    page = staff.page
+    mark, here = page.locator("#stage .marks .on"), page.locator("#hit-here")
+    page.locator("#find-words").fill("page")
+    page.keyboard.press("Enter")
+    expect(here).to_have_text("，现在是第 1 处")
+    assert page.locator("#hit-count").inner_text() == "2"
+    staff.press("适应宽度")
+    for turned in ("顺时针转 90 度", "原大小 100%", "顺时针转 90 度", "放大"):
+        staff.press(turned)
+        expect(mark).to_be_in_viewport()
+    # of the whole picture, turned by half: what was above the middle and on the left is below, on the right
+    leaf, box = page.locator("#stage .sheet").bounding_box(), mark.bounding_box()
+    assert leaf is not None
+    assert box is not None
+    drawn = mark.evaluate("r => [r.x.baseVal.value, r.y.baseVal.value]")
+    width, height = mark.evaluate(
+        "r => [r.ownerSVGElement.viewBox.baseVal.width, r.ownerSVGElement.viewBox.baseVal.height]"
+    )
+    right = (leaf["x"] + leaf["width"] - box["x"] - box["width"]) / leaf["width"]
+    below = (leaf["y"] + leaf["height"] - box["y"] - box["height"]) / leaf["height"]
+    assert abs(right - drawn[0] / width) < 0.004
+    assert abs(below - drawn[1] / height) < 0.004
+    staff.press("适应宽度")
+    for key, number, of_page in (("F3", 2, 2), ("Enter", 1, 1), ("Shift+F3", 2, 2), ("F3", 1, 1)):
+        page.keyboard.press(key)
+        expect(here).to_have_text(f"，现在是第 {number} 处")
+        expect(page.locator("#stage img")).to_have_attribute("alt", re.compile(f"第 {of_page} 页"))
+        expect(page.locator("#stage")).to_be_focused()
+    expect(page.locator("#live")).to_contain_text("第 1 处，共 2 处")
 
 
 def sides(picture: Locator) -> list[int]:

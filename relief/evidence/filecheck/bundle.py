@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from pikepdf import Pdf
     from PIL.Image import Image as Picture
 
-PlacedText = tuple[str, int, int, int, int]  # text, left, top, width, height in pixels of the page
+Place = tuple[int, int, int, int]  # left, top, width, height in pixels of the page
+PlacedText = tuple[
+    str, Place, Sequence[Place]
+]  # a text, its place, and that of each of its letters
 PAPER_WIDTH = 595.0  # points of the shorter side of a page: A4
 
 
@@ -25,6 +28,14 @@ class BundlePage:
     width: int
     height: int
     lines: Sequence[PlacedText] = ()
+
+
+def surrounding(places: Sequence[Place]) -> Place:
+    """The smallest place that holds all of these."""
+    left, top = min(place[0] for place in places), min(place[1] for place in places)
+    right = max(place[0] + place[2] for place in places)
+    bottom = max(place[1] + place[3] for place in places)
+    return left, top, right - left, bottom - top
 
 
 def write_bundle(
@@ -88,7 +99,7 @@ def _font(pikepdf: Any) -> Any:
 
 def _unseen(line: PlacedText, scale: float, paper_height: float) -> str:
     """One line of text where it stands, in rendering mode 3: neither filled nor stroked."""
-    text, left, top, _, height = line
+    text, (left, top, _, height), _ = line
     code = "".join(letter for letter in text if ord(letter) < 0x10000).encode("utf-16-be").hex()
     x, y = left * scale, paper_height - (top + height) * scale
     return f"BT 3 Tr /F {max(1.0, height * scale):.2f} Tf {x:.2f} {y:.2f} Td <{code}> Tj ET"

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from relief.evidence.filecheck.bundle import PlacedText
+from relief.evidence.filecheck.bundle import Place, PlacedText, surrounding
 from relief.evidence.filecheck.pages import Pages, Refused
 from relief.evidence.filecheck.pictures import layout
 
@@ -22,8 +22,10 @@ SCAN_SHARE = 0.25  # of the page that a picture covers when the page is a scan
 MAX_SCALE = 12.0  # a stamp-sized page is not blown up further
 MAX_DRAWN_PIXELS = 400_000_000  # of all pages: 100 of A4 at 200 dpi
 MAX_DRAWN_PAGES = 200
-MAX_LINES = 3_000  # of text on a page
+MAX_LETTERS = 20_000  # of text on a page
 SECONDS_A_PAGE = 0.3
+
+TextRun = list[tuple[str, tuple[float, float, float, float]]]  # letter; left, bottom, right, top
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,14 @@ def draw_pages(path: Path, pages: Pages) -> None:
     _allow_time(count)
     for number in range(count):
         page = document[number]
-        lines = list(_lines(page))
+        runs = list(_runs(page, pdfium))
         for part in _parts(page, MAX_DRAWN_PIXELS / count, pdfium):
             if len(pages.sizes) >= MAX_DRAWN_PAGES:
                 raise Refused("too_many_pages")
             cut = (part.left, part.bottom, part.right, part.top)
             bitmap = page.render(scale=part.scale, crop=cut, may_draw_forms=True)
             pages.add(bitmap.to_pil().convert("RGB"), is_sharp=True)
-            pages.add_text(_placed(lines, bitmap.get_posconv(page), bitmap.width, bitmap.height))
+            pages.add_text(_placed(runs, bitmap.get_posconv(page), bitmap.width, bitmap.height))
 
 
 @cache
@@ -115,26 +117,35 @@ def _dots(page: Any, area: float, pdfium: Any) -> float:
     return dots
 
 
-def _lines(page: Any) -> Iterator[tuple[str, tuple[float, float, float, float]]]:
-    """The text of a page piece by piece, with its place in points."""
+def _runs(page: Any, pdfium: Any) -> Iterator[TextRun]:
+    """The text of a page: letters that the file puts beside one another, each with its place in points."""
     text = page.get_textpage()
-    for number in range(min(text.count_rects(), MAX_LINES)):
-        box = text.get_rect(number)
-        words = " ".join(text.get_text_bounded(*box).split())
-        if words:
-            yield words, box
+    run: TextRun = []
+    for number in range(min(text.count_chars(), MAX_LETTERS)):
+        letter = chr(pdfium.raw.FPDFText_GetUnicode(text, number))
+        if letter in "\r\n" or pdfium.raw.FPDFText_IsGenerated(text, number):
+            yield run
+            run = []
+        elif letter.isprintable():
+            run.append((letter, text.get_charbox(number)))
+    yield run
 
 
-def _placed(
-    lines: list[tuple[str, tuple[float, float, float, float]]],
-    places: Any,
-    width: int,
-    height: int,
-) -> list[PlacedText]:
-    """The lines whose middle lies in a drawn part: (text, left, top, width, height) in its pixels."""
-    placed = []
-    for text, (left, bottom, right, top) in lines:
-        xs, ys = zip(places.to_bitmap(left, top), places.to_bitmap(right, bottom), strict=True)
-        if 0 <= sum(xs) / 2 <= width and 0 <= sum(ys) / 2 <= height:
-            placed.append((text, min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)))
+def _placed(runs: list[TextRun], places: Any, width: int, height: int) -> list[PlacedText]:
+    """The runs whose middle lies in a drawn part, in its pixels."""
+    placed: list[PlacedText] = []
+    for run in runs:
+        letters = [_place(places, box) for _, box in run]
+        text = "".join(letter for letter, _ in run)
+        if not text.strip():
+            continue
+        left, top, across, down = whole = surrounding(letters)
+        if 0 <= left + across / 2 <= width and 0 <= top + down / 2 <= height:
+            placed.append((text, whole, letters))
     return placed
+
+
+def _place(places: Any, box: tuple[float, float, float, float]) -> Place:
+    left, bottom, right, top = box
+    xs, ys = zip(places.to_bitmap(left, top), places.to_bitmap(right, bottom), strict=True)
+    return min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)

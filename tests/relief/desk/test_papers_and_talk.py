@@ -213,22 +213,55 @@ def test_the_place_among_the_papers_survives_an_act() -> None:
     assert odd.status_code == 422
 
 
-def test_words_are_found_on_the_pages_of_the_open_file() -> None:
+def test_words_are_found_and_marked_on_the_pages_of_the_open_file() -> None:
     case = factories.case_at(State.IN_REVIEW)
     paper, photo = checked_file(case, "P01"), checked_file(case)
-    layer = {"1": [["Date", 0, 0, 9, 9]], "2": [["Proof of income", 0, 0, 9, 9]]}
+    layer = {
+        "1": [["Date", [0, 0, 9, 9], [[0, 0, 2, 9]] * 4]],
+        "2": [
+            ["Proof of income", [50, 60, 9, 9], [[50, 60, 4, 9]] * 15],
+            ["No proof", [70, 80, 9, 9], [[70, 80, 4, 9]] * 8],
+        ],
+    }
     text_key = private.save(json.dumps(layer).encode(), suffix=".json").key
     Evidence.objects.filter(pk=paper.pk).update(text_key=text_key)
     client, here = at_desk(), page_of(case)
+    address = f"{here}{place_of(paper)}&find=PROOF"
 
-    found = client.get(f"{here}{place_of(paper)}&find=PROOF").content.decode()
-    absent = client.get(f"{here}{place_of(paper)}&find=wage", headers=HTMX).content.decode()
-    picture = client.get(f"{here}{place_of(photo)}&find=x").content.decode()
+    from_here = client.get(f"{address}&hit=0").content.decode()
+    second = client.get(f"{address}&hit=2", headers=HTMX).content.decode()
+    turned = client.get(address).content.decode()  # by 上一页: the page stays, nothing is looked at
+    absent = client.get(f"{here}{place_of(paper)}&find=wage&hit=0", headers=HTMX).content.decode()
+    picture = client.get(f"{here}{place_of(photo)}&find=x&hit=0").content.decode()
 
-    assert "“PROOF”在第" in found
-    assert f"?file={paper.public_id}&amp;page=2&amp;find=PROOF#papers" in found
+    size = paper.drawn_pages.get(number=2)
+    assert f'viewBox="0 0 {size.width} {size.height}"' in from_here
+    assert '<rect x="47" y="57" width="10" height="15" data-hit="1" class="on"/>' in from_here
+    assert '<rect x="67" y="77" width="10" height="15" data-hit="2"/>' in from_here
+    assert "第 2 页 2 处" in from_here
+    assert "现在是第 1 处" in from_here
+    assert 'data-hit="2" class="on"' in second
+    assert f"?file={paper.public_id}&amp;page=2&amp;find=PROOF&amp;hit=1#papers" in second
+    assert "?page=1" in turned
+    assert "data-hit" not in turned
     assert "没有找到“wage”" in absent
     assert 'name="find"' not in picture
+    for odd in ("-1", "00", "99999", "x", "1e9"):
+        assert client.get(f"{address}&hit={odd}").status_code == 200
+
+
+def test_a_search_survives_an_act() -> None:
+    case = factories.case_at(State.SUBMITTED)
+    paper = checked_file(case, "P01")
+    client, here = at_desk(), page_of(case)
+    found_at = f"{here}{place_of(paper, 2)}&find=%E5%B7%A5%E8%B5%84+1&hit=3"
+    claim = reverse("admin:relief_case_claim", args=[case.pk])
+
+    claimed = client.post(
+        claim, {"seen": case.version}, headers={"Referer": f"http://testserver{found_at}"}
+    )
+
+    assert claimed["Location"] == found_at
 
 
 def test_twenty_files_with_long_names_are_a_list() -> None:
