@@ -1,18 +1,17 @@
 /* Lets the borrower black out parts of a picture before it is sent: the picture with the black parts
-   takes the place of the one that was chosen, which never leaves the device. Optional; without this
-   script, or with a browser that cannot draw, files are sent as they are.
-   <template id="redact-sheet"> <dialog> <h2 tabindex="-1"> [data-redact-name] <canvas tabindex="0">
-     [data-redact-count] <button data-redact="add|undo|done|skip|cancel"> </dialog> </template>
-   window.kuanxi.redact(file) → Promise of the file to send, or of null when it shall not be sent. */
+   takes the place of the one that was chosen, which never leaves the device. One for every field of
+   files on the page: it hears of a choice before whoever sends it, and hands on what shall be sent.
+   Optional; a file that this browser cannot draw is sent as it is only after a question.
+   <input type="checkbox" id="redact-first">, <template id="redact-sheet"> <dialog> <h2 tabindex="-1"> [data-redact-name] <canvas tabindex="0">
+     [data-redact-count] <button data-redact="add|undo|done|skip|cancel"> </dialog> </template> */
 (() => {
   "use strict";
 
   const MOST_PIXELS = 16000000; // what a phone's browser can draw on
-  const KINDS = ["image/jpeg", "image/png", "image/webp"];
   const QUALITY = 0.92;
   const MOVE = 0.02; // of the shorter side, for each press of an arrow
 
-  const canRedact = (file) => KINDS.includes(file.type) && document.getElementById("redact-sheet");
+  const say = (text) => window.kuanxi?.announce(text);
 
   /** The picture upright, as sharp as it was sent up to MOST_PIXELS. */
   async function drawing(file) {
@@ -129,8 +128,8 @@
     let original;
     try {
       original = await drawing(file);
-    } catch { // no picture that this browser can draw: the server judges it
-      return file;
+    } catch { // a PDF, or a picture that this browser cannot draw
+      return window.confirm(`${file.name} 在这里不能遮盖。要原样上传吗？`) ? file : null;
     }
     const model = document.getElementById("redact-sheet");
     const dialog = model.content.firstElementChild.cloneNode(true);
@@ -162,5 +161,37 @@
     });
   }
 
-  Object.assign(window.kuanxi ??= {}, { redact, canRedact });
+  /* --- Between the choice and whoever sends it --- */
+
+  const passed = new WeakSet(); // the changes that this script itself has made
+  let isWished = false; // outlives a form that comes back with a refusal
+
+  async function goOver(input) {
+    const chosen = [...input.files];
+    const ready = new DataTransfer();
+    input.value = ""; // nothing of it can go meanwhile
+    for (const file of chosen) {
+      const kept = await redact(file);
+      if (kept) ready.items.add(kept);
+      else say(`没有上传 ${file.name}`);
+    }
+    if (!ready.files.length) return;
+    const change = new Event("change", { bubbles: true });
+    passed.add(change);
+    input.files = ready.files;
+    input.dispatchEvent(change);
+  }
+
+  document.addEventListener("change", (event) => {
+    if (event.target.id === "redact-first") isWished = event.target.checked;
+    const isChoice = event.target.type === "file" && event.target.files.length && !passed.has(event);
+    if (!isChoice || !document.getElementById("redact-first")?.checked) return;
+    event.stopImmediatePropagation();
+    goOver(event.target);
+  }, true);
+
+  document.addEventListener("htmx:load", () => {
+    const box = document.getElementById("redact-first");
+    if (box && isWished) box.checked = true;
+  });
 })();

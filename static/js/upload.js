@@ -141,10 +141,7 @@
         failed(item, file.name, "文件读不出来，可能已移动、删除或还没有下载到本机。请重新选择。");
         continue;
       }
-      const first = document.getElementById("redact-first")?.checked && window.kuanxi.canRedact?.(file);
-      const ready = first ? await window.kuanxi.redact(file) : file;
-      if (ready) send(form, field, ready);
-      else say(`没有上传 ${file.name}`);
+      send(form, field, file);
     }
   }
 
@@ -166,8 +163,10 @@
       if (!zone || !window.htmx) return;
       event.preventDefault();
       zone.classList.toggle("over", type === "dragover");
-      const form = zone.closest("form");
-      if (type === "drop") take(form, form.querySelector("input[type=file]").name, event.dataTransfer.files);
+      if (type !== "drop") return;
+      const input = zone.querySelector("input[type=file][multiple]"); // as if they had been chosen there
+      input.files = event.dataTransfer.files;
+      input.dispatchEvent(new Event("change", { bubbles: true }));
     });
   });
 

@@ -87,3 +87,23 @@ def test_strangers_find_no_file(client: Client, case: Case) -> None:
     foreign = {"replaces": made.public_id, "file": sent("I01a")}
     assert client.post(add(own), foreign).status_code == 404
     assert case.evidence.current().count() == 1
+
+
+def test_every_page_with_a_field_of_files_offers_to_black_out_first(
+    lin: Client, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lin.post(add(case), {"kind": "income", "file": sent("I01a")})
+    Case.objects.filter(pk=case.pk).update(state=State.IN_REVIEW.value)
+    papers = reverse("relief:supply", args=[case.public_id])
+
+    pages = [text_of(lin.get(papers)), text_of(lin.get(reverse("relief:service")))]
+    monkeypatch.setattr(
+        "relief.pages._panel.MAX_CASE_FILES", 1
+    )  # a refused one may be replaced still
+    pages.append(text_of(lin.get(papers)))
+
+    assert "请先删除不需要的再上传" in pages[2]
+    for page in pages:
+        assert page.count('id="redact-first"') == 1
+        assert page.count('id="redact-sheet"') == 1
+        assert "js/redact" in page
