@@ -18,7 +18,7 @@
     if (!region || !text || waiting.includes(text)) return;
     region.textContent = "";
     // A change of text in two steps is heard even when the same words come twice.
-    if (waiting.push(text.replace(/\u2060/g, "").replace(/\s+/g, " ").trim()) === 1) setTimeout(() => { region.textContent = waiting.splice(0).join(" "); }, 60);
+    if (waiting.push(text.replace(/\s+/g, " ").trim()) === 1) setTimeout(() => { region.textContent = waiting.splice(0).join(" "); }, 60);
   }
 
   const said = new Map(); // id of a result -> its words
@@ -395,17 +395,26 @@
 
   /* --- A number stays on the line of its unit: 第 4 期, 1,053.62 元, 12月8日 ------------------------------ */
 
-  const UNIT = "年|月|日|天|期|元|次|份|张|笔|条|个|位|项|字|页|秒|分钟|小时|工作日|%|MB|KB";
-  const SPACED = new RegExp(`(\\d) (?=${UNIT})|(第) (?=\\d)`, "g");
-  const CLOSE = new RegExp(`(\\d)(?=${UNIT})|([年月])(?=\\d)`, "g");
+  const UNIT = "年|月|日|天|期|元|次|份|张|笔|条|个工作日|个月|个|位|项|字|页|秒|分钟|小时|工作日|%|MB|KB";
+  const MEASURED = new RegExp(`(?:第\\s?)?\\d[\\d,.]*\\s?(?:${UNIT})(?:\\d+\\s?(?:${UNIT}))*`, "g");
 
+  /** By an element, not by signs in the text: what is read, copied and searched stays as it was written. */
   function keepUnits(root) {
-    const pieces = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
-    while (pieces.nextNode()) {
-      const piece = pieces.currentNode;
-      if (!/\d/.test(piece.data) || piece.parentElement?.closest("textarea, option, time, data, svg")) continue;
-      const kept = piece.data.replace(SPACED, "$1$2\u00a0").replace(CLOSE, "$1$2\u2060");
-      if (kept !== piece.data) piece.data = kept;
+    const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+    const texts = [];
+    while (walker.nextNode()) if (/\d/.test(walker.currentNode.data)) texts.push(walker.currentNode);
+    for (const text of texts) {
+      const home = text.parentElement;
+      if (!home || home.closest("textarea, option, script, style, time, data, svg, .keep")) continue;
+      if (/flex|grid/.test(getComputedStyle(home).display)) continue; // each piece would be an item
+      for (const match of [...text.data.matchAll(MEASURED)].reverse()) {
+        const kept = document.createElement("span");
+        kept.className = "keep";
+        text.splitText(match.index + match[0].length);
+        const number = text.splitText(match.index);
+        number.replaceWith(kept);
+        kept.append(number);
+      }
     }
   }
 

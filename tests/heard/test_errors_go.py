@@ -17,7 +17,7 @@ TOLD = """(place) => {
   const lines = ids.map(id => document.getElementById(id)).filter(Boolean);
   return {
     marked: place.getAttribute("aria-invalid") === "true",
-    words: lines.filter(line => line.checkVisibility()).map(line => line.textContent.trim()).join(" ").replace(/\u2060/g, "").replace(/\u00a0/g, " "),
+    words: lines.filter(line => line.checkVisibility()).map(line => line.textContent.trim()).join(" "),
     named: [...document.querySelectorAll(`.sum a[href="#${CSS.escape(place.id)}"]`)].some(link => link.checkVisibility()),
     red: Boolean(place.closest(".box.err, .field.err, .otp.err")),
   };

@@ -24,11 +24,6 @@ pytestmark = [
 MOST_TABS = 60  # from one control to the next
 
 
-def plain(words: str) -> str:
-    """Without what only keeps a number on the line of its unit."""
-    return words.replace("\u2060", "").replace("\u00a0", " ").strip()
-
-
 class Ears:
     """Chromium's accessibility tree of a window."""
 
@@ -47,7 +42,7 @@ class Ears:
             }
             if properties.get("focused") and node["role"]["value"] != "RootWebArea":
                 name = node.get("name", {}).get("value", "")
-                return plain(f"{node['role']['value']} {name}")
+                return f"{node['role']['value']} {name}".strip()
         return ""
 
     def said(self) -> str:
