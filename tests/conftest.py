@@ -16,8 +16,10 @@ from django.contrib.auth.signals import user_logged_in
 from django.db import connection, transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
+from pytest_django import DjangoDbBlocker
 
 from portal.core import clock
+from portal.core.calendar.days import load_calendar
 from portal.core.trail import row_triggers
 from portal.core.web import proofs
 from tests import migrated
@@ -92,9 +94,14 @@ def django_db_keepdb(django_db_modify_db_settings: None, django_db_keepdb: bool)
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_keepdb: bool, django_db_setup: None) -> None:
+def django_db_setup(
+    django_db_keepdb: bool, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """The copy is kept for later runs; the days are read, so that no test counts the queries of that."""
     if connection.vendor == "sqlite" and not django_db_keepdb:
         migrated.keep_copy(Path(connection.settings_dict["NAME"]))
+    with django_db_blocker.unblock():
+        load_calendar()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,6 +11,8 @@ from portal.core.trail.row_triggers import RENEWING_ON_POSTGRES
 def renew(apps, schema_editor):
     if schema_editor.connection.vendor == "postgresql":
         schema_editor.execute(RENEWING_ON_POSTGRES, params=None)
+        # A change that changes nothing: the days that are there are the first version.
+        schema_editor.execute("DELETE FROM portal_workday WHERE false")
 
 
 class Migration(migrations.Migration):

@@ -13,6 +13,7 @@ from django.contrib import admin
 from django.db.models import (
     BigIntegerField,
     Count,
+    DateTimeField,
     DecimalField,
     ExpressionWrapper,
     F,
@@ -122,6 +123,15 @@ class Reviewed(NamedTuple):
     cases: int
 
 
+class Waiting(NamedTuple):
+    """What waits for a person beside the cases, and files that wait unusually long for their check."""
+
+    calls: int
+    chats: int
+    files: int
+    oldest_file: datetime | None
+
+
 def board(request: HttpRequest) -> dict[str, Any]:
     """The context of the front page: a constant number of queries, whatever there is."""
     viewer, now = staff_user(request), clock.now()
@@ -135,6 +145,7 @@ def board(request: HttpRequest) -> dict[str, Any]:
     granted = _granted(mondays, month, since)
     reviews = _reviews(mondays, since, now)
     shown = [row for row in granted if row.week != BEFORE]
+    waiting = _waiting(viewer, now)
     return {
         "kpis": _kpis(hands, kept, granted),
         "punctual": _punctual(reviews, mondays),
@@ -143,23 +154,21 @@ def board(request: HttpRequest) -> dict[str, Any]:
         "cost_count": sum(row.cases for row in shown),
         "reasons": _by_reason(kept, granted),
         "handlers": _by_handler(hands, reviews),
-        **_wanted(viewer),
-        "slow_checks": _slow_checks(now),
+        "calls": waiting.calls,
+        "chats": waiting.chats,
+        "slow_checks": _slow_checks(waiting, now),
         "weeks": WEEKS,
         "policy": rules_for(None),
     }
 
 
-def _slow_checks(now: datetime) -> str:
+def _slow_checks(waiting: Waiting, now: datetime) -> str:
     """How many files wait unusually long for their check, and the oldest of them; empty when none does."""
-    waiting = Evidence.objects.waiting_long(now).aggregate(
-        count=Count("pk"), oldest=Min("created_at")
-    )
-    if not waiting["count"]:
+    if waiting.oldest_file is None:
         return ""
-    minutes = int((now - waiting["oldest"]).total_seconds()) // 60
+    minutes = int((now - waiting.oldest_file).total_seconds()) // 60
     return (
-        f"{waiting['count']} 份材料等待安全检查太久，最早的一份已等 {minutes} 分钟：检查进程、病毒扫描"
+        f"{waiting.files} 份材料等待安全检查太久，最早的一份已等 {minutes} 分钟：检查进程、病毒扫描"
         "或文件存放处可能停了，请通知运维。检查恢复前这些材料打不开，不会被当作已通过；恢复后会自动检查。"
     )
 
@@ -271,17 +280,20 @@ def _reviews(mondays: list[date], since: date, now: datetime) -> list[Reviewed]:
     ]
 
 
-def _wanted(viewer: User) -> dict[str, int]:
-    """Calls to be made and conversations that wait for a person, in one query."""
+def _waiting(viewer: User, now: datetime) -> Waiting:
+    """All of it in one query."""
     calls = PhoneTask.objects.filter(done_at=None).order_by().values("done_at")
     chats = Conversation.objects.visible_to(viewer).waiting().order_by().values("taken_by")
-    wanted = {"calls": calls, "chats": chats}
-    counts = {
+    files = Evidence.objects.waiting_long(now).order_by().values("state")
+    columns: dict[str, Any] = {
         name: Coalesce(Subquery(rows.annotate(n=Count("pk")).values("n")), 0)
-        for name, rows in wanted.items()
+        for name, rows in (("calls", calls), ("chats", chats), ("files", files))
     }
-    calls_and_chats: Any = User.objects.filter(pk=viewer.pk).values(**counts)
-    return dict(calls_and_chats.get())
+    oldest = files.annotate(oldest=Min("created_at")).values("oldest")
+    one_row = User.objects.filter(pk=viewer.pk).values_list(
+        *columns.values(), Subquery(oldest, output_field=DateTimeField())
+    )
+    return Waiting(*one_row.get())
 
 
 def _kpis(hands: list[Open], kept: list[Open], granted: list[Granted]) -> list[Kpi]:

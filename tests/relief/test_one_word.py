@@ -180,6 +180,7 @@ def test_a_second_agreement_says_what_its_sums_consist_of() -> None:
     at = NOW + timedelta(days=60, hours=1)
 
     text = page(again, "relief:offer-draft", again.public_id, offer.number, at=at)
+    text = re.sub(r'<span class="keep">(.*?)</span>', r"\1", text)
 
     (total, *parts) = amounts(re.search(r"共欠[^。]+。", text)[0])  # type: ignore[index]
     assert total == sum(parts) == owed.payoff

@@ -82,12 +82,6 @@ def test_official_days_replace_provisional_ones_only() -> None:
     assert WorkDay.objects.get(date="2026-03-02").kind == "off"
 
 
-@pytest.mark.django_db
-def test_loading_is_one_query(django_assert_num_queries) -> None:
-    with django_assert_num_queries(1):
-        calendar.load_calendar()
-
-
 @given(st.dates(date(2020, 1, 1), date(2035, 1, 1)), st.integers(1, 30))
 @settings(max_examples=60)
 def test_adding_and_counting_agree(start: date, n: int) -> None:
