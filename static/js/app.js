@@ -405,9 +405,14 @@
     while (walker.nextNode()) if (/\d/.test(walker.currentNode.data)) texts.push(walker.currentNode);
     for (const text of texts) {
       const home = text.parentElement;
-      if (!home || home.closest("textarea, option, script, style, time, data, svg, .keep")) continue;
-      if (/flex|grid/.test(getComputedStyle(home).display)) continue; // each piece would be an item
-      for (const match of [...text.data.matchAll(MEASURED)].reverse()) {
+      const matches = [...text.data.matchAll(MEASURED)].reverse();
+      if (!matches.length || home.closest("textarea, option, script, style, time, data, svg, .keep")) continue;
+      if (/flex|grid/.test(getComputedStyle(home).display)) { // the whole text stays one item
+        const item = document.createElement("span");
+        text.replaceWith(item);
+        item.append(text);
+      }
+      for (const match of matches) {
         const kept = document.createElement("span");
         kept.className = "keep";
         text.splitText(match.index + match[0].length);

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.db import connections
 from playwright.sync_api import Browser
 
 from tests.heard.window import Window, open_window
@@ -18,6 +19,7 @@ def browser() -> Iterator[Browser]:
     with pytest.MonkeyPatch.context() as patch, chromium() as running:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's loop runs in this thread
         yield running
+        connections.close_all()  # those of this loop: nobody else sees them
 
 
 @pytest.fixture

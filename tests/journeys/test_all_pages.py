@@ -44,7 +44,7 @@ def test_every_link_leads_to_a_whole_page(
         sizes = layout.DESK if crawler.is_staff else layout.PHONE
         found += [f"{path} {flaw}" for flaw in layout.flaws(person.page, sizes)]
         found += [f"{path} not Chinese: {text}" for text in english(person.page, logins)]
-    assert found == []
+    assert not found, "\n".join(found)
     assert opened > 8
     doings.books_are_whole(stack) if crawler == CRAWLERS[-1] else None
 

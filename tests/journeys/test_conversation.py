@@ -68,7 +68,7 @@ def test_texts_sent_on_a_bad_line(stack: Stack, arrive: Callable[..., Person]) -
 
     # refused: it is back in the field, with the reason
     send(person, "字" * 1001)
-    expect(page.locator("form.composer [role=alert]")).to_contain_text("消息最多 1000 字")
+    expect(page.locator("form.composer .err-msg")).to_contain_text("消息最多 1000 字")
     expect(field).to_have_value("字" * 1001)
     person.refusals_expected = False
 

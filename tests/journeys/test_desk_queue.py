@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import expect
@@ -10,10 +10,18 @@ from playwright.sync_api import expect
 from tests.journeys import doings
 from tests.journeys.backstage import fill_queue
 from tests.journeys.people import Person
-from tests.stack import Stack
+from tests.stack import Stack, start_stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Arrive = Callable[..., Person]
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """A desk of its own: what fills it has no books, which other journeys count."""
+    running = start_stack()
+    yield running
+    running.stop()
 
 
 def test_a_refresh_leaves_page_search_ticks_filters_and_scroll(

@@ -92,7 +92,7 @@ def give_code(staff: Person, button: str, code: str) -> None:
 
 def log_out(staff: Person) -> None:
     staff.page.locator("#logout-form button").click()
-    staff.page.wait_for_load_state()
+    staff.settle()
 
 
 def next_code(app: App) -> str:

@@ -322,7 +322,7 @@ def test_nothing_is_told_under_another_word(other: str) -> None:
 
 
 def test_the_first_look_at_a_case_is_called_审核_everywhere() -> None:
-    """domain.md's glossary: review is 审核; 初审 was a second word for it."""
+    """The glossary: review is 审核; 初审 was a second word for it."""
     root = Path(__file__).parents[2]
     texts = [
         path

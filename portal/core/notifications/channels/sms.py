@@ -26,7 +26,7 @@ class DemoSms:
     """The simulated phone: the row itself is the message, so it has arrived."""
 
     def send(self, delivery: Delivery, *, now: datetime) -> SendResult:
-        return SendResult(reference="demo", delivered=True, is_local=True)
+        return SendResult(reference="演示手机", delivered=True, is_local=True)
 
 
 class ConsoleSms:
