@@ -15,11 +15,12 @@ OpenWindow = Callable[..., Window]
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(django_db_setup: None) -> Iterator[Browser]:
+    """Started after the database is made: inside Playwright's loop, connections are others."""
     with pytest.MonkeyPatch.context() as patch, chromium() as running:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's loop runs in this thread
         yield running
-        connections.close_all()  # those of this loop: nobody else sees them
+        connections.close_all()  # those of the loop
 
 
 @pytest.fixture
