@@ -57,7 +57,7 @@ def rate(value: Decimal | None) -> str:
 
 
 _TOGETHER = re.compile(
-    r"(?:\w{1,8} )?¥[\d,]+\.\d\d|\d{4}年\d{1,2}月\d{1,2}日(?: \d\d:\d\d)?|\d{4}-\d\d-\d\d|第 \d+ \w"
+    r"(?:\w{1,8} )?¥[\d,]+\.\d\d|\d{4}年\d{1,2}月\d{1,2}日|\d{4}-\d\d-\d\d|第 \d+ \w"
 )
 
 
@@ -65,7 +65,7 @@ _TOGETHER = re.compile(
 def kept(text: str) -> str:
     """A sentence whose amounts stay with their word and whose dates stay whole at the end of a line.
 
-    罚息 ¥0.00 and 2026年11月26日 15:40 never break; the words are the same.
+    罚息 ¥0.00 and 2026年11月26日 never break; the words are the same.
     """
     parts: list[tuple[str, str]] = []
     end = 0

@@ -90,13 +90,25 @@
     return tops.length;
   };
 
+  function* wholes(e) {
+    const walker = document.createTreeWalker(e, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      for (const match of walker.currentNode.data.matchAll(/\S+/g)) {
+        yield [walker.currentNode, match.index, match.index + match[0].length];
+      }
+    }
+  }
+
   function broken() {
     const found = [];
     for (const e of document.querySelectorAll("time, data")) {
       if (!shown(e) || forEars(e) || inFold(e)) continue;
-      const range = document.createRange();
-      range.selectNodeContents(e);
-      if (lines(range) > 1) found.push(`breaks: ${name(e)}`);
+      for (const [node, start, end] of wholes(e)) { // a date and its hour may part
+        const range = document.createRange();
+        range.setStart(node, start);
+        range.setEnd(node, end);
+        if (lines(range) > 1) found.push(`breaks: ${name(e)}`);
+      }
     }
     for (const [text, range] of numbers()) {
       if (lines(range) > 1) found.push(`number and unit apart: 「${text}」 in ${name(range.commonAncestorContainer.parentElement)}`);
@@ -109,8 +121,10 @@
     const pieces = [...texts(document.body)];
     for (let at = 0; at < pieces.length; ) {
       const block = blockOf(pieces[at][1]);
-      let until = at;
-      while (until < pieces.length && blockOf(pieces[until][1]) === block) until += 1;
+      const breaks = [...block.querySelectorAll("br")];
+      let until = at + 1;
+      const isLine = () => breaks.some((br) => isBefore(pieces[until - 1][0], br) && isBefore(br, pieces[until][0]));
+      while (until < pieces.length && blockOf(pieces[until][1]) === block && !isLine()) until += 1;
       const nodes = pieces.slice(at, until).map((piece) => piece[0]);
       const whole = nodes.map((node) => node.data).join("");
       for (const match of whole.matchAll(NUMBER)) {
@@ -122,6 +136,8 @@
       at = until;
     }
   }
+
+  const isBefore = (one, other) => Boolean(one.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING);
 
   const blockOf = (e) => {
     while (getComputedStyle(e).display === "inline" && !e.matches("td, th, li, dt, dd")) e = e.parentElement;
