@@ -123,7 +123,7 @@ class Reviewed(NamedTuple):
     cases: int
 
 
-class Waiting(NamedTuple):
+class WaitingWork(NamedTuple):
     """What waits for a person beside the cases, and files that wait unusually long for their check."""
 
     calls: int
@@ -162,7 +162,7 @@ def board(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _slow_checks(waiting: Waiting, now: datetime) -> str:
+def _slow_checks(waiting: WaitingWork, now: datetime) -> str:
     """How many files wait unusually long for their check, and the oldest of them; empty when none does."""
     if waiting.oldest_file is None:
         return ""
@@ -280,7 +280,7 @@ def _reviews(mondays: list[date], since: date, now: datetime) -> list[Reviewed]:
     ]
 
 
-def _waiting(viewer: User, now: datetime) -> Waiting:
+def _waiting(viewer: User, now: datetime) -> WaitingWork:
     """All of it in one query."""
     calls = PhoneTask.objects.filter(done_at=None).order_by().values("done_at")
     chats = Conversation.objects.visible_to(viewer).waiting().order_by().values("taken_by")
@@ -293,7 +293,7 @@ def _waiting(viewer: User, now: datetime) -> Waiting:
     one_row = User.objects.filter(pk=viewer.pk).values_list(
         *columns.values(), Subquery(oldest, output_field=DateTimeField())
     )
-    return Waiting(*one_row.get())
+    return WaitingWork(*one_row.get())
 
 
 def _kpis(hands: list[Open], kept: list[Open], granted: list[Granted]) -> list[Kpi]:
