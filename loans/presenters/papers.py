@@ -132,9 +132,7 @@ def penalty_paper(
             words = rules.late_fee_words(line)
             rows.append([f"{line.number}", "逾期费", words, f"{line.fee}", paid_words])
     facts = [
-        PaperFact("出借人", lender().words),
-        PaperFact("借款人", loan.borrower.name),
-        PaperFact("借据编号", loan.number),
+        *_parties(loan),
         PaperFact("截至", f"{debt.as_of}"),
         *(PaperFact(word, f"{wording.yuan(amount)} 元") for word, amount in _penalties(debt)),
         PaperFact("剩余本金", f"{wording.yuan(debt.principal)} 元"),
@@ -207,9 +205,7 @@ def statement_paper(loan: Loan, statement: Statement, debt: Debt) -> TablePaper:
         [f"{statement.to_on}", "本期合计 · 期末余额", *sums, closing, ""],
     ]
     facts = [
-        PaperFact("出借人", lender().words),
-        PaperFact("借款人", loan.borrower.name),
-        PaperFact("借据编号", loan.number),
+        *_parties(loan),
         PaperFact("区间", f"{statement.from_on} 至 {statement.to_on}"),
         PaperFact("期初余额", f"{opening} 元"),
         PaperFact("期末余额", f"{closing} 元"),
@@ -237,3 +233,12 @@ def statement_paper(loan: Loan, statement: Statement, debt: Debt) -> TablePaper:
 def unbooked(statement: Statement, debt: Debt) -> Decimal:
     """Interest and penalty that ran up to today and that no event has booked yet, in yuan."""
     return debt.total - statement.credit - statement.closing
+
+
+def _parties(loan: Loan) -> tuple[PaperFact, ...]:
+    """Who lends to whom, under which number."""
+    return (
+        PaperFact("出借人", lender().words),
+        PaperFact("借款人", loan.borrower.name),
+        PaperFact("借据编号", loan.number),
+    )

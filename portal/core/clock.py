@@ -33,7 +33,7 @@ _held: ContextVar[_Moment | None] = ContextVar("held_moment", default=None)
 
 def real_now() -> datetime:
     """The machine's time: for sessions, codes, throttles, leases of people and audit."""
-    return timezone.now()  # noqa: TID251 - the one place
+    return timezone.now()  # noqa: TID251 - here real time enters; all others ask this module
 
 
 def now() -> datetime:
