@@ -43,7 +43,8 @@ def picture_that_left(page: Page) -> Image.Image:
 
 
 def drag(page: Page, selector: str, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """Pull the pointer across an element, from one share of its size to another."""
+    """Pull the pointer across an element, from one share of its size to another, once it stands still."""
+    page.locator(selector).hover(trial=True)  # a sheet rises for a moment when it opens
     box = page.locator(selector).bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] * start[0], box["y"] + box["height"] * start[1])
