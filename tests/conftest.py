@@ -25,6 +25,10 @@ from portal.core.web import proofs
 from tests import migrated
 from tests.leaks import WATCH
 
+# The Nu HTML checker, where .ci/vnu puts it.
+VNU = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").joinpath(
+    "kuanxi/node_modules/vnu-jar/build/dist/vnu.jar"
+)
 NEEDS = {
     "browser": (
         lambda: shutil.which("chromium") is not None,
@@ -37,6 +41,10 @@ NEEDS = {
     "redis": (
         lambda: bool(os.environ.get("REDIS_URL")) or shutil.which("redis-server") is not None,
         "needs Redis: apt-get install redis-server",
+    ),
+    "vnu": (
+        lambda: VNU.exists() and shutil.which("java") is not None,
+        "needs Java and the Nu HTML checker: apt-get install default-jre-headless npm, then .ci/vnu",
     ),
 }
 

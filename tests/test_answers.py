@@ -12,34 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.http import HttpRequest, HttpResponse
 from django.test import Client
-from django.urls import path, reverse
+from django.urls import reverse
 
 from portal.core import clock
-from portal.core.errors import RuleViolation
 from portal.core.kernel.roles import Rank
 from portal.core.web.access import COSTLY
 from portal.site.logs import LineFormatter
-from portal.site.urls import *  # noqa: F403 - the real addresses, and handlers for errors
-from portal.site.urls import urlpatterns as real
 from tests import factories
 from tests.test_settings import LIFE
 from tests.world import World, build_world
 
 ROOT = Path(__file__).resolve().parent.parent
 INCIDENT = re.compile(r"data-incident>([^<]+)<")
-
-
-def broken(request: HttpRequest) -> HttpResponse:
-    raise ZeroDivisionError
-
-
-def refused(request: HttpRequest) -> HttpResponse:
-    raise RuleViolation("方案已过期")
-
-
-urlpatterns = [path("broken/", broken), path("refused/", refused), *real]
 
 
 @pytest.fixture
@@ -69,13 +54,13 @@ ERRORS: list[tuple[int, Callable[[Client], Any]]] = [
     (403, lambda client: client.get(reverse("portal:settings"))),
     (403, lambda client: Client(enforce_csrf_checks=True).post("/login/", {"by": "code"})),
     (404, lambda client: client.get("/nowhere/")),
-    (409, lambda client: client.get("/refused/")),
+    (409, lambda client: client.get("/error/409/")),
     (413, large),
-    (500, lambda client: client.get("/broken/")),
+    (500, lambda client: client.get("/error/500/")),
 ]
 
 
-@pytest.mark.urls("tests.test_answers")
+@pytest.mark.urls("tests.screens.errors")
 @pytest.mark.django_db
 @pytest.mark.parametrize(("status", "ask"), ERRORS)
 def test_an_error_page_has_the_number_that_the_log_has(
@@ -96,10 +81,11 @@ def test_an_error_page_has_the_number_that_the_log_has(
         )
 
 
-@pytest.mark.urls("tests.test_answers")
+@pytest.mark.urls("tests.screens.errors")
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "address", ["/login/", "/nowhere/", "/broken/", "/healthz", "/static/img/favicon.svg", "/me/"]
+    "address",
+    ["/login/", "/nowhere/", "/error/500/", "/healthz", "/static/img/favicon.svg", "/me/"],
 )
 def test_every_answer_denies_what_no_page_of_ours_needs(address: str) -> None:
     answer = Client(raise_request_exception=False).get(address)

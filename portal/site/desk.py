@@ -146,6 +146,7 @@ class DeskSite(AdminSite):
             return redirect(visit.wanted_page(request) if over_page else "admin:index")
         context = {
             **self.each_context(request),
+            "has_permission": False,  # framed as for a stranger, also where somebody comes again
             "title": "登录",
             "app_path": request.get_full_path(),
             "next": visit.wanted_page(request) or reverse("admin:index"),
