@@ -60,16 +60,23 @@ class PlanRules:
 
     def check_limits(self, terms: PlanShape, *, plan_number: int) -> None:
         """InvalidInput naming the first limit that a loan's next plan breaks."""
-        count = terms.term_count
-        if type(count) is not int or not 1 <= count <= self.max_plan_terms:
-            raise InvalidInput("term_count", f"期数要在 1 到 {self.max_plan_terms} 之间")
-        latest = self.latest_first_due(terms.figures_as_of)
-        if not terms.figures_as_of < terms.first_due_on <= latest:
-            raise InvalidInput("first_due_on", f"首期日期要在明天到 {latest:%Y-%m-%d} 之间")
+        self.check_count(terms.term_count)
+        self.check_first_due(terms.first_due_on, figures_as_of=terms.figures_as_of)
         if plan_number > self.max_plans_per_loan:
             raise InvalidInput(
                 "plan", f"同一笔借款最多协商 {self.max_plans_per_loan} 次新还款计划，这笔已用完"
             )
+
+    def check_count(self, count: int) -> None:
+        """InvalidInput for a number of instalments that no plan may have."""
+        if type(count) is not int or not 1 <= count <= self.max_plan_terms:
+            raise InvalidInput("term_count", f"期数要在 1 到 {self.max_plan_terms} 之间")
+
+    def check_first_due(self, first_due_on: date, *, figures_as_of: date) -> None:
+        """InvalidInput for a first date that is past or later than the deferral allows."""
+        latest = self.latest_first_due(figures_as_of)
+        if not figures_as_of < first_due_on <= latest:
+            raise InvalidInput("first_due_on", f"首期日期要在明天到 {latest:%Y-%m-%d} 之间")
 
     def warning_on(self, due_on: date) -> date:
         """The day on which an instalment still unpaid is warned of; due 01-10, 3 days: 01-13."""

@@ -41,9 +41,11 @@ class Actor:
 SYSTEM = Actor(None, Role.SYSTEM)
 
 
-def why_not(action: Action | Task, case: Case, actor: Actor, now: datetime) -> str:
+def why_not(
+    action: Action | Task, case: Case, actor: Actor, now: datetime, *, needed: Rank | None = None
+) -> str:
     """Why `actor` may not do this now, as the sentence to show; "" where they may."""
-    refused = _refusal(action, case, actor, now, None)
+    refused = _refusal(action, case, actor, now, needed)
     return refused.sentence if refused is not None else ""
 
 

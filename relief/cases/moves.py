@@ -15,7 +15,7 @@ from portal.core.calendar.days import load_calendar
 from portal.core.errors import StaleWrite
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.workdays import WorkCalendar
-from portal.core.notifications import outbox
+from portal.core.notifications import outbox, texts
 from portal.core.unit_of_work import UnitOfWork
 from relief.cases import notices, people
 from relief.cases.gate import Actor, check, last_move
@@ -205,6 +205,12 @@ def notify_move(
                 not_after=context.get("not_after"),
                 now=now,
             )
+
+
+def borrower_words(case: Case, event: Action | notices.AuditEvent, context: Details) -> str:
+    """Title and text of the borrower's notice of `event`, as notify_move would write them."""
+    (rule,) = (row for row in notices.RULES[event] if row.audience == notices.Audience.BORROWER)
+    return texts.render_text(rule.event, "in_app", {**_context(case), **context})
 
 
 def _due_values(promise: Promise | None, due: deadlines.DeadlineSet | None) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from relief.cases.models import Case, CaseQuerySet, Deadline, Event, Policy
 from relief.cases.notices import AuditEvent
 from relief.cases.policy import ReliefPolicy
 from relief.cases.timing.deadlines import escalated_to
-from relief.cases.workflow import IN_PLAN, State
-from relief.offers.models import Agreement, Offer
+from relief.cases.workflow import IN_PLAN, Action, State
+from relief.offers.models import Agreement, Offer, OfferStatus
 
 PLANNED = IN_PLAN | {State.BREACHED}  # the stage of the loan says what is next
 
@@ -139,6 +139,26 @@ def offers_of(case: Case, *, for_borrower: bool) -> list[Offer]:
     """The versions of a case in order; for staff with who made and checked them."""
     offers = case.offers.order_by("number")
     return list(offers.shown() if for_borrower else offers.select_related("made_by", "approved_by"))
+
+
+def sent_back(case: Case) -> Event | None:
+    """The checker's answer where the newest version was sent back, else None.
+
+    `data["offer"]` is its number, `note_internal` the reason.
+    """
+    newest = case.offers.order_by("-number").first()
+    if newest is None or newest.status != OfferStatus.SENT_BACK:
+        return None
+    answers = case.events.filter(action=Action.SEND_BACK).select_related("actor")
+    return answers.order_by("-pk").first()
+
+
+def held_since(case: Case) -> datetime | None:
+    """Since when the one in charge has it; None where nobody has."""
+    if case.assigned_to_id is None:
+        return None
+    given = case.events.filter(action__in=[Action.CLAIM, AuditEvent.ASSIGNED])
+    return given.order_by("-pk").values_list("at", flat=True).first()
 
 
 def agreement_of(case: Case) -> Agreement | None:

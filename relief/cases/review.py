@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from copy import copy
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -18,12 +20,12 @@ from portal.core.retry import retried
 from relief.cases import notices
 from relief.cases.gate import Actor, check, last_move
 from relief.cases.models import Case
-from relief.cases.moves import Occasion, locked, move, record
+from relief.cases.moves import Occasion, borrower_words, locked, move, record
 from relief.cases.permissions import Task, closed_sentence
 from relief.cases.reasons import REJECTIONS, RejectCode, check_line
 from relief.cases.timing import deadlines
 from relief.cases.timing.lateness import locked_at
-from relief.cases.workflow import Action, State
+from relief.cases.workflow import Action, State, find_move
 from relief.evidence.kinds import KIND_LABELS, parse_kind
 
 
@@ -150,56 +152,104 @@ def reject_case(
     FRAUD_SUSPECTED needs a supervisor. Rejected on 2026-03-02: again from 03-09, or at once with
     a new file (cooldown_days=7).
     """
-    if code not in set(RejectCode):
-        raise InvalidInput("code", "请选择不通过的原因")
-    chosen = RejectCode(code)
-    name, sentence, change = REJECTIONS[chosen]
-    explanation = check_line(text or sentence, field="text", label="给借款人的说明")
-    advised = check_line(advice or change, field="advice", label="怎样可以改变结果")
+    rejection = _rejection(code, text, advice)
     inner = check_line(note_internal, field="note_internal", label="内部备注", empty=True)
-    needed = Rank.SUPERVISOR if chosen == RejectCode.FRAUD_SUSPECTED else Rank.REVIEWER
     with transaction.atomic():
         fresh = locked_at(case, now)
         if fresh.state != case.state:  # a colleague decided meanwhile: this no was to another state
             raise NotYourTurn(
                 closed_sentence(State(fresh.state), Action.REJECT, last_move(fresh)), code="move"
             )
-        check(Action.REJECT, fresh, Actor(actor, Role.STAFF), now, needed=needed)
+        check(Action.REJECT, fresh, Actor(actor, Role.STAFF), now, needed=rejection.needed_rank)
         fresh.offers.filter(status="proposed").update(status="declined")
-        changes = _rejection(fresh, actor, now)
         return move(
             fresh,
             Action.REJECT,
             Occasion(
                 Actor(actor, Role.STAFF),
                 now,
-                note_public=f"{name}：{explanation}",
+                note_public=f"{rejection.name}：{rejection.text}",
                 note_internal=inner,
-                context={
-                    "reason": name,
-                    "note": explanation,
-                    "advice": advised,
-                    "reapply_on": deadlines.chinese_day(changes["reapply_on"]),
-                    "can_appeal": fresh.appealed_at is None,
-                },
+                context=_told(fresh, rejection, now),
             ),
             changes={
-                **changes,
-                "reject_code": chosen.value,
-                "reject_text": explanation,
-                "reject_advice": advised,
+                **_rejected(fresh, actor, now),
+                "reject_code": rejection.code.value,
+                "reject_text": rejection.text,
+                "reject_advice": rejection.advice,
             },
         )
 
 
-def _rejection(case: Case, actor: User, now: datetime) -> dict[str, Any]:
+def rejection_words(*, case: Case, code: str, text: str, advice: str, now: datetime) -> str:
+    """The very notice that the borrower would read if the case were rejected now; nothing is stored.
+
+    InvalidInput as `reject_case`.
+    """
+    rejection = _rejection(code, text, advice)
+    transition = find_move(State(case.state), Action.REJECT, Role.STAFF)
+    ahead = copy(case)
+    if transition is not None and transition.promise is not None:
+        due = deadlines.due_for(transition.promise, now, load_calendar(), case.policy.rules)
+        if due is not None:
+            ahead.next_due_at, ahead.next_due_kind = due.at, due.kind.value
+    return borrower_words(ahead, Action.REJECT, _told(case, rejection, now))
+
+
+def rank_to_reject(code: str) -> Rank:
+    """Who may reject with this code: FRAUD_SUSPECTED takes a supervisor."""
+    return Rank.SUPERVISOR if code == RejectCode.FRAUD_SUSPECTED else Rank.REVIEWER
+
+
+@dataclass(frozen=True)
+class _Rejection:
+    """A code with the sentences that go with it: staff's own, or the code's standard ones."""
+
+    code: RejectCode
+    name: str
+    text: str
+    advice: str
+
+    @property
+    def needed_rank(self) -> Rank:
+        return rank_to_reject(self.code)
+
+
+def _rejection(code: str, text: str, advice: str) -> _Rejection:
+    if code not in set(RejectCode):
+        raise InvalidInput("code", "请选择不通过的原因")
+    chosen = RejectCode(code)
+    name, sentence, change = REJECTIONS[chosen]
+    return _Rejection(
+        code=chosen,
+        name=name,
+        text=check_line(text or sentence, field="text", label="给借款人的说明"),
+        advice=check_line(advice or change, field="advice", label="怎样可以改变结果"),
+    )
+
+
+def _told(case: Case, rejection: _Rejection, now: datetime) -> dict[str, Any]:
+    """What the notice of a rejection says besides what every notice does."""
+    return {
+        "reason": rejection.name,
+        "note": rejection.text,
+        "advice": rejection.advice,
+        "reapply_on": deadlines.chinese_day(_reapply_on(case, now)),
+        "can_appeal": case.appealed_at is None,
+    }
+
+
+def _reapply_on(case: Case, now: datetime) -> date:
+    return business_date(now) + timedelta(days=case.policy.rules.cooldown_days)
+
+
+def _rejected(case: Case, actor: User, now: datetime) -> dict[str, Any]:
     """Who rejected, when, and from when the borrower may ask again."""
-    rules = case.policy.rules
     values: dict[str, Any] = {
         "rejected_by": actor,
         "rejected_at": now,
         "reviewed_at": case.reviewed_at or now,
-        "reapply_on": business_date(now) + timedelta(days=rules.cooldown_days),
+        "reapply_on": _reapply_on(case, now),
     }
     if case.appealed_at is not None:  # the one appeal is used up
         values |= {"next_due_at": None, "next_due_kind": ""}

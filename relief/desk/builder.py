@@ -150,9 +150,12 @@ def authority(case: Case, viewer: User, composed: Composed) -> Authority:
 
 def initial_of(case: Case, suggestions: Suggestions, now: datetime) -> dict[str, Any]:
     """From the borrower's counter-offer, else the last version of staff, else what fits best."""
-    last_terms = _last_version(case)
-    if last_terms is not None:
-        return _from_terms(last_terms.offer_terms, now)
+    version = _last_version(case)
+    if version is not None:
+        kept = {}
+        if version.status == OfferStatus.SENT_BACK:
+            kept = {"note": version.note, "note_internal": version.note_internal}
+        return {**_from_terms(version.offer_terms, now), **kept}
     closest = suggestions.closest
     return {
         **_blank(now),

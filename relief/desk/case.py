@@ -31,6 +31,7 @@ from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case
 from relief.cases.people import missing_ranks
 from relief.cases.permissions import Task
+from relief.cases.queries import sent_back
 from relief.cases.timing.deadlines import chinese
 from relief.cases.urgency import MOST_URGENT_FIRST, ranking
 from relief.cases.workflow import Action, State
@@ -38,9 +39,9 @@ from relief.desk import papers, talk
 from relief.desk.acts import ACTS, DeskAct
 from relief.desk.base import case_of, desk_context, may_decide, require_rank, staff_user, who_did
 from relief.desk.builder import builder_for, picked
-from relief.desk.forms import DeskForm, JudgeForm, SayForm
+from relief.desk.forms import DeskForm, JudgeForm, RejectForm, SayForm
 from relief.desk.offer_form import OfferForm
-from relief.desk.page import Forms, case_page, trail_of
+from relief.desk.page import Forms, case_page, trail_of, words_of
 from relief.desk.queue import PER_PAGE, QueueQuery, queue, takeable_by
 from relief.desk.reassign import reassign_view
 from relief.evidence.access_log import open_evidence, open_thumbnail
@@ -62,6 +63,7 @@ class CaseAdmin(ReadOnlyAdmin):
             path("next/", desk(next_view), name="relief_case_next"),
             path("reassign/", desk(reassign_view), name="relief_case_reassign"),
             path("<int:pk>/preview/", desk(preview_view), name="relief_case_preview"),
+            path("<int:pk>/words/", desk(words_view), name="relief_case_words"),
             path("<int:pk>/talk/", desk(talk_view), name="relief_case_talk"),
             path("<int:pk>/files/<slug:evidence>/", desk(file_view), name="relief_case_file"),
         ]
@@ -296,14 +298,28 @@ def preview_view(request: HttpRequest, pk: int) -> HttpResponse:
     if not wants_part(request):
         return case_response(request, case, {"offer": form})
     debt = load_debt(case.loan, business_date(now))
+    is_whole = request.headers.get("HX-Target") == "builder"
     context = {
         "case": case,
         "builder": builder_for(case, actor, debt, now, form),
         "builder_why_not": why_not(Action.OFFER, case, Actor.of(actor), now),
+        "sent_back": sent_back(case),
+        "is_part": not is_whole,
     }
-    is_whole = request.headers.get("HX-Target") == "builder"
     template = "_builder.html" if is_whole else "_preview.html"
     return render(request, f"admin/relief/case/{template}", context)
+
+
+@require_POST
+def words_view(request: HttpRequest, pk: int) -> HttpResponse:
+    """What the borrower would read of this 不通过: nothing is stored; the part, or the whole page."""
+    actor, now = require_rank(request), clock.now()
+    case = case_of(request, pk)
+    form = RejectForm(request.POST, case=case)
+    if not wants_part(request):
+        return case_response(request, case, {"reject": form})
+    context = {"words": words_of(case, actor, form, now)}
+    return render(request, "admin/relief/case/_words.html", context)
 
 
 @require_GET

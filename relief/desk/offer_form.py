@@ -6,6 +6,8 @@ It is read with `desk.builder`; the short forms of all other acts are in `desk.f
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -14,13 +16,14 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from loans.domain.schedule import PERIOD_LABELS, PlanPeriod
+from portal.core import clock
 from portal.core.fields import DayField, WholeNumberField
 from portal.core.kernel import money
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO
 from portal.core.kernel.typed import plain
 from relief.desk.forms import DeskForm, text_field
-from relief.offers.compose import OfferDraft
+from relief.offers.compose import OfferDraft, check_first_due
 
 PERCENT, AMOUNT = "percent", "amount"
 _PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?")
@@ -36,6 +39,15 @@ def _figure(label: str, unit: str, *, initial: str = "0") -> forms.CharField:
         widget=forms.TextInput({"inputmode": "decimal", "autocomplete": "off", "class": "num"}),
         error_messages={"max_length": f"{label}：内容过长，请只填写数字"},
     )
+
+
+@contextmanager
+def _at_its_field() -> Iterator[None]:
+    """What a rule refuses, as the form says it: each field for itself, however many are wrong."""
+    try:
+        yield
+    except InvalidInput as wrong:
+        raise ValidationError(wrong.message) from wrong
 
 
 class OfferForm(DeskForm):
@@ -82,6 +94,19 @@ class OfferForm(DeskForm):
     note = text_field("给借款人的说明", required=False)
     note_internal = text_field("复核说明（仅同事可见）", required=False)
 
+    def clean_term_count(self) -> int:
+        count: int = self.cleaned_data["term_count"]
+        with _at_its_field():
+            self.case.policy.rules.plan_rules.check_count(count)
+        return count
+
+    def clean_first_due_on(self) -> date:
+        first: date = self.cleaned_data["first_due_on"]
+        with _at_its_field():
+            self.case.policy.rules.plan_rules.check_first_due(first, figures_as_of=clock.today())
+            check_first_due(first, clock.today())
+        return first
+
     def clean_penalty_percent(self) -> Decimal | None:
         return self._number("penalty_percent", "减免比例", highest=Decimal(100))
 
@@ -103,10 +128,8 @@ class OfferForm(DeskForm):
         if not text:
             return None
         label = str(self.fields[name].label)
-        try:
+        with _at_its_field():
             return money.parse(text, field=name, label=label, minimum=ZERO)
-        except InvalidInput as wrong:
-            raise ValidationError(wrong.message) from wrong
 
     def clean_waive_penalty(self) -> Decimal | None:
         return self._amount("waive_penalty")

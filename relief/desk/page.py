@@ -22,7 +22,15 @@ from portal.core.models import User
 from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case
 from relief.cases.permissions import Task
-from relief.cases.queries import broken_promises, loan_stages, offers_of, timeline
+from relief.cases.queries import (
+    broken_promises,
+    held_since,
+    loan_stages,
+    offers_of,
+    sent_back,
+    timeline,
+)
+from relief.cases.review import rank_to_reject, rejection_words
 from relief.cases.workflow import Action, State, find_move
 from relief.desk.acts import ACTS, DeskAct
 from relief.desk.base import may_decide, who_did
@@ -79,6 +87,7 @@ def case_page(
     panels = _panels(case, viewer, offers, forms, now)
     context = {
         "case": case,
+        "held_since": held_since(case),
         "view": view,
         "pill": pill(case, now, calendar, stage),
         "calendar_note": calendar_warning(case, now, calendar),
@@ -99,6 +108,7 @@ def case_page(
         "panels": panels,
         "builder": None,
         "may_decide": may_decide(viewer),
+        "words": words_of(case, viewer, forms.get("reject"), now),
         "read_only": why_not(Task.SAY, case, Actor.of(viewer), now),
         "asked_kinds": "、".join(KIND_LABELS[kind] for kind in case.asked_kinds),
         **papers_of(case, viewer, now, choices, forms.get("judge")),
@@ -112,6 +122,7 @@ def case_page(
         form = typed if isinstance(typed, OfferForm) else None
         context["builder"] = builder_for(case, viewer, debt, now, form)
         context["builder_why_not"] = button.why_not
+        context["sent_back"] = sent_back(case)
     shown = {panel.act.slug for panel in panels if not panel.why_not} | {"say", "judge"}
     shown |= {"offer"} if button is not None else set()
     context["refused"] = [_refused(form) for slug, form in forms.items() if slug not in shown]
@@ -188,6 +199,27 @@ def _shown_offer(
 
 def _percent(part: Decimal, whole: Decimal) -> str:
     return f"{part * 100 / whole:.0f}%" if whole else "0%"
+
+
+@dataclass(frozen=True)
+class Words:
+    """What the borrower would read of a 不通过, or why it cannot be given."""
+
+    text: str = ""
+    why_not: str = ""
+
+
+def words_of(case: Case, viewer: User, form: DeskForm | None, now: datetime) -> Words | None:
+    """The notice that a RejectForm would send; None while no code is chosen or a field is wrong."""
+    if form is None or not form.is_valid():
+        return None
+    values = form.cleaned_data
+    needed = rank_to_reject(values["code"])
+    refusal = why_not(Action.REJECT, case, Actor.of(viewer), now, needed=needed)
+    if refusal:
+        return Words(why_not=refusal)
+    code, text, advice = values["code"], values["text"], values["advice"]
+    return Words(rejection_words(case=case, code=code, text=text, advice=advice, now=now))
 
 
 def _panels(

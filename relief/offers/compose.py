@@ -133,7 +133,7 @@ def compose_draft(case: Case, draft: OfferDraft, on: date) -> Composed:
         penalty = terms.penalty_by_percent(figures.penalty, percent, delay)
     else:
         penalty = max(draft.waive_penalty or ZERO, delay)
-    return compose(
+    composed = compose(
         case,
         OfferTerms(
             figures_as_of=on,
@@ -150,6 +150,14 @@ def compose_draft(case: Case, draft: OfferDraft, on: date) -> Composed:
         ),
         figures=figures,
     )
+    check_first_due(draft.first_due_on, on)
+    return composed
+
+
+def check_first_due(first_due_on: date, on: date) -> None:
+    """InvalidInput for an offer of staff whose first date leaves the borrower no day to think."""
+    if first_due_on < on + timedelta(days=2):
+        raise InvalidInput("first_due_on", "首期日期至少要在后天，给借款人留出考虑时间")
 
 
 def compose(

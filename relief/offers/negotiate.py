@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date
-from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Role, rank_at_least
 from portal.core.models import User
 from portal.core.retry import retried
@@ -62,6 +61,7 @@ def accept_counter(*, case: Case, number: int, actor: User, now: datetime, note:
             figures, delay_waiver=compose.delay_waiver(fresh, figures)
         )
         composed = compose.compose(fresh, proposed, figures=figures)
+        compose.check_first_due(composed.terms.first_due_on, business_date(now))
         return _send(fresh, composed, Action.ACCEPT_COUNTER, actor, now, note=note, internal="")
 
 
@@ -75,9 +75,6 @@ def _send(
     note: str,
     internal: str,
 ) -> Offer:
-    on = business_date(now)
-    if composed.terms.first_due_on < on + timedelta(days=2):
-        raise InvalidInput("first_due_on", "首期日期至少要在后天，给借款人留出考虑时间")
     public_note = check_line(note, field="note", label="说明", empty=True)
     inner = check_line(internal, field="note_internal", label="复核说明", empty=True)
     within = rank_at_least(actor.rank, composed.needed_rank)
@@ -98,7 +95,7 @@ def _send(
     )
     changes: dict[str, object] = {"assigned_to": case.assigned_to or actor}
     if case.delay_from is not None and case.delay_to is None:
-        changes["delay_to"] = on
+        changes["delay_to"] = business_date(now)
     move(
         case,
         action if within else Action.ASK_APPROVAL,
