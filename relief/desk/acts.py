@@ -100,13 +100,19 @@ def _offer(case: Case, form: Any, actor: User, now: datetime) -> object:
         now=now,
         note=values["note"],
         note_internal=values["note_internal"],
+        unread_reason=values["unread_reason"],
     )
 
 
 def _agree(case: Case, form: Any, actor: User, now: datetime) -> object:
     values = form.cleaned_data
     return negotiate.accept_counter(
-        case=case, number=values["number"], actor=actor, now=now, note=values["note"]
+        case=case,
+        number=values["number"],
+        actor=actor,
+        now=now,
+        note=values["note"],
+        unread_reason=values["unread_reason"],
     )
 
 

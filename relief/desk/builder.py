@@ -18,6 +18,8 @@ from portal.core.kernel.roles import RANK_LABELS, Rank, rank_at_least
 from portal.core.models import User
 from relief.cases.models import Case
 from relief.desk.offer_form import AMOUNT, PERCENT, OfferForm
+from relief.evidence.access_log import unread_by
+from relief.evidence.models import Evidence
 from relief.offers.compose import Composed, compose_draft
 from relief.offers.models import Offer, OfferStatus, Side
 from relief.offers.suggestions import affordability_of, suggest_for
@@ -65,6 +67,7 @@ class Builder:
     has_fee: bool
     terms: tuple[int, ...]
     delay: Decimal
+    unread: list[Evidence]  # files that the viewer has not opened
 
 
 def builder_for(
@@ -87,6 +90,7 @@ def builder_for(
         has_fee=debt.figures.fee > 0,
         terms=TERMS,
         delay=shown.composed.terms.delay_waiver if shown else ZERO,
+        unread=unread_by(viewer, case.pk),
     )
 
 

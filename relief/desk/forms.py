@@ -143,6 +143,11 @@ class NumberedForm(DeskForm):
     )
 
 
+def unread_reason_field() -> Any:
+    """Why an offer is made without having opened every file; asked for only where one was not."""
+    return text_field("没有查看材料的原因", required=False)
+
+
 class ApproveForm(NumberedForm):
     note = text_field("复核意见", required=False)
 
@@ -157,6 +162,7 @@ class TakeBackForm(NumberedForm):
 
 class AgreeForm(NumberedForm):
     note = text_field("给借款人的说明", required=False)
+    unread_reason = unread_reason_field()
 
 
 class BreachForm(DeskForm):

@@ -22,7 +22,7 @@ from portal.core.kernel import money
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO
 from portal.core.kernel.typed import plain
-from relief.desk.forms import DeskForm, text_field
+from relief.desk.forms import DeskForm, text_field, unread_reason_field
 from relief.offers.compose import OfferDraft, check_first_due
 
 PERCENT, AMOUNT = "percent", "amount"
@@ -93,6 +93,7 @@ class OfferForm(DeskForm):
     )
     note = text_field("给借款人的说明", required=False)
     note_internal = text_field("复核说明（仅同事可见）", required=False)
+    unread_reason = unread_reason_field()
 
     def clean_term_count(self) -> int:
         count: int = self.cleaned_data["term_count"]

@@ -35,11 +35,12 @@ from relief.cases.workflow import Action, State, find_move
 from relief.desk.acts import ACTS, DeskAct
 from relief.desk.base import may_decide, who_did
 from relief.desk.builder import builder_for
-from relief.desk.forms import DeskForm, NumberedForm
+from relief.desk.forms import AgreeForm, DeskForm, NumberedForm
 from relief.desk.offer_form import OfferForm
 from relief.desk.papers import papers_of
 from relief.desk.queue import pill
 from relief.desk.talk import addresses, conversation_for, talk_of
+from relief.evidence.access_log import unread_by
 from relief.evidence.kinds import KIND_LABELS
 from relief.offers.models import Agreement, Offer, OfferStatus
 from relief.offers.suggestions import affordability_of
@@ -241,6 +242,8 @@ def _panels(
         if issubclass(act.form, NumberedForm):
             initial["number"] = number
         form = forms.get(slug) or act.form(initial=initial, case=case)
+        if isinstance(form, AgreeForm) and not unread_by(viewer, case.pk):
+            del form.fields["unread_reason"]
         hint = act.hint.format(rules=case.policy.rules)
         refusal = why_not(act.action, case, actor, now)
         panels.append(Panel(act, form, refusal, slug in forms, hint))

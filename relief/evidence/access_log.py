@@ -59,6 +59,13 @@ def open_evidence(
     return _opened(evidence, io.BytesIO(stamped), FileType.JPEG.value, page)
 
 
+def unread_by(viewer: User, case_id: int) -> list[Evidence]:
+    """The files of a case that can be opened, and that this person has never opened."""
+    papers = Evidence.objects.current().filter(case_id=case_id).exclude(clean_key="")
+    papers = papers.filter(bytes_purged_at=None).order_by("pk")
+    return list(papers.exclude(accesses__viewer=viewer))
+
+
 def open_thumbnail(
     *, evidence: Evidence, actor: User, now: datetime, real: datetime, page: int
 ) -> OpenedFile:

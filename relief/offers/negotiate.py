@@ -9,17 +9,19 @@ from django.db import transaction
 
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date
+from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Role, rank_at_least
 from portal.core.models import User
 from portal.core.retry import retried
 from relief.cases import notices
 from relief.cases.gate import Actor, check, last_move
 from relief.cases.models import Case
-from relief.cases.moves import Occasion, locked, move, record
+from relief.cases.moves import NOTE, Occasion, locked, move, record
 from relief.cases.permissions import Task
 from relief.cases.reasons import check_counter_reasons, check_line
 from relief.cases.timing.lateness import locked_at
 from relief.cases.workflow import Action
+from relief.evidence.access_log import unread_by
 from relief.offers import compose
 from relief.offers.accept import check_open
 from relief.offers.compose import Composed, CounterDraft, OfferDraft, preview_counter
@@ -35,21 +37,60 @@ def make_offer(
     now: datetime,
     note: str = "",
     note_internal: str = "",
+    unread_reason: str | None = None,
 ) -> Offer:
     """The next version: sent at once within the maker's authority, else waiting for a checker.
 
     Waiving 96.90 of 161.50 (60 %) by a reviewer waits for a supervisor (relief/RULES.md §7).
+    A maker who has not opened every file says why in `unread_reason`, which the trail keeps beside
+    the files: InvalidInput when it is empty. None asks nobody (the demo's stories).
     """
     with transaction.atomic():
         fresh = locked_at(case, now)
         check(Action.OFFER, fresh, Actor(actor, Role.STAFF), now)
         composed = compose.compose_draft(fresh, draft, business_date(now))
-        return _send(fresh, composed, Action.OFFER, actor, now, note=note, internal=note_internal)
+        unread = _unread(fresh, actor, unread_reason)
+        return _send(
+            fresh,
+            composed,
+            Action.OFFER,
+            actor,
+            now,
+            note=note,
+            internal=note_internal,
+            unread=unread,
+        )
+
+
+def _unread(case: Case, maker: User, reason: str | None) -> str:
+    """For the trail: which files the maker has not opened, and why; "" where all were."""
+    papers = unread_by(maker, case.pk)
+    if not papers or reason is None:
+        return ""
+    names = "、".join(paper.original_name for paper in papers)
+    if not reason.strip():
+        raise InvalidInput(
+            "unread_reason",
+            f"还有 {len(papers)} 份材料你没有打开过：{names}。请先查看；确实不需要看的，请写明原因。",
+        )
+    line = check_line(reason, field="unread_reason", label="没有查看材料的原因")
+    return f"未查看材料 {len(papers)} 份（{line}）：{names}"
 
 
 @retried
-def accept_counter(*, case: Case, number: int, actor: User, now: datetime, note: str = "") -> Offer:
-    """Staff agree to the borrower's terms as they are, on today's debt; the borrower confirms."""
+def accept_counter(
+    *,
+    case: Case,
+    number: int,
+    actor: User,
+    now: datetime,
+    note: str = "",
+    unread_reason: str | None = None,
+) -> Offer:
+    """Staff agree to the borrower's terms as they are, on today's debt; the borrower confirms.
+
+    `unread_reason` as for `make_offer`.
+    """
     with transaction.atomic():
         fresh = locked_at(case, now)
         check(Action.ACCEPT_COUNTER, fresh, Actor(actor, Role.STAFF), now)
@@ -62,7 +103,17 @@ def accept_counter(*, case: Case, number: int, actor: User, now: datetime, note:
         )
         composed = compose.compose(fresh, proposed, figures=figures)
         compose.check_first_due(composed.terms.first_due_on, business_date(now))
-        return _send(fresh, composed, Action.ACCEPT_COUNTER, actor, now, note=note, internal="")
+        unread = _unread(fresh, actor, unread_reason)
+        return _send(
+            fresh,
+            composed,
+            Action.ACCEPT_COUNTER,
+            actor,
+            now,
+            note=note,
+            internal="",
+            unread=unread,
+        )
 
 
 def _send(
@@ -74,6 +125,7 @@ def _send(
     *,
     note: str,
     internal: str,
+    unread: str,
 ) -> Offer:
     public_note = check_line(note, field="note", label="说明", empty=True)
     inner = check_line(internal, field="note_internal", label="复核说明", empty=True)
@@ -103,7 +155,7 @@ def _send(
             Actor(actor, Role.STAFF),
             now,
             note_public=public_note if within else "",
-            note_internal=inner,
+            note_internal=f"{inner}\n{unread}".strip()[:NOTE],
             data={"offer": offer.number, "needs_rank": offer.needs_rank},
             context={"offer": offer, "needs_rank": offer.needs_rank},
         ),

@@ -57,9 +57,10 @@ def compose(staff: Person, **values: str) -> None:
     builder.locator('input[name="by"][value="percent"]').check(force=True)
     for name, value in values.items():
         builder.locator(f'[name="{name}"]').fill(value)
+    steps.say_why_unread(builder)
     builder.get_by_role("button", name="试算", exact=True).last.click()
     staff.settle()
-    staff.page.locator("#preview").get_by_role("button").last.click()
+    staff.page.locator("#send").get_by_role("button").last.click()
     staff.settle()
 
 

@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.journeys.people import Person
 
@@ -227,8 +227,16 @@ def act(staff: Person, slug: str, **values: str) -> None:
             field.select_option(value)
         else:
             field.fill(value)
+    say_why_unread(fold)
     fold.locator("form button").last.click()
     staff.settle()
+
+
+def say_why_unread(form: Locator) -> None:
+    """The reason for which the desk asks whoever has not opened every file."""
+    reason = form.locator('[name="unread_reason"]')
+    if reason.count():
+        reason.fill("原件已由同事核对。")
 
 
 def compose_offer(staff: Person, *, percent: str, terms: str) -> None:
@@ -238,9 +246,10 @@ def compose_offer(staff: Person, *, percent: str, terms: str) -> None:
     builder.locator('input[name="penalty_percent"]').fill(percent)
     builder.locator('input[name="term_count"]').fill(terms)
     builder.locator('textarea[name="note"]').fill("按你的情况减免一半罚息，并延长期数。")
+    say_why_unread(builder)
     builder.get_by_role("button", name="试算", exact=True).last.click()
     staff.settle()
-    staff.page.locator("#preview").get_by_role("button").last.click()
+    staff.page.locator("#send").get_by_role("button").last.click()
     staff.settle()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 from django.test import Client
@@ -10,7 +11,11 @@ from django.urls import reverse
 from portal.core.kernel.roles import Rank
 from portal.core.models import User
 from relief.cases.models import Case
+from relief.evidence.checks import check_file
+from relief.evidence.files import Upload, add_evidence
+from relief.evidence.models import Evidence
 from tests import factories
+from tests.corpus.build import FILES
 
 
 def client_of(user: User) -> Client:
@@ -26,6 +31,17 @@ def at_desk(rank: Rank = Rank.REVIEWER, username: str = "") -> Client:
 
 def page_of(case: Case) -> str:
     return reverse("admin:relief_case_change", args=[case.pk])
+
+
+def checked_file(case: Case, code: str = "I01a") -> Evidence:
+    """A file of the corpus, handed in for the case and found good."""
+    made = next(one for one in FILES if one.code == code)
+    upload = Upload(made.name, BytesIO(made.data))
+    now = factories.NOW
+    row = add_evidence(case=case, kind="income", upload=upload, actor=case.borrower, now=now)
+    check_file(evidence_id=row.pk, now=now)
+    row.refresh_from_db()
+    return row
 
 
 def act(client: Client, case: Case, slug: str, **data: Any) -> Any:
@@ -47,5 +63,6 @@ def offer_values(**changes: Any) -> dict[str, Any]:
         "first_due_on": "2026-03-30",
         "note": "请看方案",
         "note_internal": "材料真实",
+        "unread_reason": "同事已核对原件",
         **changes,
     }

@@ -19,6 +19,7 @@ from tests.relief.desk.desk import act, at_desk, client_of, offer_values, page_o
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen")]
 OFFER = {"number": 1}
+UNREAD = {"unread_reason": "同事已核对原件"}
 # act, from, rank, what is typed, to
 HAPPY: list[tuple[str, State, Rank, dict[str, Any], State]] = [
     ("claim", State.SUBMITTED, Rank.REVIEWER, {}, State.IN_REVIEW),
@@ -55,8 +56,14 @@ HAPPY: list[tuple[str, State, Rank, dict[str, Any], State]] = [
         {**OFFER, "reason": "金额有误"},
         State.NEGOTIATING,
     ),
-    ("accept-counter", State.COUNTERED, Rank.SUPERVISOR, {"number": 2}, State.OFFERED),
-    ("accept-counter", State.COUNTERED, Rank.REVIEWER, {"number": 2}, State.AWAITING_APPROVAL),
+    ("accept-counter", State.COUNTERED, Rank.SUPERVISOR, {"number": 2, **UNREAD}, State.OFFERED),
+    (
+        "accept-counter",
+        State.COUNTERED,
+        Rank.REVIEWER,
+        {"number": 2, **UNREAD},
+        State.AWAITING_APPROVAL,
+    ),
     ("revoke", State.PLAN_ACTIVE, Rank.MANAGER, {"reason": "录入有误"}, State.NEGOTIATING),
     ("revoke", State.WARNED, Rank.MANAGER, {"reason": "录入有误"}, State.NEGOTIATING),
 ]

@@ -15,7 +15,7 @@ from relief.cases.models import Case
 from relief.cases.reasons import RejectCode
 from relief.cases.workflow import State
 from tests import factories
-from tests.relief.desk.desk import act, at_desk, offer_values, page_of
+from tests.relief.desk.desk import act, at_desk, checked_file, offer_values, page_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen")]
 PART = {"HX-Request": "true"}
@@ -153,3 +153,59 @@ def test_the_head_says_who_has_the_case_since_when() -> None:
     head = client.get(page_of(taken)).content.decode().split("chd", 1)[1].split("</form>")[0]
     assert taken.assigned_to is not None
     assert re.search(rf"{taken.assigned_to.name} <time[^>]*>[^<]+</time> 起处理", head), head
+
+
+# --- 没有查看材料 -------------------------------------------------------------------------------------
+
+
+def test_an_offer_made_without_opening_the_files_warns_and_keeps_the_reason() -> None:
+    case = factories.case_at(State.NEGOTIATING)
+    paper = checked_file(case)
+    client = at_desk()
+    assert f"还有 1 份材料你没有打开过：<bdi>{paper.original_name}</bdi>" in unescape(
+        client.get(page_of(case)).content.decode()
+    )
+
+    refused = act(client, case, "offer", **offer_values(unread_reason="  "))
+
+    text = refused.content.decode()
+    assert refused.status_code == 422
+    assert re.search(r'id="offerform-unread_reason-error">.*?还有 1 份材料你没有打开过', text, re.S)
+    assert case.offers.count() == 0
+    typed = offer_values(unread_reason="借款人已到网点出示原件")
+    assert act(client, case, "offer", **typed).status_code == 302
+    line = case.events.get(action="OFFER")
+    assert line.note_internal.endswith(
+        f"未查看材料 1 份（借款人已到网点出示原件）：{paper.original_name}"
+    )
+    assert "借款人已到网点" not in line.note_public
+
+
+def test_who_has_opened_every_file_is_asked_nothing_and_a_colleagues_look_does_not_count() -> None:
+    case = factories.case_at(State.NEGOTIATING)
+    paper = checked_file(case)
+    picture = reverse("admin:relief_case_file", args=[case.pk, paper.public_id])
+    client, blank = at_desk(), offer_values(unread_reason="")
+    assert at_desk(Rank.SUPERVISOR).get(picture).status_code == 200
+    assert "你没有打开过" in client.get(page_of(case)).content.decode()
+    assert act(client, case, "offer", **blank).status_code == 422
+
+    assert client.get(picture).status_code == 200
+
+    assert "你没有打开过" not in client.get(page_of(case)).content.decode()
+    address = reverse("admin:relief_case_preview", args=[case.pk])
+    part = client.post(address, blank, headers=PART).content.decode()
+    assert '<div id="unread" hx-swap-oob="true"></div>' in part
+    assert act(client, case, "offer", **blank).status_code == 302
+    assert "未查看材料" not in case.events.get(action="OFFER").note_internal
+
+
+def test_agreeing_to_a_counter_offer_unread_asks_too() -> None:
+    case = factories.case_at(State.COUNTERED)
+    checked_file(case)
+    client = at_desk(Rank.SUPERVISOR)
+
+    assert act(client, case, "accept-counter", number=2).status_code == 422
+    reason = "方案与上一版材料相同"
+    assert act(client, case, "accept-counter", number=2, unread_reason=reason).status_code == 302
+    assert reason in case.events.get(action="ACCEPT_COUNTER").note_internal

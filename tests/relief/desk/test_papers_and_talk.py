@@ -13,31 +13,18 @@ from PIL import Image
 from portal.core import clock
 from portal.core.errors import RuleViolation
 from portal.core.storage import private
-from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.conversation import messages
 from relief.conversation.models import Message
 from relief.evidence.access_log import LEAFING, open_thumbnail
-from relief.evidence.checks import check_file
-from relief.evidence.files import Upload, add_evidence
 from relief.evidence.models import Evidence, EvidenceAccess
 from relief.evidence.pages import THUMBNAIL_SIDE
 from tests import factories
-from tests.corpus.build import FILES
-from tests.relief.desk.desk import act, at_desk, page_of
+from tests.relief.desk.desk import act, at_desk, checked_file, page_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen")]
 NOW = factories.NOW
 HTMX = {"HX-Request": "true"}
-
-
-def checked_file(case: Case, code: str = "I01a") -> Evidence:
-    made = next(one for one in FILES if one.code == code)
-    upload = Upload(made.name, BytesIO(made.data))
-    row = add_evidence(case=case, kind="income", upload=upload, actor=case.borrower, now=NOW)
-    check_file(evidence_id=row.pk, now=NOW)
-    row.refresh_from_db()
-    return row
 
 
 def test_every_look_at_a_file_is_logged_and_none_before_it_is_chosen() -> None:
