@@ -5,6 +5,7 @@ Sources in loans/RULES.md §9. The days of the classes are the lender's policy (
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -36,6 +37,7 @@ class RiskClass(StrEnum):
     LOSS = "loss"  # 损失
 
 
+CLASSES = tuple(RiskClass)
 CLASS_LABELS: dict[RiskClass, str] = {
     RiskClass.PASS: "正常",
     RiskClass.SPECIAL_MENTION: "关注",
@@ -80,5 +82,5 @@ class RiskRules:
         """
         if written_off:
             return RiskClass.LOSS
-        reached = sum(overdue_days >= days for days in self.days)
-        return list(RiskClass)[max(reached, 1) if restructured else reached]
+        reached = bisect_right(self.days, overdue_days)
+        return CLASSES[max(reached, 1) if restructured else reached]

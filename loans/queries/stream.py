@@ -87,7 +87,7 @@ def stream_positions(loans: QuerySet[Loan] | None = None) -> Iterator[Position]:
     for loan in chosen.order_by("pk").iterator(chunk_size=CHUNK):
         position = Position(
             loan=loan,
-            profile=_profile(dumps(loan.profile, sort_keys=True)),
+            profile=profile_of(dumps(loan.profile, sort_keys=True)),
             schedules=by_loan.take(loan.pk),
             instalments=instalments.take(loan.pk),
         )
@@ -120,7 +120,7 @@ def stream_standings(
     loan_profiles = loans.order_by("pk").values_list("pk", Cast("profile", TextField()))
     for pk, profile in loan_profiles.iterator(chunk_size=CHUNK):
         standing = Lean(
-            profile=_profile(profile),
+            profile=profile_of(profile),
             schedules=[LeanSchedule(*row) for row in by_loan.take(pk)],
             instalments=[LeanInstalment(*row) for row in instalments.take(pk)],
         )
@@ -129,6 +129,6 @@ def stream_standings(
 
 
 @lru_cache(maxsize=256)
-def _profile(text: str) -> ProductProfile:
+def profile_of(text: str) -> ProductProfile:
     """Many loans share few products: each is validated once."""
     return ProductProfile.from_dict(loads(text))

@@ -201,17 +201,22 @@ def portfolio() -> None:
     small, large = (told[size]["penalty"]["cpu"] for size in SIZES)
     print(f"\n{SIZES[-1] / SIZES[0]:.0f} × the loans take {large / small:.1f} × the CPU.")
     print("\nThe portfolio report (all figures) and the journal of all time, PostgreSQL\n")
-    print("| what | rows | in s | of them CPU | a second of CPU | peak MB | |")
-    print("|---|---:|---:|---:|---:|---:|---|")
-    for what in ("figures", "csv", "xlsx"):
+    print("| what | rows | in s | of them CPU | PostgreSQL's | a second of CPU | peak MB | |")
+    print("|---|---:|---:|---:|---:|---:|---:|---|")
+    for what in ("figures", "whole", "csv", "xlsx"):
         for size in SIZES:
             one = told[size].get(what)
             if one is None:
                 continue
             print(
                 f"| {what} | {one['rows']:,} | {one['seconds']:.1f} | {one['cpu']:.1f} "
-                f"| {one['rows'] / one['cpu']:,.0f} | {one['peak']} | {one['told']} |"
+                f"| {one['session']:.1f} | {one['rows'] / one['cpu']:,.0f} | {one['peak']} "
+                f"| {one['told']} |"
             )
+    for size in SIZES:
+        added, whole = told[size]["figures"], told[size]["whole"]
+        assert added["told"] == whole["told"], size
+        print(f"\n{size:,} loans: {whole['cpu'] / added['cpu']:.1f} × less CPU than read whole.")
     print("\nThe report in chunks, as Celery's workers claim them\n")
     print("| loans | workers | in s | CPU of the busiest | CPU of all | peak MB |")
     print("|---:|---:|---:|---:|---:|---:|")

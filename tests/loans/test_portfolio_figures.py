@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from loans.domain.profile import Method, PenaltyBase
 from loans.domain.risk import BUCKETS, RiskClass, RiskRules, bucket_of
 from loans.models import Loan
 from loans.presenters.wording import credit_class
 from loans.queries.carrying import WRITTEN_OFF, off_balance, written_off
 from loans.queries.debt import load_debt
+from loans.queries.plain import parted
 from loans.queries.plan import plan_vesting
-from loans.queries.portfolio import PortfolioSums, each_loan
+from loans.queries.portfolio import PortfolioSums, each_loan, each_penalty
 from loans.queries.position import load_position
 from loans.services.acceleration import accelerate
 from loans.services.acts.write_off import put_off_balance, write_off
 from loans.services.payments.payment import reverse_payment
 from loans.services.plans.breach import reinstate
 from portal.core.kernel.errors import InvalidInput
+from portal.core.kernel.money import Rounding
 from portal.core.kernel.roles import Rank
 from tests import factories
 from tests.loans.books import (
+    EXAMPLE,
     D,
     assert_clean,
     at,
@@ -112,6 +118,66 @@ def test_each_loan_is_its_own_debt(on: str) -> None:
 
 
 @pytest.mark.django_db
+def test_only_loans_with_a_later_schedule_are_read_whole() -> None:
+    """Else the test above would not hold what the database adds up to each loan's own debt."""
+    lived_portfolio()
+    loans = list(Loan.objects.order_by("pk"))
+
+    plain, others = parted(Loan.objects.all(), day("2024-03-05"))
+
+    assert set(others) == {loans[3], loans[4], loans[7]}  # plan, broken plan, accelerated
+    assert set(plain) == set(loans) - set(others)
+
+
+ALONE: list[dict[str, object]] = [  # penalty on principal alone: the database adds up
+    {},
+    {"as_of_inclusive": True},
+    {"penalty_start_offset": 2},
+    {"round_penalty": Rounding.DOWN},
+    {"annual_cap": None},
+    {"rate": D("0.0005")},  # the ceiling bites
+    {"method": Method.INTEREST_ONLY},
+]
+HARDER: list[dict[str, object]] = [
+    {"grace_days": 3},
+    {"late_fee": D("20.00"), "round_penalty": Rounding.DOWN},
+    {"compound_on_interest": True},
+    {"penalty_base": PenaltyBase.DUE_PRINCIPAL_AND_INTEREST},
+    {"penalty_base": PenaltyBase.ALL_OUTSTANDING},
+]
+
+
+@pytest.mark.django_db
+def test_every_kind_of_profile_in_one_portfolio() -> None:
+    for n, changes in enumerate(ALONE + HARDER):
+        product = replace(EXAMPLE, code=f"p{n}", **changes)
+        loan = example_loan(make_borrower(f"139000000{n:02d}"), product=product)
+        paid(loan, "40.00", "07-10")
+        paid(loan, "10.00", "07-25")
+        paid(loan, "2700.00", "09-20")
+        paid(loan, "600.00", "10-01")
+    loans = list(Loan.objects.order_by("pk"))
+
+    for on in DATES:
+        moment = day(on)
+        found = {one.loan_id: one for one in each_loan(moment)}
+        penalties = dict(each_penalty(moment))
+        for loan in loans if found else ():
+            one, owed = found[loan.pk], load_debt(loan, moment)
+            parts = owed.principal, owed.interest, owed.penalty + owed.compound, owed.fee
+            assert (
+                one.sums.principal,
+                one.sums.interest,
+                one.sums.penalty,
+                one.sums.fee,
+            ) == parts, (on, loan.profile)
+            assert one.overdue_days == owed.overdue_days, (on, loan.profile)
+            assert penalties.get(loan.pk, 0) == parts[2], (on, loan.profile)
+        plain, others = parted(Loan.objects.all(), moment)
+        assert (set(plain), set(others)) == (set(loans[: len(ALONE)]), set(loans[len(ALONE) :]))
+
+
+@pytest.mark.django_db
 def test_a_broken_plan_leaves_what_vested() -> None:
     """relief of RULES.md §7, one of twelve paid: DOWN(161.50 × 500 ÷ 6,000) stays waived."""
     lived_portfolio()
@@ -145,12 +211,12 @@ def test_what_is_written_off_or_off_the_balance_is_owed_all_the_same() -> None:
 
 
 @pytest.mark.django_db
-def test_the_example_loan_in_five_queries() -> None:
+def test_the_example_loan_in_ten_queries() -> None:
     loan = example_loan()
     with CaptureQueriesContext(connection) as used:
         (one,) = each_loan(day("09-20"))
 
-    assert len([q for q in used if q["sql"].startswith(("SELECT", "DECLARE"))]) == 5
+    assert len([q for q in used if q["sql"].startswith(("SELECT", "DECLARE"))]) == 10
     assert one.loan_id == loan.pk
     sums = one.sums
     assert (sums.principal, sums.interest, sums.penalty) == (D("6000.00"), D("110.12"), D("110.21"))

@@ -7,7 +7,7 @@ over the payments weighs the instalment up to today and to tomorrow. Tests hold 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -128,17 +128,39 @@ def _weights(
     return now + interest_now, then + interest_then, 0, 0
 
 
+def principal_alone(
+    scales: Scales, today: int, due: int, principal: int, paid: Iterable[tuple[int, int]]
+) -> int:
+    """The total of an instalment that no schedule opened late or closed, where only principal bears.
+
+    Days are ordinals, amounts fen; ``paid`` is what was paid of the principal, by day, none after today.
+    """
+    begin, end = due + scales.offset, today + scales.inclusive
+    if today <= due or end <= begin:
+        return 0
+    weight = principal * (end - begin)
+    for on, fen in paid:
+        day = max(begin, on + scales.inclusive) if on > due else begin
+        if day < end:
+            weight -= (end - day) * fen
+    return _charged(scales, weight)
+
+
+def _charged(scales: Scales, weight: int) -> int:
+    """Fen for so many fen × days, DOWN where the fen would pass the ceiling (interest.py: _rounded)."""
+    charged = (scales.rate * weight + scales.half) // scales.whole
+    if scales.limit is not None:
+        most, scale = scales.limit
+        if charged * scale > most * weight:
+            return scales.rate * weight // scales.whole
+    return charged
+
+
 def _summed(
     scales: Scales, now: int, then: int, of_interest: int, of_interest_then: int
 ) -> Weighed:
-    whole, half, rate, ordinary, nominal, limit = scales[:6]
-    total, later = (rate * now + half) // whole, (rate * then + half) // whole
-    if limit is not None:  # DOWN where the fen would pass the ceiling (interest.py: _rounded)
-        most, scale = limit
-        if total * scale > most * now:
-            total = rate * now // whole
-        if later * scale > most * then:
-            later = rate * then // whole
+    whole, half, rate, ordinary, nominal = scales[:5]
+    total, later = _charged(scales, now), _charged(scales, then)
     compound = 0
     if of_interest_then:
         compound = (rate * of_interest + half) // whole

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -17,10 +17,12 @@ from loans.domain.penalty._accrual import CountedRuns, Run, all_runs, room_of, t
 from loans.domain.penalty._ceiling import Room
 from loans.domain.penalty._fee import LateFee, late_fee
 from loans.domain.penalty._tracks import FAR, NOTHING, Price, Track, on_day, prepare
-from loans.domain.penalty._weights import Weighed, scales_of, weigh
+from loans.domain.penalty._weights import Weighed, principal_alone, scales_of, weigh
 from loans.domain.penalty.segments import Segments
 from loans.domain.profile import ProductProfile, check_profile
 from portal.core.kernel.money import FEN, ZERO, Rounding, to_fen
+
+PrincipalPenalty = Callable[[int, int, Iterable[tuple[int, int]]], int]  # see principal_penalty
 
 
 class Charges(NamedTuple):
@@ -301,6 +303,23 @@ def penalty_totals(
             for total, compound, *_ in weigh(scales, facts, as_of.toordinal())
         ]
     )
+
+
+def principal_penalty(profile: ProductProfile, as_of: date) -> PrincipalPenalty | None:
+    """The `penalty` of penalty_totals as a function of bare numbers, for very many instalments.
+
+    It takes the ordinal of the due date, the principal and what was paid of it up to as_of by ordinal,
+    in fen, and holds for instalments that no schedule opened late or closed. None where they are not
+    enough: grace, a fee, a charge on interest, a base of all that is outstanding.
+
+    Example: 1982.70 due 2023-07-10 at 0.03 % × 1.5, as of 2023-09-20: (…, 198270, []) is 6424.
+    """
+    check_profile(profile)
+    check_date(as_of, "as_of", "截止日期")
+    scales = scales_of(profile)
+    if scales is None or scales.counts_interest or profile.charges_late_fee:
+        return None
+    return partial(principal_alone, scales, as_of.toordinal())
 
 
 def _totals_by_runs(

@@ -7,6 +7,7 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loans.domain.components import Component
 from loans.domain.facts import InstalmentFacts
 from loans.domain.penalty import _weights
 from loans.domain.penalty.interest import (
@@ -14,8 +15,10 @@ from loans.domain.penalty.interest import (
     _totals_by_runs,
     explain_penalty,
     penalty_totals,
+    principal_penalty,
 )
 from loans.domain.profile import ProductProfile
+from portal.core.kernel.money import FEN
 from tests.loans.domain.strategies import days, quick
 from tests.loans.domain.test_properties import instalments, moved, profiles
 
@@ -57,3 +60,26 @@ def test_the_simple_profiles_are_counted_the_quick_way() -> None:
     look()
 
     assert True in found
+
+
+@quick
+@given(simple_profiles, instalments(), days)
+def test_bare_numbers_give_the_same_penalty(
+    product: ProductProfile, facts: tuple[InstalmentFacts, ...], as_of: date
+) -> None:
+    """What the portfolio counts by, where the principal alone bears penalty."""
+    penalty_of = principal_penalty(product, as_of)
+    has_more = product.compound_on_interest or product.charges_late_fee
+    assert penalty_of is None or not has_more
+    if penalty_of is None:
+        return
+    for fact, charges in zip(facts, _totals_by_runs(product, facts, as_of), strict=True):
+        paid = [
+            (payment.on.toordinal(), payment.fen)
+            for payment in fact.payments
+            if payment.component is Component.PRINCIPAL and payment.on <= as_of
+        ]
+        assert (
+            penalty_of(fact.due_on.toordinal(), fact.principal_fen, paid) * FEN == charges.penalty
+        )
+        assert charges.compound == charges.fee == 0
