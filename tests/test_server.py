@@ -15,14 +15,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from portal.core.web.bodies import BUSY_SECONDS, FILES, limit_of
-from portal.site.server import PARKED_BYTES
+from portal.core.web.bodies import BUSY_SECONDS, FILES, Body, limit_of
+from portal.site.server import FILES_RATE, IN_MEMORY, PARKED_BYTES, Worker
 from tests.stack import ROOT, free_port
 from tests.visitor import TOKEN
 
@@ -203,6 +207,34 @@ def test_files_wait_for_each_other_and_nobody_for_them(tmp_path: Path) -> None:
         senders[0].settimeout(60)
         for line in senders:  # the password is wrong, or was tried too often by then
             assert read_all(line).startswith((b"HTTP/1.1 422", b"HTTP/1.1 429"))
+
+
+def test_files_share_a_rate_and_forms_have_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    moment, pauses = [100.0], []
+
+    def rest(seconds: float) -> None:
+        pauses.append(seconds)
+        moment[0] += seconds
+
+    monkeypatch.setattr("portal.site.server.time.monotonic", lambda: moment[0])
+    monkeypatch.setattr("portal.site.server.gevent.sleep", rest)
+    worker = SimpleNamespace(next_step=0.0)
+
+    def paused_for(size: int) -> float:
+        pauses.clear()
+        request = SimpleNamespace(unreader=SimpleNamespace(), body=BytesIO(bytes(size)))
+        with SpooledTemporaryFile() as file:
+            body = Body(file)
+            Worker.read(cast(Worker, worker), request, None, body, FILES, seconds=60)
+            assert (body.length, len(body.read()), body.refused) == (size, size, None)
+        return sum(pauses)
+
+    assert paused_for(IN_MEMORY) == 0
+    assert paused_for(IN_MEMORY + 6 * FILES_RATE) == pytest.approx(6)
+    worker.next_step += 2  # another file has been read meanwhile
+    assert paused_for(IN_MEMORY + FILES_RATE) == pytest.approx(3)
+    moment[0] += 60  # a minute without files saves nothing up
+    assert paused_for(IN_MEMORY + FILES_RATE) == pytest.approx(1)
 
 
 @pytest.mark.slow

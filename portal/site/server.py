@@ -3,13 +3,16 @@
 A greenlet reads the head and the whole body of a request, within bounds of time and size, before
 one of the few threads is bound to it, and sends the answer after the thread is free again; so slow
 and silent visitors cost a socket each and stop nobody. Bodies too large for memory, which are files, are
-taken in turn by a thread of their own: fifty at once wait for each other and nobody waits for them. Nothing is monkey-patched: Django, SQLite
-and the drivers run in threads as they do anywhere else, and their waits hold no loop.
+read at a rate they share and taken in turn by a thread of their own: fifty at once wait for each other
+and nobody waits for them. Nothing is monkey-patched: Django, SQLite and the drivers run in threads as they
+do anywhere else, and their waits hold no loop.
 """
 
 from __future__ import annotations
 
+import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -29,8 +32,12 @@ BODY_SECONDS = 30  # for a body, and a second more for each BODY_RATE of it
 BODY_RATE = 32 * 1024  # bytes a second: what a bad mobile connection manages
 ANSWER_SECONDS = 300  # for working out and sending an answer; a slow reader gets no longer
 PARKED_BYTES = 512 * 1024**2  # of bodies that one process holds on disk at a time
+SWITCH = 0.0005  # seconds that a thread at work on a file may keep the others from theirs
 IN_MEMORY = 64 * 1024  # bytes of one body; more of it waits on disk
 STEP = 64 * 1024
+FILES_RATE = (
+    6 * 1024**2
+)  # bytes a second that one process reads of all bodies larger than IN_MEMORY
 
 
 class Worker(GeventWorker):
@@ -49,6 +56,8 @@ class Worker(GeventWorker):
         self.per_address: Counter[str] = Counter()
         self.idle: set[_Waiting] = set()
         self.parked = 0
+        self.next_step = 0.0  # when the next part of a file may be read, on the monotonic clock
+        sys.setswitchinterval(SWITCH)
 
     def load_wsgi(self) -> None:
         super().load_wsgi()
@@ -114,7 +123,7 @@ class Worker(GeventWorker):
             elif reserved and self.parked > PARKED_BYTES:
                 body.refused = HTTPStatus.SERVICE_UNAVAILABLE
             elif reserved:
-                _read(req, sock, body, limit, BODY_SECONDS + reserved / BODY_RATE)
+                self.read(req, sock, body, limit, BODY_SECONDS + reserved / BODY_RATE)
             if not body.refused and body.length < declared:
                 raise StopIteration  # the visitor has gone: half a form is no form
             if chunked:  # Django reads by length alone
@@ -133,6 +142,27 @@ class Worker(GeventWorker):
             body.close()
             if body.refused:
                 close_graceful(sock, timeout=5, max_drain=1 << 40)
+
+    def read(self, req: Any, sock: Any, body: Body, limit: int, seconds: float) -> None:
+        """The whole body, or why not: too slow, or larger than it may be."""
+        if getattr(req, "_expected_100_continue", False):
+            sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            req._expected_100_continue = False
+        req.unreader.max_body_chunk = STEP  # what is read ahead of a step is copied at each step
+        with gevent.Timeout(seconds, False):
+            while data := req.body.read(STEP):
+                body.length += len(data)
+                if body.length > limit:
+                    body.refused = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+                    return
+                body.file.write(data)
+                if body.length > IN_MEMORY:  # what is there at once would be read without a pause
+                    now = time.monotonic()
+                    self.next_step = max(self.next_step, now) + STEP / FILES_RATE
+                    gevent.sleep(self.next_step - now)
+            body.file.seek(0)
+            return
+        body.refused = HTTPStatus.REQUEST_TIMEOUT
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """What is no request is answered, and its rest taken in: else a reset overtakes the answer."""
@@ -183,24 +213,6 @@ class _Waiting(gevent.Timeout):
     def __exit__(self, *problem: Any) -> Any:
         self.idle.discard(self)
         return super().__exit__(*problem)
-
-
-def _read(req: Any, sock: Any, body: Body, limit: int, seconds: float) -> None:
-    """The whole body, or why not: too slow, or larger than it may be."""
-    if getattr(req, "_expected_100_continue", False):
-        sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        req._expected_100_continue = False
-    req.unreader.max_body_chunk = STEP  # what is read ahead of a step is copied at each step
-    with gevent.Timeout(seconds, False):
-        while data := req.body.read(STEP):
-            body.length += len(data)
-            if body.length > limit:
-                body.refused = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-                return
-            body.file.write(data)
-        body.file.seek(0)
-        return
-    body.refused = HTTPStatus.REQUEST_TIMEOUT
 
 
 def answer(application: Callable[..., Any], environ: dict[str, Any], start: Any) -> Iterable[bytes]:

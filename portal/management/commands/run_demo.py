@@ -92,19 +92,20 @@ def try_port(host: str, port: int) -> OSError | None:
 def child_commands() -> dict[str, str]:
     """The children by name, each as a shell line; a REDIS_URL of one's own needs no private Redis."""
     python = shlex.quote(sys.executable)
-    dying_with_us = f"exec {python} -m portal.site.parent_death"
-    celery = f"{dying_with_us} {python} -m celery --quiet -A portal.site.celery:app"
+    child = f"{python} -m portal.site.parent_death"
+    celery = f"{child} {python} -m celery --quiet -A portal.site.celery:app"
     alone = "--loglevel warning --without-mingle --without-gossip"
     beat_file = shlex.quote(str(settings.VAR_DIR / "beat"))
+    checks = "--concurrency 1 --queues checks --hostname checker@%h"
     commands = {
-        "web": f"{dying_with_us} {python} -m gunicorn",
-        "worker": f"{celery} worker --concurrency 2 --queues default,notices,deadlines {alone}",
-        "checker": f"{celery} worker --concurrency 1 --queues checks --hostname checker@%h {alone}",
-        "beat": f"{celery} beat --schedule {beat_file} --pidfile= --loglevel warning",
+        "web": f"exec {child} {python} -m gunicorn",
+        "worker": f"exec {celery} worker --concurrency 2 --queues default,notices,deadlines {alone}",
+        "checker": f"exec nice -n 19 {celery} worker {checks} {alone}",  # after everybody who waits
+        "beat": f"exec {celery} beat --schedule {beat_file} --pidfile= --loglevel warning",
     }
     if not os.environ.get("REDIS_URL"):
         server = private_redis.command(settings.REDIS_SOCKET, settings.VAR_DIR / "redis")
-        commands["redis"] = f"{dying_with_us} {shlex.join(server)}"
+        commands["redis"] = f"exec {child} {shlex.join(server)}"
     return commands
 
 

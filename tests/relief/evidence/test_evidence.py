@@ -271,6 +271,22 @@ def test_one_person_s_files_wait_when_they_have_had_their_share() -> None:
     assert waiting.state == "passed"
 
 
+def test_a_file_is_not_to_blame_when_the_machine_had_no_time_for_its_check(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = add(draft(borrower()), "P01")
+    monkeypatch.setattr("relief.evidence.sandbox.WALL_SECONDS", 0.01)
+
+    assert check_file(evidence_id=file.pk, now=NOW) is None
+    file.refresh_from_db()
+    assert (file.state, file.checked_at) == ("checking", None)
+
+    monkeypatch.undo()
+    assert check_pending(now=NOW + timedelta(minutes=1)) == 1
+    file.refresh_from_db()
+    assert file.state == "passed"
+
+
 def test_checks_have_a_queue_that_no_code_waits_in_and_workers_that_serve_it() -> None:
     routes = app.conf.task_routes
     served = {
