@@ -21,14 +21,16 @@ from django.urls import path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
+from portal.core import clock
 from portal.core.accounts import accounts, sessions, trail
 from portal.core.errors import RuleViolation
 from portal.core.kernel.devices import Origin
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.security import SecurityKind
 from portal.core.models import User
+from portal.core.notifications.inbox import read_all_notices
 from portal.core.web.visitor import known_here, log_out, origin
-from portal.site.pages import visit
+from portal.site.pages import notices, visit
 from portal.site.pages.signing_in import factor, login, security, setup
 
 Board = Callable[[HttpRequest], dict[str, Any]]
@@ -179,7 +181,33 @@ class DeskSite(AdminSite):
             path("security/end-all/", self.admin_view(self.end_all), name="sessions-end"),
             path("security/<slug:session>/end/", self.admin_view(self.end_one), name="session-end"),
         ]
+        pages += [
+            path("inbox/", self.admin_view(self.inbox), name="inbox"),
+            path("inbox/read/", self.admin_view(self.read_inbox), name="inbox-read"),
+            path("inbox/<slug:notice>/", self.admin_view(self.open_notice), name="inbox-open"),
+        ]
         return [*pages, *super().get_urls()]
+
+    def inbox(self, request: HttpRequest) -> HttpResponse:
+        """我的消息: what was said to whoever is logged in, newest first."""
+        if request.method not in {"GET", "HEAD"}:
+            return HttpResponseNotAllowed(["GET"])
+        frame = {**self.each_context(request), "title": "我的消息"}
+        return TemplateResponse(request, "admin/inbox.html", frame | notices.desk_inbox(request))
+
+    def open_notice(self, request: HttpRequest, notice: str) -> HttpResponse:
+        """Mark one as read, and on to what it is about."""
+        if request.method not in {"GET", "HEAD"}:
+            return HttpResponseNotAllowed(["GET"])
+        link = notices.read_one(request, notice).link
+        return redirect(link if visit.LOCAL_PATH.fullmatch(link) else "admin:inbox")
+
+    def read_inbox(self, request: HttpRequest) -> HttpResponse:
+        """全部已读."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        read_all_notices(user=visit.person(request), now=clock.now())
+        return redirect("admin:inbox")
 
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

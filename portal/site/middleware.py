@@ -19,7 +19,6 @@ from django.db import DataError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
-from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.cache import patch_cache_control
@@ -36,6 +35,7 @@ from portal.core.publicids import new_public_id
 from portal.core.storage.store import FileUnavailable
 from portal.core.web import proofs, visitor
 from portal.core.web.bodies import BUSY_SECONDS, FILES, Body, limit_of
+from portal.core.web.failures import failure
 from portal.core.web.htmx import wants_part
 from portal.site import kept_form
 from relief.evidence.kinds import MEGABYTE, MOST_A_FILE
@@ -358,7 +358,7 @@ class KeptFormMiddleware:
             return None
         if kept_form.put_back(request, user):
             return None
-        return render(request, "409.html", {"message": kept_form.GONE}, status=409)
+        return failure(request, "409.html", status=409, message=kept_form.GONE)
 
 
 class DeskListMiddleware:
@@ -510,4 +510,4 @@ def refusal(request: HttpRequest, text: str, *, status: int) -> HttpResponse:
     if wants_part(request):
         part = format_html('<p class="refusal" role="alert">{}</p>', text)
         return HttpResponse(part, status=status)
-    return render(request, "409.html", {"message": text}, status=status)
+    return failure(request, "409.html", status=status, message=text)

@@ -13,12 +13,12 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
 from django.urls import Resolver404, resolve, reverse
 
 from portal.core.accounts import parking
 from portal.core.models import User
 from portal.core.web import proofs
+from portal.core.web.failures import failure
 from portal.core.web.htmx import redirect_to
 
 
@@ -70,7 +70,7 @@ class StepUpMiddleware:
         if word:
             fields = parking.take_up(user=user, path=request.path, word=word)
             if fields is None:
-                return render(request, "409.html", {"message": GONE}, status=409)
+                return failure(request, "409.html", status=409, message=GONE)
             request.POST = QueryDict(fields)
         if proofs.is_fresh(request) or (request.method != "POST" and not act.on_get):
             return None

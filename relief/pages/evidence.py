@@ -15,6 +15,7 @@ from portal.core.errors import RuleViolation
 from portal.core.kernel.errors import InvalidInput
 from portal.core.web.access import borrower_only
 from portal.core.web.bodies import takes_files
+from portal.core.web.failures import failure
 from portal.core.web.htmx import redirect_to, wants_part
 from portal.core.web.visitor import REFUSALS, address
 from relief.cases import application
@@ -165,7 +166,7 @@ def show(request: HttpRequest, file: str) -> HttpResponseBase:
             whole=request.GET.get("whole") == "1",
         )
     except RuleViolation as refusal:
-        return render(request, "409.html", {"message": refusal.message}, status=409)
+        return failure(request, "409.html", status=409, message=refusal.message)
     return FileResponse(
         opened.stream,
         as_attachment=True,

@@ -11,10 +11,10 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
 
 from portal.core import clock
 from portal.core.accounts.throttles import Limit, attempt, seconds_until, try_again_words
+from portal.core.web.failures import failure
 
 COSTLY = Limit(30, timedelta(minutes=10))
 View = Callable[..., HttpResponseBase]
@@ -44,8 +44,9 @@ def costly(view: View) -> View:
         free_at = attempt("costly", str(request.user.pk), [COSTLY], now=now)
         if free_at is None:
             return view(request, *args, **kwargs)
-        context = {"message": f"下载过于频繁，{try_again_words(free_at, now=now)}。"}
-        response = render(request, "429.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)
+        message = f"下载过于频繁，{try_again_words(free_at, now=now)}。"
+        too_many = HTTPStatus.TOO_MANY_REQUESTS
+        response = failure(request, "429.html", status=too_many, message=message)
         response["Retry-After"] = str(seconds_until(free_at, now=now))
         return response
 

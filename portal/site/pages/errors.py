@@ -12,8 +12,10 @@ from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import reverse
 
 from portal.core.publicids import new_public_id
+from portal.core.web.failures import failure
 from portal.site.middleware import login_again, refusal
 
 logger = logging.getLogger(__name__)
@@ -38,11 +40,11 @@ UNREADABLE = (
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return render(request, "404.html", status=404)
+    return failure(request, "404.html", status=404)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return render(request, "403.html", status=403)
+    return failure(request, "403.html", status=403)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -51,19 +53,22 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
         return refusal(request, TOO_MANY, status=413)
     if isinstance(exception, MultiPartParserError):
         return refusal(request, UNREADABLE, status=422)
-    return render(request, "400.html", status=400)
+    return failure(request, "400.html", status=400)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The session is a newer one than the page: a part of it may get the token by signing in."""
-    response = render(request, "403_csrf.html", status=403)
+    response = failure(request, "403_csrf.html", status=403)
     if getattr(request, "htmx", False):
         response["X-Login"] = login_again(request)
     return response
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return render(request, "500.html", status=500)
+    """Without the database: whose desk it is, only the address says."""
+    at_desk = request.path.startswith(reverse("admin:index"))
+    home = reverse("admin:index") if at_desk else "/"
+    return render(request, "500.html", {"home": home}, status=500)
 
 
 def unread(status: HTTPStatus) -> str:

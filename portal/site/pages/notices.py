@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -69,8 +70,7 @@ def notices(request: HttpRequest) -> HttpResponse:
 @borrower_only
 def open_notice(request: HttpRequest, notice: str) -> HttpResponse:
     """Mark as read and go where it leads; one that leads nowhere is shown by itself."""
-    visitor_notice = get_object_or_404(inbox(person(request)), public_id=notice)
-    read_notice(notice=visitor_notice, now=clock.now())
+    visitor_notice = read_one(request, notice)
     notice_url = reverse("portal:notice", args=[visitor_notice.public_id])
     if (
         LOCAL_PATH.fullmatch(visitor_notice.link)
@@ -91,6 +91,23 @@ def read_all(request: HttpRequest) -> HttpResponse:
     if not getattr(request, "htmx", False):
         return redirect("portal:notices")
     return say(_inbox(request, ""), "已全部标为已读。")
+
+
+def desk_inbox(request: HttpRequest) -> dict[str, Any]:
+    """One's own notices for the desk's page: `page` of rows, and whether only unread are shown."""
+    only_unread = "unread" in request.GET
+    notices = inbox(person(request))
+    notices = notices.unread() if only_unread else notices
+    page = Paginator(notices, PER_PAGE).get_page(request.GET.get("p"))
+    rows = [_row(notice, clock.today()) for notice in page]
+    return {"page": page, "rows": rows, "only_unread": only_unread}
+
+
+def read_one(request: HttpRequest, notice: str) -> Notice:
+    """One's own notice, read from now on; 404 for anybody else's."""
+    visitor_notice = get_object_or_404(inbox(person(request)), public_id=notice)
+    read_notice(notice=visitor_notice, now=clock.now())
+    return visitor_notice
 
 
 def _inbox(request: HttpRequest, category: str) -> HttpResponse:
