@@ -1,9 +1,10 @@
 """`python -m tests.pictures`: every screen and state as pictures, the same on every run, with an index.
 
 The demo's cast is seeded at one instant and served by this process with its clocks standing there;
-pages are found as tests/screens/crawl.py finds them, states by the short acts below. Each is taken
-at 390 and 1280 px, light and dark, and in 大字模式; the desk at 1280 px and 390 px. Files go to
-var/pictures, which git ignores. `--as ACCOUNT` takes what one person sees ("nobody" is not logged in).
+pages are found as tests/screens/crawl.py finds them, states by the short acts below; the states of a
+case that nobody of the cast is in belong to people of their own, and each error has its page. Each is
+taken at 390 and 1280 px, light and dark, and in 大字模式. Files go to var/pictures, which git ignores.
+`--as NAME` takes what one person sees ("nobody" is not logged in, "errors", a state as "REJECTED").
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 from socketserver import ThreadingMixIn
@@ -62,9 +64,10 @@ LOOKS = (
     Look("1280 dark", WIDE, "dark"),
     Look("390 large type", Size("", 390, is_large=True)),
 )
-DESK_LOOKS = (Look("1280 light", WIDE), Look("390 light", PHONE))
+DESK_LOOKS = (*LOOKS[2:4], *LOOKS[:2])
 # Pages that say the same to everybody: one picture of them is enough.
-SAME_FOR_ALL = re.compile(r"^/(help|legal|verify|me/(settings|notices)|kept)/")
+SAME_FOR_ALL = re.compile(r"^/($|(help|legal|verify|me/(settings|notices)|kept)/)")
+DAYS_ALIKE = re.compile(r"/workday/\d{4}-\d\d-\d\d/")  # of the desk's calendar: one for all
 
 
 # --- States that no link leads to: who, where, and what is done there -----------------------------------
@@ -82,6 +85,10 @@ def login_refused(person: Person) -> None:
     person.fill("手机号", "13800000001")
     person.page.locator('input[name="password"]').fill("not-the-password")
     person.page.locator('input[name="agree"]').check()
+    person.press("登录", exact=True)
+
+
+def login_empty(person: Person) -> None:
     person.press("登录", exact=True)
 
 
@@ -113,7 +120,7 @@ class State:
 
 STATES = (
     State("login refused", "", "/login/?by=password", login_refused),
-    State("login empty", "", "/login/?by=password", press("登录")),
+    State("login empty", "", "/login/?by=password", login_empty),
     State("code sent", "", "/register/", code_asked),
     State("register refused", "", "/register/", press("注册")),
     State("document not found", "", "/verify/?code=NOSUCHCODE", lambda person: None),
@@ -123,6 +130,49 @@ STATES = (
     State("counter refused", "13800000003", "reject", counter_refused),
     State("session ended", "13800000003", "reject", session_ended),
 )
+
+
+# --- States of a case that nobody of the cast is in -------------------------------------------------------
+
+# With the days since the case was made; the loans are three instalments late, one for half a year.
+CASES: dict[str, int] = {
+    "NEGOTIATING": 1,
+    "AWAITING_APPROVAL": 1,
+    "COUNTERED": 1,
+    "DECLINED": 2,
+    "REJECTED": 2,
+    "WITHDRAWN": 1,
+    "EXPIRED": 9,
+    "SETTLED": 2,
+    "WARNED": 35,
+    "BREACHED": 45,
+    "COMPLETED": 3,
+    "CURED": 35,
+    "LONG LATE": 1,
+}
+LATE_DAYS = {"LONG LATE": 190}
+OF_CASES = ("/me/", "/jiebei/", "/relief/", "/service/", "/me/notices/")
+
+
+def someone_in(name: str) -> str:
+    """The cookie of a borrower whose case is in this state, brought there through the services."""
+    from django.conf import settings
+    from django.test import Client
+
+    from relief.cases.workflow import State as CaseState
+    from tests import factories
+
+    made_at = MOMENT - timedelta(days=CASES[name])
+    drawn_on = (made_at - timedelta(days=LATE_DAYS.get(name, 60) + 45)).date()
+    owner = factories.borrower(name="阿依努尔·买买提")
+    loan = factories.overdue_loan(owner, drawdown_on=drawn_on, principal=Decimal("20000.00"))
+    state = {"CURED": "WARNED", "LONG LATE": "SUBMITTED"}.get(name, name)
+    case = factories.case_at(CaseState(state), loan=loan, now=made_at)
+    if name == "CURED":
+        factories.pay_plan(case, on=MOMENT.date())
+    client = Client()
+    client.force_login(owner)
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
 # --- The site, standing still ----------------------------------------------------------------------------
@@ -163,6 +213,9 @@ def _serve(folder: Path) -> Iterator[str]:
     import django
 
     django.setup()
+    from django.conf import settings
+
+    settings.ROOT_URLCONF = "tests.screens.errors"
     from django.core.management import call_command
 
     call_command("migrate", interactive=False, verbosity=0)
@@ -234,16 +287,15 @@ def picture_all(album: Album, browser: Browser, address: str, only: str) -> None
     places: dict[tuple[str, str], str] = {}
     for crawler in CRAWLERS:
         who = crawler.account or "nobody"
-        if who == "auditor" or only not in {
-            "",
-            who,
-        }:  # who sees what the manager sees, without buttons
+        # The auditor sees what the manager sees, without buttons.
+        if who == "auditor" or only not in {"", who}:
             continue
         with arrived(browser, address, crawler) as person:
             for path in pages_of(person, crawler.starts):
                 kind = kind_of(path)
                 places.setdefault((crawler.account, short_of(kind)), path)
-                if SAME_FOR_ALL.match(path) and kind in told:
+                kind = DAYS_ALIKE.sub("/workday/…/", kind)
+                if (SAME_FOR_ALL.match(path) or "/workday/…/" in kind) and kind in told:
                     continue
                 told.add(kind)
                 album.take(person, f"{who} {kind}", DESK_LOOKS if crawler.is_staff else LOOKS)
@@ -251,6 +303,28 @@ def picture_all(album: Album, browser: Browser, address: str, only: str) -> None
                 if state.account == crawler.account and not crawler.is_staff:
                     person.refusals_expected = True
                     picture_state(album, person, state, places)
+
+
+def picture_cases(album: Album, browser: Browser, address: str, sessions: dict[str, str]) -> None:
+    """The pages of everybody whose case is where no story of the cast stands."""
+    for name, session in sessions.items():
+        with arrived(browser, address, Crawler("", ())) as person:
+            cookie = {"name": "sessionid", "value": session, "url": address}
+            person.page.context.add_cookies([cookie])  # type: ignore[list-item]
+            for path in pages_of(person, OF_CASES):
+                if path in OF_CASES or path.startswith(("/jiebei/", "/relief/")):
+                    album.take(person, f"{name} {kind_of(path)}", LOOKS)
+
+
+def picture_errors(album: Album, browser: Browser, address: str) -> None:
+    """The page of each error, for a borrower."""
+    from tests.screens.errors import STATUSES
+
+    with arrived(browser, address, Crawler("13800000001", ())) as person:
+        person.refusals_expected = True
+        for error in (*STATUSES, "forged"):
+            person.page.goto(f"/error/{error}/")
+            album.take(person, f"error {error}", LOOKS)
 
 
 def short_of(kind: str) -> str:
@@ -329,7 +403,7 @@ def arrived(browser: Browser, address: str, crawler: Crawler) -> Iterator[Person
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.pictures", description=__doc__)
-    parser.add_argument("--as", dest="only", default="", metavar="ACCOUNT", help="of one person")
+    parser.add_argument("--as", dest="only", default="", metavar="NAME", help="of one person")
     parser.add_argument("--readme", action="store_true", help="the six of README, into .pictures")
     options = parser.parse_args()
     if options.readme:
@@ -339,8 +413,14 @@ def main() -> None:
     shutil.rmtree(INTO, ignore_errors=True)
     INTO.mkdir(parents=True)
     album = Album(INTO)
-    with still_site() as address, chromium() as browser:
-        picture_all(album, browser, address, options.only)
+    with still_site() as address:
+        # Before the browser: inside Playwright's loop Django opens no database.
+        sessions = {name: someone_in(name) for name in CASES if options.only in {"", name}}
+        with chromium() as browser:
+            picture_all(album, browser, address, options.only)
+            picture_cases(album, browser, address, sessions)
+            if options.only in {"", "errors"}:
+                picture_errors(album, browser, address)
     album.write_index()
     sys.stdout.write(f"{len(album.screens)} screens: {INTO / 'index.html'}\n")
 

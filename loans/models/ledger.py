@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.formats import date_format
 
 from loans.domain.components import Component
 from loans.models.loan import Loan
@@ -107,7 +108,7 @@ class Entry(AppendOnly):
         ]
 
     def __str__(self) -> str:
-        return f"{self.value_date} {self.get_kind_display()}"
+        return f"{date_format(self.value_date)} {self.get_kind_display()}"
 
 
 class Posting(AppendOnly):
@@ -181,7 +182,7 @@ class Payment(Kept):
         ]
 
     def __str__(self) -> str:
-        return f"{self.paid_on} {self.amount}"
+        return f"{date_format(self.paid_on)} {self.amount}"
 
     @property
     def is_reversed(self) -> bool:

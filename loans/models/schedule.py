@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.formats import date_format
 
 from loans.domain.plan_rules import PlanRules
 from loans.models.loan import Loan
@@ -141,7 +142,7 @@ class Instalment(AppendOnly):
         ]
 
     def __str__(self) -> str:
-        return f"第{self.number}期 {self.due_on}"
+        return f"第{self.number}期 {date_format(self.due_on)}"
 
     @property
     def total(self) -> Decimal:

@@ -164,7 +164,7 @@ def _plan_line(row: InstalmentDebt, today: date, *, is_next: bool) -> PlanLine:
         notes.append(f"已还 {wording.yuan(row.paid)}")
     state, tag, tone, total = "", "", "", row.total
     if row.state is InstalmentState.PAID:
-        notes = [f"{row.last_paid_on} 已还"] if row.last_paid_on else []
+        notes = [f"{wording.near_day(row.last_paid_on, today)}已还"] if row.last_paid_on else []
         state, tag, tone, total = "paid", "已还", "s", row.paid or row.scheduled
     elif row.state is InstalmentState.OVERDUE:
         state, tag, tone = "od", f"逾期 {row.overdue_days} 天", "d"

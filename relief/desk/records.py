@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.formats import date_format
 from django.utils.html import format_html_join
 
 from portal.core.desk.columns import column, filled, yes_no
@@ -88,7 +90,7 @@ class OfferAdmin(OwnHiddenAdmin):
     def agreed(self, row: Offer) -> str:
         figures = row.figures
         lines = [
-            ("欠款日期", f"{row.figures_on}"),
+            ("欠款日期", date_format(row.figures_on)),
             ("当日欠款（元）", figures.get("total", "")),
             ("减免合计（元）", figures.get("waived", "")),
             ("新计划合计（元）", figures.get("plan_total", "")),
@@ -97,7 +99,10 @@ class OfferAdmin(OwnHiddenAdmin):
 
     @admin.display(description="新还款计划")
     def plan(self, row: Offer) -> str:
-        lines = ((one["number"], one["due_on"], one["total"]) for one in row.rows)
+        lines = (
+            (one["number"], date_format(date.fromisoformat(one["due_on"])), one["total"])
+            for one in row.rows
+        )
         return format_html_join("", "<div>第 {} 期 · {} · {} 元</div>", lines)
 
 

@@ -16,7 +16,7 @@ from portal.core.kernel.money import ZERO
 
 @dataclass(frozen=True, slots=True)
 class CostColumn:
-    """One column of the instalment table: its word and its sum (yuan)."""
+    """One column of the instalment table: its word, and what stands in it or is its sum (yuan)."""
 
     word: str
     amount: Decimal
@@ -29,7 +29,7 @@ class OfferRow(InParts):
     number: int
     due_on: date
     parts: Components
-    columns: tuple[Decimal, ...]
+    columns: tuple[CostColumn, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def plan_sums(rows: Sequence[Mapping[str, Any]], figures: Mapping[str, Any]) -> 
                 int(row["number"]),
                 date.fromisoformat(row["due_on"]),
                 parts,
-                tuple(parts[name] for name in shown),
+                tuple(CostColumn(LABELS[name], parts[name]) for name in shown),
             )
             for row, parts in zip(rows, stored, strict=True)
         ),

@@ -18,7 +18,7 @@ from tests.journeys import doings
 from tests.journeys.people import Person
 from tests.screens import layout
 from tests.screens.crawl import CRAWLERS, Crawler, pages_of
-from tests.screens.wording import english
+from tests.screens.wording import english, mixed_dates
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -44,6 +44,7 @@ def test_every_link_leads_to_a_whole_page(
         sizes = layout.DESK if crawler.is_staff else layout.PHONE
         found += [f"{path} {flaw}" for flaw in layout.flaws(person.page, sizes)]
         found += [f"{path} not Chinese: {text}" for text in english(person.page, logins)]
+        found += [f"{path} dates in two ways: {text}" for text in mixed_dates(person.page)]
     assert not found, "\n".join(found)
     assert opened > 8
     doings.books_are_whole(stack) if crawler == CRAWLERS[-1] else None

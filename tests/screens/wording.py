@@ -1,4 +1,4 @@
-"""Looks for words on a page that are not the interface's: English in a Chinese desk."""
+"""Looks for words on a page that are not the interface's, and for dates written in two ways."""
 
 from __future__ import annotations
 
@@ -45,6 +45,24 @@ READ = """() => {
   }
   return found;
 }"""
+
+
+# Each card by itself, as it is read; what is typed or quoted has the writing it came with.
+MIXED_DATES = """() => {
+  const cards = document.querySelectorAll(".card, .cardmsg, .pen-hero, .pp-hero, .hero, .module");
+  return [...cards].flatMap((card) => {
+    const copy = card.cloneNode(true);
+    copy.querySelectorAll(".card, .module, .sr, textarea, pre, code, bdi, [translate=no]").forEach((e) => e.remove());
+    const text = copy.textContent.replace(/\\s+/g, " ");
+    const written = [/20\\d\\d-\\d\\d-\\d\\d/, /\\d月\\d+日/].map((form) => text.match(form));
+    return written.every(Boolean) ? [written.map((date) => text.substr(date.index - 12, 30)).join(" | ")] : [];
+  });
+}"""
+
+
+def mixed_dates(page: Page) -> list[str]:
+    """Cards of the page that write one date as 2026-11-24 and another as 11月24日."""
+    return page.evaluate(MIXED_DATES)
 
 
 def english(page: Page, logins: Set[str] = frozenset()) -> list[str]:
