@@ -65,6 +65,12 @@ LOOKS = (
     Look("390 large type", Size("", 390, is_large=True)),
 )
 DESK_LOOKS = (*LOOKS[2:4], *LOOKS[:2])
+
+
+def looks_of(account: str) -> tuple[Look, ...]:
+    return DESK_LOOKS if account == "manager" else LOOKS
+
+
 # Pages that say the same to everybody: one picture of them is enough.
 SAME_FOR_ALL = re.compile(r"^/($|(help|legal|verify|me/(settings|notices)|kept)/)")
 DAYS_ALIKE = re.compile(r"/workday/\d{4}-\d\d-\d\d/")  # of the desk's calendar: one for all
@@ -108,6 +114,9 @@ def counter_refused(person: Person) -> None:
     person.press("提交建议")
 
 
+DESK_CASE = "/admin/relief/case/…/change/"
+
+
 @dataclass(frozen=True)
 class State:
     """What a person ("" is nobody) reaches on a page of the crawl whose kind is `at`."""
@@ -129,6 +138,10 @@ STATES = (
     State("accept sheet", "13800000003", "offer", press("接受方案")),
     State("counter refused", "13800000003", "reject", counter_refused),
     State("session ended", "13800000003", "reject", session_ended),
+    State("desk paper open", "manager", DESK_CASE, press("查看")),
+    State("desk offer", "manager", DESK_CASE, press("通过并拟方案")),
+    State("desk proof asked for", "manager", DESK_CASE, press("要求补充")),
+    State("desk rejection", "manager", DESK_CASE, press("不通过")),
 )
 
 
@@ -298,9 +311,9 @@ def picture_all(album: Album, browser: Browser, address: str, only: str) -> None
                 if (SAME_FOR_ALL.match(path) or "/workday/…/" in kind) and kind in told:
                     continue
                 told.add(kind)
-                album.take(person, f"{who} {kind}", DESK_LOOKS if crawler.is_staff else LOOKS)
+                album.take(person, f"{who} {kind}", looks_of(crawler.account))
             for state in STATES:
-                if state.account == crawler.account and not crawler.is_staff:
+                if state.account == crawler.account:
                     person.refusals_expected = True
                     picture_state(album, person, state, places)
 
@@ -340,7 +353,8 @@ def short_of(kind: str) -> str:
 def picture_state(
     album: Album, person: Person, state: State, places: dict[tuple[str, str], str]
 ) -> None:
-    path = state.at if state.at.startswith("/") else places.get((state.account, state.at))
+    reached = places.get((state.account, state.at))
+    path = reached or (state.at if "…" not in state.at and state.at.startswith("/") else None)
     if path is None:
         sys.stderr.write(f"{state.name}: nobody led to {state.at}\n")
         return
@@ -350,7 +364,7 @@ def picture_state(
     except Error as failed:
         sys.stderr.write(f"{state.name}: {failed.message.splitlines()[0]}\n")
         return
-    album.take(person, f"state {state.name}", LOOKS)
+    album.take(person, f"state {state.name}", looks_of(state.account))
 
 
 # --- Six for README -------------------------------------------------------------------------------------
