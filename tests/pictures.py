@@ -4,7 +4,7 @@ The demo's cast is seeded at one instant and served by this process with its clo
 pages are found as tests/screens/crawl.py finds them, states by the short acts below; the states of a
 case that nobody of the cast is in belong to people of their own, and each error has its page. Each is
 taken at 390 and 1280 px, light and dark, and in 大字模式. Files go to var/pictures, which git ignores.
-`--as NAME` takes what one person sees ("nobody" is not logged in, "errors", a state as "REJECTED").
+`--as NAME …` takes what these see ("nobody" is not logged in, "errors", a state as "REJECTED").
 """
 
 from __future__ import annotations
@@ -294,14 +294,14 @@ def show_whole(page: Page) -> None:
     page.evaluate(SETTLE)
 
 
-def picture_all(album: Album, browser: Browser, address: str, only: str) -> None:
-    """The pages of everybody, or of one person, each followed by the states that are theirs."""
+def picture_all(album: Album, browser: Browser, address: str, only: list[str]) -> None:
+    """The pages of everybody, or of `only` some, each followed by the states that are theirs."""
     told: set[str] = set()
     places: dict[tuple[str, str], str] = {}
     for crawler in CRAWLERS:
         who = crawler.account or "nobody"
         # The auditor sees what the manager sees, without buttons.
-        if who == "auditor" or only not in {"", who}:
+        if who == "auditor" or (only and who not in only):
             continue
         with arrived(browser, address, crawler) as person:
             for path in pages_of(person, crawler.starts):
@@ -417,7 +417,7 @@ def arrived(browser: Browser, address: str, crawler: Crawler) -> Iterator[Person
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.pictures", description=__doc__)
-    parser.add_argument("--as", dest="only", default="", metavar="NAME", help="of one person")
+    parser.add_argument("--as", dest="only", nargs="+", default=[], metavar="NAME")
     parser.add_argument("--readme", action="store_true", help="the six of README, into .pictures")
     options = parser.parse_args()
     if options.readme:
@@ -429,11 +429,11 @@ def main() -> None:
     album = Album(INTO)
     with still_site() as address:
         # Before the browser: inside Playwright's loop Django opens no database.
-        sessions = {name: someone_in(name) for name in CASES if options.only in {"", name}}
+        sessions = {name: someone_in(name) for name in CASES if name in (options.only or CASES)}
         with chromium() as browser:
             picture_all(album, browser, address, options.only)
             picture_cases(album, browser, address, sessions)
-            if options.only in {"", "errors"}:
+            if "errors" in (options.only or ["errors"]):
                 picture_errors(album, browser, address)
     album.write_index()
     sys.stdout.write(f"{len(album.screens)} screens: {INTO / 'index.html'}\n")
