@@ -85,8 +85,8 @@ def _old(position: Position, schedule: Schedule, rows: Sequence[Instalment]) -> 
         received = sum((paid[row.pk] for row in same_state), ZERO)
         if is_paid:
             first, last = (wording.full_day(same_state[at].due_on) for at in (0, -1))
-            span = first if first == last else f"{first}至{last}"
-            lines.append(_line(same_state, received, "paid", "已还", "s", f"{span}到期，已还清"))
+            span = first if first == last else f"{first} 至 {last}"
+            lines.append(_line(same_state, received, "paid", "已还", "s", f"{span} 到期，已还清"))
         else:
             unpaid = sum((row.total for row in same_state), ZERO) - received
             note = f"已还 {wording.yuan(received)}，其余{fate}" if received else f"未还部分{fate}"
