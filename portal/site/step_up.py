@@ -17,7 +17,7 @@ from django.urls import Resolver404, resolve, reverse
 
 from portal.core.accounts import parking
 from portal.core.models import User
-from portal.core.web import proofs
+from portal.core.web import drafting, proofs
 from portal.core.web.failures import failure
 from portal.core.web.htmx import redirect_to
 
@@ -66,6 +66,8 @@ class StepUpMiddleware:
         act = ACTS.get(match.view_name) if match else None
         if act is None or not isinstance(user, User) or not proofs.needs_factor(user):
             return None  # the view itself refuses whoever has no business there
+        if drafting.keeps_only(request, view_func):
+            return None
         word = request.POST.get(PARKED, "")
         if word:
             fields = parking.take_up(user=user, path=request.path, word=word)

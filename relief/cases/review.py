@@ -217,7 +217,7 @@ class _Rejection:
 
 def _rejection(code: str, text: str, advice: str) -> _Rejection:
     if code not in set(RejectCode):
-        raise InvalidInput("code", "请选择不通过的原因")
+        raise InvalidInput("reason", "请选择不通过的原因")
     chosen = RejectCode(code)
     name, sentence, change = REJECTIONS[chosen]
     return _Rejection(

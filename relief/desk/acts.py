@@ -82,7 +82,7 @@ def _reject(case: Case, form: Any, actor: User, now: datetime) -> object:
     values = form.cleaned_data
     return review.reject_case(
         case=case,
-        code=values["code"],
+        code=values["reason"],
         text=values["text"],
         advice=values["advice"],
         note_internal=values["note_internal"],

@@ -25,6 +25,7 @@ from portal.core.errors import NotYourTurn, RuleViolation, StaleWrite, TermsChan
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import RANK_LABELS
+from portal.core.web.drafting import keeps_draft, sent
 from portal.core.web.htmx import say, trigger, wants_part
 from relief.cases import review
 from relief.cases.gate import Actor, why_not
@@ -174,6 +175,7 @@ def case_response(
 
 
 @require_POST
+@keeps_draft
 def act_view(request: HttpRequest, pk: int, slug: str) -> HttpResponse:
     """One act: the wrong rank gets 403, a bad form 422, a refusal 409 with who did what when."""
     act = ACTS[slug]
@@ -189,6 +191,7 @@ def act_view(request: HttpRequest, pk: int, slug: str) -> HttpResponse:
             status = 409 if isinstance(refusal, RuleViolation) else 422
             _refuse(form, refusal, case)
         else:
+            sent(request)
             return _after(request, act, case, form, result)
     if isinstance(form, SayForm) and wants_part(request):
         context = {"say": form, **talk.addresses("case", pk)}

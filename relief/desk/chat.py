@@ -13,10 +13,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from loans.queries.debt import borrower_debts
 from portal.core import clock
+from portal.core.accounts import drafts
 from portal.core.desk.records import ReadOnlyAdmin
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.errors import InvalidInput
+from portal.core.web.drafting import keeps_draft, sent
 from portal.core.web.htmx import trigger, wants_part
 from relief.cases import labels
 from relief.cases.models import Case
@@ -102,6 +104,8 @@ def page(
     """The talk, the borrower's loans and cases, and who serves."""
     viewer = staff_user(request)
     cases = Case.objects.visible_to(viewer).for_borrower(row.borrower).for_lists()
+    at = talk.addresses("conversation", row.pk)
+    draft = drafts.find(user=viewer, path=at["say_url"])
     context = {
         "title": f"{row.borrower.masked_name} 的对话",
         "is_nav_sidebar_enabled": False,
@@ -110,8 +114,8 @@ def page(
         "cases": [(case, labels.WORDS[State(case.state)].staff) for case in cases],
         "may_decide": may_decide(viewer),
         "face": row.borrower.masked_name,
-        **talk.talk_of(row, viewer, {"say": request.GET.get("say", "")}, form),
-        **talk.addresses("conversation", row.pk),
+        **talk.talk_of(row, viewer, {"say": request.GET.get("say", "")}, form, draft),
+        **at,
     }
     template = "admin/relief/conversation/page.html"
     return render(request, template, desk_context(request, **context), status=status)
@@ -126,6 +130,7 @@ def news_view(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+@keeps_draft
 def say_view(request: HttpRequest, pk: int) -> HttpResponse:
     """An answer, or a note that only staff read."""
     actor, now = require_rank(request), clock.now()
@@ -147,6 +152,7 @@ def say_view(request: HttpRequest, pk: int) -> HttpResponse:
             status = 409 if isinstance(refusal, RuleViolation) else 422
             form.add_error("text" if refusal.field == "text" else None, refusal.message)
         else:
+            sent(request)
             if not wants_part(request):
                 return _back(pk)
             form, status = SayForm(), 200

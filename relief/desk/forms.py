@@ -116,9 +116,9 @@ class ProofForm(DeskForm):
 
 
 class RejectForm(DeskForm):
-    """Code, the sentence the borrower reads, what would change it."""
+    """Reason, the sentence the borrower reads, what would change it."""
 
-    code = forms.ChoiceField(
+    reason = forms.ChoiceField(
         label="原因",
         choices=[("", "请选择"), *((c.value, REJECTIONS[c][0]) for c in REJECTIONS)],
         error_messages={"required": "请选择不通过的原因", "invalid_choice": "请从列表中选择原因"},
@@ -129,7 +129,7 @@ class RejectForm(DeskForm):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
-        if values.get("code") == "OTHER" and not values.get("text") and "text" not in self.errors:
+        if values.get("reason") == "OTHER" and not values.get("text") and "text" not in self.errors:
             self.add_error("text", "选择其他原因时，请写明借款人会读到的说明")
         return values
 

@@ -8,17 +8,22 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.urls import reverse
+
 from loans.presenters.amounts import desk_parts
 from loans.presenters.penalty import formula_cards
 from loans.queries.debt import debt_of
 from loans.queries.penalty import story_of
 from loans.queries.plan import plan_vesting
 from loans.queries.position import load_position
+from portal.core.accounts import drafts
+from portal.core.accounts.drafts import Typed
 from portal.core.calendar.days import load_calendar
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.money import ZERO
 from portal.core.kernel.roles import RANK_LABELS
 from portal.core.models import User
+from portal.core.web.drafting import put_into
 from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case
 from relief.cases.permissions import Task
@@ -55,13 +60,17 @@ IN_PANELS = [slug for slug in ACTS if slug not in {"say", "judge", "offer"}]
 
 @dataclass(frozen=True)
 class Panel:
-    """One act as a foldable form; `why_not` is the sentence why it is refused now."""
+    """One act as a foldable form; `why_not` is the sentence why it is refused now.
+
+    It is open when it was refused, or when somebody had begun to write in it (`draft`).
+    """
 
     act: DeskAct
     form: DeskForm
     why_not: str
     open: bool
     hint: str
+    draft: Typed | None
 
 
 @dataclass(frozen=True)
@@ -85,7 +94,9 @@ def case_page(
     stage = loan_stages([case], business_date(now)).get(case.pk)
     view, calendar = case_view(case, viewer, now, stage), load_calendar()
     offers = offers_of(case, for_borrower=False)
-    panels = _panels(case, viewer, offers, forms, now)
+    at = addresses("case", case.pk)
+    drafted = drafts.under(user=viewer, path=at["say_url"].removesuffix("say/"))
+    panels = _panels(case, viewer, offers, forms, drafted, now)
     context = {
         "case": case,
         "held_since": held_since(case),
@@ -113,8 +124,10 @@ def case_page(
         "read_only": why_not(Task.SAY, case, Actor.of(viewer), now),
         "asked_kinds": "、".join(KIND_LABELS[kind] for kind in case.asked_kinds),
         **papers_of(case, viewer, now, choices, forms.get("judge")),
-        **talk_of(conversation_for(case), viewer, choices, forms.get("say")),
-        **addresses("case", case.pk),
+        **talk_of(
+            conversation_for(case), viewer, choices, forms.get("say"), drafted.get(at["say_url"])
+        ),
+        **at,
         "face": case.borrower.masked_name,
     }
     button = view.button(Action.OFFER)
@@ -215,16 +228,21 @@ def words_of(case: Case, viewer: User, form: DeskForm | None, now: datetime) -> 
     if form is None or not form.is_valid():
         return None
     values = form.cleaned_data
-    needed = rank_to_reject(values["code"])
+    needed = rank_to_reject(values["reason"])
     refusal = why_not(Action.REJECT, case, Actor.of(viewer), now, needed=needed)
     if refusal:
         return Words(why_not=refusal)
-    code, text, advice = values["code"], values["text"], values["advice"]
+    code, text, advice = values["reason"], values["text"], values["advice"]
     return Words(rejection_words(case=case, code=code, text=text, advice=advice, now=now))
 
 
 def _panels(
-    case: Case, viewer: User, offers: list[Offer], forms: Forms, now: datetime
+    case: Case,
+    viewer: User,
+    offers: list[Offer],
+    forms: Forms,
+    drafted: Mapping[str, Typed],
+    now: datetime,
 ) -> list[Panel]:
     """The acts that are open here, in the order of ACTS; none for an auditor."""
     if not may_decide(viewer):
@@ -244,7 +262,10 @@ def _panels(
         form = forms.get(slug) or act.form(initial=initial, case=case)
         if isinstance(form, AgreeForm) and not unread_by(viewer, case.pk):
             del form.fields["unread_reason"]
+        draft = drafted.get(reverse(f"admin:relief_case_{slug}", args=[case.pk]))
+        if slug not in forms:
+            put_into(form, draft)
         hint = act.hint.format(rules=case.policy.rules)
         refusal = why_not(act.action, case, actor, now)
-        panels.append(Panel(act, form, refusal, slug in forms, hint))
+        panels.append(Panel(act, form, refusal, slug in forms or draft is not None, hint, draft))
     return panels

@@ -9,7 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from portal.core.accounts.drafts import Typed
 from portal.core.models import User
+from portal.core.web.drafting import put_into
 from relief.cases.models import Case
 from relief.conversation import messages
 from relief.conversation.models import Conversation, Message
@@ -45,17 +47,22 @@ def talk_of(
     viewer: User,
     choices: Mapping[str, str],
     typed: DeskForm | None,
+    draft: Typed | None,
 ) -> dict[str, Any]:
-    """Messages and the reply form; `?say=2` starts the reply with a ready sentence."""
+    """Messages and the reply form; `?say=2` starts the reply with a ready sentence instead of the draft."""
     thread = messages_after(conversation, viewer, 0)
     choice = choices.get("say", "")
     chosen = int(choice) - 1 if choice.isascii() and choice.isdigit() and len(choice) < 3 else -1
     text = READY[chosen] if 0 <= chosen < len(READY) else ""
+    reply = typed or SayForm(initial={"text": text})
+    if typed is None and not text:
+        put_into(reply, draft)
     return {
         "conversation": conversation,
         "said": thread,
         "last_said": thread[-1].pk if thread else 0,
-        "say": typed or SayForm(initial={"text": text}),
+        "say": reply,
+        "draft": draft,
     }
 
 

@@ -93,7 +93,7 @@ def test_refused_appealed_and_granted_by_another(stack: Stack, arrive: Arrive) -
     steps.act(
         staff,
         "reject",
-        code="EVIDENCE_INSUFFICIENT",
+        reason="EVIDENCE_INSUFFICIENT",
         text="收入证明没有盖章，无法确认收入下降。",
         advice="请单位在收入证明上盖章，或提供近三个月银行流水。",
     )

@@ -91,7 +91,7 @@ def desk_values(slug: str, case: Case, now: datetime) -> Values:
     first = business_date(now) + timedelta(days=28)
     said: dict[str, Values] = {
         "ask": {"kinds": ["bank_flow"], "text": "近三个月"},
-        "reject": {"code": "EVIDENCE_INSUFFICIENT"},
+        "reject": {"reason": "EVIDENCE_INSUFFICIENT"},
         "offer": {
             "by": "percent",
             "penalty_percent": "50",

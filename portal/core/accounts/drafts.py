@@ -66,6 +66,12 @@ def find(*, user: User, path: str) -> Typed | None:
     return _read(draft, user) if draft else None
 
 
+def under(*, user: User, path: str) -> dict[str, Typed]:
+    """Their drafts of all forms whose addresses begin with `path`, by address."""
+    rows = Draft.objects.filter(user=user, path__startswith=path)
+    return {draft.path: typed for draft in rows if (typed := _read(draft, user))}
+
+
 def all_of(user: User) -> list[Typed]:
     """All drafts of this person, the latest first."""
     rows = Draft.objects.filter(user=user).order_by("-saved_at", "-pk")

@@ -28,18 +28,30 @@ def keeps_draft(view: View) -> View:
         saved_at = drafts.save(user=_person(request), path=request.path, fields=request.POST)
         return render(request, "ui/_saved.html", {"saved_at": saved_at})
 
+    keeping.keeps_draft = True  # type: ignore[attr-defined]  # see keeps_only
     return keeping
 
 
+def keeps_only(request: HttpRequest, view: View) -> bool:
+    """Whether the request to this view keeps a draft and does nothing else."""
+    return "X-Draft" in request.headers and getattr(view, "keeps_draft", False)
+
+
 def restore(request: HttpRequest, form: Form, *, path: str = "") -> drafts.Typed | None:
-    """Put into an unbound form what was typed last on its way to `path` (by default this page's).
+    """Put into an unbound form what was typed last on its way to `path` (by default this page's)."""
+    typed = drafts.find(user=_person(request), path=path or request.path)
+    put_into(form, typed)
+    return typed
+
+
+def put_into(form: Form, typed: drafts.Typed | None) -> None:
+    """Put a draft, if there is one, into an unbound form.
 
     What a field can read becomes its value, so that figures go on being figures; all else comes back
     as it was typed. Nothing that is hidden comes back.
     """
-    typed = drafts.find(user=_person(request), path=path or request.path)
     if typed is None:
-        return None
+        return
     for name, field in form.fields.items():
         value = field.widget.value_from_datadict(typed.fields, {}, name)
         if field.widget.is_hidden or value is None:
@@ -52,7 +64,6 @@ def restore(request: HttpRequest, form: Form, *, path: str = "") -> drafts.Typed
         except ValidationError:
             read = value
         form.initial[name] = value if isinstance(read, str) else read
-    return typed
 
 
 def sent(request: HttpRequest) -> None:
@@ -61,5 +72,5 @@ def sent(request: HttpRequest) -> None:
 
 
 def _person(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # inside @borrower_only
+    assert isinstance(request.user, User)  # behind the login
     return request.user

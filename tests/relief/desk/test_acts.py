@@ -6,11 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
 from loans.proofs import violations
 from portal.core import clock
 from portal.core.kernel.roles import Rank
-from portal.core.models import User
+from portal.core.models import Draft, User
 from relief.cases.models import Case
 from relief.cases.workflow import State
 from relief.desk.acts import ACTS
@@ -32,7 +33,7 @@ HAPPY: list[tuple[str, State, Rank, dict[str, Any], State]] = [
         State.NEED_MORE,
     ),
     ("pass", State.IN_REVIEW, Rank.REVIEWER, {"note": ""}, State.NEGOTIATING),
-    ("reject", State.IN_REVIEW, Rank.REVIEWER, {"code": "NOT_OVERDUE"}, State.REJECTED),
+    ("reject", State.IN_REVIEW, Rank.REVIEWER, {"reason": "NOT_OVERDUE"}, State.REJECTED),
     ("offer", State.NEGOTIATING, Rank.REVIEWER, offer_values(), State.OFFERED),
     (
         "offer",
@@ -186,7 +187,7 @@ def test_decision_on_an_older_page_is_refused_and_what_was_typed_stays() -> None
     client = at_desk()
     act(client, case, "pass")
 
-    answer = act(client, case, "reject", seen=seen, code="OTHER", text="写了很久的说明")
+    answer = act(client, case, "reject", seen=seen, reason="OTHER", text="写了很久的说明")
 
     text = answer.content.decode()
     assert answer.status_code == 409
@@ -200,8 +201,8 @@ BAD: list[tuple[str, State, dict[str, Any], str]] = [
     ("ask", State.IN_REVIEW, {"kinds": ["income"], "text": ""}, "请填写给借款人的说明"),
     ("ask", State.IN_REVIEW, {"kinds": ["gold"], "text": "x"}, "请从列表中选择材料类型"),
     ("ask", State.IN_REVIEW, {"kinds": ["income"], "text": "字" * 501}, "最多 500 字"),
-    ("reject", State.IN_REVIEW, {"code": ""}, "请选择不通过的原因"),
-    ("reject", State.IN_REVIEW, {"code": "OTHER"}, "请写明借款人会读到的说明"),
+    ("reject", State.IN_REVIEW, {"reason": ""}, "请选择不通过的原因"),
+    ("reject", State.IN_REVIEW, {"reason": "OTHER"}, "请写明借款人会读到的说明"),
     ("assign", State.IN_REVIEW, {"to": "999"}, "请从列表中选择同事"),
     ("withdraw-offer", State.OFFERED, {"number": 1, "reason": " "}, "请填写撤回原因"),
     ("offer", State.NEGOTIATING, offer_values(penalty_percent="120"), "0 到 100"),
@@ -291,3 +292,36 @@ def test_a_decision_without_the_version_of_its_page_is_incomplete() -> None:
     assert answer.status_code == 422
     assert "缺少页面版本 seen" in answer.content.decode()
     assert case.state == State.SUBMITTED
+
+
+DRAFTS = {
+    "say": {"text": "您好，材料收到了"},
+    "reject": {"reason": "OTHER", "text": "收入证明没有盖章", "note_internal": "电话里确认过"},
+    "ask": {"kinds": ["income", "medical"], "text": "请补近三个月"},
+}
+
+
+@pytest.mark.parametrize("slug", DRAFTS)
+def test_what_staff_began_to_write_is_found_again_until_it_is_sent(slug: str) -> None:
+    case = factories.case_at(State.IN_REVIEW)
+    desk, colleague = at_desk(), at_desk(Rank.MANAGER)
+    path, page = reverse(f"admin:relief_case_{slug}", args=[case.pk]), page_of(case)
+    before = Case.objects.values().get()
+
+    saved = desk.post(path, DRAFTS[slug], headers={"HX-Request": "true", "X-Draft": "1"})
+
+    assert saved.content.decode().strip().startswith("已保存 ")
+    assert Case.objects.values().get() == before
+    for name, typed in DRAFTS[slug].items():
+        assert in_form(desk.get(page), slug, name) == typed
+        assert not in_form(colleague.get(page), slug, name)
+
+    act(desk, case, slug, **DRAFTS[slug])
+    assert not Draft.objects.exists()
+
+
+def in_form(page: Any, slug: str, name: str) -> Any:
+    """What the field of an act has on the case's page."""
+    panels = {panel.act.slug: panel.form for panel in page.context["panels"]}
+    form = page.context["say"] if slug == "say" else panels[slug]
+    return form[name].value()

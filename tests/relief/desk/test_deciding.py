@@ -40,7 +40,7 @@ def words(case: Case, rank: Rank = Rank.REVIEWER, **typed: str) -> str:
     "typed",
     [
         *({"code": code.value} for code in RejectCode if code != RejectCode.OTHER),
-        {"code": "OTHER", "text": "本月已有方案，<请> 先还当期。", "advice": "还清当期后再来。"},
+        {"reason": "OTHER", "text": "本月已有方案，<请> 先还当期。", "advice": "还清当期后再来。"},
     ],
     ids=lambda typed: typed["code"],
 )
@@ -61,23 +61,23 @@ def test_words_of_a_rejection_without_code_or_rank() -> None:
     case = factories.case_at(State.IN_REVIEW)
 
     assert "选择原因后，这里显示借款人会收到的原话" in words(case)
-    assert "选择原因后" in words(case, code="OTHER")  # its text is asked for at its field
-    assert "需要主管处理，请转交。" in words(case, code="FRAUD_SUSPECTED")
-    assert "借款人会收到" in words(case, Rank.SUPERVISOR, code="FRAUD_SUSPECTED")
+    assert "选择原因后" in words(case, reason="OTHER")  # its text is asked for at its field
+    assert "需要主管处理，请转交。" in words(case, reason="FRAUD_SUSPECTED")
+    assert "借款人会收到" in words(case, Rank.SUPERVISOR, reason="FRAUD_SUSPECTED")
 
 
 def test_the_words_are_shown_without_script_too_and_store_nothing() -> None:
     case = factories.case_at(State.IN_REVIEW)
     address = reverse("admin:relief_case_words", args=[case.pk])
 
-    text = at_desk().post(address, {"code": "DUPLICATE", "advice": "先办那一份"}).content.decode()
+    text = at_desk().post(address, {"reason": "DUPLICATE", "advice": "先办那一份"}).content.decode()
 
     case.refresh_from_db()
     assert "借款人会收到" in text
     assert "先办那一份" in text
     assert re.search(r'<details class="act" id="act-reject" open', text)
     assert case.state == State.IN_REVIEW
-    assert at_desk(Rank.AUDITOR).post(address, {"code": "DUPLICATE"}).status_code == 403
+    assert at_desk(Rank.AUDITOR).post(address, {"reason": "DUPLICATE"}).status_code == 403
 
 
 # --- 方案 ------------------------------------------------------------------------------------------
