@@ -215,3 +215,14 @@ def test_the_demo_does_not_ask(payment: Payment, boss: User, settings: Any) -> N
     client.force_login(boss)
 
     assert "confirm" not in reverse_it(client, payment)["Location"]
+
+
+def test_whoever_has_no_factor_left_is_not_sent_in_a_circle(boss: User, settings: Any) -> None:
+    """A colleague has reset it since: binding one asks for a fresh one, which nobody can give."""
+    settings.STAFF_FACTOR = True
+    client = stale(boss)
+
+    answer = client.get(reverse("admin:factor-enrol"), follow=True)
+
+    assert [where for where, _ in answer.redirect_chain][-1] == reverse("admin:login")
+    assert "请重新登录，登录时绑定新的验证器" in answer.content.decode()

@@ -191,7 +191,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
     then = parking.where_to(user=user, word=word) or visit.wanted_page(request)
     act = act_at(then.partition("?")[0])
     if not factors.has_factor(user):
-        return redirect("admin:factor-enrol")
+        return _bind_first(request, user)
     form = FactorForm(request.POST if request.method == "POST" else None)
     if not _prove(request, form, user):
         kept = {
@@ -206,6 +206,18 @@ def confirm(request: HttpRequest) -> HttpResponse:
     proofs.renew(request)
     # 307: the browser posts this very form to where the parked one was going, which takes it up.
     return redirect(then or "admin:factor", preserve_request=bool(word))
+
+
+def _bind_first(request: HttpRequest, user: User) -> HttpResponse:
+    """Whoever has no factor to give is led to bind one: where it is needed, behind the password.
+
+    Binding one inside the session asks for a fresh factor itself, and would lead back here.
+    """
+    if not proofs.needs_factor(user):
+        return redirect("admin:factor-enrol")
+    visitor.log_out(request)
+    messages.error(request, "双重验证已被重置，请重新登录，登录时绑定新的验证器。")
+    return redirect("admin:login")
 
 
 @never_cache
