@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import time_machine
@@ -17,8 +19,10 @@ from portal.core.models import ParkedForm, User
 from portal.core.web.visitor import page_owner
 from relief.conversation.models import Message
 from tests import factories
+from tests.addresses import all_addresses
 from tests.authenticator import enrol
 from tests.factories import NOW
+from tests.world import build_world
 
 pytestmark = pytest.mark.django_db
 SERVICE, SEND = reverse("relief:service"), reverse("relief:service-send")
@@ -191,3 +195,38 @@ def test_the_owner_of_a_page_is_told_by_a_word_that_tells_nobody_else() -> None:
 
     assert page_owner(one) == page_owner(one) != page_owner(other)
     assert re.fullmatch("[0-9a-f]{16}", page_owner(one))
+
+
+@pytest.mark.usefixtures("frozen")
+def test_a_link_followed_without_a_session_leads_there_after_the_login(settings: Any) -> None:
+    """Every page that is asked for comes after the login, with its query; of borrowers and of the desk."""
+    settings.STAFF_FACTOR = False
+    world = build_world()
+    at_the_desk = Client(), {"username": world.reviewer.username, **PASSWORD}
+    form = {"by": "password", "phone": world.owner.username, "agree": "on", **PASSWORD}
+    led = 0
+    for address in all_addresses():
+        path = f"{world.path_of(address)}?from=here"
+        (client, fields), door = (at_the_desk, "/admin/login/")
+        if not address.is_desk:
+            (client, fields), door = (Client(), form), "/login/"
+        sent_to = client.get(path)
+        if sent_to.status_code != 302 or not sent_to["Location"].startswith(f"{door}?next="):
+            continue  # for everybody, or not there
+        led += 1
+        assert sent_to["Location"] == f"{door}?{urlencode({'next': path}, safe='/')}", address
+        assert path in wanted_by(client.get(sent_to["Location"])), address
+    assert led > 150
+
+    for client, fields, door, page in (
+        (Client(), form, "/login/", f"/jiebei/{world.values['loan']}/penalty/?days=30"),
+        (*at_the_desk, "/admin/login/", "/admin/relief/case/?q=x"),
+    ):
+        after = client.post(client.get(page)["Location"], fields | {"next": page})
+        assert after["Location"] == page, door
+
+
+def wanted_by(login: Any) -> list[str]:
+    """Where the form of the login goes on to."""
+    found = re.findall(r'name="next" value="([^"]*)"', login.content.decode())
+    return [html.unescape(path) for path in found]
