@@ -107,9 +107,10 @@
 
   // Files and quick questions go by themselves; what is being typed stays in its field.
   document.addEventListener("htmx:configRequest", (event) => {
+    if (!event.detail.elt.matches("form.composer, .msg form.chips")) return;
+    event.detail.parameters.once = newWord();
     if (event.detail.elt !== composer()) return;
     if (event.detail.parameters.topic || composer().querySelector("input[type=file]").files.length) delete event.detail.parameters.text;
-    event.detail.parameters.once = newWord();
   });
 
   let typed = "";

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 
 from portal.core import clock
 from portal.core.errors import RuleViolation
+from portal.core.fields import WholeNumberField
 from portal.core.kernel.phones import mask_phone
 from portal.core.kernel.roles import Rank
 from portal.core.models import PhoneTask, User
@@ -26,6 +27,7 @@ class CallForm(forms.Form):
         choices=CallOutcome.choices,
         error_messages={"required": "请选择通话结果", "invalid_choice": "请选择通话结果"},
     )
+    after = WholeNumberField(required=False, widget=forms.HiddenInput)
     note = forms.CharField(
         label="备注",
         required=False,
@@ -62,7 +64,7 @@ def call_page(
         "number": task.delivery.to if may_call else mask_phone(task.delivery.to),
         "may_call": may_call,
         "why_not": "" if task.done_at else why_not,
-        "form": form or CallForm(),
+        "form": form or CallForm(initial={"after": task.attempts}),
         "outcomes": CallOutcome.choices,
         "calls": task.calls.select_related("by"),
     }
@@ -80,7 +82,14 @@ def record_call(request: HttpRequest, pk: int, frame: dict[str, Any]) -> HttpRes
     if form.is_valid():
         outcome, note = form.cleaned_data["outcome"], form.cleaned_data["note"]
         try:
-            calls.record_call(task_id=pk, outcome=outcome, note=note, actor=user, now=clock.now())
+            calls.record_call(
+                task_id=pk,
+                outcome=outcome,
+                note=note,
+                after=form.cleaned_data["after"],
+                actor=user,
+                now=clock.now(),
+            )
         except RuleViolation as refusal:
             status = 409
             form.add_error(None, refusal.message)

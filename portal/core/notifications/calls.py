@@ -71,12 +71,20 @@ def check_may_call(*, task: PhoneTask, now: datetime) -> None:
 
 
 def record_call(
-    *, task_id: int, outcome: str, actor: User, now: datetime, note: str = ""
+    *,
+    task_id: int,
+    outcome: str,
+    actor: User,
+    now: datetime,
+    note: str = "",
+    after: int | None = None,
 ) -> PhoneTask:
     """Record a call that `actor` made and what came of it; the delivery follows.
 
     reached → 已送达; wrong_number and refused → 未送达; no_answer leaves the task open until the
-    third unanswered call, which ends it as 未送达. Supervisors hear of every 未送达. RuleViolation when calling was not allowed (see `check_may_call`).
+    third unanswered call, which ends it as 未送达. Supervisors hear of every 未送达. RuleViolation
+    when calling was not allowed (see `check_may_call`), and when the task has had another number of
+    calls than the page that it was recorded on, `after`, had: pressed twice, it is one call.
     """
     if not actor.has_rank(Rank.REVIEWER):
         raise NotYourTurn("只有审核人员可以登记电话结果")
@@ -87,6 +95,11 @@ def record_call(
         if task.delivery.user_id:  # one caller at a time per borrower, for the daily limit
             User.objects.select_for_update().get(pk=task.delivery.user_id)
         check_may_call(task=task, now=now)
+        if after is not None and task.attempts != after:
+            raise RuleViolation(
+                "这次通话已经登记过，或者同事刚刚也登记了一次。请核对通话记录，确有新的通话再登记。",
+                code="stale",
+            )
         PhoneCall.objects.create(task=task, outcome=outcome, note=note[:200], by=actor, at=now)
         task.attempts += 1
         task.outcome = outcome
