@@ -39,10 +39,10 @@ def words(case: Case, rank: Rank = Rank.REVIEWER, **typed: str) -> str:
 @pytest.mark.parametrize(
     "typed",
     [
-        *({"code": code.value} for code in RejectCode if code != RejectCode.OTHER),
+        *({"reason": code.value} for code in RejectCode if code != RejectCode.OTHER),
         {"reason": "OTHER", "text": "本月已有方案，<请> 先还当期。", "advice": "还清当期后再来。"},
     ],
-    ids=lambda typed: typed["code"],
+    ids=lambda typed: typed["reason"],
 )
 @pytest.mark.parametrize("state", [State.IN_REVIEW, State.COUNTERED])
 def test_the_words_shown_before_a_rejection_are_those_that_the_borrower_gets(
