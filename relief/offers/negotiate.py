@@ -165,11 +165,16 @@ def _send(
     return offer
 
 
+def waits_to_be_read(offer: Offer) -> bool:
+    """Whether an open offer was never opened: `open_offer` then notes when it was."""
+    return offer.status == OfferStatus.OPEN and offer.first_read_at is None
+
+
 def open_offer(*, case: Case, number: int, actor: User, now: datetime) -> Offer:
     """The borrower opens an offer; the first time is stored, and forced reading counts from it."""
     check(Task.READ, case, Actor(actor, Role.BORROWER), now)
     offer = compose.find_offer(case, number, for_borrower=True)
-    if offer.status != OfferStatus.OPEN or offer.first_read_at is not None:
+    if not waits_to_be_read(offer):
         return offer
     with transaction.atomic():
         fresh = locked(case)

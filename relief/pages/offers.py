@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
@@ -41,11 +42,14 @@ SENT = "signing_codes"  # session: digest -> real instant of the last code
 def offer(request: HttpRequest, case: str, number: int) -> HttpResponse:
     """The whole offer; opening it starts the forced reading. A poll answers only when it changed."""
     visitor_case = own_case(request, case)
-    shown_offer = own_offer(visitor_case, number)
+    versions = offers_of(visitor_case, for_borrower=True)
+    shown_offer = next((version for version in versions if version.number == number), None)
+    if shown_offer is None:
+        raise Http404
     if wants_part(request):
         is_unchanged = request.GET.get("v") == str(visitor_case.version)
         return HttpResponse(status=204) if is_unchanged else HttpResponseClientRefresh()
-    if request.method == "GET":
+    if request.method == "GET" and negotiate.waits_to_be_read(shown_offer):
         shown_offer = negotiate.open_offer(
             case=visitor_case, number=number, actor=borrower(request), now=clock.now()
         )
@@ -53,15 +57,14 @@ def offer(request: HttpRequest, case: str, number: int) -> HttpResponse:
         request,
         page="relief/offers/offer.html",
         part="relief/offers/offer.html",
-        context=page_context(visitor_case, shown_offer),
+        context=page_context(visitor_case, shown_offer, versions),
     )
 
 
-def page_context(case: Case, offer: Offer) -> dict[str, Any]:
-    """Everything the offer's page shows."""
+def page_context(case: Case, offer: Offer, versions: Sequence[Offer]) -> dict[str, Any]:
+    """Everything the offer's page shows; `versions` are all that the borrower may see."""
     now = clock.now()
     view = present.offer_view(offer, now)
-    versions = offers_of(case, for_borrower=True)
     before = [version for version in versions if version.number < offer.number][-1:]
     newer = [
         version

@@ -8,7 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from loans.domain.schedule import PlanPeriod
@@ -89,6 +91,15 @@ def test_the_offer_stands_beside_the_debt_of_today(lin: Client, offer: Offer) ->
     assert 'data-field="offer-annualised"' in html
     assert 'data-field="going-on-annualised"' in html
     assert "不等于删除逾期记录" in html
+
+
+def test_what_is_read_again_is_read_once_from_the_database(lin: Client, offer: Offer) -> None:
+    read(lin, offer)  # the first sight is written down
+
+    with CaptureQueriesContext(connection) as used:
+        assert read(lin, offer).status_code == 200
+
+    assert sum('FROM "relief_offer"' in query["sql"] for query in used) == 1
 
 
 @pytest.mark.parametrize(
