@@ -10,6 +10,7 @@ from decimal import Decimal
 TENTH = Decimal("0.1")
 NEAR_AXIS = 110  # no room for words on the left of a dot before this
 WORD_HEIGHT = 16
+GAP = 6  # between words beside each other
 LEFT = 34  # where the axis stands
 STEPS = tuple(Decimal(n) for n in (1, 2, "2.5", 5))
 
@@ -177,21 +178,26 @@ def _dots(
     marks: Mapping[date, str],
     place: Callable[[WeekRow], tuple[Decimal, Decimal]],
 ) -> tuple[Dot, ...]:
-    dots: list[Dot] = []
-    today = _today(past[-1], *place(past[-1])) if past else None
+    """Bends, today and the end of the forecast; words give way to those after them."""
+    ends: list[Dot] = []
+    if len(ahead) > 1:
+        x, y = place(ahead[-1])
+        text = f"¥{ahead[-1].amount:,.2f}"
+        ends = [Dot(x, y, "3.5", text, x + 10, max(y - 8, Decimal(11)), "end", False)]
+    if past:
+        today = _today(past[-1], *place(past[-1]))
+        for end in ends:
+            if _overlap(today, end):
+                today = replace(today, text_x=end.text_x - _width(end.text) - GAP)
+        ends = [today, *ends]
+    bends: list[Dot] = []
     for row in past[1:-1]:
         if row.on in marks:
             x, y = place(row)
             dot = Dot(x, y, "4", marks[row.on], x - 8, y - 8, "end", False)
-            crowded = today is not None and _overlap(dot, today)
-            dots.append(replace(dot, text="") if crowded else dot)
-    if today is not None:
-        dots.append(today)
-    if len(ahead) > 1:
-        x, y = place(ahead[-1])
-        text = f"¥{ahead[-1].amount:,.2f}"
-        dots.append(Dot(x, y, "3.5", text, x + 10, max(y - 8, Decimal(11)), "end", False))
-    return tuple(dots)
+            crowded = any(_overlap(dot, end) for end in ends)
+            bends.append(replace(dot, text="") if crowded else dot)
+    return (*bends, *ends)
 
 
 def _today(row: WeekRow, x: Decimal, y: Decimal) -> Dot:
@@ -202,12 +208,12 @@ def _today(row: WeekRow, x: Decimal, y: Decimal) -> Dot:
     return Dot(x, y, "5", text, x - 10, y - 8, "end", True)
 
 
-def _overlap(bend: Dot, today: Dot) -> bool:
+def _overlap(one: Dot, other: Dot) -> bool:
     """Whether the words of two dots, both ending at their anchor, would cover each other."""
-    if today.anchor != "end" or abs(bend.text_y - today.text_y) >= WORD_HEIGHT:
+    is_apart = abs(one.text_y - other.text_y) >= WORD_HEIGHT
+    if is_apart or "start" in (one.anchor, other.anchor):
         return False
-    left = min(bend, today, key=lambda dot: dot.text_x)
-    right = today if left is bend else bend
+    left, right = sorted((one, other), key=lambda dot: dot.text_x)
     return right.text_x - _width(right.text) < left.text_x
 
 

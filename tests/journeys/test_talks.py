@@ -99,7 +99,7 @@ def test_refused_appealed_and_granted_by_another(stack: Stack, arrive: Arrive) -
     )
     doings.see_case(borrower, who, "REJECTED")
     for words in (
-        "EVIDENCE_INSUFFICIENT",
+        "审核未通过：材料不足",
         "收入证明没有盖章",
         "请单位在收入证明上盖章",
         "可重新申请",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -209,6 +210,32 @@ def test_line_chart_words_never_cover_each_other() -> None:
 
     assert [dot.text for dot in chart.dots] == ["第 5 期开始逾期", "", "今天 ¥114.45"]
     assert "11月24日第 6 期开始逾期" in chart.sentence
+
+
+@pytest.mark.parametrize("late_days", [1, 8, 15, 43, 75, 198, 365])
+@pytest.mark.parametrize("daily", ["0.07", "2.42", "6.77", "912.30"])
+def test_line_chart_words_keep_apart_however_late(late_days: int, daily: str) -> None:
+    """Of every length a loan may be late, with a bend a month and the forecast close to today."""
+    today = date(2026, 11, 24)
+    first = today - timedelta(days=late_days)
+    bends = [day for n in range(30, late_days, 31) if (day := first + timedelta(days=n)) < today]
+    days = [first, *bends, today, today + timedelta(days=7)]
+
+    chart = charts.line_chart(
+        [(day, Decimal(daily) * (day - first).days) for day in days],
+        today=today,
+        title="罚息",
+        marks={day: f"第 {number} 期开始逾期" for number, day in enumerate(bends[-2:], 2)},
+    )
+
+    said = [dot for dot in chart.dots if dot.text and dot.anchor == "end"]
+    boxes = [(dot.text_x - charts._width(dot.text), dot.text_x, dot.text_y) for dot in said]
+    for (left, right, y), (other_left, other_right, other_y) in combinations(boxes, 2):
+        is_apart = right < other_left or other_right < left or abs(y - other_y) >= 11
+        assert is_apart, [dot.text for dot in chart.dots]
+    assert {"今天", "¥"} <= {
+        dot.text[:2].strip() if dot.strong else dot.text[:1] for dot in chart.dots
+    }
 
 
 def test_line_chart_of_nothing() -> None:
