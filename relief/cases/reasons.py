@@ -19,6 +19,19 @@ REASONS: dict[str, tuple[str, str]] = {
 }
 
 
+# What a reviewer makes sure of before a yes: by reason, and whatever the reason is.
+CHECKLISTS: dict[str, tuple[str, ...]] = {
+    "disaster": ("受灾证明由政府、社区或气象部门出具", "受灾地点与居住或经营地相符"),
+    "illness": ("病历或票据写明本人或直系亲属", "就诊日期在逾期之前或同时"),
+    "accident": ("事故认定书或工伤认定齐全", "赔付情况已经说明"),
+    "job_loss": ("离职、停工或失业登记可以核实", "失业日期在逾期之前或同时"),
+    "income_loss": ("变化前后各有一份收入材料", "流水与所填收入相符"),
+    "family": ("变故有证明材料", "对收支的影响已经说明"),
+    "other": ("情况说明与材料互相印证",),
+}
+FOR_ALL = ("材料清晰、完整、在有效期内", "每月可还金额与收支相符")
+
+
 class RejectCode(StrEnum):
     """Why a case is rejected (relief/RULES.md §3)."""
 
@@ -97,6 +110,11 @@ def check_reasons(reasons: Sequence[str]) -> list[str]:
 def reason_names(keys: Sequence[str]) -> str:
     """The reasons for asking in words: reason_names(["disaster", "illness"]) == "自然灾害、疾病住院"."""
     return "、".join(REASONS[key][0] for key in keys if key in REASONS)
+
+
+def checklist(keys: Sequence[str]) -> list[str]:
+    """What to make sure of for these reasons, in the order of the screen."""
+    return [*(line for key in REASONS if key in keys for line in CHECKLISTS[key]), *FOR_ALL]
 
 
 def check_statement(text: str) -> str:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from loans.queries.debt import borrower_debts
 from portal.core import clock
 from portal.core.accounts import drafts
+from portal.core.accounts.sessions import last_used
 from portal.core.desk.records import ReadOnlyAdmin
 from portal.core.errors import RuleViolation
 from portal.core.kernel.businesstime import business_date
@@ -114,6 +115,7 @@ def page(
         "cases": [(case, labels.WORDS[State(case.state)].staff) for case in cases],
         "may_decide": may_decide(viewer),
         "face": row.borrower.masked_name,
+        "last_seen": last_used(row.borrower),
         **talk.talk_of(row, viewer, {"say": request.GET.get("say", "")}, form, draft),
         **at,
     }

@@ -18,6 +18,7 @@ from loans.queries.plan import plan_vesting
 from loans.queries.position import load_position
 from portal.core.accounts import drafts
 from portal.core.accounts.drafts import Typed
+from portal.core.accounts.sessions import last_used
 from portal.core.calendar.days import load_calendar
 from portal.core.kernel.businesstime import business_date
 from portal.core.kernel.money import ZERO
@@ -35,6 +36,7 @@ from relief.cases.queries import (
     sent_back,
     timeline,
 )
+from relief.cases.reasons import checklist
 from relief.cases.review import rank_to_reject, rejection_words
 from relief.cases.workflow import Action, State, find_move
 from relief.desk.acts import ACTS, DeskAct
@@ -122,6 +124,7 @@ def case_page(
         "may_decide": may_decide(viewer),
         "words": words_of(case, viewer, forms.get("reject"), now),
         "read_only": why_not(Task.SAY, case, Actor.of(viewer), now),
+        "checklist": checklist(case.reasons) if case.state == State.IN_REVIEW else [],
         "asked_kinds": "、".join(KIND_LABELS[kind] for kind in case.asked_kinds),
         **papers_of(case, viewer, now, choices, forms.get("judge")),
         **talk_of(
@@ -129,6 +132,7 @@ def case_page(
         ),
         **at,
         "face": case.borrower.masked_name,
+        "last_seen": last_used(case.borrower),
     }
     button = view.button(Action.OFFER)
     if button is not None:

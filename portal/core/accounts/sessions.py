@@ -120,6 +120,12 @@ def note_use(session: SessionBase, user: User) -> None:
     SessionRecord.objects.open().filter(pk=session.get(RECORD, 0)).update(used_at=real)
 
 
+def last_used(user: User) -> datetime | None:
+    """When this person was last here, in real time, on whichever device; None if never."""
+    records = SessionRecord.objects.of(user).order_by("-used_at")
+    return records.values_list("used_at", flat=True).first()
+
+
 def follow_key(session: SessionBase) -> None:
     """The session got a new key (a new password, a step up): its row goes with it."""
     SessionRecord.objects.open().filter(pk=session.get(RECORD, 0)).update(

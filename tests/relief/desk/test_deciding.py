@@ -12,7 +12,7 @@ from django.urls import reverse
 from portal.core.kernel.roles import Rank
 from portal.core.models import Notice
 from relief.cases.models import Case
-from relief.cases.reasons import RejectCode
+from relief.cases.reasons import CHECKLISTS, FOR_ALL, REASONS, RejectCode, checklist
 from relief.cases.workflow import State
 from tests import factories
 from tests.relief.desk.desk import act, at_desk, checked_file, offer_values, page_of
@@ -209,3 +209,28 @@ def test_agreeing_to_a_counter_offer_unread_asks_too() -> None:
     reason = "方案与上一版材料相同"
     assert act(client, case, "accept-counter", number=2, unread_reason=reason).status_code == 302
     assert reason in case.events.get(action="ACCEPT_COUNTER").note_internal
+
+
+# --- 审核要点 ----------------------------------------------------------------------------------------
+
+
+def test_every_reason_has_its_checklist_in_the_order_of_the_screen() -> None:
+    assert set(CHECKLISTS) == set(REASONS)
+    assert all(CHECKLISTS.values())
+    assert checklist(["illness", "disaster"]) == [
+        *CHECKLISTS["disaster"],
+        *CHECKLISTS["illness"],
+        *FOR_ALL,
+    ]
+
+
+def test_the_checklist_stands_beside_a_review_only() -> None:
+    case = factories.case_at(State.IN_REVIEW)
+    client = at_desk()
+
+    text = client.get(page_of(case)).content.decode()
+
+    for line in checklist(case.reasons):
+        assert line in text
+    later = client.get(page_of(factories.case_at(State.NEGOTIATING))).content.decode()
+    assert "审核要点" not in later
