@@ -14,8 +14,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.db import connection
@@ -39,6 +41,8 @@ from tests.loans.books import at, example_loan, make_borrower, paid
 from tests.stack import ROOT, administer
 
 SECONDS = 3.0
+INSTALMENTS = (3, 12, 36, 60)
+PAYMENTS = (0, 3, 20, 200)
 SIZES = (10_000, 100_000)
 AS_OF = date(2026, 11, 20)
 PAGE_ON = date(2028, 9, 20)
@@ -48,6 +52,7 @@ ROUNDS = 30
 def run() -> None:
     """All sections; the portfolio only where there is a PostgreSQL."""
     explanations()
+    growth()
     with empty_database():
         page()
         repayment()
@@ -101,9 +106,36 @@ def _fact(n: int) -> InstalmentFacts:
     )
 
 
-def _rate(act: Callable[[], object]) -> int:
+def growth() -> None:
+    """How the cost of one loan grows with its instalments and payments, all overdue, all on principal."""
+    profile, as_of = product("daily_004"), date(2030, 3, 1)
+    print("\nPenalty of one loan by the length of its life, µs of CPU: sums / every segment read\n")
+    print(f"| instalments | {' | '.join(f'{many} payments' for many in PAYMENTS)} |")
+    print("|---:|" + "---:|" * len(PAYMENTS))
+    for terms in INSTALMENTS:
+        cells = []
+        for payments in PAYMENTS:
+            facts = [
+                _paid_fact(n, payments // terms + (n < payments % terms)) for n in range(terms)
+            ]
+            sums = _rate(partial(penalty_totals, profile, facts, as_of), 0.3)
+            lines = _rate(lambda facts=facts: _read(explain_penalty(profile, facts, as_of)), 0.3)
+            cells.append(f"{1e6 / sums:,.0f} / {1e6 / lines:,.0f}")
+        print(f"| {terms} | {' | '.join(cells)} |")
+
+
+def _paid_fact(n: int, payments: int) -> InstalmentFacts:
+    """An instalment with so many payments on days of their own."""
+    paid = [
+        PaymentFact(date(2029, 8, 1) + timedelta(days=k), Component.PRINCIPAL, Decimal("2.00"))
+        for k in range(payments)
+    ]
+    return replace(_fact(n), payments=tuple(paid))
+
+
+def _rate(act: Callable[[], object], seconds: float = SECONDS) -> int:
     started, count = time.process_time(), 0
-    while time.process_time() - started < SECONDS:
+    while time.process_time() - started < seconds:
         act()
         count += 1
     return round(count / (time.process_time() - started))
