@@ -47,12 +47,13 @@ READ = """() => {
 }"""
 
 
-# Each card by itself, as it is read; what is typed or quoted has the writing it came with.
+# Each card by itself, as it is read; what is typed or quoted has the writing it came with, and so have
+# the texts of the books in the lists of the desk.
 MIXED_DATES = """() => {
-  const cards = document.querySelectorAll(".card, .cardmsg, .pen-hero, .pp-hero, .hero, .module");
+  const cards = document.querySelectorAll(".card, .cardmsg, .pen-hero, .pp-hero, .hero");
   return [...cards].flatMap((card) => {
     const copy = card.cloneNode(true);
-    copy.querySelectorAll(".card, .module, .sr, textarea, pre, code, bdi, [translate=no]").forEach((e) => e.remove());
+    copy.querySelectorAll(".card, .sr, textarea, pre, code, bdi, [translate=no]").forEach((e) => e.remove());
     const text = copy.textContent.replace(/\\s+/g, " ");
     const written = [/20\\d\\d-\\d\\d-\\d\\d/, /\\d月\\d+日/].map((form) => text.match(form));
     return written.every(Boolean) ? [written.map((date) => text.substr(date.index - 12, 30)).join(" | ")] : [];
