@@ -285,7 +285,9 @@
     for (const frame of [".box, .field, .otp", ".fld"]) place.closest(frame)?.classList.toggle("err", Boolean(words));
     if (line) {
       line.hidden = !words;
-      if (words) (line.querySelector("span") || line).textContent = words;
+      const item = line.querySelector("span, li");
+      if (item?.matches("li")) line.replaceChildren(item); // a list stays one
+      if (words) (item || line).textContent = words;
     }
     document.querySelectorAll(`.sum a[href="#${CSS.escape(place.id)}"]`).forEach((link) => { link.closest("li").hidden = !words; });
     document.querySelectorAll(".sum").forEach((summary) => { summary.hidden = !summary.querySelector("li:not([hidden])"); });

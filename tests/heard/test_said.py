@@ -6,15 +6,14 @@ page's live region.
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from playwright.sync_api import CDPSession, expect
+from playwright.sync_api import expect
 
 from portal.core import clock
 from tests import factories
 from tests.heard.conftest import OpenWindow
-from tests.heard.window import Window
+from tests.heard.ears import Ears
+from tests.heard.window import PATIENCE, Window
 from tests.test_walk import READ
 from tests.world import World, build_world
 
@@ -22,44 +21,32 @@ pytestmark = [
     *(pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db, pytest.mark.timeout(900)),
 ]
 MOST_TABS = 60  # from one control to the next
-
-
-class Ears:
-    """Chromium's accessibility tree of a window."""
-
-    def __init__(self, window: Window) -> None:
-        self.window = window
-        self.session: CDPSession = window.page.context.new_cdp_session(window.page)
-
-    def nodes(self) -> list[dict[str, Any]]:
-        return self.session.send("Accessibility.getFullAXTree")["nodes"]
-
-    def focused(self) -> str:
-        """Role and name of what has the focus: `button 登录`."""
-        for node in self.nodes():
-            properties = {
-                one["name"]: one["value"].get("value") for one in node.get("properties", ())
-            }
-            if properties.get("focused") and node["role"]["value"] != "RootWebArea":
-                name = node.get("name", {}).get("value", "")
-                return f"{node['role']['value']} {name}".strip()
-        return ""
-
-    def said(self) -> str:
-        """The words of the live region, once they have changed."""
-        region = self.window.page.locator("#live")
-        expect(region).not_to_be_empty()
-        words = region.inner_text()
-        region.evaluate("region => { region.textContent = ''; }")
-        return words
+# On how many elements the focus is seen: on what has it, or on what frames that.
+RINGS = """() => {
+  const focused = document.activeElement;
+  const chain = [];
+  for (let one = focused; one; one = one.parentElement) chain.push(one);
+  const looks = () => chain.map((one) => {
+    const { boxShadow, outlineStyle, outlineColor, outlineWidth, borderBottom } = getComputedStyle(one);
+    const isOutlined = outlineStyle !== "none" && !/, 0\\)$/.test(outlineColor);
+    return [boxShadow, borderBottom, isOutlined && outlineWidth].join();
+  });
+  const seen = looks();
+  focused.blur();
+  const plain = looks();
+  focused.focus();
+  return seen.filter((look, at) => look !== plain[at]).length;
+}"""
 
 
 def go_on_to(window: Window, ears: Ears, wanted: str) -> None:
-    """Tab until the control with this role and beginning of a name has the focus."""
+    """Tab until the control with this role and beginning of a name has the focus; one ring at each stop."""
     for _ in range(MOST_TABS):
         if ears.focused().startswith(wanted):
             return
         window.page.keyboard.press("Tab")
+        if stop := ears.focused():  # or the browser's own bars
+            assert window.page.evaluate(RINGS) == 1, f"not one ring at {stop}"
     raise AssertionError(f"{wanted} is not reached by Tab: {ears.focused()}")
 
 
@@ -116,7 +103,7 @@ def test_acceptance_by_keys(window_of: OpenWindow, frozen: object) -> None:
     use(window, ears, "checkbox 我知道", " ")
     type_into(window, ears, "textbox 登录密码", factories.PASSWORD)
     use(window, ears, "button 确认接受")
-    expect(window.page.locator("main")).to_contain_text("协议已生效")
+    expect(window.page.locator("main")).to_contain_text("协议已生效", timeout=PATIENCE)
 
     use_repayment(window, ears, world)
 

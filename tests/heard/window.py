@@ -27,6 +27,7 @@ from portal.core.models import User
 HOST = "http://testserver"
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 800}
+PATIENCE = 30_000  # milliseconds, on a machine with much else to do
 IN_FLIGHT = ".htmx-request, .htmx-swapping, .htmx-settling"
 # Pages are led on by themselves: a redirect that is made up here would leave this process.
 ON_THE_WAY = "…"
@@ -42,11 +43,12 @@ class Window:
     client: Client
     answers: list[tuple[str, str, int]] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
+    on_their_way: set[Request] = field(default_factory=set)
 
     def go(self, path: str) -> int:
         """Open an address; its status."""
         self.page.goto(HOST + path)
-        expect(self.page).not_to_have_title(ON_THE_WAY)
+        expect(self.page).not_to_have_title(ON_THE_WAY, timeout=PATIENCE)
         return self.answers[-1][2] if self.answers else 0
 
     def press(self, name: str) -> None:
@@ -58,8 +60,11 @@ class Window:
 
     def settle(self) -> None:
         """Until nothing is on its way and all of it has settled."""
-        expect(self.page.locator(IN_FLIGHT)).to_have_count(0)
-        self.page.wait_for_load_state("networkidle")
+        quiet = 0
+        while quiet < 3:  # a form asks first, then leaves; a page asks again once it has come
+            self.page.wait_for_timeout(15)
+            quiet = 0 if self.on_their_way else quiet + 1
+        expect(self.page.locator(IN_FLIGHT)).to_have_count(0, timeout=PATIENCE)
 
     def ask(self, request: Request) -> Any:
         """What the test client answers to the browser's request, redirects of fragments followed."""
@@ -112,6 +117,10 @@ class Window:
 
     def __post_init__(self) -> None:
         self.keep_clock()
+        self.page.on("request", lambda request: self.on_their_way.add(request))
+        for end in ("requestfinished", "requestfailed"):
+            self.page.on(end, lambda request: self.on_their_way.discard(request))
+        self.page.on("dialog", lambda dialog: dialog.accept())
         self.page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
 
 
@@ -136,7 +145,7 @@ def open_window(browser: Browser, user: User | None = None, *, desk: bool = Fals
         timezone_id="Asia/Shanghai",
         bypass_csp=True,  # so that axe can be put into the page
     )
-    context.set_default_timeout(8_000)
+    context.set_default_timeout(PATIENCE)
     window = Window(context.new_page(), client)
     context.route("**/*", window.serve)
     return window
