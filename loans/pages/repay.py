@@ -16,7 +16,8 @@ from loans.models import Loan, Payment
 from loans.pages._common import borrower, own_loan
 from loans.pages.forms import DUE, NEXT, PAYOFF, AmountForm, PayForm
 from loans.presenters import repay as present
-from loans.queries.debt import load_debt
+from loans.queries.debt import debt_of, load_debt
+from loans.queries.position import load_position
 from loans.queries.stage import stage_of
 from loans.queries.types import Debt
 from loans.services.payments.payment import pay, preview_payment
@@ -79,7 +80,8 @@ def _answer(
 ) -> HttpResponse:
     """Page or preview; a wrong amount keeps what was typed."""
     today = clock.today()
-    debt = load_debt(loan, today)
+    books = load_position(loan)
+    debt = debt_of(books, today)
     valid = form.is_valid()
     scope = form.cleaned_data.get("scope") or present.first_scope(debt)
     ahead = present.next_of_plan(debt)
@@ -94,7 +96,7 @@ def _answer(
     if valid and amount and status == 200:
         try:
             preview = present.preview_view(
-                preview_payment(loan=loan, amount=amount, on=today), debt
+                preview_payment(loan=loan, amount=amount, on=today, books=books), debt
             )
         except RuleViolation as refused:
             form.add_error("amount", str(refused))

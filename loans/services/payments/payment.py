@@ -11,7 +11,7 @@ from django.db import IntegrityError
 
 from loans.models import Account, Correction, Entry, Instalment, Loan, Payment
 from loans.queries.debt import debt_of
-from loans.queries.position import load_position
+from loans.queries.position import Position, load_position
 from loans.services import notices, observers
 from loans.services.acts import beside
 from loans.services.booking import Books, open_books
@@ -28,15 +28,18 @@ from portal.core.models import User
 from portal.core.retry import retried
 
 
-def preview_payment(*, loan: Loan, amount: Decimal, on: date) -> SplitPreview:
+def preview_payment(
+    *, loan: Loan, amount: Decimal, on: date, books: Position | None = None
+) -> SplitPreview:
     """What a payment of ``amount`` yuan on ``on`` would do; writes nothing.
 
+    ``books`` are the loan's, where they are read already.
     Errors: RuleViolation (settled; amount ≤ 0 or above the pay-off, with that amount named).
     Example (loans/RULES.md §5): 2,100 on 2023-09-20 → 64.24 / 54.00 / 1,981.76.
     """
     check_open(loan)
     amount = _amount(amount)
-    return preview_of(split_payment(load_position(loan), amount, on))
+    return preview_of(split_payment(books or load_position(loan), amount, on))
 
 
 @retried

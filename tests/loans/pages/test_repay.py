@@ -8,7 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from loans.models import Loan, Payment
@@ -44,6 +46,13 @@ def test_due_amount_and_its_split_are_shown_first(lin: Client, loan: Loan) -> No
     assert figures(response, "split-interest") == [owed.interest]
     assert figures(response, "split-principal") == [owed.principal_due]
     assert loan.payments.count() == 0
+
+
+def test_the_books_are_read_once(lin: Client, loan: Loan) -> None:
+    with CaptureQueriesContext(connection) as used:
+        lin.get(cashier(loan))
+
+    assert sum('FROM "loans_instalment"' in query["sql"] for query in used) == 1
 
 
 def test_payoff_settles_and_leads_to_the_certificate(lin: Client, loan: Loan) -> None:
