@@ -428,10 +428,11 @@ def main() -> None:
     INTO.mkdir(parents=True)
     album = Album(INTO)
     with still_site() as address:
-        # Before the browser: inside Playwright's loop Django opens no database.
-        sessions = {name: someone_in(name) for name in CASES if name in (options.only or CASES)}
         with chromium() as browser:
             picture_all(album, browser, address, options.only)
+        # Between two browsers: inside Playwright's loop Django opens no database.
+        sessions = {name: someone_in(name) for name in CASES if name in (options.only or CASES)}
+        with chromium() as browser:
             picture_cases(album, browser, address, sessions)
             if "errors" in (options.only or ["errors"]):
                 picture_errors(album, browser, address)
