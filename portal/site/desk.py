@@ -28,7 +28,7 @@ from portal.core.kernel.devices import Origin
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.security import SecurityKind
 from portal.core.models import User
-from portal.core.notifications.inbox import read_all_notices
+from portal.core.notifications.inbox import inbox, read_all_notices
 from portal.core.web.visitor import known_here, log_out, origin
 from portal.site.pages import notices, visit
 from portal.site.pages.signing_in import factor, login, security, setup
@@ -183,6 +183,7 @@ class DeskSite(AdminSite):
         ]
         pages += [
             path("inbox/", self.admin_view(self.inbox), name="inbox"),
+            path("inbox/count/", self.admin_view(self.count_inbox), name="inbox-count"),
             path("inbox/read/", self.admin_view(self.read_inbox), name="inbox-read"),
             path("inbox/<slug:notice>/", self.admin_view(self.open_notice), name="inbox-open"),
         ]
@@ -194,6 +195,13 @@ class DeskSite(AdminSite):
             return HttpResponseNotAllowed(["GET"])
         frame = {**self.each_context(request), "title": "我的消息"}
         return TemplateResponse(request, "admin/inbox.html", frame | notices.desk_inbox(request))
+
+    def count_inbox(self, request: HttpRequest) -> HttpResponse:
+        """The number beside the bell: asked for by itself, so that no page waits for it."""
+        if request.method not in {"GET", "HEAD"}:
+            return HttpResponseNotAllowed(["GET"])
+        unread = inbox(visit.person(request)).unread().count()
+        return TemplateResponse(request, "ui/_badge.html", {"count": unread})
 
     def open_notice(self, request: HttpRequest, notice: str) -> HttpResponse:
         """Mark one as read, and on to what it is about."""

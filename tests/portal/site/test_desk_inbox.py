@@ -24,11 +24,12 @@ def client_of(user: User) -> Client:
 
 
 def bell(client: Client) -> str:
-    """The count beside the bell of the board; "" for none."""
-    text = client.get("/admin/").content.decode()
-    head = re.search(r'<a class="bell".*?</a>', text, re.S)
+    """The count that the bell in the head asks for; "" for none."""
+    address = reverse("admin:inbox-count")
+    head = re.search(r'<a class="bell".*?</a>', client.get("/admin/").content.decode(), re.S)
     assert head is not None
-    count = re.search(r'>(\d+)<span class="sr"> 条未读', head[0])
+    assert f'hx-get="{address}"' in head[0]
+    count = re.search(r'>(\d+)<span class="sr"> 条未读', client.get(address).content.decode())
     return count[1] if count else ""
 
 
@@ -71,6 +72,8 @@ def test_all_are_marked_read_and_only_ones_own() -> None:
     [
         ("get", INBOX, 200),
         ("post", INBOX, 405),
+        ("get", f"{INBOX}count/", 200),
+        ("post", f"{INBOX}count/", 405),
         ("get", f"{INBOX}read/", 405),
         ("post", f"{INBOX}read/", 302),
         ("get", f"{INBOX}zzzzzzzzzzzz/", 404),
