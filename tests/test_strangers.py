@@ -22,6 +22,8 @@ PUBLIC = {
         "portal:metrics",
         "portal:sms-reports",
         "portal:robots",
+        "portal:offline",
+        "portal:worker",
         "portal:security-txt",
         "portal:change-password-well-known",
         "admin:login",

@@ -26,7 +26,7 @@ BY_CONVENTION = (
 
 def unused(names: set[str], texts: list[str]) -> set[str]:
     """The templates that nothing names, in quotes, and no pattern covers."""
-    named = {name for text in texts for name in re.findall(r"[\w./-]+\.(?:html|txt|css)", text)}
+    named = {name for text in texts for name in re.findall(r"[\w./-]+\.(?:html|txt|css|js)", text)}
     patterns = [re.compile(pattern) for pattern in (*PUT_TOGETHER, *BY_CONVENTION)]
     return {
         name for name in names - named if not any(pattern.fullmatch(name) for pattern in patterns)

@@ -136,5 +136,8 @@
     window.kuanxi.toast(OFFLINE, () => link.click());
   });
 
+  // Without a network a page that is opened or reloaded says so by the worker, at its own address.
+  window.addEventListener("load", () => navigator.serviceWorker?.register("/worker.js").catch(() => {}));
+
   Object.assign(window.kuanxi, { leaves, owner, signIn });
 })();

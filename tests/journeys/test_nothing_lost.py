@@ -109,3 +109,33 @@ def test_another_person_does_not_get_the_page(stack: Stack, arrive: Callable[...
     person.page.wait_for_url("**/me/")
     person.go("/service/")
     expect(person.page.locator("body")).not_to_contain_text("只有我能说")
+
+
+def test_a_page_reloaded_offline_says_so_and_comes_back(
+    stack: Stack, arrive: Callable[..., Person]
+) -> None:
+    """The worker answers at the page's own address; what was saved is there when the page is."""
+    who = prepare(stack, "offered")
+    person = doings.arrive_as(arrive(), who)
+    page = person.page
+    person.go(f"/relief/{who.case}/offers/1/reject/")
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    page.locator("#counter-form [name=note]").fill("请再减一点")
+    expect(page.locator("#counter-form .draft")).to_contain_text("已保存")
+
+    person.refusals_expected = True
+    page.context.set_offline(True)
+    page.reload()
+    expect(page.locator("h1")).to_have_text("网络已断开")
+    assert page.url.endswith(f"/relief/{who.case}/offers/1/reject/")
+    page.context.set_offline(False)
+
+    note = page.locator("#counter-form [name=note]")
+    expect(note).to_have_value("请再减一点", timeout=30_000)  # it tries every ten seconds
+    kept = page.evaluate(
+        "caches.keys().then(names => Promise.all(names.map(name => caches.open(name)"
+        ".then(kept => kept.keys())))).then(all => all.flat().map(asked => new URL(asked.url).pathname))"
+    )
+    assert "/offline/" in kept
+    assert [path for path in kept if path != "/offline/" and not path.startswith("/static/")] == []
+    person.refusals_expected = False
