@@ -54,7 +54,7 @@ def wait_for_state(person: Person, who: Prepared, state: str) -> None:
 def compose(staff: Person, **values: str) -> None:
     """Change some fields of the builder, try it out, send it."""
     builder = staff.page.locator("#builder")
-    builder.locator('input[name="by"][value="percent"]').check(force=True)
+    builder.locator("label", has=staff.page.locator('[name="by"][value="percent"]')).click()
     for name, value in values.items():
         builder.locator(f'[name="{name}"]').fill(value)
     steps.say_why_unread(builder)

@@ -242,7 +242,7 @@ def say_why_unread(form: Locator) -> None:
 def compose_offer(staff: Person, *, percent: str, terms: str) -> None:
     """The builder: percent of the penalty, terms, a preview, and out it goes."""
     builder = staff.page.locator("#builder")
-    builder.locator('input[name="by"][value="percent"]').check(force=True)
+    builder.locator("label", has=staff.page.locator('[name="by"][value="percent"]')).click()
     builder.locator('input[name="penalty_percent"]').fill(percent)
     builder.locator('input[name="term_count"]').fill(terms)
     builder.locator('textarea[name="note"]').fill("按你的情况减免一半罚息，并延长期数。")

@@ -133,7 +133,7 @@ def test_auditor_and_borrower_may_nothing_and_get_shows_nothing(slug: str) -> No
 def own_case() -> tuple[Case, User]:
     case = factories.case_at(State.IN_REVIEW)
     own = User.objects.create_staff(
-        "twin", "林晓云", Rank.MANAGER, "x", same_person_as=case.borrower
+        "twin", "林经理", Rank.MANAGER, "x", same_person_as=case.borrower
     )
     return case, own
 
