@@ -35,7 +35,7 @@ PARKED_BYTES = 512 * 1024**2  # of bodies that one process holds on disk at a ti
 SWITCH = 0.0005  # seconds that a thread at work on a file may keep the others from theirs
 IN_MEMORY = 64 * 1024  # bytes of one body; more of it waits on disk
 STEP = 64 * 1024
-FILES_RATE = 6 * 1024**2  # bytes a second that one process reads of all larger bodies  # bytes a second that one process reads of all bodies larger than IN_MEMORY
+FILES_RATE = 6 * 1024**2  # bytes a second that one process reads of all larger bodies
 
 
 class Worker(GeventWorker):
