@@ -1,4 +1,4 @@
-"""Every page of a borrower has its landmarks and one heading; every figure is a plain decimal."""
+"""Every page of a borrower has its landmarks, one heading and a title of its own; figures are plain decimals."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_every_page_is_built_of_landmarks(world: World) -> None:
     client = Client()
     client.force_login(world.owner)
     wrong: list[str] = []
-    seen = 0
+    titles: set[str] = set()
     for address in PAGES:
         answer = client.get(world.path_of(address))
         if answer.status_code != 200 or "text/html" not in answer["Content-Type"]:
@@ -32,11 +32,13 @@ def test_every_page_is_built_of_landmarks(world: World) -> None:
         page = answer.content.decode()
         if "<!doctype html>" not in page:
             continue
-        seen += 1
+        title = "".join(re.findall("<title>(.+)</title>", page))
+        wrong += [f"{address}: {title or 'no title'}"] * (not title or title in titles)
+        titles.add(title)
         wrong += [f"{address}: no {tag}" for tag in LANDMARKS if f"<{tag}" not in page]
         wrong += [f"{address}: h1"] * (len(re.findall(r"<h1[ >]", page)) != 1)
         values = re.findall(r'<data value="([^"]*)"', page)
         wrong += [f"{address}: {v}" for v in values if not re.fullmatch(r"-?\d+(\.\d+)?", v)]
 
-    assert seen > 20
+    assert len(titles) > 20
     assert wrong == []
