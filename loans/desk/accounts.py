@@ -45,6 +45,7 @@ from portal.core.kernel.typed import plain
 from portal.core.models import User
 from portal.core.snapshot import snapshot
 from portal.core.web.access import costly
+from portal.core.web.drafting import keeps_draft, restore, sent
 
 PREVIEW_LINES = 50
 RECENT = 10
@@ -342,6 +343,7 @@ class ChartVersionAdmin(BooksAdmin):
         )
         return "；".join(changed_accounts) or "无，全部用标准科目"
 
+    @method_decorator(keeps_draft)
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """The chart in force, its history, and for managers the form that makes the next version."""
         user = reader_of(request)
@@ -349,16 +351,19 @@ class ChartVersionAdmin(BooksAdmin):
         if request.method == "POST" and not may_change:
             raise PermissionDenied
         form = ChartForm(request.POST if request.method == "POST" else None)
+        draft = None if form.is_bound else restore(request, form)
         status = 200
         if request.method == "POST":
             status = self._mapped(form, user)
             if status == 302:
+                sent(request)
                 messages.success(request, "会计科目已保存为新版本，之后的导出按新代码。")
                 return redirect("admin:loans_chartversion_changelist")
         context = {
             **self.admin_site.each_context(request),
             "title": "会计科目",
             "form": form,
+            "draft": draft,
             "may_change": may_change,
             "chart": [(str(Account(a).label), *one) for a, one in chart_of_accounts().items()],
             "versions": chart_versions(),

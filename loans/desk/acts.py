@@ -16,6 +16,7 @@ from django.urls import reverse
 from loans.pages.forms import ActReasonForm
 from portal.core.errors import RuleViolation
 from portal.core.models import User
+from portal.core.web.drafting import restore, sent
 
 
 def split_words(split: dict[str, Any]) -> str:
@@ -53,11 +54,15 @@ class ActPage:
 def act_page(
     request: HttpRequest, page: ActPage, act: Callable[[dict[str, Any], User], Done]
 ) -> HttpResponse:
-    """A form that asks (for the reason), then calls one service; refusals are shown, not lost."""
+    """A form that asks (for the reason), then calls one service; refusals are shown, not lost.
+
+    A view whose form asks for the reason keeps drafts (`keeps_draft`).
+    """
     user = request.user
     if not isinstance(user, User) or not page.may(user):
         raise PermissionDenied
     form = page.form_class(request.POST if request.method == "POST" else None)
+    draft = None if form.is_bound else restore(request, form)
     status = 200
     if request.method == "POST":
         status = 422
@@ -70,12 +75,14 @@ def act_page(
                 )
                 status = 409
             else:
+                sent(request)
                 messages.success(request, f"{page.title}：{done.sentence}")
                 return HttpResponseRedirect(done.page)
     context = {
         **admin.site.each_context(request),
         **{"title": page.title, "warning": page.warning, "facts": page.facts, "form": form},
-        **{"button": page.button, "back": page.back},
+        **{"button": page.button, "back": page.back, "draft": draft},
+        "here": request.path if "reason" in form.fields else "",
         "section": "账务操作复核",
         "section_url": reverse("admin:loans_proposal_changelist"),
     }

@@ -13,6 +13,7 @@ from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 from django.utils.html import format_html_join
 
 from loans.desk.acts import ActPage, Done, act_page
@@ -39,6 +40,7 @@ from portal.core.desk.columns import column, money
 from portal.core.desk.records import ReadOnlyAdmin
 from portal.core.kernel.money import ZERO
 from portal.core.models import User
+from portal.core.web.drafting import keeps_draft
 
 PROPOSE = "提交复核"
 CONTRACT = column("loan.number", "借据编号")
@@ -270,6 +272,7 @@ class ProposalAdmin(ReadOnlyAdmin):
         warning = "按今天的账目入账，数字可能与提出当天的试算略有不同；入账后用反向的操作才能更正。"
         return _end(request, pk, "复核通过", warning, ApprovalForm, _approve)
 
+    @method_decorator(keeps_draft)
     def refuse_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """退回: nothing is booked."""
         return _end(request, pk, "退回", "不入账；提出人会看到退回原因。", ActReasonForm, _refuse)

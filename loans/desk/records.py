@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 from django.utils.html import format_html_join
 
 from loans.desk.acts import ActPage, split_words
@@ -26,6 +27,7 @@ from portal.core import clock
 from portal.core.desk.columns import column, filled, money
 from portal.core.desk.records import ReadOnlyAdmin
 from portal.core.models import User
+from portal.core.web.drafting import keeps_draft
 
 CONTRACT = column("loan.number", "借据编号")
 AMOUNT = money("amount", "金额（元）")
@@ -152,6 +154,7 @@ class LoanAdmin(ReadOnlyAdmin):
             }
         return super().change_view(request, object_id, form_url, extra_context)
 
+    @method_decorator(keeps_draft)
     def propose_view(self, request: HttpRequest, pk: int, act: str) -> HttpResponse:
         """Any act that somebody else has to approve."""
         return loan_act_page(request, get_object_or_404(Loan, pk=pk), act)
@@ -205,6 +208,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     def split_corrected(self, payment: Payment) -> str:
         return split_words(payment.split_now) if payment.is_corrected else "未更正"
 
+    @method_decorator(keeps_draft)
     def reverse_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """冲正还款: proposed here, booked when somebody else approves it."""
         payment = get_object_or_404(Payment.objects.select_related("loan"), pk=pk)

@@ -11,11 +11,13 @@ from typing import Any
 from loans.domain.affordability import Affordability, Suggestions
 from loans.domain.schedule import PlanPeriod
 from loans.queries.types import Debt
+from portal.core.accounts.drafts import Typed
 from portal.core.kernel.businesstime import add_months, business_date
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.money import ZERO
 from portal.core.kernel.roles import RANK_LABELS, Rank, rank_at_least
 from portal.core.models import User
+from portal.core.web.drafting import put_into
 from relief.cases.models import Case
 from relief.desk.offer_form import AMOUNT, PERCENT, OfferForm
 from relief.evidence.access_log import unread_by
@@ -68,17 +70,24 @@ class Builder:
     terms: tuple[int, ...]
     delay: Decimal
     unread: list[Evidence]  # files that the viewer has not opened
+    draft: Typed | None
 
 
 def builder_for(
-    case: Case, viewer: User, debt: Debt, now: datetime, form: OfferForm | None = None
+    case: Case,
+    viewer: User,
+    debt: Debt,
+    now: datetime,
+    form: OfferForm | None = None,
+    draft: Typed | None = None,
 ) -> Builder:
-    """The builder of the page; a bound form keeps what was typed."""
+    """The builder of the page; a bound form keeps what was typed, a new one takes up the draft."""
     today = business_date(now)
     suggestions = suggest_for(case, today)
     if form is None:
         start = {"seen": case.version, **initial_of(case, suggestions, now)}
         form = OfferForm(initial=start, case=case)
+        put_into(form, draft)
     shown = _shown(case, viewer, debt, form, now)
     return Builder(
         form=form,
@@ -91,6 +100,7 @@ def builder_for(
         terms=TERMS,
         delay=shown.composed.terms.delay_waiver if shown else ZERO,
         unread=unread_by(viewer, case.pk),
+        draft=draft,
     )
 
 

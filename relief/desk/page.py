@@ -138,7 +138,8 @@ def case_page(
     if button is not None:
         typed = forms.get("offer")
         form = typed if isinstance(typed, OfferForm) else None
-        context["builder"] = builder_for(case, viewer, debt, now, form)
+        draft = drafted.get(reverse("admin:relief_case_offer", args=[case.pk]))
+        context["builder"] = builder_for(case, viewer, debt, now, form, draft)
         context["builder_why_not"] = button.why_not
         context["sent_back"] = sent_back(case)
     shown = {panel.act.slug for panel in panels if not panel.why_not} | {"say", "judge"}

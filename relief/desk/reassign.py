@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from portal.core import clock
 from portal.core.errors import RuleViolation
 from portal.core.kernel.roles import Rank
+from portal.core.web.drafting import keeps_draft, restore, sent
 from relief.cases import review
 from relief.cases.gate import Actor, why_not
 from relief.cases.models import Case
@@ -32,12 +33,13 @@ class ReassignForm(AssignForm):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@keeps_draft
 def reassign_view(request: HttpRequest) -> HttpResponse:
     """The ticked cases with what refuses each, then one act of its own for every case."""
     actor, now = require_rank(request), clock.now()
-    sent = request.POST if request.method == "POST" else request.GET
-    back = reverse("admin:relief_case_changelist") + _back(sent.get("back", ""))
-    ticked = [pk for pk in sent.getlist("cases") if pk.isascii() and pk.isdigit() and len(pk) < 19]
+    asked = request.POST if request.method == "POST" else request.GET
+    back = reverse("admin:relief_case_changelist") + _back(asked.get("back", ""))
+    ticked = [pk for pk in asked.getlist("cases") if pk.isascii() and pk.isdigit() and len(pk) < 19]
     cases = Case.objects.visible_to(actor).for_lists().filter(pk__in=ticked[:PER_PAGE])
     shown = list(cases.order_by("number"))
     if not shown:
@@ -46,13 +48,21 @@ def reassign_view(request: HttpRequest) -> HttpResponse:
         )
         return redirect(back)
     form = ReassignForm(request.POST if request.method == "POST" else None)
+    draft = None if form.is_bound else restore(request, form)
     if not form.is_valid():
         rows = [(case, why_not(Task.ASSIGN, case, Actor.of(actor), now)) for case in shown]
-        context = {"rows": rows, "form": form, "back": back, "query": sent.get("back", "")}
+        context = {
+            "rows": rows,
+            "form": form,
+            "back": back,
+            "draft": draft,
+            "query": asked.get("back", ""),
+        }
         full = desk_context(request, title="转交申请", **context)
         status = 422 if form.errors else 200
         return render(request, "admin/relief/case/reassign.html", full, status=status)
     colleague, note = form.cleaned_data["to"], form.cleaned_data["note"]
+    sent(request)
     done = 0
     for case in shown:
         if case.assigned_to_id == colleague.pk:

@@ -121,6 +121,7 @@ def _waived_by_delay(case: Case) -> Decimal:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @borrower_only
+@keeps_draft
 def withdraw(request: HttpRequest, case: str) -> HttpResponse:
     """A page that asks once more; then the case is withdrawn."""
     visitor_case = own_case(request, case)
@@ -136,9 +137,11 @@ def withdraw(request: HttpRequest, case: str) -> HttpResponse:
         except REFUSALS as problem:
             refuse(form, problem)
             return _ask(request, visitor_case, form, "case_withdraw", 409)
+        sent(request)
         messages.success(request, "申请已撤回，需要时可以重新申请。")
         return redirect_to(request, reverse("relief:case", args=[visitor_case.public_id]))
-    return _ask(request, visitor_case, form, "case_withdraw")
+    draft = None if form.is_bound else restore(request, form)
+    return _ask(request, visitor_case, form, "case_withdraw", draft=draft)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

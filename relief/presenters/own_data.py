@@ -201,6 +201,7 @@ FORMS_WITH_DRAFT = {
     "relief:apply-step": "减免申请",
     "relief:offer-reject": "还款建议",
     "relief:appeal": "申诉",
+    "relief:withdraw": "撤回申请",
     "relief:service-send": "与客服的对话",
 }
 

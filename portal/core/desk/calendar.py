@@ -30,6 +30,7 @@ from portal.core.fields import WholeNumberField
 from portal.core.kernel.errors import InvalidInput
 from portal.core.kernel.roles import Rank
 from portal.core.models import User, WorkDay
+from portal.core.web.drafting import restore, sent
 
 TEMPLATE = "admin/portal/workday/import.html"
 BAD_YEAR = f"年份请填写 {YEARS[0]} 到 {YEARS[-1]} 之间的四位数字"
@@ -71,6 +72,7 @@ def import_notice(request: HttpRequest, site: AdminSite) -> HttpResponse:
         raise PermissionDenied
     initial = {"year": clock.today().year + 1}
     form = NoticeForm(request.POST or None, initial=initial)
+    draft = None if form.is_bound else restore(request, form)
     plan: Plan | None = None
     if request.method == "POST" and form.is_valid():
         try:
@@ -81,7 +83,8 @@ def import_notice(request: HttpRequest, site: AdminSite) -> HttpResponse:
             form.add_error(wrong.field, wrong.message)
         except RuleViolation as refusal:
             form.add_error(None, refusal.message)
-    context = {**site.each_context(request), "title": "导入工作日历", "form": form, "plan": plan}
+    context = {**site.each_context(request), "title": "导入工作日历"}
+    context |= {"form": form, "plan": plan, "draft": draft}
     status = 422 if form.errors else 200
     return render(request, TEMPLATE, context, status=status)
 
@@ -96,6 +99,7 @@ def _confirmed(request: HttpRequest, user: User, values: dict[str, Any]) -> Http
         action_flag=CHANGE,
         change_message=f"导入 {year} 年安排，{changed} 天有变化",
     )
+    sent(request)
     messages.success(
         request, f"{year} 年的工作日历已导入，{changed} 天有变化；已经算好的期限不变。"
     )

@@ -13,6 +13,7 @@ from django.db.models import F, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
+from django.utils.decorators import method_decorator
 
 from portal.core import clock
 from portal.core.accounts import watch
@@ -33,6 +34,7 @@ from portal.core.models import (
     WorkDay,
 )
 from portal.core.notifications import calls, deliveries
+from portal.core.web.drafting import keeps_draft
 
 if TYPE_CHECKING:  # generic for the type checker only
     _ModelAdmin = admin.ModelAdmin[Any]
@@ -290,6 +292,7 @@ class WorkDayAdmin(ReadOnlyAdmin):
     date_hierarchy = "date"
     own_pages = {"import": "import/"}
 
+    @method_decorator(keeps_draft)
     def import_view(self, request: HttpRequest) -> HttpResponse:
         """A year's notice, pasted."""
         return desk_calendar.import_notice(request, site=self.admin_site)
