@@ -84,6 +84,27 @@ window.heard = (() => {
     return true;
   }
 
+  const WORDS = "textarea, input:not([type]), [type=text], [type=tel], [type=search], [type=password]";
+  let typed = []; // fields and what was typed into them
+
+  /** Types into the form of a button as a person would, and presses it; how many fields take words. */
+  function typeAndSend(kind) {
+    const button = find("sending", kind);
+    if (!button) return 0;
+    typed = [...button.form.elements].filter((box) => isField(box) && !box.readOnly && box.matches(WORDS)).map((box, at) => {
+      box.value = `第${at}句`.slice(0, box.maxLength > 0 ? box.maxLength : 99);
+      box.dispatchEvent(new Event("input", { bubbles: true }));
+      return [box.name, box.value];
+    });
+    button.form.noValidate = true;
+    if (typed.length) button.click();
+    return typed.length;
+  }
+
+  /** What is gone of it: the page itself, a field, its words. */
+  const gone = () => (window.isSamePage !== true ? ["the page"]
+    : typed.filter(([name, words]) => ![...document.getElementsByName(name)].some((box) => box.value === words)).map(([name]) => name));
+
   const wordsOf = (place) => (place.getAttribute("aria-label") || place.labels?.[0]?.textContent || place.textContent || place.title || "").trim();
   const nameOf = (one) => `${one.tagName.toLowerCase()}${one.id ? `#${one.id}` : ""} ${wordsOf(one).slice(0, 20)}`.trim();
 
@@ -156,7 +177,7 @@ window.heard = (() => {
   return {
     asking: () => asking().map((control) => control.kind),
     sending: () => sending().map(({ kind, ways }) => [kind, ways]),
-    goTo, send, lost, elements, barriers, flaws,
+    goTo, send, typeAndSend, gone, lost, elements, barriers, flaws,
     mended: () => refused().flatMap(mend),
   };
 })();

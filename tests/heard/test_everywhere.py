@@ -2,7 +2,7 @@
 
 At every place (tests/heard/places.py) each kind of control is used once, by keys, and what was done is
 undone: whatever asks for a fragment, and every button that sends a form, with the form as it stands,
-with nothing in it and with nonsense.
+with nothing in it and with nonsense; and what was typed is sent once while the line is down.
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ from typing import Any
 
 import axe_playwright_python
 import pytest
+from playwright.sync_api import TimeoutError
 
 from portal.core.models import User
 from tests.heard.conftest import OpenWindow
 from tests.heard.places import AUDIENCES, Place, places
-from tests.heard.window import Window, undone
+from tests.heard.window import Window, offline, undone
 
 pytestmark = [
     *(pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db, pytest.mark.timeout(1800)),
 ]
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 LOOK = Path(__file__).with_name("look.js")
-LEAST = {"visitor": (6, 15), "borrower": (90, 60)}  # places, uses
+LEAST = {"visitor": (6, 15, 7), "borrower": (90, 60, 15)}  # places, uses, forms sent without a line
 REFUSALS = {409, 422}
 
 
@@ -37,6 +38,7 @@ class Walk:
     used: set[str] = field(default_factory=set)
     looked_at: set[str] = field(default_factory=set)  # elements that axe has seen
     found: list[str] = field(default_factory=list)
+    typed_offline: int = 0
 
     def visit(self, place: Place) -> None:
         """Look at the place, then use every control there that is new."""
@@ -55,11 +57,28 @@ class Walk:
                 with undone(window):
                     self.ask(window, place, kind)
         for kind, ways in sending:
+            if self.is_new(f"offline {kind}"):
+                self.lose_the_line(window, place, kind)
             for way in ways:
                 if self.is_new(f"{way} {kind}"):
                     with undone(window):
                         window.go(place.path)
                         self.send(window, f"{place} [{kind}]", kind, way)
+
+    def lose_the_line(self, window: Window, place: Place, kind: str) -> None:
+        """Send what was typed while the line is down: page and words stay, somebody is told."""
+        window.go(place.path)
+        with offline(window):
+            if not window.page.evaluate("kind => heard.typeAndSend(kind)", kind):
+                return
+            toast = window.page.locator(".toast:visible, .msg.failed:visible").first
+            try:
+                toast.wait_for(timeout=5000)
+            except TimeoutError:
+                self.found.append(f"{place} [{kind}]: offline, and nobody is told")
+            self.typed_offline += 1
+            if lost := window.page.evaluate("heard.gone()"):
+                self.found.append(f"{place} [{kind}]: offline, and lost {lost}")
 
     def is_new(self, use: str) -> bool:
         is_new = use not in self.used
@@ -127,6 +146,7 @@ def test_everywhere(window_of: OpenWindow, frozen: object, settings: Any, audien
             visited += 1
             walk.visit(place)
     assert walk.found == [], "\n".join(walk.found)
-    places_least, uses_least = LEAST[audience]
+    places_least, uses_least, offline_least = LEAST[audience]
     assert visited >= places_least
     assert len(walk.used) >= uses_least
+    assert walk.typed_offline >= offline_least

@@ -44,6 +44,7 @@ class Window:
     answers: list[tuple[str, str, int]] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     on_their_way: set[Request] = field(default_factory=set)
+    is_offline: bool = False
 
     def go(self, path: str) -> int:
         """Open an address; its status."""
@@ -86,7 +87,9 @@ class Window:
         """Answer one request of the browser."""
         request = route.request
         path = urlsplit(request.url).path
-        if not request.url.startswith(HOST):
+        if self.is_offline:
+            route.abort("internetdisconnected")
+        elif not request.url.startswith(HOST):
             self.complaints.append(f"asks another host: {request.url}")
             route.abort()
         elif path.startswith("/static/"):
@@ -122,6 +125,16 @@ class Window:
             self.page.on(end, lambda request: self.on_their_way.discard(request))
         self.page.on("dialog", lambda dialog: dialog.accept())
         self.page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
+
+
+@contextmanager
+def offline(window: Window) -> Iterator[None]:
+    """In between the line is down, and the browser knows it."""
+    window.is_offline = True
+    window.page.context.set_offline(True)
+    yield
+    window.page.context.set_offline(False)
+    window.is_offline = False
 
 
 @contextmanager
