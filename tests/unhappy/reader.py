@@ -74,7 +74,11 @@ class Node:
 
 
 def _silent(child: Node | str) -> bool:
-    return isinstance(child, Node) and (child.tag in SKIPPED or "hidden" in child.attrs)
+    """Whether it is not shown; the word of its column stands in a cell only where a table is stacked."""
+    if not isinstance(child, Node):
+        return False
+    is_columns_word = child.tag == "span" and child.attrs.get("class") == "w"
+    return child.tag in SKIPPED or "hidden" in child.attrs or is_columns_word
 
 
 class _Builder(HTMLParser):
