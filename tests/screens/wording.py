@@ -25,6 +25,7 @@ KNOWN = frozenset(
         "Android",
         "iOS",
         "macOS",
+        "Shift",
     ]
 )
 # Capitals alone are codes and formats (PDF, a receipt's letters); beside digits and signs, addresses.
