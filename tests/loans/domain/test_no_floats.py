@@ -59,6 +59,7 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
     interest.overdue_days: {"profile": PRODUCT, "due_on": D1, "as_of": D2},
     interest.explain_penalty: {"profile": PRODUCT, "facts": LOAN_3, "as_of": D2, "pauses": [Pause(D1, D2, "试验")]},
     interest.penalty_totals: {"profile": PRODUCT, "facts": LOAN_3, "as_of": D2, "pauses": [Pause(D1, D2, "试验")]},
+    interest.principal_penalty: {"profile": PRODUCT, "as_of": D2},
     products.product: {"code": "daily_004"},
     restructure.waive_by_percent: {"outstanding": yuan("1.00"), "percent": yuan("50")},
     profile.check_profile: {"value": PRODUCT},
