@@ -106,6 +106,13 @@
     return elsewhere ? "leaves" : "yes"; // whatever else is wrong, the form's own answer says it best
   }
 
+  /** The button that was pressed, or the one that has come in its place while the form was asked for. */
+  function standIn(button, form) {
+    if (!button || button.form === form) return button;
+    const isSame = (one) => ["type", "name", "value", "formaction"].every((name) => one.getAttribute(name) === button.getAttribute(name));
+    return [...form.elements].find((one) => one.matches("button") && isSame(one)) || null;
+  }
+
   document.addEventListener("submit", async (event) => {
     const { target: form, submitter } = event;
     if (event.defaultPrevented || form.method === "dialog" || form.target === "_blank") return;
@@ -115,13 +122,13 @@
     if (address.origin !== location.origin) return;
     const go = () => {
       form.dataset.asked = "1";
-      form.requestSubmit(submitter);
+      form.requestSubmit(standIn(submitter, form));
     };
     const posts = form.method === "post";
     if (!posts && navigator.onLine) return;
     event.preventDefault();
     const token = form.elements.csrfmiddlewaretoken?.value || "";
-    const again = () => form.requestSubmit(submitter);
+    const again = () => form.requestSubmit(standIn(submitter, form));
     const answer = posts ? await ask(address, token, again) : "offline";
     if (!posts) window.kuanxi.toast(OFFLINE, again);
     window.kuanxi.release();
