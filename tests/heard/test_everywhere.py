@@ -44,6 +44,7 @@ class Walk:
         """Look at the place, then use every control there that is new."""
         if place.user not in self.windows:
             self.windows[place.user] = window = self.window_of(place.user)
+            window.page.emulate_media(reduced_motion="reduce")  # what axe measures does not fade
             window.page.add_init_script(path=AXE)
             window.page.add_init_script(path=LOOK)
         window = self.windows[place.user]

@@ -157,7 +157,6 @@ def open_window(browser: Browser, user: User | None = None, *, desk: bool = Fals
         locale="zh-CN",
         timezone_id="Asia/Shanghai",
         bypass_csp=True,  # so that axe can be put into the page
-        reduced_motion="reduce",  # what axe measures does not fade
     )
     context.set_default_timeout(PATIENCE)
     window = Window(context.new_page(), client)
