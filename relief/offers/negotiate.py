@@ -156,7 +156,10 @@ def _send(
             now,
             note_public=public_note if within else "",
             note_internal=f"{inner}\n{unread}".strip()[:NOTE],
-            data={"offer": offer.number, "needs_rank": offer.needs_rank},
+            data={
+                **{"offer": offer.number, "needs_rank": offer.needs_rank},
+                **({"unread": unread} if unread else {}),  # whole; many long names overfill a note
+            },
             context={"offer": offer, "needs_rank": offer.needs_rank},
         ),
         due=due if within else None,

@@ -178,6 +178,7 @@ def test_an_offer_made_without_opening_the_files_warns_and_keeps_the_reason() ->
     assert line.note_internal.endswith(
         f"未查看材料 1 份（借款人已到网点出示原件）：{paper.original_name}"
     )
+    assert line.data["unread"] in line.note_internal  # whole, where the note's 1,000 are too few
     assert "借款人已到网点" not in line.note_public
 
 
